@@ -1,0 +1,116 @@
+//! A data set of images held as bytes: what `harness-data` and the built-in glyphs make, and tasks are drawn from.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+
+/// Where the bytes live: a vector, or a memory map that the kernel pages in.
+pub type Pixels = Box<dyn AsRef<[u8]> + Send + Sync>;
+
+/// One class: its name and which images are its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageClass {
+    /// The class's name in its data set: `Alphabet/characterNN`, a WordNet id, a folder's name.
+    pub name: String,
+    /// Indices of its images in the set.
+    pub images: Range<usize>,
+}
+
+/// Images of one size as uint8, channels last, grouped by class. Grey sets have one channel.
+pub struct ImageSet {
+    /// Name of the data set.
+    pub name: String,
+    pub height: usize,
+    pub width: usize,
+    pub channels: usize,
+    pub classes: Vec<ImageClass>,
+    /// sha256 (hex) over sizes, class names and pixels: what `data verify` prints and run.json records.
+    pub digest: String,
+    pixels: Pixels,
+}
+
+impl ImageSet {
+    /// Checks that the classes tile the pixels. Errors: [`Error::Data`] naming the class that does not fit.
+    pub fn new(
+        name: impl Into<String>,
+        [height, width, channels]: [usize; 3],
+        classes: Vec<ImageClass>,
+        pixels: Pixels,
+    ) -> Result<Self> {
+        let name = name.into();
+        let image = height * width * channels;
+        let bytes = (*pixels).as_ref().len();
+        let mut next = 0;
+        for class in &classes {
+            if class.images.start != next || class.images.is_empty() {
+                return Err(Error::data(format!("{name}: class {} holds no images or overlaps another", class.name)));
+            }
+            next = class.images.end;
+        }
+        if next * image != bytes || image == 0 {
+            return Err(Error::data(format!(
+                "{name}: {bytes} bytes of pixels where {next} images of {height}x{width}x{channels} need {}",
+                next * image
+            )));
+        }
+        let digest = digest([height, width, channels], &classes, (*pixels).as_ref());
+        Ok(ImageSet { name, height, width, channels, classes, digest, pixels })
+    }
+
+    /// Bytes of image `index`, `height * width * channels` of them. Panics out of range.
+    pub fn image(&self, index: usize) -> &[u8] {
+        let size = self.height * self.width * self.channels;
+        &(*self.pixels).as_ref()[index * size..(index + 1) * size]
+    }
+
+    /// Number of images in all classes.
+    pub fn len(&self) -> usize {
+        self.classes.last().map_or(0, |class| class.images.end)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.classes.is_empty()
+    }
+
+    /// Position of the class called `name`.
+    pub fn class(&self, name: &str) -> Option<usize> {
+        self.classes.iter().position(|class| class.name == name)
+    }
+}
+
+fn digest(size: [usize; 3], classes: &[ImageClass], pixels: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    for n in size {
+        hash.update((n as u64).to_le_bytes());
+    }
+    for class in classes {
+        hash.update(class.name.as_bytes());
+        hash.update([0]);
+        hash.update((class.images.len() as u64).to_le_bytes());
+    }
+    hash.update(pixels);
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(name: &str, images: Range<usize>) -> ImageClass {
+        ImageClass { name: name.into(), images }
+    }
+
+    #[test]
+    fn images_are_found_by_index_and_gaps_are_refused() {
+        let classes = vec![class("a", 0..1), class("b", 1..3)];
+        let set = ImageSet::new("toy", [1, 2, 1], classes.clone(), Box::new(vec![0, 1, 2, 3, 4, 5])).unwrap();
+        assert_eq!(set.image(2), [4, 5]);
+        assert_eq!(set.class("b"), Some(1));
+        assert_eq!(set.len(), 3);
+        let short = ImageSet::new("toy", [1, 2, 1], classes, Box::new(vec![0u8; 5]));
+        assert!(short.err().unwrap().to_string().contains("5 bytes of pixels"));
+        let gap = ImageSet::new("toy", [1, 2, 1], vec![class("a", 1..3)], Box::new(vec![0u8; 6]));
+        assert!(gap.is_err());
+    }
+}
