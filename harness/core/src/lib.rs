@@ -1,10 +1,35 @@
 //! All that an algorithm author reads and compiles: the contract, parameters, models, episodes, randomness and the
 //! built-in task sources.
 
+pub mod algorithm;
+pub mod batches;
+pub mod config;
+pub mod context;
+pub mod episode;
 pub mod error;
 pub mod images;
+pub mod learner;
+pub mod loss;
+pub mod model;
+pub mod params;
 pub mod rng;
+pub mod source;
+pub mod sources;
+pub mod splits;
+pub mod state;
+pub mod stats;
 
+pub use algorithm::{Adapted, Algorithm, Build, Cost, Entry, Mode, Progress, Scalars, Update, mean_scalars};
+pub use batches::MiniBatches;
+pub use config::parse_config;
+pub use context::{Context, Problem, Protocol};
+pub use episode::{Draw, Labeled, Sampling, Targets, Task};
 pub use error::{Error, Result};
 pub use images::{ImageClass, ImageSet};
+pub use learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
+pub use loss::Reduction;
+pub use model::{Activation, Group, LossGrad, Model, ModelSpec, Norm};
+pub use params::Params;
 pub use rng::{Purpose, Stream};
+pub use source::{Rotations, Split, TaskSource, View};
+pub use state::State;

@@ -1,1 +1,3 @@
-
+pub mod simd;
+pub mod product;
+pub use simd::instruction_set;

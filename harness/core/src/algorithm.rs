@@ -1,0 +1,198 @@
+//! The contract of a method: a pure map over tasks, a fold in task order, and adaptation at test time.
+//!
+//! A method owns no hidden state. What it learns lives in [`State`], which the harness keeps, checkpoints and hands back,
+//! so that resuming, threads and machines need nothing from the method.
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+
+use crate::context::Context;
+use crate::episode::{Labeled, Sampling, Task};
+use crate::error::Result;
+use crate::params::Params;
+use crate::rng::Stream;
+use crate::state::State;
+
+/// Named training numbers of one meta-iteration, such as `loss`; they become rows of metrics.csv.
+pub type Scalars = BTreeMap<String, f64>;
+
+/// One task's contribution to a meta-iteration. Plain data: it can be sent anywhere and folded later.
+#[derive(Clone, Debug, Default)]
+pub struct Update {
+    /// Tensors by role, such as `delta` or `gradient`.
+    pub tensors: BTreeMap<String, Params>,
+    /// Numbers: a loss, an evolution strategy's fitness.
+    pub scalars: Scalars,
+    /// Seeds of streams from which the fold can make a perturbation again instead of carrying it.
+    pub keys: Vec<u64>,
+}
+
+impl Update {
+    /// Adds tensors under a role.
+    pub fn with(mut self, role: &str, tensors: Params) -> Self {
+        self.tensors.insert(role.into(), tensors);
+        self
+    }
+
+    /// Adds a number.
+    pub fn scalar(mut self, name: &str, value: f64) -> Self {
+        self.scalars.insert(name.into(), value);
+        self
+    }
+
+    /// The tensors of one role. Errors if this update has none.
+    pub fn role(&self, role: &str) -> Result<&Params> {
+        let known = self.tensors.keys().map(String::as_str);
+        self.tensors.get(role).ok_or_else(|| crate::error::unknown("update role", role, known))
+    }
+
+    /// Bytes that would cross a network if the task were computed elsewhere.
+    pub fn bytes(&self) -> usize {
+        let tensors = self.tensors.values().flat_map(Params::iter);
+        tensors.map(|(_, tensor)| tensor.elem_count() * tensor.dtype().size_in_bytes()).sum::<usize>()
+            + 8 * (self.scalars.len() + self.keys.len())
+    }
+}
+
+/// The mean over a meta-batch of every scalar that all updates share, in task order.
+pub fn mean_scalars(updates: &[Update]) -> Scalars {
+    let Some(first) = updates.first() else { return Scalars::new() };
+    let mean = |name: &String| {
+        let sum: Option<f64> = updates.iter().map(|update| update.scalars.get(name)).sum();
+        sum.map(|sum| (name.clone(), sum / updates.len() as f64))
+    };
+    first.scalars.keys().filter_map(mean).collect()
+}
+
+/// How far a run has come. Schedules span the run's own meta-iterations, whatever set them.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// The meta-iteration under way, from 0.
+    pub iteration: u64,
+    /// Meta-iterations of the whole run.
+    pub total: u64,
+}
+
+impl Progress {
+    /// `iteration / total`, in [0, 1).
+    pub fn fraction(&self) -> f64 {
+        self.iteration as f64 / self.total.max(1) as f64
+    }
+
+    /// Linear from `start` at the first iteration towards `end`, as openai/supervised-reptile anneals its meta-step
+    /// (train.py: `frac_done = i / meta_iters`).
+    pub fn anneal(&self, start: f64, end: f64) -> f64 {
+        self.fraction() * end + (1.0 - self.fraction()) * start
+    }
+}
+
+/// What the queries are normalised with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// All queries of an episode as one batch: they see each other through batch statistics.
+    Transductive,
+    /// Each query alone, together with the whole support set.
+    Inductive,
+    /// Regression: a query is a point, nothing is normalised.
+    #[serde(rename = "-")]
+    Pointwise,
+}
+
+impl Mode {
+    /// The value of the `mode` column: `transductive`, `inductive` or `-`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Transductive => "transductive",
+            Mode::Inductive => "inductive",
+            Mode::Pointwise => "-",
+        }
+    }
+}
+
+/// What a method knows after it saw a support set.
+#[derive(Clone, Debug)]
+pub struct Adapted {
+    pub params: Params,
+    /// Running statistics or whatever else scoring reads.
+    pub buffers: Params,
+}
+
+/// Forward-and-backward passes of one image (or point), for estimates of time. An estimate, never a result.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// In one `task_update`.
+    pub task: f64,
+    /// In adapting to one evaluation episode.
+    pub episode: f64,
+}
+
+/// A meta-learning method. Methods are stateless: built once a run from their config, then shared by all threads.
+pub trait Algorithm: Send + Sync {
+    /// What one training task must hold, and how many make a meta-batch.
+    fn sampling(&self) -> Sampling;
+
+    /// Inner steps at test time.
+    fn test_steps(&self) -> usize;
+
+    /// Roughly what training and adapting cost.
+    fn cost(&self) -> Cost;
+
+    /// The state before the first meta-iteration.
+    fn init(&self, rng: &mut Stream) -> Result<State>;
+
+    /// One task's contribution. Pure: the same state, task and stream give the same bits, on any thread.
+    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update>;
+
+    /// Contributions of `sampling().chain` tasks in order. Only a method whose tasks hand something on to the next one
+    /// needs its own.
+    fn chain_update(&self, state: &State, tasks: &mut [(Task, Stream)]) -> Result<Vec<Update>> {
+        tasks.iter_mut().map(|(task, rng)| self.task_update(state, task, rng)).collect()
+    }
+
+    /// Folds a meta-batch: updates come in task order however they were computed. The harness counts `state.step`.
+    fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars>;
+
+    /// Adapts to the support set and returns what is known after each number of inner steps in `steps` (ascending).
+    /// Never changes `state`.
+    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>>;
+
+    /// Logits `[queries, ways]`, or values `[queries, outputs]` on regression. Never sees query labels; in inductive
+    /// mode an answer depends on no other query.
+    fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor>;
+}
+
+/// Makes a method from its `[method.<label>]` keys.
+pub type Build = fn(&toml::Table, &Context) -> Result<Box<dyn Algorithm>>;
+
+/// One line of the registry: a method that the harness knows.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// The value of `algorithm = "…"` in a benchmark file.
+    pub name: &'static str,
+    /// One sentence for `harness list algorithms`.
+    pub summary: &'static str,
+    /// The paper.
+    pub paper: &'static str,
+    pub build: Build,
+    /// Config (TOML) with which it learns the conformance suite's toy task in 60 meta-iterations.
+    pub toy: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_meta_step_is_annealed_to_zero_over_the_runs_own_length() {
+        let at = |iteration| Progress { iteration, total: 4 }.anneal(1.0, 0.0);
+        assert_eq!([at(0), at(1), at(3)], [1.0, 0.75, 0.25]);
+    }
+
+    #[test]
+    fn scalars_are_averaged_where_all_tasks_have_them() {
+        let updates = [Update::default().scalar("loss", 1.0).scalar("odd", 1.0), Update::default().scalar("loss", 2.0)];
+        assert_eq!(mean_scalars(&updates), Scalars::from([("loss".into(), 1.5)]));
+    }
+}

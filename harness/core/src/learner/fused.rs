@@ -1,0 +1,91 @@
+//! Inner steps on flat vectors with the fused kernels.
+
+use harness_kernels::{AdamConfig, SgdConfig, Target, adam_step, sgd_step};
+
+use super::{InnerLoop, Moments, Optimizer, Pool};
+use crate::episode::Targets;
+use crate::error::Result;
+use crate::model::{Group, Model, with_workspace};
+use crate::params::Params;
+
+pub(super) struct Fused<'m> {
+    model: &'m Model,
+    theta: Vec<f32>,
+    grad: Vec<f32>,
+    first: Vec<f32>,
+    second: Vec<f32>,
+    /// The part of the flat vector that learns.
+    trained: std::ops::Range<usize>,
+    x: Vec<f32>,
+    classes: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl<'m> Fused<'m> {
+    pub(super) fn new(model: &'m Model, params: &Params, loop_: &InnerLoop, moments: &Moments) -> Result<Self> {
+        let theta = model.flatten(params)?;
+        let slot = |wanted: bool, stored: &Option<Params>| match (wanted, stored) {
+            (false, _) => Ok(Vec::new()),
+            (true, None) => Ok(vec![0.0; theta.len()]),
+            (true, Some(params)) => model.flatten(params),
+        };
+        let first = slot(loop_.optimizer.keeps_first(), &moments.first)?;
+        let second = slot(loop_.optimizer.keeps_second(), &moments.second)?;
+        let head = model.network.layout().iter().find(|spec| Group::Head.holds(&spec.name)).map_or(0, |spec| spec.offset);
+        let trained = match loop_.trains {
+            Group::All => 0..theta.len(),
+            Group::Body => 0..head,
+            Group::Head => head..theta.len(),
+        };
+        let grad = vec![0.0; theta.len()];
+        let (x, classes, values) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Fused { model, theta, grad, first, second, trained, x, classes, values })
+    }
+
+    pub(super) fn step(&mut self, pool: &Pool, rows: &[usize], loop_: &InnerLoop, t: u64) -> Result<f64> {
+        pool.gather(rows, &mut self.x);
+        let target = match &pool.labeled.y {
+            Targets::Classes(all) => {
+                self.classes.clear();
+                self.classes.extend(rows.iter().map(|row| all[*row]));
+                Target::Classes(&self.classes)
+            }
+            Targets::Values(_) => {
+                let width = pool.values.len() / pool.len();
+                self.values.clear();
+                self.values.extend(rows.iter().flat_map(|row| &pool.values[row * width..(row + 1) * width]));
+                Target::Values(&self.values)
+            }
+        };
+        let network = &self.model.network;
+        let reduction = loop_.reduction;
+        let loss = with_workspace(|ws| match loop_.trains {
+            Group::Head => network.loss_grad_head(&self.theta, &self.x, target, reduction, ws, &mut self.grad),
+            _ => network.loss_grad(&self.theta, &self.x, target, reduction, ws, &mut self.grad),
+        });
+        let part = self.trained.clone();
+        let (theta, grad) = (&mut self.theta[part.clone()], &self.grad[part.clone()]);
+        let first = (!self.first.is_empty()).then(|| &mut self.first[part.clone()]);
+        match loop_.optimizer {
+            Optimizer::Sgd { lr, momentum, dampening, weight_decay } => {
+                sgd_step(theta, grad, first, t, &SgdConfig { lr, momentum, dampening, weight_decay });
+            }
+            Optimizer::Adam { lr, beta1, beta2, eps } => {
+                adam_step(theta, grad, first, &mut self.second[part], t, &AdamConfig { lr, beta1, beta2, eps });
+            }
+        }
+        Ok(loss)
+    }
+
+    pub(super) fn params(&self) -> Result<Params> {
+        self.model.unflatten(&self.theta)
+    }
+
+    pub(super) fn moments(&self, steps: u64) -> Result<Moments> {
+        let slot = |flat: &[f32]| match flat.is_empty() {
+            true => Ok(None),
+            false => self.model.unflatten(flat).map(Some),
+        };
+        Ok(Moments { first: slot(&self.first)?, second: slot(&self.second)?, steps })
+    }
+}

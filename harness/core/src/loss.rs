@@ -1,0 +1,47 @@
+//! Losses on candle's graph. The fused kernels compute the same ones.
+
+use candle_core::{D, Tensor};
+pub use harness_kernels::Reduction;
+
+use crate::episode::Targets;
+use crate::error::Result;
+
+/// Softmax cross-entropy of logits `[n, classes]`, or mean squared error of values `[n, outputs]` (the mean over an
+/// example's outputs), summed or averaged over the examples. A scalar tensor.
+pub fn loss(answers: &Tensor, targets: &Targets, reduction: Reduction) -> Result<Tensor> {
+    let each = per_example(answers, targets)?;
+    Ok(match reduction {
+        Reduction::Sum => each.sum_all()?,
+        Reduction::Mean => each.mean_all()?,
+    })
+}
+
+/// The loss of each example, `[n]`.
+pub fn per_example(answers: &Tensor, targets: &Targets) -> Result<Tensor> {
+    match targets {
+        Targets::Classes(classes) => {
+            let index = Tensor::new(classes.as_slice(), answers.device())?.unsqueeze(1)?;
+            let log = candle_nn::ops::log_softmax(answers, D::Minus1)?;
+            Ok(log.gather(&index, 1)?.squeeze(1)?.neg()?)
+        }
+        Targets::Values(values) => Ok((answers - values)?.sqr()?.mean(D::Minus1)?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn hand_computed() {
+        let logits = Tensor::new(&[[0f64, 0.0], [0.0, 3f64.ln()]], &Device::Cpu).unwrap();
+        let sum = loss(&logits, &Targets::Classes(vec![0, 1]), Reduction::Sum).unwrap().to_scalar::<f64>().unwrap();
+        assert!((sum - (2f64.ln() + (4f64 / 3.0).ln())).abs() < 1e-12);
+        let values = Tensor::new(&[[1f64, 1.0], [3.0, 0.0]], &Device::Cpu).unwrap();
+        let target = Targets::Values(Tensor::new(&[[0f64, 1.0], [0.0, 1.0]], &Device::Cpu).unwrap());
+        let mean = loss(&values, &target, Reduction::Mean).unwrap().to_scalar::<f64>().unwrap();
+        assert_eq!(mean, (0.5 + 5.0) / 2.0);
+    }
+}

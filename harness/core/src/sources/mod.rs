@@ -1,0 +1,7 @@
+//! Task sources that need no files, and the one that draws tasks from images.
+
+pub mod image_tasks;
+pub mod sine;
+
+pub use image_tasks::ImageTasks;
+pub use sine::Sine;

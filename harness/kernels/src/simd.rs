@@ -1,0 +1,203 @@
+//! The number types of the kernels over the registers of [`pulp`].
+//!
+//! `pulp` chooses the instruction set when the program runs, so one binary serves every machine. Its operations
+//! carry the type in their name (`add_f32s`, `add_f64s`); [`Real`] takes the name away, so that a kernel is written
+//! once, runs in `f32` where speed matters and in `f64` where a gradient is checked.
+
+use pulp::{Arch, MemMask, Simd, WithSimd};
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+
+/// `f32` or `f64`, with the vector operations that the kernels need.
+///
+/// Loads and stores are unaligned. `*_part` touch the first lanes of a [`Real::mask`] only; the others read as zero.
+pub trait Real:
+    Copy
+    + Default
+    + PartialOrd
+    + Send
+    + Sync
+    + std::fmt::Debug
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + AddAssign
+    + 'static
+{
+    /// A full register.
+    type V<S: Simd>: Copy;
+    /// Which lanes of a register take part.
+    type M<S: Simd>: Copy;
+
+    fn of(x: f64) -> Self;
+    fn f64(self) -> f64;
+    fn exp(self) -> Self;
+    fn tanh(self) -> Self;
+
+    /// Elements a register holds.
+    fn lanes<S: Simd>() -> usize;
+    /// The first `n` lanes, `n` at most [`Real::lanes`].
+    fn mask<S: Simd>(s: S, n: usize) -> Self::M<S>;
+    fn splat<S: Simd>(s: S, x: Self) -> Self::V<S>;
+    fn add<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn sub<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn mul<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn div<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    /// a·b + c, in one rounding where the machine has it.
+    fn fma<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, c: Self::V<S>) -> Self::V<S>;
+    fn max<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn sqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S>;
+    /// `yes` in the lanes where a > b, else `no`.
+    fn pick_gt<S: Simd>(
+        s: S,
+        a: Self::V<S>,
+        b: Self::V<S>,
+        yes: Self::V<S>,
+        no: Self::V<S>,
+    ) -> Self::V<S>;
+
+    /// # Safety
+    /// All lanes from `p` on are readable.
+    unsafe fn load<S: Simd>(s: S, p: *const Self) -> Self::V<S>;
+    /// # Safety
+    /// All lanes from `p` on are writable.
+    unsafe fn store<S: Simd>(s: S, p: *mut Self, v: Self::V<S>);
+    /// # Safety
+    /// The lanes of `m` are readable.
+    unsafe fn load_part<S: Simd>(s: S, p: *const Self, m: Self::M<S>) -> Self::V<S>;
+    /// # Safety
+    /// The lanes of `m` are writable.
+    unsafe fn store_part<S: Simd>(s: S, p: *mut Self, v: Self::V<S>, m: Self::M<S>);
+}
+
+macro_rules! real {
+    ($t:ty, $v:ident, $m:ident, $between:ident, $int:ty, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident,
+     $fma:ident, $max:ident, $sqrt:ident, $gt:ident, $select:ident, $load:ident, $store:ident) => {
+        impl Real for $t {
+            type V<S: Simd> = S::$v;
+            type M<S: Simd> = MemMask<S::$m>;
+
+            #[inline(always)]
+            fn of(x: f64) -> Self {
+                x as $t
+            }
+            #[inline(always)]
+            fn f64(self) -> f64 {
+                self as f64
+            }
+            #[inline(always)]
+            fn exp(self) -> Self {
+                <$t>::exp(self)
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                <$t>::tanh(self)
+            }
+            #[inline(always)]
+            fn lanes<S: Simd>() -> usize {
+                size_of::<S::$v>() / size_of::<$t>()
+            }
+            #[inline(always)]
+            fn mask<S: Simd>(s: S, n: usize) -> Self::M<S> {
+                // Rebuilt from the bare mask: the one that pulp returns carries an indirect call.
+                MemMask::new(s.$between(0, n as $int).mask())
+            }
+            #[inline(always)]
+            fn splat<S: Simd>(s: S, x: Self) -> Self::V<S> {
+                s.$splat(x)
+            }
+            #[inline(always)]
+            fn add<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+                s.$add(a, b)
+            }
+            #[inline(always)]
+            fn sub<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+                s.$sub(a, b)
+            }
+            #[inline(always)]
+            fn mul<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+                s.$mul(a, b)
+            }
+            #[inline(always)]
+            fn div<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+                s.$div(a, b)
+            }
+            #[inline(always)]
+            fn fma<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, c: Self::V<S>) -> Self::V<S> {
+                s.$fma(a, b, c)
+            }
+            #[inline(always)]
+            fn max<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+                s.$max(a, b)
+            }
+            #[inline(always)]
+            fn sqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S> {
+                s.$sqrt(a)
+            }
+            #[inline(always)]
+            fn pick_gt<S: Simd>(
+                s: S,
+                a: Self::V<S>,
+                b: Self::V<S>,
+                yes: Self::V<S>,
+                no: Self::V<S>,
+            ) -> Self::V<S> {
+                s.$select(s.$gt(a, b), yes, no)
+            }
+            #[inline(always)]
+            unsafe fn load<S: Simd>(_: S, p: *const Self) -> Self::V<S> {
+                unsafe { p.cast::<S::$v>().read_unaligned() }
+            }
+            #[inline(always)]
+            unsafe fn store<S: Simd>(_: S, p: *mut Self, v: Self::V<S>) {
+                unsafe { p.cast::<S::$v>().write_unaligned(v) }
+            }
+            #[inline(always)]
+            unsafe fn load_part<S: Simd>(s: S, p: *const Self, m: Self::M<S>) -> Self::V<S> {
+                unsafe { s.$load(m, p) }
+            }
+            #[inline(always)]
+            unsafe fn store_part<S: Simd>(s: S, p: *mut Self, v: Self::V<S>, m: Self::M<S>) {
+                unsafe { s.$store(m, p, v) }
+            }
+        }
+    };
+}
+
+real!(
+    f32, f32s, m32s, mask_between_m32s, u32, splat_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s,
+    mul_add_e_f32s, max_f32s, sqrt_f32s, greater_than_f32s, select_f32s, mask_load_ptr_f32s,
+    mask_store_ptr_f32s
+);
+real!(
+    f64, f64s, m64s, mask_between_m64s, u64, splat_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s,
+    mul_add_e_f64s, max_f64s, sqrt_f64s, greater_than_f64s, select_f64s, mask_load_ptr_f64s,
+    mask_store_ptr_f64s
+);
+
+/// Runs a kernel with the widest registers of this machine.
+#[inline]
+pub fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    Arch::new().dispatch(op)
+}
+
+/// The instruction set that the kernels use on this machine: `avx512f`, `avx2+fma`, `neon` or `scalar`.
+///
+/// Another set may round differently, so a run records it.
+pub fn instruction_set() -> &'static str {
+    struct Lanes;
+    impl WithSimd for Lanes {
+        type Output = (bool, usize);
+        fn with_simd<S: Simd>(self, _: S) -> Self::Output {
+            (S::IS_SCALAR, S::F32_LANES)
+        }
+    }
+    match dispatch(Lanes) {
+        (true, _) => "scalar",
+        (_, 16) => "avx512f",
+        (_, 8) => "avx2+fma",
+        (_, 4) if cfg!(target_arch = "aarch64") => "neon",
+        _ => "scalar",
+    }
+}
