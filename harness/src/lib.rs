@@ -1,1 +1,55 @@
+//! Command line, runner, results and report of the harness. A binary of your own adds methods without a fork:
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     let mut algorithms = harness::registry::ALGORITHMS.to_vec();
+//!     // algorithms.push(my_method::ENTRY);
+//!     harness::main_with(&algorithms)
+//! }
+//! ```
 
+pub mod cli;
+pub mod commands;
+pub mod exit;
+pub mod files;
+pub mod progress;
+pub mod record;
+pub mod registry;
+pub mod report;
+pub mod runner;
+pub mod spec;
+pub mod tasks;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use harness_core::Entry;
+
+/// Parses the command line, does what it says with these methods and returns the documented exit code.
+pub fn main_with(algorithms: &[Entry]) -> ExitCode {
+    environment();
+    let args = cli::Cli::parse();
+    let ended = match &args.command {
+        cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
+        cli::Command::List(args) => commands::list::run(args, algorithms),
+        cli::Command::Report(args) => commands::report::run(&args.dir, args.json()),
+    };
+    match ended {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            eprintln!("error: {error}");
+            exit::Exit::of(&error).into()
+        }
+    }
+}
+
+/// Settings that candle reads from the environment once per process or thread, made before any thread starts.
+fn environment() {
+    // SAFETY: the first statement of main, when no other thread runs.
+    unsafe {
+        // Exact second order: gradients stay part of the graph unless a method detaches them.
+        std::env::set_var("CANDLE_GRAD_DO_NOT_DETACH", "1");
+        // candle's matrix products would each use all cores; here every task has one.
+        std::env::set_var("RAYON_NUM_THREADS", "1");
+    }
+}

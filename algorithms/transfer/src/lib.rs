@@ -1,1 +1,183 @@
+//! Plain transfer: supervised training on all training classes at once, then fine-tuning on the support set.
+//!
+//! `tune = "all"` fine-tunes the whole network under a new head (Vinyals et al. 2016; Ravi and Larochelle 2017);
+//! `tune = "head"` freezes the features and learns a new linear head (Chen et al. 2019, "Baseline"). On regression, where
+//! there are no classes, training is joint training on points of many tasks and the output layer is kept.
 
+mod tune;
+
+use candle_core::Tensor;
+use harness_core::{
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Moments, Optimizer, Params,
+    Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, mean_scalars,
+    parse_config,
+};
+use serde::Deserialize;
+
+/// The registry line.
+pub const ENTRY: Entry = Entry {
+    name: "transfer",
+    summary: "supervised training on all classes, then fine-tuning of everything or of a new head",
+    paper: "Chen et al. 2019, arXiv 1904.04232; Ravi & Larochelle 2017; Vinyals et al. 2016",
+    build,
+    toy: "batch = 32\nlr = 0.01\ntune_steps = 30\ntune_lr = 0.01\ntune_batch = 6",
+};
+
+/// What batch normalisation uses once training is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Statistics {
+    Batch,
+    Running,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum HeadInit {
+    Glorot,
+    Zeros,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum TuneOptimizer {
+    Sgd,
+    Adam,
+}
+
+/// Training as Ravi and Larochelle have it (batch 64, Adam 1e-3).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    batch: usize,
+    lr: f64,
+    tune: Group,
+    norm: Statistics,
+    tune_steps: usize,
+    tune_batch: usize,
+    tune_lr: f64,
+    tune_optimizer: TuneOptimizer,
+    tune_momentum: f64,
+    tune_dampening: f64,
+    tune_weight_decay: f64,
+    head_init: HeadInit,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            batch: 64,
+            lr: 1e-3,
+            tune: Group::All,
+            norm: Statistics::Batch,
+            tune_steps: 50,
+            tune_batch: 5,
+            tune_lr: 1e-3,
+            tune_optimizer: TuneOptimizer::Adam,
+            tune_momentum: 0.0,
+            tune_dampening: 0.0,
+            tune_weight_decay: 0.0,
+            head_init: HeadInit::Glorot,
+        }
+    }
+}
+
+struct Transfer {
+    config: Config,
+    /// With one output a training class.
+    training: Model,
+    /// With one output a way; on regression the same as `training`.
+    episode: Model,
+    regression: bool,
+    outer: Optimizer,
+}
+
+fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
+    let config: Config = parse_config(table)?;
+    config::at_least_one(&[("batch", config.batch), ("tune_batch", config.tune_batch)])?;
+    if !matches!(config.tune, Group::All | Group::Head) {
+        return Err(Error::usage("tune is \"all\" or \"head\""));
+    }
+    let regression = matches!(context.problem, Problem::Regression { .. });
+    let episode = context.episode_model()?;
+    let training = if regression { episode.clone() } else { context.model(context.train_classes()?)? };
+    let outer = Optimizer::adam(config.lr, 0.9);
+    Ok(Box::new(Transfer { training, episode, regression, outer, config }))
+}
+
+/// PyTorch's default: running ← 0.9·running + 0.1·batch.
+const MOMENTUM: f64 = 0.1;
+
+impl Algorithm for Transfer {
+    fn sampling(&self) -> Sampling {
+        Sampling::independent(Draw::Batch { size: self.config.batch }, 1)
+    }
+
+    fn test_steps(&self) -> usize {
+        self.config.tune_steps
+    }
+
+    fn cost(&self) -> Cost {
+        let steps = match self.config.tune {
+            Group::Head => 1, // the features are computed once
+            _ => self.config.tune_steps,
+        };
+        Cost { task: self.config.batch as f64, episode: (steps * self.config.tune_batch) as f64 }
+    }
+
+    fn init(&self, rng: &mut Stream) -> Result<State> {
+        let mut state = State::new(self.training.init(rng)?);
+        let zeros = Some(state.params.zeros_like()?);
+        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
+        if self.config.norm == Statistics::Running {
+            state.buffers = self.training.initial_stats()?;
+        }
+        Ok(state)
+    }
+
+    fn task_update(&self, state: &State, task: &Task, _: &mut Stream) -> Result<Update> {
+        let at = self.training.loss_grad(&state.params, &task.support, Reduction::Mean)?;
+        Ok(Update::default().with("gradient", at.grads).with("stats", at.stats).scalar("loss", at.loss))
+    }
+
+    fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
+        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
+        let moments = Moments::from_slots(&state.slots, "outer", state.step);
+        let (params, moments) = self.outer.apply(&state.params, &Params::mean(grads)?, &moments)?;
+        state.params = params;
+        state.slots = moments.to_slots("outer");
+        if !state.buffers.is_empty() {
+            for update in &updates {
+                let stats = update.role("stats")?;
+                state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
+            }
+        }
+        Ok(mean_scalars(&updates))
+    }
+
+    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
+        tune::adapt(self, state, support, steps, rng)
+    }
+
+    fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.episode.predict(adapted, support, query, mode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conforms() {
+        harness_core::conformance::check(&ENTRY);
+    }
+
+    #[test]
+    fn a_linear_head_on_frozen_features_conforms() {
+        let toy = "batch = 32\nlr = 0.01\ntune = \"head\"\nnorm = \"running\"\ntune_steps = 60\ntune_batch = 4\n\
+                   tune_optimizer = \"sgd\"\ntune_lr = 0.05\ntune_momentum = 0.9\ntune_dampening = 0.9\n\
+                   tune_weight_decay = 0.001";
+        harness_core::conformance::check(&Entry { toy, ..ENTRY });
+    }
+}

@@ -9,6 +9,14 @@ pub fn parse_config<T: DeserializeOwned>(table: &toml::Table) -> Result<T> {
     table.clone().try_into().map_err(|error: toml::de::Error| Error::Usage(explain(error.message())))
 }
 
+/// Errors with the name of the first setting that is 0 where that makes no sense.
+pub fn at_least_one(settings: &[(&str, usize)]) -> Result<()> {
+    match settings.iter().find(|(_, value)| *value == 0) {
+        Some((name, _)) => Err(Error::usage(format!("{name} = 0: it must be at least 1"))),
+        None => Ok(()),
+    }
+}
+
 /// Turns serde's `unknown field` into a sentence with a guess; other messages stay, on one line.
 pub fn explain(message: &str) -> String {
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -4,6 +4,7 @@
 pub mod algorithm;
 pub mod batches;
 pub mod config;
+pub mod conformance;
 pub mod context;
 pub mod episode;
 pub mod error;

@@ -1,3 +1,33 @@
-pub mod simd;
-pub mod product;
+//! Fast CPU kernels for the fixed networks of few-shot learning, with exact gradients.
+
+mod backward;
+mod buffer;
+mod conv;
+mod error;
+mod forward;
+mod geometry;
+mod lanes;
+mod layer;
+mod loss;
+mod network;
+mod norm;
+mod norm_grad;
+mod optim;
+mod outer;
+mod plan;
+mod pointwise;
+mod pool;
+mod product;
+mod simd;
+mod statistics;
+mod workspace;
+
+pub use error::{Error, Result};
+pub use forward::NormMode;
+pub use geometry::Geometry;
+pub use layer::{Layer, Padding, ParamSpec};
+pub use loss::{Reduction, Target};
+pub use network::Network;
+pub use optim::{AdamConfig, adam_step, sgd_step};
 pub use simd::instruction_set;
+pub use workspace::Workspace;

@@ -40,14 +40,14 @@ pub trait Real:
     /// The first `n` lanes, `n` at most [`Real::lanes`].
     fn mask<S: Simd>(s: S, n: usize) -> Self::M<S>;
     fn splat<S: Simd>(s: S, x: Self) -> Self::V<S>;
-    fn add<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
-    fn sub<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
-    fn mul<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
-    fn div<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn vadd<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn vsub<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn vmul<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn vdiv<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
     /// a·b + c, in one rounding where the machine has it.
     fn fma<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, c: Self::V<S>) -> Self::V<S>;
-    fn max<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
-    fn sqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S>;
+    fn vmax<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    fn vsqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S>;
     /// `yes` in the lanes where a > b, else `no`.
     fn pick_gt<S: Simd>(
         s: S,
@@ -108,19 +108,19 @@ macro_rules! real {
                 s.$splat(x)
             }
             #[inline(always)]
-            fn add<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+            fn vadd<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
                 s.$add(a, b)
             }
             #[inline(always)]
-            fn sub<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+            fn vsub<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
                 s.$sub(a, b)
             }
             #[inline(always)]
-            fn mul<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+            fn vmul<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
                 s.$mul(a, b)
             }
             #[inline(always)]
-            fn div<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+            fn vdiv<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
                 s.$div(a, b)
             }
             #[inline(always)]
@@ -128,11 +128,11 @@ macro_rules! real {
                 s.$fma(a, b, c)
             }
             #[inline(always)]
-            fn max<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
+            fn vmax<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
                 s.$max(a, b)
             }
             #[inline(always)]
-            fn sqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S> {
+            fn vsqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S> {
                 s.$sqrt(a)
             }
             #[inline(always)]

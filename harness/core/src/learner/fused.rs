@@ -1,8 +1,8 @@
 //! Inner steps on flat vectors with the fused kernels.
 
-use harness_kernels::{AdamConfig, SgdConfig, Target, adam_step, sgd_step};
+use harness_kernels::Target;
 
-use super::{InnerLoop, Moments, Optimizer, Pool};
+use super::{InnerLoop, Moments, Pool};
 use crate::episode::Targets;
 use crate::error::Result;
 use crate::model::{Group, Model, with_workspace};
@@ -33,7 +33,7 @@ impl<'m> Fused<'m> {
         let second = slot(loop_.optimizer.keeps_second(), &moments.second)?;
         let head = model.network.layout().iter().find(|spec| Group::Head.holds(&spec.name)).map_or(0, |spec| spec.offset);
         let trained = match loop_.trains {
-            Group::All => 0..theta.len(),
+            Group::All | Group::Weights => 0..theta.len(),
             Group::Body => 0..head,
             Group::Head => head..theta.len(),
         };
@@ -51,9 +51,9 @@ impl<'m> Fused<'m> {
                 Target::Classes(&self.classes)
             }
             Targets::Values(_) => {
-                let width = pool.values.len() / pool.len();
+                let width = pool.targets.len() / pool.len();
                 self.values.clear();
-                self.values.extend(rows.iter().flat_map(|row| &pool.values[row * width..(row + 1) * width]));
+                self.values.extend(rows.iter().flat_map(|row| &pool.targets[row * width..(row + 1) * width]));
                 Target::Values(&self.values)
             }
         };
@@ -63,17 +63,19 @@ impl<'m> Fused<'m> {
             Group::Head => network.loss_grad_head(&self.theta, &self.x, target, reduction, ws, &mut self.grad),
             _ => network.loss_grad(&self.theta, &self.x, target, reduction, ws, &mut self.grad),
         });
+        if loop_.trains == Group::Weights {
+            for spec in network.layout().iter().filter(|spec| !Group::Weights.holds(&spec.name)) {
+                self.grad[spec.offset..spec.offset + spec.len].fill(0.0);
+            }
+        }
         let part = self.trained.clone();
         let (theta, grad) = (&mut self.theta[part.clone()], &self.grad[part.clone()]);
         let first = (!self.first.is_empty()).then(|| &mut self.first[part.clone()]);
-        match loop_.optimizer {
-            Optimizer::Sgd { lr, momentum, dampening, weight_decay } => {
-                sgd_step(theta, grad, first, t, &SgdConfig { lr, momentum, dampening, weight_decay });
-            }
-            Optimizer::Adam { lr, beta1, beta2, eps } => {
-                adam_step(theta, grad, first, &mut self.second[part], t, &AdamConfig { lr, beta1, beta2, eps });
-            }
-        }
+        let second = match self.second.is_empty() {
+            true => &mut [],
+            false => &mut self.second[part],
+        };
+        loop_.optimizer.step_slices(theta, grad, first, second, t);
         Ok(loss)
     }
 

@@ -7,14 +7,13 @@ mod fused;
 mod optimizer;
 mod tape;
 
-use candle_core::Tensor;
-
 pub use self::optimizer::{Moments, Optimizer};
+use crate::algorithm::Adapted;
 use crate::batches::MiniBatches;
 use crate::episode::{Labeled, Targets};
 use crate::error::Result;
 use crate::loss::Reduction;
-use crate::model::{Group, Model, copy_values};
+use crate::model::{Group, Model, Norm, values};
 use crate::params::Params;
 
 /// How inner steps are taken.
@@ -25,6 +24,20 @@ pub struct InnerLoop {
     pub reduction: Reduction,
     /// Which parameters learn; the others stay as they are.
     pub trains: Group,
+    /// What norm layers normalise with while learning. Running statistics take the slower path.
+    pub norm: Norm,
+}
+
+impl InnerLoop {
+    /// All parameters learn, with batch statistics.
+    pub fn new(optimizer: Optimizer, reduction: Reduction) -> Self {
+        InnerLoop { optimizer, reduction, trains: Group::All, norm: Norm::Batch }
+    }
+
+    /// The same, but only `group` learns.
+    pub fn only(self, group: Group) -> Self {
+        InnerLoop { trains: group, ..self }
+    }
 }
 
 /// Parameters on their way through one task.
@@ -43,7 +56,7 @@ impl<'m> Learner<'m> {
     /// A learner at `params`. `moments` are those that earlier tasks left, or [`Moments::default`] for fresh ones.
     /// Errors if a parameter is missing or has another shape than the model's.
     pub fn new(model: &'m Model, params: &Params, loop_: &InnerLoop, moments: &Moments) -> Result<Self> {
-        let path = match model.fused(params) {
+        let path = match model.fused(params) && matches!(loop_.norm, Norm::Batch) {
             true => Path::Fused(fused::Fused::new(model, params, loop_, moments)?),
             false => Path::Tape(tape::Tape::new(model, params, loop_, moments)?),
         };
@@ -69,6 +82,24 @@ impl<'m> Learner<'m> {
         Ok(sum / n.max(1) as f64)
     }
 
+    /// Steps on until each number in `steps` (ascending, 0 allowed) is reached, and what is known at each: what
+    /// [`Algorithm::adapt`](crate::Algorithm::adapt) returns. `buffers` go along unchanged.
+    pub fn snapshots(
+        &mut self,
+        pool: &Pool,
+        batches: &mut MiniBatches<'_>,
+        steps: &[usize],
+        buffers: &Params,
+    ) -> Result<Vec<Adapted>> {
+        let mut done = 0;
+        let snapshot = |until: &usize| {
+            self.run(pool, batches, until.saturating_sub(done))?;
+            done = done.max(*until);
+            Ok(Adapted { params: self.params()?, buffers: buffers.clone() })
+        };
+        steps.iter().map(snapshot).collect()
+    }
+
     /// The parameters as they are now.
     pub fn params(&self) -> Result<Params> {
         match &self.path {
@@ -91,23 +122,18 @@ pub struct Pool {
     labeled: Labeled,
     rows: Vec<f32>,
     width: usize,
-    values: Vec<f32>,
+    targets: Vec<f32>,
 }
 
 impl Pool {
     /// Copies the examples once.
     pub fn new(labeled: &Labeled) -> Result<Self> {
-        let flat = |tensor: &Tensor| -> Result<Vec<f32>> {
-            let mut out = vec![0.0; tensor.elem_count()];
-            copy_values(tensor, &mut out)?;
-            Ok(out)
-        };
-        let values = match &labeled.y {
+        let targets = match &labeled.y {
             Targets::Classes(_) => Vec::new(),
-            Targets::Values(values) => flat(values)?,
+            Targets::Values(tensor) => values(tensor)?,
         };
         let width = labeled.x.elem_count() / labeled.len().max(1);
-        Ok(Pool { labeled: labeled.clone(), rows: flat(&labeled.x)?, width, values })
+        Ok(Pool { labeled: labeled.clone(), rows: values(&labeled.x)?, width, targets })
     }
 
     /// Number of examples.

@@ -1,4 +1,4 @@
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, Tensor};
 
 use super::*;
 use crate::model::ModelSpec;
@@ -37,8 +37,8 @@ fn fused_and_tape_agree_over_an_inner_loop() {
     let (model, params, labeled) = toy();
     let sgd = Optimizer::Sgd { lr: 0.05, momentum: 0.9, dampening: 0.9, weight_decay: 0.001 };
     for (optimizer, tolerance) in [(Optimizer::sgd(0.05), 1e-4), (sgd, 1e-4), (Optimizer::adam(1e-3, 0.0), 1e-3)] {
-        for trains in [Group::All, Group::Head] {
-            let loop_ = InnerLoop { optimizer, reduction: Reduction::Mean, trains };
+        for trains in [Group::All, Group::Head, Group::Weights] {
+            let loop_ = InnerLoop::new(optimizer, Reduction::Mean).only(trains);
             let (fused, _) = run(&model, &params, &labeled, &loop_);
             let (tape, _) = run(&model.clone().stock(), &params, &labeled, &loop_);
             assert!(difference(&fused, &params) > 1e-3, "{loop_:?} moved nothing");
@@ -51,7 +51,7 @@ fn fused_and_tape_agree_over_an_inner_loop() {
 #[test]
 fn only_the_chosen_group_learns() {
     let (model, params, labeled) = toy();
-    let loop_ = InnerLoop { optimizer: Optimizer::sgd(0.1), reduction: Reduction::Sum, trains: Group::Head };
+    let loop_ = InnerLoop::new(Optimizer::sgd(0.1), Reduction::Sum).only(Group::Head);
     let (after, _) = run(&model, &params, &labeled, &loop_);
     let body = |params: &Params| params.filter(|name| Group::Body.holds(name));
     assert!(body(&after).same_bits(&body(&params)).unwrap());
@@ -62,7 +62,7 @@ fn only_the_chosen_group_learns() {
 fn moments_carry_over_as_if_the_learner_had_gone_on() {
     let (model, params, labeled) = toy();
     let pool = Pool::new(&labeled).unwrap();
-    let loop_ = InnerLoop { optimizer: Optimizer::adam(1e-3, 0.5), reduction: Reduction::Sum, trains: Group::All };
+    let loop_ = InnerLoop::new(Optimizer::adam(1e-3, 0.5), Reduction::Sum);
     let mut whole = Learner::new(&model, &params, &loop_, &Moments::default()).unwrap();
     whole.step(&pool, &[0, 1, 2]).unwrap();
     let slots = whole.moments().unwrap().to_slots("adam");

@@ -19,7 +19,7 @@ use crate::episode::Labeled;
 use crate::error::{Error, Result};
 use crate::params::Params;
 use crate::rng::Stream;
-pub(crate) use flat::{copy_values, with_workspace};
+pub(crate) use flat::{copy_values, values, with_workspace};
 
 /// Which parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -30,6 +30,8 @@ pub enum Group {
     Body,
     /// The last layer.
     Head,
+    /// All but the norm layers' scales and shifts (cbfinn/maml's inner loop).
+    Weights,
 }
 
 impl Group {
@@ -39,6 +41,7 @@ impl Group {
             Group::All => true,
             Group::Body => !name.starts_with("head."),
             Group::Head => name.starts_with("head."),
+            Group::Weights => name.ends_with(".weight") || name.ends_with(".bias"),
         }
     }
 }

@@ -1,0 +1,103 @@
+use candle_core::{Device, Tensor};
+use harness_core::{Activation, ModelSpec, Problem, Protocol, Purpose, Targets};
+
+use super::*;
+
+#[test]
+fn conforms() {
+    harness_core::conformance::check(&ENTRY);
+}
+
+fn params(values: &[f32]) -> Params {
+    [("w".to_string(), Tensor::new(values, &Device::Cpu).unwrap())].into_iter().collect()
+}
+
+#[test]
+fn the_fold_is_the_sequential_moment_when_gradients_are_the_same() {
+    // One step a task, gradients 1, 2 and 3, beta2 = 0.5: v = 8 -> 4.5 -> 4.25 -> 6.625.
+    let old = params(&[8.0]);
+    let own = |g: f32| params(&[0.5 * 8.0 + 0.5 * g * g]);
+    let each = [own(1.0), own(2.0), own(3.0)];
+    let folded = second_moments_of(&old, &each);
+    assert_eq!(folded, [6.625]);
+}
+
+fn second_moments_of(old: &Params, each: &[Params]) -> Vec<f32> {
+    let each: Vec<&Params> = each.iter().collect();
+    fold::second_moments(old, &each, 0.5).unwrap().get("w").unwrap().to_vec1().unwrap()
+}
+
+fn context() -> Context {
+    Context {
+        model: ModelSpec::Mlp { hidden: vec![4], activation: Activation::Tanh },
+        input: vec![1],
+        problem: Problem::Regression { outputs: 1 },
+        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
+        device: Device::Cpu,
+    }
+}
+
+fn task(slope: f32) -> Task {
+    let column = |f: fn(f32, f32) -> f32| {
+        let values: Vec<f32> = (0..4).map(|i| f(i as f32, slope)).collect();
+        Tensor::from_vec(values, (4, 1), &Device::Cpu).unwrap()
+    };
+    let labeled = Labeled::new(column(|x, _| x), Targets::Values(column(|x, slope| slope * x))).unwrap();
+    Task { support: labeled.clone(), query: labeled }
+}
+
+fn built(text: &str) -> Box<dyn Algorithm> {
+    build(&text.parse().unwrap(), &context()).unwrap()
+}
+
+/// One meta-iteration on three tasks, as the runner would do it.
+fn iterate(method: &dyn Algorithm, state: &mut State, total: u64) {
+    let mut tasks: Vec<(Task, Stream)> = (0..3u64)
+        .map(|i| (task(i as f32), Stream::new(1, Purpose::TrainMethod, state.step, i)))
+        .collect();
+    let chain = method.sampling().chain;
+    let updates = tasks.chunks_mut(chain).flat_map(|part| method.chain_update(state, part).unwrap()).collect();
+    method.outer_update(state, updates, Progress { iteration: state.step, total }).unwrap();
+    state.step += 1;
+}
+
+#[test]
+fn sequential_and_folded_differ_only_by_staleness() {
+    let text = |second| {
+        format!("meta_batch = 3\ninner_batch = 2\ninner_iters = 2\ntrain_shots = 4\nlr = 1e-3\nsecond_moment = \"{second}\"")
+    };
+    let (folded, sequential) = (built(&text("folded")), built(&text("sequential")));
+    let start = folded.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
+    let (mut a, mut b) = (start.clone(), start.clone());
+    // From a zero moment the first tasks differ most; after some iterations the moments must be close.
+    for _ in 0..20 {
+        iterate(folded.as_ref(), &mut a, 20);
+        iterate(sequential.as_ref(), &mut b, 20);
+    }
+    let norm = |params: &Params| params.dot(params).unwrap().to_scalar::<f32>().unwrap().sqrt();
+    let (va, vb) = (a.slot("adam.second").unwrap(), b.slot("adam.second").unwrap());
+    let apart = norm(&va.sub(vb).unwrap()) / norm(vb);
+    assert!(apart < 0.1, "second moments {apart} apart");
+    assert!(!a.params.same_bits(&b.params).unwrap(), "the two are not the same procedure");
+    let moved = norm(&a.params.sub(&start.params).unwrap());
+    let apart = norm(&a.params.sub(&b.params).unwrap()) / moved;
+    assert!(apart < 0.2, "parameters {apart} of the way apart");
+}
+
+#[test]
+fn the_meta_step_interpolates_to_the_mean_result() {
+    let method = built("meta_batch = 3\ninner_batch = 4\ninner_iters = 1\ntrain_shots = 4\noptimizer = \"sgd\"\nmeta_step = 0.5");
+    let mut state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
+    let before = state.params.clone();
+    let ends: Vec<Params> = (0..3u64)
+        .map(|i| {
+            let mut rng = Stream::new(1, Purpose::TrainMethod, 0, i);
+            let update = method.task_update(&state, &task(i as f32), &mut rng).unwrap();
+            update.role("params").unwrap().clone()
+        })
+        .collect();
+    iterate(method.as_ref(), &mut state, 10);
+    let want = before.axpy(0.5, &Params::mean(&ends).unwrap().sub(&before).unwrap()).unwrap();
+    let gap = want.sub(&state.params).unwrap();
+    assert!(gap.dot(&gap).unwrap().to_scalar::<f32>().unwrap() < 1e-12);
+}

@@ -1,0 +1,203 @@
+//! Loss and gradient of a batch.
+
+use crate::forward::NormMode;
+use crate::loss::{self, Reduction, Target};
+use crate::network::Network;
+use crate::norm_grad::NormGrad;
+use crate::plan::{Norm, Stage};
+use crate::simd::Real;
+use crate::workspace::Workspace;
+use crate::{conv, pointwise, pool};
+
+impl Network {
+    /// The loss of a batch under batch statistics; its gradient is written to `grad`, in the layout of the parameters.
+    ///
+    /// The gradient of a bias right before a norm is exactly 0, see [`Layer::Conv`](crate::Layer).
+    ///
+    /// # Panics
+    /// If a slice has another length, or a class is not below the number of outputs.
+    pub fn loss_grad(
+        &self,
+        params: &[f32],
+        x: &[f32],
+        target: Target<'_>,
+        reduction: Reduction,
+        ws: &mut Workspace,
+        grad: &mut [f32],
+    ) -> f64 {
+        self.descend(params, x, target, reduction, NormMode::Batch, 0, ws, grad)
+    }
+
+    /// As [`Network::loss_grad`], with a choice of statistics and the gradient only of layers from `first_trainable` (an
+    /// index into [`Network::layers`]) on; the rest of `grad` is 0, and the way back ends there.
+    ///
+    /// # Panics
+    /// As [`Network::loss_grad`].
+    #[allow(clippy::too_many_arguments)]
+    pub fn loss_grad_from(
+        &self,
+        params: &[f32],
+        x: &[f32],
+        target: Target<'_>,
+        reduction: Reduction,
+        norm: NormMode<'_>,
+        first_trainable: usize,
+        ws: &mut Workspace,
+        grad: &mut [f32],
+    ) -> f64 {
+        self.descend(params, x, target, reduction, norm, first_trainable, ws, grad)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn descend<T: Real>(
+        &self,
+        params: &[T],
+        x: &[T],
+        target: Target<'_, T>,
+        reduction: Reduction,
+        mode: NormMode<'_, T>,
+        first_trainable: usize,
+        ws: &mut Workspace<T>,
+        grad: &mut [T],
+    ) -> f64 {
+        assert_eq!(grad.len(), self.param_len(), "length of the gradient");
+        let batch = x.len() / self.input_len();
+        let stages = self.plan.stages.len();
+        ws.fit(self, batch, true);
+        self.run(params, x, batch, mode, ws);
+
+        let trains = |i: usize| {
+            let has = matches!(self.plan.stages[i], Stage::Linear(_) | Stage::Norm(_));
+            has && self.plan.layers[i] >= first_trainable
+        };
+        let frozen = self.plan.layers.iter().zip(&self.plan.stages);
+        for (_, stage) in frozen.filter(|(layer, _)| **layer < first_trainable) {
+            stage.clear(grad);
+        }
+        // Where the gradient of the current stage's output is: one of the two spare buffers, or in place of a
+        // convolution's output, which a norm has turned into its gradient.
+        let mut at = stages;
+        let width = self.outputs();
+        let [out, d] = ws.buffers.get_disjoint_mut([stages - 1, at]).expect("distinct buffers");
+        let loss = loss::loss_grad(out, width, target, reduction, &mut d[..batch * width]);
+        let Some(lowest) = (0..stages).find(|&i| trains(i)) else { return loss };
+
+        for i in (lowest..stages).rev() {
+            let input_len = if i == 0 { self.input_len() } else { self.plan.lens[i - 1] } * batch;
+            let output_len = self.plan.lens[i] * batch;
+            let spare = if at == stages { stages + 1 } else { stages };
+            let goes_on = i > lowest;
+            match &self.plan.stages[i] {
+                Stage::Linear(l) => {
+                    let input = if i == 0 { x } else { &ws.buffers[i - 1] };
+                    let d = &ws.buffers[at][..output_len];
+                    conv::weight_grad(&l.geometry, batch, input, d, &mut grad[l.weight.clone()]);
+                    let bias = &mut grad[l.bias.clone()];
+                    if l.before_norm && matches!(mode, NormMode::Batch) {
+                        bias.fill(T::default());
+                    } else {
+                        pointwise::row_sums(l.geometry.cout, d, bias);
+                    }
+                    if goes_on {
+                        let turned = &mut ws.turned[..l.weight.len()];
+                        conv::turn(&l.geometry, &params[l.weight.clone()], turned);
+                        let [d, dx] = ws.buffers.get_disjoint_mut([at, spare]).expect("distinct");
+                        let (d, dx) = (&d[..output_len], &mut dx[..input_len]);
+                        conv::input_grad(&l.geometry, batch, d, turned, dx);
+                        at = spare;
+                    }
+                }
+                Stage::Norm(n) => {
+                    let in_place = i > 0 && matches!(self.plan.stages[i - 1], Stage::Linear(_));
+                    let to = if in_place { i - 1 } else { spare };
+                    if !in_place {
+                        let (outputs, spares) = ws.buffers.split_at_mut(stages);
+                        let input = if i == 0 { x } else { &outputs[i - 1] };
+                        spares[spare - stages][..input_len].copy_from_slice(input);
+                    }
+                    n.backward(params, mode, batch, ws, at, to, goes_on, grad);
+                    at = to;
+                }
+                stage => {
+                    let pair = ws.buffers.get_disjoint_mut([i, at]);
+                    let [y, d] = pair.expect("distinct");
+                    match stage {
+                        Stage::Relu => pointwise::relu_grad(y, &mut d[..output_len]),
+                        Stage::Tanh => pointwise::tanh_grad(y, &mut d[..output_len]),
+                        Stage::MaxPool(shape) => {
+                            let (outputs, spares) = ws.buffers.split_at_mut(stages);
+                            let [a, b] = spares else { unreachable!("two spare buffers") };
+                            let (d, dx) = if at == stages { (a, b) } else { (b, a) };
+                            let x = if i == 0 { x } else { &outputs[i - 1] };
+                            pool::scatter(shape, batch, x, &d[..output_len], &mut dx[..input_len]);
+                            at = spare;
+                        }
+                        Stage::SpatialMean { pixels, channels } => {
+                            let pair = ws.buffers.get_disjoint_mut([at, spare]);
+                            let [d, dx] = pair.expect("distinct");
+                            let (d, dx) = (&d[..output_len], &mut dx[..input_len]);
+                            pointwise::spatial_mean_grad(*pixels, *channels, d, dx);
+                            at = spare;
+                        }
+                        Stage::Linear(_) | Stage::Norm(_) => unreachable!("matched above"),
+                    }
+                }
+            }
+        }
+        loss
+    }
+}
+
+impl Stage {
+    /// Zeroes the gradient of its parameters.
+    fn clear<T: Real>(&self, grad: &mut [T]) {
+        let (weights, bias) = match self {
+            Stage::Linear(l) => (Some(&l.weight), &l.bias),
+            Stage::Norm(n) => (n.gamma.as_ref(), &n.beta),
+            _ => return,
+        };
+        for range in weights.into_iter().chain([bias]) {
+            grad[range.clone()].fill(T::default());
+        }
+    }
+}
+
+impl Norm {
+    /// Back through the norm and what follows it: from the gradient in buffer `from` to that of the input in `to`, which
+    /// holds the input.
+    #[allow(clippy::too_many_arguments)]
+    fn backward<T: Real>(
+        &self,
+        params: &[T],
+        mode: NormMode<'_, T>,
+        batch: usize,
+        ws: &mut Workspace<T>,
+        from: usize,
+        to: usize,
+        goes_on: bool,
+        grad: &mut [T],
+    ) {
+        let Workspace { buffers, stats, scales, sums: [dbeta, dgamma], .. } = ws;
+        let [dy, x] = buffers.get_disjoint_mut([from, to]).expect("distinct buffers");
+        let out_len = self.pool.as_ref().map_or(self.pixels * self.channels(), |p| p.output_len());
+        let x = &mut x[..batch * self.pixels * self.channels()];
+        let back = NormGrad {
+            affine: self.affine(params, stats, scales),
+            inv_std: &scales[self.var.clone()],
+            after: self.after(),
+            images: batch,
+            pixels: self.pixels,
+            dy: &dy[..batch * out_len],
+            batch_statistics: matches!(mode, NormMode::Batch),
+        };
+        let (dbeta, dgamma) = (&mut dbeta[..self.channels()], &mut dgamma[..self.channels()]);
+        back.sums(x, dbeta, dgamma);
+        if goes_on {
+            back.apply(x, dbeta, dgamma);
+        }
+        grad[self.beta.clone()].copy_from_slice(dbeta);
+        if let Some(gamma) = &self.gamma {
+            grad[gamma.clone()].copy_from_slice(dgamma);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The forward pass.
+
+use crate::network::Network;
+use crate::norm::{self, Affine};
+use crate::plan::{Norm, Stage};
+use crate::simd::Real;
+use crate::workspace::Workspace;
+use crate::{conv, pointwise, pool, statistics};
+
+/// What norm layers normalise with.
+#[derive(Clone, Copy, Debug)]
+pub enum NormMode<'a, T = f32> {
+    /// Mean and variance of the batch at hand.
+    Batch,
+    /// Given ones: for each norm layer in order the means of its channels, then their variances
+    /// ([`Network::stats_len`] in all).
+    Running(&'a [T]),
+}
+
+impl Network {
+    /// Outputs `[batch, outputs]` for inputs `x` `[batch, input_len]`.
+    ///
+    /// # Panics
+    /// If a slice has another length.
+    pub fn forward(
+        &self,
+        params: &[f32],
+        x: &[f32],
+        batch: usize,
+        norm: NormMode<'_>,
+        ws: &mut Workspace,
+        out: &mut [f32],
+    ) {
+        ws.fit(self, batch, false);
+        let y = self.run(params, x, batch, norm, ws);
+        out.copy_from_slice(y);
+    }
+
+    /// The statistics of the last batch that `ws` served, in the layout of [`NormMode::Running`]: to be averaged into
+    /// running ones.
+    ///
+    /// # Panics
+    /// If `out` is not [`Network::stats_len`] long.
+    pub fn batch_stats(&self, ws: &Workspace, out: &mut [f32]) {
+        out.copy_from_slice(&ws.stats);
+    }
+
+    /// The forward pass in a workspace that fits; the outputs of all stages stay there.
+    pub(crate) fn run<'w, T: Real>(
+        &self,
+        params: &[T],
+        x: &[T],
+        batch: usize,
+        mode: NormMode<'_, T>,
+        ws: &'w mut Workspace<T>,
+    ) -> &'w [T] {
+        assert_eq!(params.len(), self.param_len(), "length of the parameters");
+        assert_eq!(x.len(), batch * self.input_len(), "length of the inputs");
+        if let NormMode::Running(stats) = mode {
+            assert_eq!(stats.len(), self.stats_len(), "length of the running statistics");
+        }
+        let Workspace { buffers, stats, scales, .. } = ws;
+        for (i, stage) in self.plan.stages.iter().enumerate() {
+            let (before, rest) = buffers.split_at_mut(i);
+            let input = before.last().map_or(x, |b| &**b);
+            let out = &mut *rest[0];
+            match stage {
+                Stage::Norm(n) => {
+                    match mode {
+                        NormMode::Batch => n.measure(input, batch, stats),
+                        NormMode::Running(given) => {
+                            stats[n.mean.start..n.var.end]
+                                .copy_from_slice(&given[n.mean.start..n.var.end]);
+                        }
+                    }
+                    n.scale(params, stats, scales);
+                    norm::forward(n.affine(params, stats, scales), n.after(), batch, n.pixels, input, out);
+                }
+                stage => stage.forward(params, batch, input, out),
+            }
+        }
+        &ws.buffers[self.plan.stages.len() - 1]
+    }
+}
+
+impl Stage {
+    /// Any stage but a norm.
+    pub(crate) fn forward<T: Real>(&self, params: &[T], batch: usize, x: &[T], y: &mut [T]) {
+        match self {
+            Stage::Linear(l) => {
+                let (weight, bias) = (&params[l.weight.clone()], &params[l.bias.clone()]);
+                conv::forward(&l.geometry, batch, x, weight, Some(bias), y);
+            }
+            Stage::Relu => pointwise::relu(x, y),
+            Stage::Tanh => pointwise::tanh(x, y),
+            Stage::MaxPool(shape) => pool::forward(shape, batch, x, y),
+            Stage::SpatialMean { pixels, channels } => {
+                pointwise::spatial_mean(*pixels, *channels, x, y);
+            }
+            Stage::Norm(_) => unreachable!("norms need statistics"),
+        }
+    }
+}
+
+impl Norm {
+    /// Mean and biased variance of a batch.
+    fn measure<T: Real>(&self, x: &[T], batch: usize, stats: &mut [T]) {
+        let (mean, m2) = self.split(stats);
+        mean.fill(T::default());
+        m2.fill(T::default());
+        statistics::merge_images(x, batch, self.pixels, 0, mean, m2);
+        self.finish(batch, m2);
+    }
+
+    /// Sums of squared differences to variances.
+    pub(crate) fn finish<T: Real>(&self, batch: usize, m2: &mut [T]) {
+        let per = T::of(1.0 / (batch * self.pixels) as f64);
+        m2.iter_mut().for_each(|v| *v = *v * per);
+    }
+
+    /// Its means and variances among all.
+    pub(crate) fn split<'a, T>(&self, stats: &'a mut [T]) -> (&'a mut [T], &'a mut [T]) {
+        stats[self.mean.start..self.var.end].split_at_mut(self.channels())
+    }
+
+    /// γ/σ and 1/σ from the variances.
+    pub(crate) fn scale<T: Real>(&self, params: &[T], stats: &[T], scales: &mut [T]) {
+        let (scale, inv_std) = self.split(scales);
+        for (inv_std, var) in inv_std.iter_mut().zip(&stats[self.var.clone()]) {
+            *inv_std = T::of(1.0 / (var.f64() + self.eps).sqrt());
+        }
+        match &self.gamma {
+            None => scale.copy_from_slice(inv_std),
+            Some(gamma) => {
+                let gamma = &params[gamma.clone()];
+                for ((scale, &inv_std), &gamma) in scale.iter_mut().zip(&*inv_std).zip(gamma) {
+                    *scale = gamma * inv_std;
+                }
+            }
+        }
+    }
+
+    pub(crate) fn affine<'a, T>(
+        &self,
+        params: &'a [T],
+        stats: &'a [T],
+        scales: &'a [T],
+    ) -> Affine<'a, T> {
+        Affine {
+            mean: &stats[self.mean.clone()],
+            scale: &scales[self.mean.clone()],
+            shift: &params[self.beta.clone()],
+        }
+    }
+}

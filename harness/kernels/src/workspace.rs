@@ -1,0 +1,72 @@
+//! The memory that a pass works in.
+
+use crate::buffer::Buffer;
+use crate::network::Network;
+use crate::plan::Stage;
+use crate::simd::Real;
+
+/// Buffers of a [`Network`]'s passes. Reuse one: nothing is allocated after the first call at a given size. It may serve
+/// several networks in turn; results do not depend on what it held.
+#[derive(Debug)]
+pub struct Workspace<T = f32> {
+    /// The output of each stage, then two more for gradients.
+    pub(crate) buffers: Vec<Buffer<T>>,
+    /// Mean and variance of each norm's channels, as in [`NormMode::Running`](crate::NormMode).
+    pub(crate) stats: Buffer<T>,
+    /// In the same layout γ/σ and 1/σ.
+    pub(crate) scales: Buffer<T>,
+    /// dβ and dγ of one norm.
+    pub(crate) sums: [Buffer<T>; 2],
+    /// Turned weights of one layer.
+    pub(crate) turned: Buffer<T>,
+    /// What a query shares with the others of its support set: the first stage's output and the statistics of its norm.
+    pub(crate) shared: Buffer<T>,
+    pub(crate) shared_stats: Buffer<T>,
+}
+
+impl<T> Default for Workspace<T> {
+    fn default() -> Self {
+        Self {
+            buffers: Vec::new(),
+            stats: Buffer::default(),
+            scales: Buffer::default(),
+            sums: Default::default(),
+            turned: Buffer::default(),
+            shared: Buffer::default(),
+            shared_stats: Buffer::default(),
+        }
+    }
+}
+
+impl<T: Real> Workspace<T> {
+    /// Makes room for a batch; with `gradients` for the way back too.
+    pub(crate) fn fit(&mut self, net: &Network, batch: usize, gradients: bool) {
+        let plan = &net.plan;
+        let stages = plan.stages.len();
+        if self.buffers.len() < stages + 2 {
+            self.buffers.resize_with(stages + 2, Buffer::default);
+        }
+        for (buffer, len) in self.buffers.iter_mut().zip(&plan.lens) {
+            buffer.fit(batch * len);
+        }
+        self.stats.fit(plan.stats_len);
+        self.scales.fit(plan.stats_len);
+        if !gradients {
+            return;
+        }
+        let (mut largest, mut weights, mut channels) = (0, 0, 0);
+        for (i, stage) in plan.stages.iter().enumerate() {
+            largest = largest.max(plan.lens[i]);
+            match stage {
+                Stage::Linear(l) if i > 0 => weights = weights.max(l.weight.len()),
+                Stage::Norm(n) => channels = channels.max(n.channels()),
+                _ => (),
+            }
+        }
+        for buffer in &mut self.buffers[stages..stages + 2] {
+            buffer.fit(batch * largest);
+        }
+        self.turned.fit(weights);
+        self.sums.iter_mut().for_each(|b| b.fit(channels));
+    }
+}

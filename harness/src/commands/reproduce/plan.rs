@@ -1,0 +1,172 @@
+//! From what the user typed to the list of runs, checked before anything is spent.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use harness_core::{Entry, Error, Result, error};
+use harness_data::SearchPath;
+use serde_json::json;
+
+use crate::cli::Reproduce;
+use crate::runner::{Job, build, sha256_json};
+use crate::spec::{Budget, Spec};
+use crate::tasks::Sources;
+
+/// What runs and what does not.
+pub struct Plan {
+    pub jobs: Vec<Job>,
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A benchmark that was not named and cannot run: why, and how to bring it.
+pub struct LeftOut {
+    benchmark: String,
+    why: String,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "left out {}: {}", self.benchmark, self.why)
+    }
+}
+
+impl Plan {
+    /// Errors on the first name, key or number that cannot work, and on missing data of a benchmark that was named.
+    pub fn new(args: &Reproduce, algorithms: &[Entry]) -> Result<Plan> {
+        let named = args.benchmark.is_some();
+        let specs = match &args.benchmark {
+            Some(name) => vec![Spec::find(name, &args.set)?],
+            None => Spec::all(&args.set)?,
+        };
+        check_labels(&specs, &args.method)?;
+        let mut sources = Sources::new(SearchPath::new(args.data_dir.as_deref()));
+        let (mut jobs, mut left_out) = (Vec::new(), Vec::new());
+        for spec in specs {
+            let source = match sources.open(&spec.data) {
+                Ok(source) => source,
+                Err(Error::Data(why)) if !named => {
+                    left_out.push(LeftOut { benchmark: spec.name.clone(), why });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let spec = Arc::new(spec);
+            let data_digest = source.digest();
+            for (order, method) in spec.methods.iter().enumerate() {
+                if !args.method.is_empty() && !args.method.contains(&method.label) {
+                    continue;
+                }
+                let algorithm = build(algorithms, &spec, method, source.as_ref())?;
+                let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
+                let seeds = args.seeds.unwrap_or(*method.seeds.at(args.budget));
+                for seed in 0..seeds {
+                    let config = config(&spec, order, &choice, seed);
+                    jobs.push(Job {
+                        spec: spec.clone(),
+                        method: method.clone(),
+                        order,
+                        budget: args.budget,
+                        budget_dir: choice.dir.clone(),
+                        overridden: choice.overridden,
+                        seed,
+                        meta_iters: choice.meta_iters,
+                        eval_episodes: choice.eval_episodes,
+                        dir: args.out.join(&choice.dir).join(&spec.name).join(&method.label).join(format!("seed-{seed}")),
+                        source: source.clone(),
+                        algorithm: algorithm.clone(),
+                        config_hash: sha256_json(&config),
+                        config,
+                        data_digest: data_digest.clone(),
+                    });
+                }
+            }
+        }
+        Ok(Plan { jobs, left_out })
+    }
+}
+
+/// Numbers of a run after overrides, and the folder that follows from them.
+struct Choice {
+    meta_iters: u64,
+    eval_episodes: usize,
+    overridden: bool,
+    dir: String,
+}
+
+impl Choice {
+    fn new(args: &Reproduce, spec: &Spec, own: &u64, _out: &Path) -> Choice {
+        // A method that trains nothing at any budget is not made to train by --meta-iters.
+        let meta_iters = match (args.meta_iters, *own) {
+            (Some(_), 0) => 0,
+            (Some(asked), _) => asked,
+            (None, own) => own,
+        };
+        let eval_episodes = args.eval_episodes.unwrap_or(*spec.eval.episodes.at(args.budget));
+        let overridden = !args.set.is_empty() || args.meta_iters.is_some() || args.eval_episodes.is_some();
+        let dir = match overridden {
+            false => args.budget.as_str().to_owned(),
+            true => {
+                let mut set = args.set.clone();
+                set.sort();
+                let key = json!({
+                    "budget": args.budget.as_str(),
+                    "set": set,
+                    "meta_iters": args.meta_iters,
+                    "eval_episodes": args.eval_episodes,
+                });
+                format!("custom-{}", &sha256_json(&key)[..8])
+            }
+        };
+        Choice { meta_iters, eval_episodes, overridden, dir }
+    }
+}
+
+/// What determines the numbers of a run.
+fn config(spec: &Spec, order: usize, choice: &Choice, seed: u64) -> serde_json::Value {
+    let method = &spec.methods[order];
+    json!({
+        "benchmark": spec.name,
+        "data": spec.data,
+        "model": method.model.as_ref().unwrap_or(&spec.model),
+        "protocol": spec.protocol,
+        "eval": {
+            "episodes": choice.eval_episodes,
+            "modes": spec.eval.modes,
+            "seed": spec.eval.seed,
+            "curve_points": spec.eval.curve_points,
+            "curve_episodes": spec.eval.curve_episodes,
+        },
+        "label": method.label,
+        "algorithm": method.algorithm,
+        "view": method.view,
+        "method": method.settings,
+        "meta_iters": choice.meta_iters,
+        "seed": seed,
+    })
+}
+
+/// Every `--method` must be a row of at least one benchmark that runs.
+fn check_labels(specs: &[Spec], asked: &[String]) -> Result<()> {
+    let known: Vec<&str> = specs.iter().flat_map(|spec| spec.methods.iter().map(|method| method.label.as_str())).collect();
+    match asked.iter().find(|label| !known.contains(&label.as_str())) {
+        None => Ok(()),
+        Some(label) => {
+            let mut unique = known.clone();
+            unique.sort_unstable();
+            unique.dedup();
+            Err(error::unknown("method", label, unique))
+        }
+    }
+}
+
+/// The name of a budget's folder.
+impl Budget {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Budget::Quick => "quick",
+            Budget::Short => "short",
+            Budget::Paper => "paper",
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! What a run leaves on disk: files that are whole or absent, never half.
+
+pub mod atomic;
+pub mod checkpoint;
+pub mod episodes;
+pub mod lock;
+pub mod metrics;

@@ -1,0 +1,38 @@
+//! The methods that this binary knows: one line here and one in `harness/Cargo.toml` each.
+//!
+//! The list is explicit because a crate that is only a dependency links to nothing: registration by link-time magic
+//! would leave the registry silently empty.
+
+use harness_core::Entry;
+
+/// All methods, in the order in which `harness list algorithms` prints them.
+pub const ALGORITHMS: &[Entry] = &[reptile::ENTRY, fomaml::ENTRY, transfer::ENTRY];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every folder of `algorithms/` is registered: the failure prints the two lines that are missing.
+    #[test]
+    fn no_folder_is_forgotten() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../algorithms");
+        let registered: Vec<&str> = ALGORITHMS.iter().map(|entry| entry.name).collect();
+        for crate_dir in std::fs::read_dir(folder).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+            let name = crate_dir.file_name().into_string().unwrap();
+            let ident = name.replace('-', "_");
+            assert!(
+                registered.contains(&name.as_str()),
+                "algorithms/{name} is not registered. Add to harness/Cargo.toml:\n    {name}.workspace = true\n\
+                 and to ALGORITHMS in harness/src/registry.rs:\n    {ident}::ENTRY,"
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_documented() {
+        for (index, entry) in ALGORITHMS.iter().enumerate() {
+            assert!(!entry.summary.is_empty() && !entry.paper.is_empty(), "{}", entry.name);
+            assert!(ALGORITHMS[..index].iter().all(|other| other.name != entry.name), "{} twice", entry.name);
+        }
+    }
+}

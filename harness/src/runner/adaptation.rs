@@ -1,0 +1,47 @@
+//! adaptation.csv of a regression run: one test task, its true curve, the sampled points and the fit after some inner
+//! steps. The report draws it as the Reptile paper's Figure 1.
+
+use harness_core::{Error, Mode, Purpose, Result, Split, State, Stream, Targets, View};
+use polars::prelude::*;
+
+use super::job::Job;
+
+/// Inner steps after which the fit is shown, as far as the method takes so many.
+const STEPS: [usize; 4] = [0, 1, 8, 32];
+
+/// Writes `series,step,x,y` for the first test episode.
+pub(super) fn write(job: &Job, state: &State) -> Result<()> {
+    let seed = job.spec.eval.seed;
+    let mut rng = Stream::new(seed, Purpose::EvalTask, 0, 0);
+    let task = job.source.task(Split::Test, &job.episode(), job.spec.protocol.ways, &View::default(), &mut rng)?;
+    let Targets::Values(truth) = &task.query.y else { return Ok(()) };
+    let Targets::Values(sampled) = &task.support.y else { return Ok(()) };
+    let flat = |tensor: &candle_core::Tensor| -> Result<Vec<f32>> { Ok(tensor.flatten_all()?.to_vec1()?) };
+    let mut rows: Vec<(&str, usize, f32, f32)> = Vec::new();
+    let mut add = |series, step, x: &[f32], y: &[f32]| {
+        let mut points: Vec<(f32, f32)> = x.iter().copied().zip(y.iter().copied()).collect();
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        rows.extend(points.into_iter().map(|(x, y)| (series, step, x, y)));
+    };
+    let x = flat(&task.query.x)?;
+    add("true", 0, &x, &flat(truth)?);
+    add("support", 0, &flat(&task.support.x)?, &flat(sampled)?);
+    let most = job.algorithm.test_steps();
+    let steps: Vec<usize> = STEPS.into_iter().filter(|step| *step <= most).collect();
+    let mut rng = Stream::new(seed, Purpose::EvalMethod, 0, 0);
+    for (step, adapted) in steps.iter().zip(job.algorithm.adapt(state, &task.support, &steps, &mut rng)?) {
+        let fit = job.algorithm.score(&adapted, &task.support, &task.query.x, Mode::Pointwise)?;
+        add("fit", *step, &x, &flat(&fit)?);
+    }
+    let broken = |error: PolarsError| Error::usage(format!("adaptation.csv could not be formatted: {error}"));
+    let mut frame = df!(
+        "series" => rows.iter().map(|row| row.0).collect::<Vec<_>>(),
+        "step" => rows.iter().map(|row| row.1 as u32).collect::<Vec<_>>(),
+        "x" => rows.iter().map(|row| row.2).collect::<Vec<_>>(),
+        "y" => rows.iter().map(|row| row.3).collect::<Vec<_>>(),
+    )
+    .map_err(broken)?;
+    let mut bytes = Vec::new();
+    CsvWriter::new(&mut bytes).finish(&mut frame).map_err(broken)?;
+    crate::files::atomic::write(&job.dir.join("adaptation.csv"), &bytes)
+}

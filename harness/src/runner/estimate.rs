@@ -1,0 +1,43 @@
+//! How long a run would take, by taking a few of its own meta-iterations and episodes.
+
+use std::time::{Duration, Instant};
+
+use harness_core::{Purpose, Result, Split, Stream};
+
+use super::curve::Curve;
+use super::evaluate::{Series, evaluate};
+use super::job::Job;
+use super::train::iterate;
+
+/// Time spent measuring each of training and evaluation.
+const SAMPLE: Duration = Duration::from_millis(1500);
+
+/// Seconds of the whole machine that `job` would take alone, from start to final evaluation.
+pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<f64> {
+    let mut state = job.algorithm.init(&mut Stream::new(job.seed, Purpose::Init, 0, 0))?;
+    let training = if job.meta_iters == 0 {
+        0.0
+    } else {
+        // The first iterations pay for memory that the later ones reuse.
+        for _ in 0..2 {
+            pool.install(|| iterate(job, &mut state, job.meta_iters))?;
+        }
+        let (began, mut done) = (Instant::now(), 0u32);
+        while began.elapsed() < SAMPLE {
+            pool.install(|| iterate(job, &mut state, job.meta_iters))?;
+            done += 1;
+        }
+        began.elapsed().as_secs_f64() / f64::from(done) * job.meta_iters as f64
+    };
+    let (began, mut done) = (Instant::now(), 0usize);
+    let chunk = 2 * pool.current_num_threads();
+    while began.elapsed() < SAMPLE {
+        pool.install(|| evaluate(job, &state, Split::Test, Series::Final, done..done + chunk))?;
+        done += chunk;
+    }
+    let episode = began.elapsed().as_secs_f64() / done as f64;
+    let curve = Curve::plan(job);
+    let splits = [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| job.source.has(*split)).count();
+    let episodes = job.eval_episodes + curve.steps.len() * curve.episodes * splits;
+    Ok(training + episode * episodes as f64)
+}

@@ -1,0 +1,110 @@
+//! Scoring a state on episodes that depend on neither the method nor the training seed.
+//!
+//! The harness scores: a method returns logits or values and never sees a query label.
+
+use candle_core::{D, DType};
+use harness_core::{Mode, Purpose, Result, Split, State, Stream, loss, stats};
+use rayon::prelude::*;
+
+use super::job::Job;
+use crate::files::episodes::Outcome;
+
+/// Which series of episodes: series never share one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Series {
+    /// The table's episodes.
+    Final = 0,
+    /// Points of the learning curve.
+    Curve = 1,
+}
+
+impl Series {
+    fn key(self, split: Split) -> u64 {
+        (self as u64) * 16 + split as u64
+    }
+}
+
+/// Outcomes of episodes `range` of a series in each of the job's modes: `[mode][episode]`. Episodes run in parallel on
+/// the pool that this is called in; the order of the answer is the episodes'.
+pub fn evaluate(
+    job: &Job,
+    state: &State,
+    split: Split,
+    series: Series,
+    range: std::ops::Range<usize>,
+) -> Result<Vec<(Mode, Vec<Outcome>)>> {
+    let modes = job.modes();
+    let all: Vec<Vec<Outcome>> =
+        range.into_par_iter().map(|index| episode(job, state, split, series, index, &modes)).collect::<Result<_>>()?;
+    let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|outcomes| outcomes[at]).collect());
+    Ok(modes.iter().enumerate().map(pick).collect())
+}
+
+fn episode(job: &Job, state: &State, split: Split, series: Series, index: usize, modes: &[Mode]) -> Result<Vec<Outcome>> {
+    let (seed, step, index) = (job.spec.eval.seed, series.key(split), index as u64);
+    let mut rng = Stream::new(seed, Purpose::EvalTask, step, index);
+    // Evaluation episodes are common to all methods: only the polarity is the method's own.
+    let view = harness_core::View { rotations: harness_core::Rotations::None, ..job.method.view };
+    let task = job.source.task(split, &job.episode(), job.spec.protocol.ways, &view, &mut rng)?;
+    let mut rng = Stream::new(seed, Purpose::EvalMethod, step, index);
+    let adapted = job.algorithm.adapt(state, &task.support, &[job.algorithm.test_steps()], &mut rng)?;
+    let outcome = |mode: &Mode| -> Result<Outcome> {
+        let answers = job.algorithm.score(&adapted[0], &task.support, &task.query.x, *mode)?;
+        let each = loss::per_example(&answers, &task.query.y)?;
+        let loss = each.to_dtype(DType::F64)?.mean_all()?.to_scalar::<f64>()?;
+        let n = task.query.len() as u32;
+        let correct = match *mode {
+            Mode::Pointwise => 0,
+            _ => {
+                let picked = answers.argmax(D::Minus1)?.to_vec1::<u32>()?;
+                picked.iter().zip(task.query.classes()?).filter(|(picked, label)| picked == label).count() as u32
+            }
+        };
+        Ok(Outcome { correct, n, loss })
+    };
+    modes.iter().map(outcome).collect()
+}
+
+/// An evaluation's number.
+#[derive(Clone, Copy, Debug)]
+pub struct Aggregate {
+    /// Percent of right answers, or mean squared error.
+    pub value: f64,
+    /// Half-width of the 95 % interval over episodes.
+    pub ci95: f64,
+    pub episodes: usize,
+}
+
+/// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression.
+pub fn aggregate(mode: Mode, outcomes: &[Outcome]) -> Aggregate {
+    let number = |outcome: &Outcome| match mode {
+        Mode::Pointwise => outcome.loss,
+        _ => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
+    };
+    let (value, ci95) = stats::mean_ci95(&outcomes.iter().map(number).collect::<Vec<_>>());
+    Aggregate { value, ci95, episodes: outcomes.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accuracy_is_the_mean_over_episodes() {
+        let outcome = |correct| Outcome { correct, n: 5, loss: 0.5 };
+        let got = aggregate(Mode::Inductive, &[outcome(5), outcome(4), outcome(3)]);
+        assert!((got.value - 80.0).abs() < 1e-9 && got.episodes == 3);
+        assert!((got.ci95 - 1.96 * 20.0 / 3f64.sqrt()).abs() < 1e-9);
+        assert_eq!(aggregate(Mode::Pointwise, &[outcome(0)]).value, 0.5);
+    }
+
+    #[test]
+    fn series_and_splits_never_share_episodes() {
+        let keys: std::collections::HashSet<u64> = [Series::Final, Series::Curve]
+            .into_iter()
+            .flat_map(|series| [Split::Train, Split::Val, Split::Test].map(|split| series.key(split)))
+            .collect();
+        assert_eq!(keys.len(), 6);
+    }
+}

@@ -1,0 +1,37 @@
+//! What a run says while it goes: the runner knows no output format, observers do.
+
+use super::job::Job;
+
+/// One thing that happened in a run.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Training starts or goes on.
+    Started { step: u64 },
+    /// Goes on from a checkpoint at `step`.
+    Resumed { step: u64 },
+    /// A newest checkpoint could not be read and an older one is used.
+    Damaged { what: String },
+    /// `step` meta-iterations of the run's total are done.
+    Step { step: u64 },
+    /// A learning-curve point, in the benchmark's metric.
+    Curve { step: u64, value: f64 },
+    /// `done` of `total` final evaluation episodes are done.
+    Evaluated { done: usize, total: usize },
+    /// Stopped on request; a checkpoint is written.
+    Interrupted { step: u64 },
+    /// The run could not go on.
+    Failed { why: String },
+    /// All done, after so many seconds.
+    Completed { seconds: f64 },
+    /// It was complete already.
+    Kept,
+}
+
+/// Something that listens. Called from several threads.
+pub trait Observer: Sync {
+    fn event(&self, job: &Job, event: &Event);
+}
+
+impl Observer for () {
+    fn event(&self, _: &Job, _: &Event) {}
+}

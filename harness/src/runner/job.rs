@@ -1,0 +1,113 @@
+//! One run to do, checked before anything is spent.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use harness_core::{
+    Algorithm, Context, Draw, Entry, Error, Mode, Problem, Protocol, Result, Split, TaskSource, View, error,
+};
+
+use super::event::Observer;
+use super::stop::Stop;
+use crate::spec::{Budget, MethodSpec, Spec};
+
+/// One run: method × benchmark × seed × budget.
+#[derive(Clone)]
+pub struct Job {
+    pub spec: Arc<Spec>,
+    pub method: MethodSpec,
+    /// Position of the method in the benchmark's file.
+    pub order: usize,
+    pub budget: Budget,
+    /// `quick`, `short`, `paper` or `custom-<8 hex digits>`.
+    pub budget_dir: String,
+    /// Whether numbers were overridden: such a run never gets a verdict.
+    pub overridden: bool,
+    pub seed: u64,
+    pub meta_iters: u64,
+    pub eval_episodes: usize,
+    /// Folder of this run.
+    pub dir: PathBuf,
+    pub source: Arc<dyn TaskSource>,
+    pub algorithm: Arc<dyn Algorithm>,
+    /// What determines the numbers: benchmark, method, budget, seed.
+    pub config: serde_json::Value,
+    pub config_hash: String,
+    pub data_digest: String,
+}
+
+/// What all runs of one call share.
+pub struct Shared<'a> {
+    pub pool: &'a rayon::ThreadPool,
+    pub stop: Stop,
+    pub observer: &'a dyn Observer,
+    pub checkpoint_every: Duration,
+    /// Start over whatever is on disk.
+    pub fresh: bool,
+    /// Git commit of the tree and whether it was dirty, where known.
+    pub commit: Option<(String, bool)>,
+}
+
+impl Job {
+    /// `omniglot-5w1s reptile seed 0`, as messages name a run.
+    pub fn name(&self) -> String {
+        format!("{} {} seed {}", self.spec.name, self.method.label, self.seed)
+    }
+
+    /// The draw of an evaluation episode.
+    pub fn episode(&self) -> Draw {
+        let Protocol { shots, queries, .. } = self.spec.protocol;
+        Draw::Episode { ways: None, shots, queries }
+    }
+
+    /// Whether answers are values rather than classes.
+    pub fn regression(&self) -> bool {
+        self.source.train_classes(&self.method.view).is_none()
+    }
+
+    /// `accuracy` (percent) or `mse`.
+    pub fn metric(&self) -> &'static str {
+        if self.regression() { "mse" } else { "accuracy" }
+    }
+
+    /// The modes in which episodes are scored.
+    pub fn modes(&self) -> Vec<Mode> {
+        if self.regression() { vec![Mode::Pointwise] } else { self.spec.eval.modes.clone() }
+    }
+}
+
+/// Builds the method of a block for a source, and checks everything that can be checked without computing: the
+/// algorithm's name and keys, the model's shapes, ways and shots against the data.
+pub fn build(
+    algorithms: &[Entry],
+    spec: &Spec,
+    method: &MethodSpec,
+    source: &dyn TaskSource,
+) -> Result<Arc<dyn Algorithm>> {
+    let at = |error: Error| match error {
+        Error::Usage(message) => Error::Usage(format!("{}, [method.{}]: {message}", spec.name, method.label)),
+        other => other,
+    };
+    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm).ok_or_else(|| {
+        at(error::unknown("algorithm", &method.algorithm, algorithms.iter().map(|entry| entry.name)))
+    })?;
+    let problem = match source.train_classes(&method.view) {
+        Some(train_classes) => Problem::Classification { train_classes },
+        None => Problem::Regression { outputs: 1 },
+    };
+    let context = Context {
+        model: method.model.clone().unwrap_or_else(|| spec.model.clone()),
+        input: source.input(),
+        problem,
+        protocol: spec.protocol,
+        device: candle_core::Device::Cpu,
+    };
+    let algorithm = (entry.build)(&method.settings, &context).map_err(at)?;
+    let sampling = algorithm.sampling();
+    source.check(Split::Train, &sampling.draw, spec.protocol.ways, &method.view).map_err(at)?;
+    let Protocol { ways, shots, queries } = spec.protocol;
+    let episode = Draw::Episode { ways: None, shots, queries };
+    source.check(Split::Test, &episode, ways, &View::default()).map_err(at)?;
+    Ok(Arc::from(algorithm))
+}

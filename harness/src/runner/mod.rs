@@ -1,0 +1,23 @@
+//! Runs: one method of one benchmark with one seed each. Tasks of a meta-batch and episodes of an evaluation are mapped
+//! in parallel and folded in order, so that the number of threads never shows in a result.
+
+mod adaptation;
+mod curve;
+mod drive;
+mod estimate;
+mod evaluate;
+mod event;
+mod hash;
+mod job;
+mod resume;
+mod stop;
+mod train;
+
+pub use drive::{Finished, Outcome, run_all};
+pub use train::Ended;
+pub use estimate::estimate;
+pub use evaluate::{Aggregate, aggregate, evaluate};
+pub use event::{Event, Observer};
+pub use hash::{difference, sha256_json};
+pub use job::{Job, Shared, build};
+pub use stop::Stop;
