@@ -104,7 +104,7 @@ impl Stage {
 
 impl Norm {
     /// Mean and biased variance of a batch.
-    fn measure<T: Real>(&self, x: &[T], batch: usize, stats: &mut [T]) {
+    pub(crate) fn measure<T: Real>(&self, x: &[T], batch: usize, stats: &mut [T]) {
         let (mean, m2) = self.split(stats);
         mean.fill(T::default());
         m2.fill(T::default());

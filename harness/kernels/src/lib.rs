@@ -6,6 +6,9 @@ mod conv;
 mod error;
 mod forward;
 mod geometry;
+#[cfg(test)]
+mod gradient_tests;
+mod inductive;
 mod lanes;
 mod layer;
 mod loss;

@@ -5,6 +5,7 @@
 //! once, runs in `f32` where speed matters and in `f64` where a gradient is checked.
 
 use pulp::{Arch, MemMask, Simd, WithSimd};
+use std::cell::Cell;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 /// `f32` or `f64`, with the vector operations that the kernels need.
@@ -176,10 +177,47 @@ real!(
     mask_store_ptr_f64s
 );
 
+thread_local! {
+    /// The widest instruction set that this thread may use: see [`limited`].
+    static LIMIT: Cell<Limit> = const { Cell::new(Limit::None) };
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Limit {
+    None,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Scalar,
+}
+
 /// Runs a kernel with the widest registers of this machine.
 #[inline]
-pub fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
-    Arch::new().dispatch(op)
+pub(crate) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    match LIMIT.get() {
+        #[cfg(target_arch = "x86_64")]
+        Limit::Avx2 if let Some(simd) = pulp::x86::V3::try_new() => Simd::vectorize(simd, op),
+        Limit::Scalar => Simd::vectorize(pulp::Scalar, op),
+        _ => Arch::new().dispatch(op),
+    }
+}
+
+/// Runs `f` as on a machine that has no more than `set` (a name as [`instruction_set`] gives it), on this thread: to
+/// measure and to test the narrower kernels. A name that means nothing here changes nothing.
+pub fn limited<R>(set: &str, f: impl FnOnce() -> R) -> R {
+    struct Restore(Limit);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LIMIT.set(self.0);
+        }
+    }
+    let limit = match set {
+        #[cfg(target_arch = "x86_64")]
+        "avx2+fma" => Limit::Avx2,
+        "scalar" => Limit::Scalar,
+        _ => Limit::None,
+    };
+    let _restore = Restore(LIMIT.replace(limit));
+    f()
 }
 
 /// The instruction set that the kernels use on this machine: `avx512f`, `avx2+fma`, `neon` or `scalar`.

@@ -1,6 +1,6 @@
 //! Inner steps on flat vectors with the fused kernels.
 
-use harness_kernels::Target;
+use harness_kernels::{NormMode, Target};
 
 use super::{InnerLoop, Moments, Pool};
 use crate::episode::Targets;
@@ -14,6 +14,8 @@ pub(super) struct Fused<'m> {
     grad: Vec<f32>,
     first: Vec<f32>,
     second: Vec<f32>,
+    /// Running statistics, empty for batch ones.
+    running: Vec<f32>,
     /// The part of the flat vector that learns.
     trained: std::ops::Range<usize>,
     x: Vec<f32>,
@@ -38,8 +40,10 @@ impl<'m> Fused<'m> {
             Group::Head => head..theta.len(),
         };
         let grad = vec![0.0; theta.len()];
+        let mut running = Vec::new();
+        model.norm_mode(&loop_.norm, &mut running)?;
         let (x, classes, values) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Fused { model, theta, grad, first, second, trained, x, classes, values })
+        Ok(Fused { model, theta, grad, first, second, running, trained, x, classes, values })
     }
 
     pub(super) fn step(&mut self, pool: &Pool, rows: &[usize], loop_: &InnerLoop, t: u64) -> Result<f64> {
@@ -58,11 +62,17 @@ impl<'m> Fused<'m> {
             }
         };
         let network = &self.model.network;
-        let reduction = loop_.reduction;
-        let loss = with_workspace(|ws| match loop_.trains {
-            Group::Head => network.loss_grad_head(&self.theta, &self.x, target, reduction, ws, &mut self.grad),
-            _ => network.loss_grad(&self.theta, &self.x, target, reduction, ws, &mut self.grad),
-        });
+        let first = match loop_.trains {
+            Group::Head => network.layers().len() - 1,
+            _ => 0,
+        };
+        let norm = match self.running.is_empty() {
+            true => NormMode::Batch,
+            false => NormMode::Running(&self.running),
+        };
+        let (theta, x, grad) = (&self.theta, &self.x, &mut self.grad);
+        let loss =
+            with_workspace(|ws| network.loss_grad_from(theta, x, target, loop_.reduction, norm, first, ws, grad));
         if loop_.trains == Group::Weights {
             for spec in network.layout().iter().filter(|spec| !Group::Weights.holds(&spec.name)) {
                 self.grad[spec.offset..spec.offset + spec.len].fill(0.0);
@@ -70,12 +80,12 @@ impl<'m> Fused<'m> {
         }
         let part = self.trained.clone();
         let (theta, grad) = (&mut self.theta[part.clone()], &self.grad[part.clone()]);
-        let first = (!self.first.is_empty()).then(|| &mut self.first[part.clone()]);
+        let momentum = (!self.first.is_empty()).then(|| &mut self.first[part.clone()]);
         let second = match self.second.is_empty() {
             true => &mut [],
             false => &mut self.second[part],
         };
-        loop_.optimizer.step_slices(theta, grad, first, second, t);
+        loop_.optimizer.step_slices(theta, grad, momentum, second, t);
         Ok(loss)
     }
 

@@ -24,7 +24,7 @@ pub struct InnerLoop {
     pub reduction: Reduction,
     /// Which parameters learn; the others stay as they are.
     pub trains: Group,
-    /// What norm layers normalise with while learning. Running statistics take the slower path.
+    /// What norm layers normalise with while learning.
     pub norm: Norm,
 }
 
@@ -56,7 +56,7 @@ impl<'m> Learner<'m> {
     /// A learner at `params`. `moments` are those that earlier tasks left, or [`Moments::default`] for fresh ones.
     /// Errors if a parameter is missing or has another shape than the model's.
     pub fn new(model: &'m Model, params: &Params, loop_: &InnerLoop, moments: &Moments) -> Result<Self> {
-        let path = match model.fused(params) && matches!(loop_.norm, Norm::Batch) {
+        let path = match model.fused(params) {
             true => Path::Fused(fused::Fused::new(model, params, loop_, moments)?),
             false => Path::Tape(tape::Tape::new(model, params, loop_, moments)?),
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{DType, Tensor};
-use harness_kernels::{AdamConfig, SgdConfig, adam_step, sgd_step};
+use harness_kernels::{AdamConfig, adam_step, sgd_step};
 
 use crate::error::Result;
 use crate::model::values;
@@ -107,7 +107,14 @@ impl Optimizer {
     pub(super) fn step_slices(&self, w: &mut [f32], g: &[f32], m: Option<&mut [f32]>, v: &mut [f32], t: u64) {
         match *self {
             Optimizer::Sgd { lr, momentum, dampening, weight_decay } => {
-                sgd_step(w, g, m, t, &SgdConfig { lr, momentum, dampening, weight_decay });
+                let Some(m) = m.filter(|_| momentum != 0.0 || weight_decay != 0.0) else {
+                    return sgd_step(w, g, lr as f32);
+                };
+                let keep = if t == 1 || momentum == 0.0 { (0.0, 1.0) } else { (momentum as f32, (1.0 - dampening) as f32) };
+                for ((w, g), m) in w.iter_mut().zip(g).zip(m) {
+                    *m = keep.0 * *m + keep.1 * (g + weight_decay as f32 * *w);
+                    *w -= lr as f32 * *m;
+                }
             }
             Optimizer::Adam { lr, beta1, beta2, eps } => {
                 adam_step(w, g, m, v, t, &AdamConfig { lr, beta1, beta2, eps });
@@ -122,7 +129,7 @@ impl Optimizer {
                 let g = if weight_decay == 0.0 { g.clone() } else { (g + (&w * weight_decay)?)? };
                 let m = match m {
                     None => None,
-                    Some(_) if t == 1 => Some(g.clone()),
+                    Some(_) if t == 1 || momentum == 0.0 => Some(g.clone()),
                     Some(m) => Some(((m * momentum)? + (&g * (1.0 - dampening))?)?),
                 };
                 let step = (m.as_ref().unwrap_or(&g) * lr)?;
@@ -147,7 +154,7 @@ impl Optimizer {
 
     pub(super) fn keeps_first(&self) -> bool {
         match self {
-            Optimizer::Sgd { momentum, .. } => *momentum != 0.0,
+            Optimizer::Sgd { momentum, weight_decay, .. } => *momentum != 0.0 || *weight_decay != 0.0,
             Optimizer::Adam { beta1, .. } => *beta1 != 0.0,
         }
     }

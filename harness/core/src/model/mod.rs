@@ -226,7 +226,7 @@ impl Model {
         Ok(all)
     }
 
-    fn norm_mode<'a>(&self, norm: &Norm, stats: &'a mut Vec<f32>) -> Result<NormMode<'a>> {
+    pub(crate) fn norm_mode<'a>(&self, norm: &Norm, stats: &'a mut Vec<f32>) -> Result<NormMode<'a>> {
         let Norm::Running(running) = norm else { return Ok(NormMode::Batch) };
         for tensor in self.ordered_stats(running)? {
             let start = stats.len();

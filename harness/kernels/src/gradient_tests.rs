@@ -1,0 +1,160 @@
+//! The network's gradient against finite differences in f64, and its shortcuts against the plain way.
+
+use crate::forward::NormMode;
+use crate::layer::{Layer, Padding};
+use crate::loss::{Reduction, Target};
+use crate::network::Network;
+use crate::workspace::Workspace;
+
+/// Numbers in −1…1 that look random.
+fn noise(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+fn net(input: &[usize], layers: &[Layer]) -> Network {
+    let name = |(i, l): (usize, &Layer)| (format!("l{i}"), l.clone());
+    Network::new(input, layers.iter().enumerate().map(name).collect()).unwrap()
+}
+
+fn conv(filters: usize, stride: usize) -> Layer {
+    Layer::Conv { filters, stride }
+}
+
+fn norm(scale: bool) -> Layer {
+    Layer::Norm { scale, eps: 1e-3 }
+}
+
+const SAME: Layer = Layer::MaxPool { padding: Padding::Same };
+const VALID: Layer = Layer::MaxPool { padding: Padding::Valid };
+
+fn networks() -> Vec<(Network, usize)> {
+    use Layer::*;
+    let dense = |outputs| Dense { outputs };
+    vec![
+        (net(&[9, 9, 1], &[conv(5, 2), norm(true), Relu, conv(4, 2), norm(false), Relu, Flatten, dense(3)]), 4),
+        (net(&[7, 5, 3], &[conv(6, 1), norm(true), SAME, Relu, conv(20, 1), norm(true), Relu, SAME, Flatten, dense(3)]), 3),
+        (net(&[7, 7, 2], &[conv(3, 1), norm(true), Relu, VALID, conv(17, 2), Relu, SpatialMean, dense(4)]), 2),
+        (net(&[5, 6, 14], &[conv(33, 1), Relu, VALID, conv(2, 2), Tanh, SAME, Flatten, dense(3)]), 2),
+        (net(&[3, 3, 4], &[norm(true), conv(3, 1), Tanh, norm(true), VALID, Flatten, norm(false), dense(3)]), 3),
+        (net(&[1, 1, 1], &[conv(1, 2), norm(true), Flatten, dense(3)]), 5),
+        (net(&[6, 6, 1], &[conv(1, 1), SAME, norm(false), Flatten, dense(3)]), 1),
+        (net(&[3], &[dense(40), Relu, dense(17), Tanh, dense(3)]), 13),
+        (net(&[2], &[dense(8), norm(true), Relu, dense(3)]), 6),
+    ]
+}
+
+fn check(net: &Network, params: &[f64], loss: impl Fn(&[f64]) -> f64, grad: &[f64]) {
+    for i in 0..net.param_len() {
+        let at = |h: f64| {
+            let mut p = params.to_vec();
+            p[i] += h;
+            loss(&p)
+        };
+        let h = 1e-6;
+        let want = (at(h) - at(-h)) / (2.0 * h);
+        let gap = (grad[i] - want).abs();
+        let name = &net.layout().iter().rfind(|s| s.offset <= i).unwrap().name;
+        assert!(gap < 2e-7 * want.abs().max(1.0), "{name} [{i}]: {} for {want}", grad[i]);
+    }
+}
+
+#[test]
+fn gradients_match_finite_differences() {
+    for (k, (net, batch)) in networks().into_iter().enumerate() {
+        let params = noise(net.param_len(), k as u64 + 1);
+        let x = noise(batch * net.input_len(), k as u64 + 100);
+        let values = noise(batch * net.outputs(), 7);
+        let classes: Vec<u32> = (0..batch).map(|i| (i % net.outputs()) as u32).collect();
+        let running = noise(net.stats_len(), 9).iter().map(|v| v.abs() + 0.1).collect::<Vec<_>>();
+        for target in [Target::Classes(&classes), Target::Values(&values)] {
+            for mode in [NormMode::Batch, NormMode::Running(&running)] {
+                for (reduction, first) in [(Reduction::Sum, 0), (Reduction::Mean, 3)] {
+                    let descend = |p: &[f64], ws: &mut Workspace<f64>, grad: &mut [f64]| {
+                        net.descend(p, &x, target, reduction, mode, first, ws, grad)
+                    };
+                    let mut ws = Workspace::default();
+                    let mut grad = vec![f64::NAN; net.param_len()];
+                    descend(&params, &mut ws, &mut grad);
+                    let loss = |p: &[f64]| {
+                        let (mut ws, mut unused) = (Workspace::default(), vec![0.0; p.len()]);
+                        descend(p, &mut ws, &mut unused)
+                    };
+                    let mut expected = grad.clone();
+                    // Frozen layers have gradient zero whatever the loss says: check the others.
+                    let frozen = |i: usize| {
+                        let spec = net.layout().iter().rfind(|s| s.offset <= i).unwrap();
+                        spec.layer < first
+                    };
+                    let mut exact = vec![0.0; net.param_len()];
+                    net.descend(&params, &x, target, reduction, mode, 0, &mut ws, &mut exact);
+                    for i in 0..grad.len() {
+                        if frozen(i) {
+                            assert_eq!(grad[i], 0.0);
+                            expected[i] = exact[i];
+                        }
+                    }
+                    check(&net, &params, loss, &expected);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn single_precision_and_other_widths_agree() {
+    for (k, (net, batch)) in networks().into_iter().enumerate() {
+        let params = noise(net.param_len(), k as u64 + 1);
+        let x = noise(batch * net.input_len(), k as u64 + 100);
+        let classes: Vec<u32> = (0..batch).map(|i| (i % net.outputs()) as u32).collect();
+        let mut exact = vec![0.0; net.param_len()];
+        let target = Target::Classes(&classes);
+        let mut ws = Workspace::default();
+        net.descend(&params, &x, target, Reduction::Sum, NormMode::Batch, 0, &mut ws, &mut exact);
+        let narrow = |v: &[f64]| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
+        let (params, x) = (narrow(&params), narrow(&x));
+        let largest = exact.iter().fold(0.0f64, |a, b| a.max(b.abs()));
+        for set in ["avx512f", "avx2+fma", "scalar"] {
+            crate::simd::limited(set, || {
+                let (mut ws, mut grad) = (Workspace::default(), vec![f32::NAN; net.param_len()]);
+                let target = Target::Classes(&classes);
+                net.loss_grad(&params, &x, target, Reduction::Sum, &mut ws, &mut grad);
+                for (i, (g, e)) in grad.iter().zip(&exact).enumerate() {
+                    let gap = (*g as f64 - e).abs();
+                    assert!(gap < 1e-4 * largest, "{set}, network {k} [{i}]: {g} for {e}");
+                }
+                let mut again = vec![0.0; net.param_len()];
+                net.loss_grad(&params, &x, target, Reduction::Sum, &mut ws, &mut again);
+                assert_eq!(grad, again, "the same bits on a re-run");
+            });
+        }
+    }
+}
+
+#[test]
+fn inductive_is_the_plain_loop() {
+    for (k, (net, n_support)) in networks().into_iter().enumerate() {
+        let narrow = |v: Vec<f64>| v.iter().map(|&v| v as f32).collect::<Vec<_>>();
+        let params = narrow(noise(net.param_len(), k as u64 + 1));
+        let support = narrow(noise(n_support * net.input_len(), 5));
+        let n_queries = 9;
+        let queries = narrow(noise(n_queries * net.input_len(), 6));
+        let width = net.outputs();
+        let mut ws = Workspace::default();
+        let mut fast = vec![f32::NAN; n_queries * width];
+        let out = &mut fast;
+        net.forward_each_with_support(&params, &support, n_support, &queries, n_queries, &mut ws, out);
+        for (q, query) in queries.chunks_exact(net.input_len()).enumerate() {
+            let x = [&support[..], query].concat();
+            let mut plain = vec![0.0; (n_support + 1) * width];
+            net.forward(&params, &x, n_support + 1, NormMode::Batch, &mut ws, &mut plain);
+            assert_eq!(fast[q * width..][..width], plain[n_support * width..], "network {k}, query {q}");
+        }
+    }
+}
