@@ -1,0 +1,3 @@
+//! Where tasks come from when nothing is on disk.
+
+pub mod glyphs;
