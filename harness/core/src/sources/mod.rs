@@ -1,5 +1,6 @@
 //! Task sources that need no files, and the one that draws tasks from images.
 
+pub mod glyphs;
 pub mod image_tasks;
 pub mod sine;
 

@@ -1,0 +1,161 @@
+//! Class splits: which classes are trained on, which choose settings, which test. A split is a fact about a published
+//! experiment, so it is kept as a plain list of names, one `train NAME`, `val NAME` or `test NAME` a line; `#` starts a
+//! comment line. The order of the lines is kept: it is part of the fact where a paper shuffled its classes.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::error::{Error, Result, nearest};
+use crate::images::ImageSet;
+
+/// Names of the classes of each part, in the order of the list. No name occurs twice.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClassSplit {
+    pub train: Vec<String>,
+    pub val: Vec<String>,
+    pub test: Vec<String>,
+}
+
+/// The parts of a [`ClassSplit`] as positions in [`ImageSet::classes`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SplitIndices {
+    pub train: Vec<usize>,
+    pub val: Vec<usize>,
+    pub test: Vec<usize>,
+}
+
+impl ClassSplit {
+    /// Reads a list. Errors: [`Error::Usage`] with the line's number, for a part other than train, val and test, a
+    /// line without a name, a class named twice, and a list without any class.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut split = ClassSplit::default();
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (part, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+            let name = name.trim();
+            let names = match part {
+                "train" => &mut split.train,
+                "val" => &mut split.val,
+                "test" => &mut split.test,
+                _ => {
+                    let part = clip(part);
+                    return Err(Error::usage(format!("line {number}: \"{part}\" is none of train, val and test")));
+                }
+            };
+            if name.is_empty() {
+                return Err(Error::usage(format!("line {number}: \"{part}\" without the name of a class after it")));
+            }
+            if let Some(first) = seen.insert(name, number) {
+                let name = clip(name);
+                return Err(Error::usage(format!("line {number}: class {name} is already named in line {first}")));
+            }
+            names.push(name.to_string());
+        }
+        if seen.is_empty() {
+            return Err(Error::usage("the class split names no class; lines look like \"train NAME\""));
+        }
+        Ok(split)
+    }
+
+    /// Every part's classes as positions in `set`. Errors: [`Error::Data`] naming the first class that `set` lacks.
+    pub fn indices(&self, set: &ImageSet) -> Result<SplitIndices> {
+        let positions: HashMap<&str, usize> =
+            set.classes.iter().enumerate().map(|(i, class)| (class.name.as_str(), i)).collect();
+        let find = |names: &[String]| -> Result<Vec<usize>> {
+            let position = |name: &String| {
+                positions.get(name.as_str()).copied().ok_or_else(|| {
+                    let hint = match nearest(name, positions.keys().copied()) {
+                        Some(near) => format!("; the nearest it has is {near}"),
+                        None => String::new(),
+                    };
+                    Error::data(format!("{} has no class {name}, which the class split names{hint}", set.name))
+                })
+            };
+            names.iter().map(position).collect()
+        };
+        Ok(SplitIndices { train: find(&self.train)?, val: find(&self.val)?, test: find(&self.test)? })
+    }
+}
+
+impl fmt::Display for ClassSplit {
+    /// The list that [`ClassSplit::parse`] reads, without comments.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (part, names) in [("train", &self.train), ("val", &self.val), ("test", &self.test)] {
+            for name in names {
+                writeln!(f, "{part} {name}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Enough of a word to recognise it: a binary file read by mistake must not fill the terminal.
+fn clip(word: &str) -> String {
+    word.chars().take(60).flat_map(char::escape_debug).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::images::ImageClass;
+    use proptest::prelude::*;
+
+    const OMNIGLOT: &str = include_str!("../../../benchmarks/splits/omniglot.txt");
+    const MINI_IMAGENET: &str = include_str!("../../../benchmarks/splits/mini-imagenet.txt");
+
+    #[test]
+    fn the_committed_splits_have_the_sizes_of_their_papers() {
+        let omniglot = ClassSplit::parse(OMNIGLOT).unwrap();
+        assert_eq!([omniglot.train.len(), omniglot.val.len(), omniglot.test.len()], [1200, 0, 423]);
+        assert_eq!(omniglot.train[0], "Japanese_(hiragana)/character47");
+        let mini = ClassSplit::parse(MINI_IMAGENET).unwrap();
+        assert_eq!([mini.train.len(), mini.val.len(), mini.test.len()], [64, 16, 20]);
+        assert!(mini.test.contains(&"n01930112".to_string()));
+    }
+
+    #[test]
+    fn a_bad_line_is_named_by_its_number() {
+        let error = |text: &str| ClassSplit::parse(text).unwrap_err().to_string();
+        assert_eq!(error("# c\n\ntrian a"), "line 3: \"trian\" is none of train, val and test");
+        assert_eq!(error("train a\nval"), "line 2: \"val\" without the name of a class after it");
+        assert_eq!(error("train a\nval b\ntest a"), "line 3: class a is already named in line 1");
+        assert!(error("# nothing\n").contains("names no class"));
+        assert!(!error(&"\0\u{1b}[31m".repeat(1000)).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn indices_follow_the_list_and_name_what_is_missing() {
+        let class = |i: usize, name: &str| ImageClass { name: name.into(), images: i..i + 1 };
+        let classes = vec![class(0, "Greek/character01"), class(1, "Greek/character02")];
+        let set = ImageSet::new("toy", [1, 1, 1], classes, Box::new(vec![0u8, 1])).unwrap();
+        let split = ClassSplit::parse("train Greek/character02\ntest Greek/character01").unwrap();
+        assert_eq!(split.indices(&set).unwrap(), SplitIndices { train: vec![1], val: vec![], test: vec![0] });
+        let error = ClassSplit::parse("train Greek/character2").unwrap().indices(&set).unwrap_err().to_string();
+        assert!(error.starts_with("toy has no class Greek/character2,") && error.contains("Greek/character02"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(
+            names in proptest::collection::btree_set("[A-Za-z_()/]{1,8}( [a-z0-9]{1,4})?", 1..40),
+            parts in proptest::collection::vec(0..3u8, 40),
+        ) {
+            let mut split = ClassSplit::default();
+            for (name, part) in names.into_iter().zip(parts) {
+                [&mut split.train, &mut split.val, &mut split.test][part as usize].push(name);
+            }
+            prop_assert_eq!(ClassSplit::parse(&split.to_string()).unwrap(), split);
+        }
+
+        #[test]
+        fn any_text_is_a_split_or_a_one_line_error(text in "(train|val|test|x)?[ \t]?\\PC{0,20}(\n(train|val)? ?\\PC{0,9}){0,5}") {
+            if let Err(error) = ClassSplit::parse(&text) {
+                prop_assert_eq!(error.to_string().lines().count(), 1);
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Folders read in a fixed order, whatever order the file system has.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use harness_core::{Error, Result};
+
+/// Most entries that one folder may have. The largest real one, all of mini-ImageNet in one folder, has 60,000.
+const MAX_ENTRIES: usize = 2_000_000;
+
+/// An entry of a folder, its name known to be UTF-8.
+pub(crate) struct Entry {
+    pub name: String,
+    pub path: PathBuf,
+    pub is_dir: bool,
+}
+
+/// The entries of `dir` by name, links followed, without those that systems leave behind (`.DS_Store`, `Thumbs.db`).
+/// Errors: [`Error::Io`] for a folder that cannot be read, [`Error::Data`] for a name that is not UTF-8 or a link that
+/// leads nowhere.
+pub(crate) fn entries(dir: &Path) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(dir).map_err(|error| Error::io(dir, error))? {
+        let entry = entry.map_err(|error| Error::io(dir, error))?;
+        let path = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            return Err(Error::data(format!("{}: the name is not UTF-8; rename it", path.display())));
+        };
+        if name.starts_with('.') || name == "Thumbs.db" || name == "desktop.ini" {
+            continue;
+        }
+        if entries.len() == MAX_ENTRIES {
+            return Err(Error::data(format!("{}: more than {MAX_ENTRIES} entries", dir.display())));
+        }
+        let is_dir = match fs::metadata(&path) {
+            Ok(metadata) => metadata.is_dir(),
+            Err(error) => {
+                return Err(Error::data(format!("{}: {error}; mend or remove it", path.display())));
+            }
+        };
+        entries.push(Entry { name, path, is_dir });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
+/// All of a file, if it is a file of at most `limit` bytes; what is wrong otherwise.
+pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
+    let file = fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
+    let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
+    // A pipe or a device would block or never end.
+    if !metadata.is_file() {
+        return Err("is not a file".into());
+    }
+    let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize);
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > limit {
+        return Err(format!("is larger than {limit} bytes"));
+    }
+    Ok(bytes)
+}
+
+/// Whether a file's name says PNG or JPEG.
+pub(crate) fn is_image(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_sorted_and_leftovers_are_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["b.png", ".DS_Store", "a.png", "Thumbs.db"] {
+            fs::write(dir.path().join(name), b"x").unwrap();
+        }
+        fs::create_dir(dir.path().join("c")).unwrap();
+        let found: Vec<(String, bool)> =
+            entries(dir.path()).unwrap().into_iter().map(|entry| (entry.name, entry.is_dir)).collect();
+        assert_eq!(found, [("a.png".into(), false), ("b.png".into(), false), ("c".into(), true)]);
+        assert!(entries(&dir.path().join("absent")).is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_loop_of_links_and_a_strange_name_are_named() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink("loop", dir.path().join("loop")).unwrap();
+        assert!(entries(dir.path()).err().unwrap().to_string().contains("/loop: "));
+        fs::remove_file(dir.path().join("loop")).unwrap();
+        fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff.png")), b"").unwrap();
+        assert!(entries(dir.path()).err().unwrap().to_string().contains("not UTF-8"));
+    }
+
+    #[test]
+    fn reading_stops_at_the_limit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x");
+        fs::write(&path, [7; 10]).unwrap();
+        assert_eq!(read_limited(&path, 10).unwrap(), [7; 10]);
+        assert_eq!(read_limited(&path, 9).unwrap_err(), "is larger than 9 bytes");
+        assert!(read_limited(dir.path(), 9).is_err());
+    }
+}

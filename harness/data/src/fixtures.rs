@@ -1,0 +1,111 @@
+//! Small data sets that the tests write: images, archives, an Omniglot of a few characters.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::Path;
+
+use image::ExtendedColorType;
+use image::ImageEncoder;
+
+/// A grey PNG.
+pub(crate) fn png_grey(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
+    encoder.write_image(pixels, width, height, ExtendedColorType::L8).unwrap();
+    bytes
+}
+
+/// A square 1-bit PNG as Omniglot's, 0 where `ink`.
+pub(crate) fn png_bits(side: usize, ink: impl Fn(usize, usize) -> bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side as u32, side as u32);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::One);
+    let mut rows = vec![0u8; side * side.div_ceil(8)];
+    for y in 0..side {
+        for x in (0..side).filter(|x| !ink(*x, y)) {
+            rows[y * side.div_ceil(8) + x / 8] |= 0x80 >> (x % 8);
+        }
+    }
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&rows).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+/// A JPEG of quality 90.
+pub(crate) fn jpeg(width: usize, height: usize, colour: impl Fn(usize, usize) -> [u8; 3]) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..width * height).flat_map(|i| colour(i % width, i / width)).collect();
+    let mut bytes = Vec::new();
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90);
+    encoder.write_image(&pixels, width as u32, height as u32, ExtendedColorType::Rgb8).unwrap();
+    bytes
+}
+
+/// The checksum of PNG chunks.
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+    })
+}
+
+/// A zip of these files, in memory.
+pub(crate) fn zip_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// Drawings of a small Omniglot: (half, alphabet, character, file, bytes), two characters in each half.
+pub(crate) fn omniglot(drawings: usize) -> Vec<(&'static str, String, Vec<u8>)> {
+    let characters = [
+        ("images_background", "Alphabet_of_the_Magi", "character01", 709),
+        ("images_background", "Greek", "character02", 395),
+        ("images_evaluation", "Angelic", "character01", 965),
+        ("images_evaluation", "Tibetan", "character10", 1518),
+    ];
+    let mut files = Vec::new();
+    for (half, alphabet, character, id) in characters {
+        for drawing in 1..=drawings {
+            let bytes = png_bits(105, |x, y| (x * (id % 13 + 1) + y * drawing).is_multiple_of(11));
+            files.push((half, format!("{alphabet}/{character}/{id:04}_{drawing:02}.png"), bytes));
+        }
+    }
+    files
+}
+
+/// Writes a small Omniglot as the two archives.
+pub(crate) fn write_zips(root: &Path, files: &[(&str, String, Vec<u8>)]) {
+    fs::create_dir_all(root).unwrap();
+    for half in ["images_background", "images_evaluation"] {
+        let names: Vec<(String, &[u8])> = files
+            .iter()
+            .filter(|(part, ..)| *part == half)
+            .map(|(part, path, bytes)| (format!("{part}/{path}"), bytes.as_slice()))
+            .collect();
+        let zip = zip_of(names.iter().map(|(name, bytes)| (name.as_str(), *bytes)));
+        fs::write(root.join(format!("{half}.zip")), zip).unwrap();
+    }
+}
+
+/// Writes a small Omniglot as folders.
+pub(crate) fn write_folders(root: &Path, files: &[(&str, String, Vec<u8>)]) {
+    for (half, path, bytes) in files {
+        let path = root.join(half).join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+}
+
+/// The folder of real data that `HARNESS_DATA_DIR` names, if it has `name`; says aloud that a test is skipped otherwise.
+pub(crate) fn real_data(name: &str) -> Option<std::path::PathBuf> {
+    let dir = std::env::var_os(crate::search::DATA_DIR_VARIABLE).map(std::path::PathBuf::from);
+    let found = dir.filter(|dir| dir.join(name).is_dir());
+    if found.is_none() {
+        eprintln!("SKIPPED: no real {name}: set {} to a folder that has it", crate::search::DATA_DIR_VARIABLE);
+    }
+    found
+}

@@ -1,0 +1,161 @@
+//! Finds Omniglot in the forms that people have it in.
+
+use std::path::{Path, PathBuf};
+
+use harness_core::{Error, Result};
+
+use crate::files::entries;
+use crate::search::{Located, SearchPath, Shape};
+
+/// The two halves, as the official archives name them.
+const HALVES: [&str; 2] = ["images_background", "images_evaluation"];
+
+/// Folders below a data folder that hold Omniglot by somebody's habit: ours, torchvision's, a clone of the official
+/// repository, and the data folder itself.
+const HOMES: [&str; 8] = [
+    "omniglot",
+    "omniglot-py",
+    "omniglot/omniglot-py",
+    "omniglot/python",
+    "omniglot-master/python",
+    "Omniglot",
+    "omniglot/data",
+    "",
+];
+
+/// Where TensorFlow Datasets extracts archives, each into a folder whose name ends in a digest.
+const TENSORFLOW: [&str; 2] = ["downloads/extracted", "tensorflow_datasets/downloads/extracted"];
+
+/// One half of Omniglot, or all of it in one folder of alphabets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Zip(PathBuf),
+    /// A folder of alphabets.
+    Folder(PathBuf),
+}
+
+/// Where Omniglot is. Errors: [`Error::Data`] when it is nowhere or only half of it is there.
+pub fn locate_omniglot(search: &SearchPath) -> Result<Located> {
+    let sources = locate(search)?;
+    let zips = sources.iter().any(|source| matches!(source, Source::Zip(_)));
+    let paths = sources.into_iter().map(|source| match source {
+        Source::Zip(path) | Source::Folder(path) => path,
+    });
+    Ok(Located { shape: if zips { Shape::Zips } else { Shape::Folders }, paths: paths.collect() })
+}
+
+/// The files and folders that together are Omniglot, from the first data folder that has all of it.
+pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
+    let mut half = None;
+    for dir in search.dirs() {
+        let homes = HOMES.iter().map(|home| dir.join(home));
+        for home in homes.filter(|home| home.is_dir()) {
+            match HALVES.map(|name| find_half(&home, name)) {
+                [Some(background), Some(evaluation)] => return Ok(vec![background, evaluation]),
+                [Some(_), None] => half = half.or(Some((home, HALVES[1]))),
+                [None, Some(_)] => half = half.or(Some((home, HALVES[0]))),
+                [None, None] if is_alphabets(&home) => return Ok(vec![Source::Folder(home)]),
+                [None, None] => {}
+            }
+        }
+        for extracted in TENSORFLOW.iter().map(|habit| dir.join(habit)).filter(|dir| dir.is_dir()) {
+            let homes: Vec<PathBuf> = entries(&extracted)?.into_iter().map(|entry| entry.path).collect();
+            let find = |name| homes.iter().find_map(|home| find_half(home, name));
+            if let [Some(background), Some(evaluation)] = HALVES.map(find) {
+                return Ok(vec![background, evaluation]);
+            }
+        }
+    }
+    Err(match half {
+        Some((home, missing)) => Error::data(format!(
+            "omniglot: {missing}.zip is missing from {}, where the other half lies; {REMEDY}",
+            home.display()
+        )),
+        None => Error::data(format!(
+            "omniglot is not here: looked for images_background and images_evaluation, as .zip or folders, in {}; {REMEDY}",
+            search.looked_in("omniglot")
+        )),
+    })
+}
+
+/// Three ways to get it.
+const REMEDY: &str = "get it with `harness data fetch omniglot`, or put images_background.zip and \
+images_evaluation.zip of github.com/brendenlake/omniglot (folder python) there, or point --data-dir or \
+HARNESS_DATA_DIR at the folder that holds your omniglot folder";
+
+/// The archive is preferred to the folder, since it has checksums and cannot be half extracted.
+fn find_half(home: &Path, name: &str) -> Option<Source> {
+    let (zip, folder) = (home.join(format!("{name}.zip")), home.join(name));
+    if zip.is_file() {
+        Some(Source::Zip(zip))
+    } else if folder.is_dir() {
+        Some(Source::Folder(folder))
+    } else {
+        None
+    }
+}
+
+/// Whether a folder holds alphabets directly, both halves in one, as the original Reptile code keeps them.
+fn is_alphabets(home: &Path) -> bool {
+    home.join("Alphabet_of_the_Magi/character01").is_dir()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn shape_of(paths: &[&str], dir: &Path) -> Result<Located> {
+        for path in paths {
+            let path = dir.join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if path.extension().is_some_and(|extension| extension == "zip") {
+                fs::write(path, b"").unwrap();
+            } else {
+                fs::create_dir_all(path).unwrap();
+            }
+        }
+        locate_omniglot(&SearchPath::only([dir]))
+    }
+
+    #[test]
+    fn every_habit_is_found() {
+        for (paths, shape) in [
+            (vec!["omniglot/images_background.zip", "omniglot/images_evaluation.zip"], Shape::Zips),
+            (vec!["omniglot/images_background", "omniglot/images_evaluation"], Shape::Folders),
+            (vec!["omniglot-py/images_background.zip", "omniglot-py/images_evaluation"], Shape::Zips),
+            (vec!["images_background", "images_evaluation"], Shape::Folders),
+            (vec!["omniglot/Alphabet_of_the_Magi/character01"], Shape::Folders),
+            (
+                vec!["downloads/extracted/ZIP.a1/images_background", "downloads/extracted/ZIP.b2/images_evaluation"],
+                Shape::Folders,
+            ),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            assert_eq!(shape_of(&paths, dir.path()).unwrap().shape, shape, "{paths:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_with_three_ways_to_get_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = shape_of(&["omniglot/images_background.zip"], dir.path()).unwrap_err().to_string();
+        assert!(error.contains("images_evaluation.zip is missing from"), "{error}");
+        let dir = tempfile::tempdir().unwrap();
+        let error = shape_of(&[], dir.path()).unwrap_err().to_string();
+        assert!(error.contains(&dir.path().join("omniglot").display().to_string()), "{error}");
+        for way in ["data fetch omniglot", "brendenlake/omniglot", "HARNESS_DATA_DIR"] {
+            assert!(error.contains(way), "{error}");
+        }
+        assert_eq!(error.lines().count(), 1);
+    }
+
+    #[test]
+    fn a_later_folder_that_is_whole_beats_an_earlier_half() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        shape_of(&["omniglot/images_background.zip"], first.path()).unwrap_err();
+        shape_of(&["omniglot/images_background", "omniglot/images_evaluation"], second.path()).unwrap();
+        let found = locate_omniglot(&SearchPath::only([first.path(), second.path()])).unwrap();
+        assert!(found.paths[0].starts_with(second.path()));
+    }
+}

@@ -1,0 +1,132 @@
+use super::*;
+use crate::fixtures::{omniglot, write_folders, write_zips};
+use std::fs;
+use std::path::Path;
+
+/// The small Omniglot of the fixtures: 4 characters, `drawings` each.
+fn load_small(dir: &Path, drawings: usize) -> Result<ImageSet> {
+    load(&SearchPath::only([dir]), 28, 4, drawings)
+}
+
+fn error(dir: &Path) -> String {
+    let error = load_small(dir, 3).err().expect("the data is bad").to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+#[test]
+fn zips_folders_and_one_merged_folder_give_the_same_digest() {
+    let files = omniglot(3);
+    let dir = tempfile::tempdir().unwrap();
+    let homes = ["zips", "folders", "merged"].map(|shape| dir.path().join(shape));
+    write_zips(&homes[0].join("omniglot"), &files);
+    write_folders(&homes[1].join("omniglot"), &files);
+    for (_, path, bytes) in &files {
+        let path = homes[2].join("omniglot").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+    let sets = homes.map(|home| load_small(&home, 3).unwrap());
+    assert_eq!(sets[0].digest, sets[1].digest);
+    assert_eq!(sets[0].digest, sets[2].digest);
+    let names: Vec<&str> = sets[0].classes.iter().map(|class| class.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["Alphabet_of_the_Magi/character01", "Angelic/character01", "Greek/character02", "Tibetan/character10"]
+    );
+    // Third drawing of the second class in order: Angelic, id 965, by the fixture's formula at the centre pixels.
+    let ink = |x: usize, y: usize| (x * (965 % 13 + 1) + y * 3).is_multiple_of(11);
+    for (i, value) in sets[0].image(5).iter().enumerate() {
+        let [x, y] = [i % 28, i / 28].map(|i| (2 * i + 1) * 105 / 56);
+        assert_eq!(*value, if ink(x, y) { 0 } else { 255 });
+    }
+}
+
+#[test]
+fn a_class_with_a_drawing_too_few_or_a_missing_class_is_named() {
+    let mut files = omniglot(3);
+    files.remove(4);
+    let dir = tempfile::tempdir().unwrap();
+    write_folders(&dir.path().join("omniglot"), &files);
+    assert!(error(dir.path()).contains("Greek/character02 has 2 drawings where 3 belong"));
+    let dir = tempfile::tempdir().unwrap();
+    write_folders(&dir.path().join("omniglot"), &omniglot(3)[3..]);
+    assert!(error(dir.path()).contains("3 characters where 4 belong"));
+}
+
+#[test]
+fn a_zip_cut_in_half_an_empty_one_and_a_web_page_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("omniglot");
+    write_zips(&home, &omniglot(3));
+    let path = home.join("images_evaluation.zip");
+    let whole = fs::read(&path).unwrap();
+    for (bytes, what) in [
+        (&whole[..whole.len() / 2], "is truncated or not a zip"),
+        (b"", "is truncated or not a zip"),
+        (b"<html>404</html>", "is a web page"),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let error = error(dir.path());
+        assert!(error.contains(&path.display().to_string()) && error.contains(what), "{error}");
+        assert!(error.contains("fetch it again"), "{error}");
+    }
+}
+
+#[test]
+fn any_flipped_byte_of_a_zip_is_an_error_or_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("omniglot");
+    write_zips(&home, &omniglot(3));
+    let drawings = |set: &ImageSet| {
+        let mut drawings: Vec<Vec<u8>> = (0..set.len()).map(|i| set.image(i).to_vec()).collect();
+        drawings.sort();
+        drawings
+    };
+    let right = drawings(&load_small(dir.path(), 3).unwrap());
+    let path = home.join("images_background.zip");
+    let whole = fs::read(&path).unwrap();
+    let mut refused = 0;
+    for at in (0..whole.len()).step_by(7) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x55;
+        fs::write(&path, &flipped).unwrap();
+        match load_small(dir.path(), 3) {
+            // The archive's directory has no checksum: a name may change, and with it the order, but no pixel.
+            Ok(set) => assert!(drawings(&set) == right, "byte {at}"),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused * 7 > whole.len() / 2, "{refused} of {}", whole.len() / 7);
+}
+
+#[test]
+fn drawings_that_are_noise_are_named_and_counted() {
+    let mut files = omniglot(3);
+    files[4].2 = b"noise".to_vec();
+    files[7].2.truncate(60);
+    for write in [write_zips, write_folders] {
+        let dir = tempfile::tempdir().unwrap();
+        write(&dir.path().join("omniglot"), &files);
+        let error = error(dir.path());
+        // The first in the set's order is Angelic's, the second in the order of the files.
+        assert!(error.contains("Angelic/character01/0965_02.png does not decode"), "{error}");
+        assert!(error.contains("and 1 more of 12 images are bad"), "{error}");
+    }
+}
+
+#[test]
+fn the_real_omniglot_is_whole() {
+    let Some(dir) = crate::fixtures::real_data("omniglot") else { return };
+    let set = load_omniglot(&SearchPath::only([dir]), 28).unwrap();
+    assert_eq!((set.classes.len(), set.len()), (1623, 32_460));
+    assert_eq!(set.classes[0].name, "Alphabet_of_the_Magi/character01");
+    assert_eq!(set.classes[1622].name, "ULOG/character26");
+    let white = (0..set.len()).flat_map(|i| set.image(i)).filter(|value| **value == 255).count();
+    let share = white as f64 / (set.len() * 784) as f64;
+    assert!((share - 0.919_489).abs() < 1e-6, "{share}");
+    assert_eq!(set.digest, DIGEST_28);
+}
+
+/// Digest of all of Omniglot at 28x28, computed by another decoder (PNG by hand in Python, `hashlib.sha256`).
+const DIGEST_28: &str = "6692c87e29fe6b766061240676732f94f87dffd73c0fffa6537b192d6b7bd97c";

@@ -1,0 +1,111 @@
+//! Where data is looked for: `--data-dir`, then `HARNESS_DATA_DIR`, then the user's cache folder.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The environment variable that names a data folder.
+pub const DATA_DIR_VARIABLE: &str = "HARNESS_DATA_DIR";
+
+/// Data folders in the order they are tried, each with who named it. A data set lies in a folder of its name in one of
+/// them: `omniglot`, `mini-imagenet`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPath {
+    dirs: Vec<(PathBuf, &'static str)>,
+}
+
+/// How a data set was found to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Zips,
+    Folders,
+    Parquet,
+}
+
+/// Where a data set was found: what `data path` prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    pub shape: Shape,
+    /// The files or folders that are read.
+    pub paths: Vec<PathBuf>,
+}
+
+impl SearchPath {
+    /// The folders of this process: `data_dir` from the command line, `HARNESS_DATA_DIR`, the user's cache.
+    pub fn of_process(data_dir: Option<&Path>) -> Self {
+        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let mut dirs = Vec::new();
+        dirs.extend(data_dir.map(|dir| (dir.to_path_buf(), "--data-dir")));
+        dirs.extend(variable(DATA_DIR_VARIABLE).map(|dir| (dir, DATA_DIR_VARIABLE)));
+        let home = variable("HOME").or_else(|| variable("USERPROFILE"));
+        dirs.extend(user_cache(variable("XDG_CACHE_HOME"), home).map(|dir| (dir, "user cache")));
+        SearchPath { dirs }
+    }
+
+    /// These folders and no others, as if named by `--data-dir`.
+    pub fn only<P: Into<PathBuf>>(dirs: impl IntoIterator<Item = P>) -> Self {
+        SearchPath { dirs: dirs.into_iter().map(|dir| (dir.into(), "--data-dir")).collect() }
+    }
+
+    /// The folders in the order they are tried.
+    pub fn dirs(&self) -> impl Iterator<Item = &Path> {
+        self.dirs.iter().map(|(dir, _)| dir.as_path())
+    }
+
+    /// `FOLDER/name (who named it), …`: where a data set was looked for.
+    pub(crate) fn looked_in(&self, name: &str) -> String {
+        if self.dirs.is_empty() {
+            return "no folder (neither --data-dir, HARNESS_DATA_DIR nor HOME is set)".into();
+        }
+        let one = |(dir, origin): &(PathBuf, &str)| {
+            let absent = if dir.is_dir() { "" } else { ", no such folder" };
+            format!("{} ({origin}{absent})", dir.join(name).display())
+        };
+        self.dirs.iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The folder `harness` in the user's cache: `$XDG_CACHE_HOME`, else `~/Library/Caches` on macOS and `~/.cache`.
+fn user_cache(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let habit = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
+    // The XDG specification says to ignore a relative path.
+    let cache = xdg.filter(|dir| dir.is_absolute()).or_else(|| Some(home?.join(habit)))?;
+    Some(cache.join("harness"))
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Shape::Zips => "zip",
+            Shape::Folders => "folders",
+            Shape::Parquet => "parquet",
+        })
+    }
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
+        write!(f, "{} ({})", paths.join(", "), self.shape)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_comes_first_and_the_error_says_who_named_a_folder() {
+        let path = SearchPath::of_process(Some(Path::new("/nowhere/data")));
+        assert_eq!(path.dirs().next(), Some(Path::new("/nowhere/data")));
+        assert!(path.looked_in("omniglot").starts_with("/nowhere/data/omniglot (--data-dir, no such folder)"));
+        assert!(SearchPath::default().looked_in("omniglot").starts_with("no folder"));
+    }
+
+    #[test]
+    fn the_user_cache_follows_xdg() {
+        let home = || Some(PathBuf::from("/home/u"));
+        assert_eq!(user_cache(Some("/c".into()), home()), Some("/c/harness".into()));
+        assert_eq!(user_cache(Some("relative".into()), home()), user_cache(None, home()));
+        assert_eq!(user_cache(None, None), None);
+    }
+}
