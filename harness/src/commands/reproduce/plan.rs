@@ -159,14 +159,3 @@ fn check_labels(specs: &[Spec], asked: &[String]) -> Result<()> {
         }
     }
 }
-
-/// The name of a budget's folder.
-impl Budget {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Budget::Quick => "quick",
-            Budget::Short => "short",
-            Budget::Paper => "paper",
-        }
-    }
-}

@@ -1,0 +1,174 @@
+//! `harness list`: what this binary knows, before any compute is spent.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use harness_core::{Entry, Error, Result};
+use serde_json::{Value, json};
+
+use crate::cli::{Format, List, Listed};
+use crate::exit::Exit;
+use crate::spec::{Budget, DATASETS, Spec};
+
+/// Prints to stdout.
+pub fn run(args: &List, algorithms: &[Entry]) -> Result<Exit> {
+    let text = render(args, algorithms)?;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads only the first lines has what it wanted.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::io("standard output", error)),
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// One kind of thing, in rows that both formats are made from.
+struct Section {
+    title: &'static str,
+    header: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    json: Vec<Value>,
+}
+
+fn render(args: &List, algorithms: &[Entry]) -> Result<String> {
+    let all = [Listed::Benchmarks, Listed::Algorithms, Listed::Datasets];
+    let asked: Vec<Listed> = args.what.map_or(all.to_vec(), |what| vec![what]);
+    let sections = asked.into_iter().map(|what| match what {
+        Listed::Benchmarks => benchmarks(),
+        Listed::Algorithms => Ok(self::algorithms(algorithms)),
+        Listed::Datasets => Ok(datasets()),
+    });
+    let sections = sections.collect::<Result<Vec<_>>>()?;
+    Ok(match args.format {
+        Format::Table => sections.iter().map(table).collect::<Vec<_>>().join("\n"),
+        Format::Json => {
+            let mut object: serde_json::Map<_, _> =
+                sections.into_iter().map(|section| (section.title.to_string(), Value::Array(section.json))).collect();
+            // One kind alone is the array itself, all kinds an object of arrays.
+            let value = match args.what {
+                Some(_) => object.values_mut().next().map(Value::take).unwrap_or_default(),
+                None => Value::Object(object),
+            };
+            format!("{value:#}\n")
+        }
+    })
+}
+
+/// Columns where stdout is no terminal.
+const WIDTH: u16 = 120;
+
+fn table(section: &Section) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(section.header.clone()).add_rows(section.rows.clone());
+    table.set_width(table.width().unwrap_or(WIDTH));
+    format!("{}\n{}\n", section.title, table.trim_fmt())
+}
+
+fn benchmarks() -> Result<Section> {
+    let specs = Spec::all(&[])?;
+    let row = |spec: &Spec| {
+        let methods =
+            spec.methods.iter().map(|method| format!("{} {}", method.label, grouped(method.meta_iters.paper)));
+        let (ways, shots) = (spec.protocol.ways, spec.protocol.shots);
+        let task =
+            if spec.data.is_regression() { format!("{shots} points") } else { format!("{ways}-way {shots}-shot") };
+        let methods = methods.collect::<Vec<_>>().join(", ");
+        vec![spec.name.clone(), spec.title.clone(), spec.data.dataset.clone(), task, methods]
+    };
+    let json = |spec: &Spec| {
+        let methods = spec.methods.iter().map(|method| {
+            let of = |budget: Budget| (budget.as_str(), *method.meta_iters.at(budget));
+            let meta_iters = BTreeMap::from(Budget::ALL.map(of));
+            json!({ "label": method.label, "algorithm": method.algorithm, "meta_iters": meta_iters })
+        });
+        json!({
+            "name": spec.name,
+            "title": spec.title,
+            "dataset": spec.data.dataset,
+            "protocol": spec.protocol,
+            "methods": methods.collect::<Vec<_>>(),
+        })
+    };
+    Ok(Section {
+        title: "benchmarks",
+        header: vec!["name", "title", "data set", "task", "methods, with the paper's meta-iterations"],
+        rows: specs.iter().map(row).collect(),
+        json: specs.iter().map(json).collect(),
+    })
+}
+
+fn algorithms(entries: &[Entry]) -> Section {
+    let row = |entry: &Entry| [entry.name, entry.summary, entry.paper].map(String::from).to_vec();
+    let json = |entry: &Entry| json!({ "name": entry.name, "summary": entry.summary, "paper": entry.paper });
+    Section {
+        title: "algorithms",
+        header: vec!["name", "what it does", "paper"],
+        rows: entries.iter().map(row).collect(),
+        json: entries.iter().map(json).collect(),
+    }
+}
+
+fn datasets() -> Section {
+    let row = |set: &crate::spec::Dataset| {
+        [set.name, set.contents, set.size, set.licence, set.get].map(String::from).to_vec()
+    };
+    Section {
+        title: "datasets",
+        header: vec!["name", "contents", "download", "licence", "how to get it"],
+        rows: DATASETS.iter().map(row).collect(),
+        json: DATASETS.iter().map(|set| json!(set)).collect(),
+    }
+}
+
+/// Thousands apart: `100,000`.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let group = |(index, digit): (usize, char)| {
+        let comma = index > 0 && index % 3 == first;
+        [comma.then_some(','), Some(digit)]
+    };
+    digits.chars().enumerate().flat_map(group).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRY: Entry = Entry {
+        name: "dummy",
+        summary: "answers at random",
+        paper: "none",
+        build: |_, _| Err(Error::usage("only listed")),
+        toy: "",
+    };
+
+    fn text(what: Option<Listed>, format: Format) -> String {
+        render(&List { what, format }, &[ENTRY]).unwrap()
+    }
+
+    #[test]
+    fn tables_name_everything() {
+        let text = text(None, Format::Table);
+        for word in ["omniglot-20w5s", "20-way", "200,000", "dummy", "mini-imagenet", "MIT"] {
+            assert!(text.contains(word), "{word} is missing:\n{text}");
+        }
+        assert!(text.lines().all(|line| line.trim_end() == line));
+    }
+
+    #[test]
+    fn json_is_an_array_or_an_object_of_arrays() {
+        let one: Value = serde_json::from_str(&text(Some(Listed::Benchmarks), Format::Json)).unwrap();
+        assert_eq!((&one[0]["name"], &one[0]["methods"][0]["meta_iters"]["paper"]), (&json!("sine"), &json!(30000)));
+        let all: Value = serde_json::from_str(&text(None, Format::Json)).unwrap();
+        assert_eq!((&all["algorithms"][0]["name"], &all["datasets"][1]["name"]), (&json!("dummy"), &json!("glyphs")));
+    }
+
+    #[test]
+    fn thousands_are_apart() {
+        assert_eq!(
+            [0, 999, 1000, 30_000, 200_000, 1_234_567].map(grouped).join(" "),
+            "0 999 1,000 30,000 200,000 1,234,567"
+        );
+    }
+}

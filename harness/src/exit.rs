@@ -1,0 +1,61 @@
+//! The documented exit codes, so that scripts can tell a missed target from missing data.
+
+use std::process::ExitCode;
+
+use harness_core::Error;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done; at `paper` budget: no comparable verdict is `below`.
+    Done = 0,
+    /// A bug.
+    Internal = 1,
+    /// An unknown name, a wrong config, a folder that cannot be used.
+    Usage = 2,
+    /// All ran, but a published number was not reached.
+    TargetMissed = 3,
+    /// There was nothing to do.
+    NothingRan = 4,
+    /// Stopped on request; the same command goes on.
+    Interrupted = 5,
+    /// Data is missing or damaged.
+    Data = 6,
+    /// Some runs failed, the others are done.
+    SomeFailed = 7,
+}
+
+impl Exit {
+    /// What an error that ends the whole command means to the caller.
+    pub fn of(error: &Error) -> Exit {
+        match error {
+            Error::Usage(_) | Error::Io { .. } => Exit::Usage,
+            Error::Data(_) => Exit::Data,
+            Error::Diverged(_) => Exit::SomeFailed,
+            Error::Tensor(_) => Exit::Internal,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_has_its_documented_code() {
+        let code = |error: Error| Exit::of(&error) as u8;
+        assert_eq!(code(Error::usage("x")), 2);
+        assert_eq!(code(Error::io("x", io::Error::other("full"))), 2);
+        assert_eq!(code(Error::data("x")), 6);
+        assert_eq!(code(Error::Diverged("x".into())), 7);
+    }
+}

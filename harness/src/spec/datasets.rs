@@ -1,0 +1,55 @@
+//! The data sets that a benchmark can name: what each is, how large, under which licence, and where to get it.
+
+use serde::Serialize;
+
+/// A value of `data.dataset`, described for `harness list datasets`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Dataset {
+    pub name: &'static str,
+    pub contents: &'static str,
+    /// To download.
+    pub size: &'static str,
+    pub licence: &'static str,
+    /// How to bring it, as one sentence.
+    pub get: &'static str,
+}
+
+/// All of them, built-in ones first.
+pub const DATASETS: [Dataset; 5] = [
+    Dataset {
+        name: "sine",
+        contents: "waves a·sin(x + b) on 50 points of [-5, 5]",
+        size: "0",
+        licence: "ours",
+        get: "built in",
+    },
+    Dataset {
+        name: "glyphs",
+        contents: "1,623 invented characters, 20 drawings each, 28 × 28, drawn from a seed",
+        size: "0",
+        licence: "ours",
+        get: "built in",
+    },
+    Dataset {
+        name: "omniglot",
+        contents: "1,623 characters of 50 alphabets, 20 drawings each, 105 × 105, 1 bit",
+        size: "15 MB",
+        licence: "MIT (Brenden Lake)",
+        get: "images_background.zip and images_evaluation.zip of github.com/brendenlake/omniglot (folder python), zipped or \
+              extracted, in DIR/omniglot with --data-dir DIR",
+    },
+    Dataset {
+        name: "mini-imagenet",
+        contents: "100 classes of 600 images, 84 × 84, split 64/16/20",
+        size: "3.9 GB",
+        licence: "ImageNet: research use, no redistribution",
+        get: "your own copy in DIR/mini-imagenet with --data-dir DIR, or GATE-engine/mini_imagenet on Hugging Face",
+    },
+    Dataset {
+        name: "folder",
+        contents: "your images, one folder a class",
+        size: "yours",
+        licence: "yours",
+        get: "write a benchmark file with a class split and run it with --data-dir DIR",
+    },
+];

@@ -1,0 +1,94 @@
+//! One row of the table: `[method.<label>]`, an algorithm with its hyperparameters and budgets.
+
+use harness_core::error::unknown;
+use harness_core::{Error, ModelSpec, Result, View};
+use toml::{Table, Value};
+
+use super::PerBudget;
+use super::read::{need, take};
+
+/// A labelled recipe of an algorithm.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MethodSpec {
+    /// Name of the row, of its folder and of the `method` column.
+    pub label: String,
+    /// Name in the registry; the label if the block does not say.
+    pub algorithm: String,
+    /// A remark for readers of the table.
+    pub note: Option<String>,
+    /// The method's own network, where its paper has another than the benchmark.
+    pub model: Option<ModelSpec>,
+    /// How images are shown to this method.
+    pub view: View,
+    /// 0: the method is evaluated as it is initialised.
+    pub meta_iters: PerBudget<u64>,
+    /// Training seeds, from 0.
+    pub seeds: PerBudget<u64>,
+    /// Every other key, read by the algorithm itself, which knows what is allowed.
+    pub settings: Table,
+}
+
+const SEEDS: PerBudget<u64> = PerBudget { quick: 1, short: 1, paper: 3 };
+
+impl MethodSpec {
+    /// Reads a block whose `like` is resolved.
+    fn read(label: &str, mut table: Table) -> Result<Self> {
+        let path = format!("method.{label}");
+        Ok(MethodSpec {
+            label: label.to_string(),
+            algorithm: take(&mut table, &path, "algorithm")?.unwrap_or_else(|| label.to_string()),
+            note: take(&mut table, &path, "note")?,
+            model: take(&mut table, &path, "model")?,
+            view: take(&mut table, &path, "view")?.unwrap_or_default(),
+            meta_iters: need(&mut table, &path, "meta_iters")?,
+            seeds: take(&mut table, &path, "seeds")?.unwrap_or(SEEDS),
+            settings: table,
+        })
+    }
+
+    pub(super) fn to_table(&self) -> Result<Table> {
+        let value = |value: Result<Value, toml::ser::Error>| value.map_err(|e| Error::usage(e.to_string()));
+        let mut table = Table::new();
+        table.insert("algorithm".into(), Value::String(self.algorithm.clone()));
+        if let Some(note) = &self.note {
+            table.insert("note".into(), Value::String(note.clone()));
+        }
+        table.insert("meta_iters".into(), value(Value::try_from(self.meta_iters))?);
+        table.insert("seeds".into(), value(Value::try_from(self.seeds))?);
+        table.insert("view".into(), value(Value::try_from(self.view))?);
+        if let Some(model) = &self.model {
+            table.insert("model".into(), value(Value::try_from(model))?);
+        }
+        let mut settings: Vec<_> = self.settings.iter().collect();
+        settings.sort_by_key(|(key, _)| *key);
+        table.extend(settings.into_iter().map(|(key, value)| (key.clone(), value.clone())));
+        Ok(table)
+    }
+}
+
+/// Reads all blocks, in the order of the file.
+pub(super) fn read_all(blocks: Table) -> Result<Vec<MethodSpec>> {
+    let block = |(label, value): (&String, &Value)| match value {
+        Value::Table(table) => MethodSpec::read(label, inherit(label, table, &blocks)?),
+        _ => Err(Error::usage(format!("method.{label} must be a table: [method.{label}]"))),
+    };
+    blocks.iter().map(block).collect()
+}
+
+/// Resolves `like = "LABEL"`: all that the other block says, note apart, unless this one says otherwise. So a row that
+/// differs in one thing states that thing, and the rest cannot drift apart.
+fn inherit(label: &str, own: &Table, blocks: &Table) -> Result<Table> {
+    let mut own = own.clone();
+    let Some(like) = take::<String>(&mut own, &format!("method.{label}"), "like")? else { return Ok(own) };
+    let others = blocks.keys().map(String::as_str).filter(|other| *other != label);
+    let base = blocks.get(&like).filter(|_| like != label).and_then(Value::as_table);
+    let mut block =
+        base.ok_or_else(|| Error::usage(format!("method.{label}.like: {}", unknown("method", &like, others))))?.clone();
+    if block.contains_key("like") {
+        return Err(Error::usage(format!("method.{label}.like: method \"{like}\" is itself like another")));
+    }
+    block.remove("note");
+    block.entry("algorithm").or_insert(Value::String(like));
+    block.extend(own);
+    Ok(block)
+}

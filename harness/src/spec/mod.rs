@@ -1,0 +1,69 @@
+//! A benchmark as data: one cell of a published table, read from a TOML file.
+//!
+//! The file says what is measured and by which recipes; it holds no code, and every number in it has a source in a
+//! comment. `benchmarks/README.md` explains each field. Reading goes text → tree → overrides → checked [`Spec`]:
+//! whatever is wrong is one line that names the key and the nearest right one.
+
+mod budget;
+mod canonical;
+mod datasets;
+pub mod embedded;
+mod method;
+mod overrides;
+mod read;
+mod sections;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use harness_core::{Mode, ModelSpec, Protocol, Result};
+
+pub use budget::{Budget, PerBudget};
+pub use datasets::{DATASETS, Dataset};
+pub use method::MethodSpec;
+pub use sections::{DataSpec, EvalSpec, Published};
+
+/// A benchmark.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Name of its folder and of the `benchmark` column; the file's name unless it says otherwise.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    pub data: DataSpec,
+    /// The network, unless a method's own paper has another.
+    pub model: ModelSpec,
+    pub protocol: Protocol,
+    pub eval: EvalSpec,
+    /// In the order of the file.
+    pub methods: Vec<MethodSpec>,
+    pub published: Vec<Published>,
+}
+
+impl Spec {
+    /// Reads and checks a benchmark. `origin` is the path of its file, or its name; it stands before every error.
+    pub fn parse(text: &str, origin: &str) -> Result<Spec> {
+        read::parse(text, origin, &[])
+    }
+
+    /// As [`Spec::parse`], with `--set` paths and values applied first.
+    pub fn parse_with(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
+        read::parse(text, origin, set)
+    }
+
+    /// The row of that label.
+    pub fn method(&self, label: &str) -> Option<&MethodSpec> {
+        self.methods.iter().find(|method| method.label == label)
+    }
+
+    /// The network that a method trains: its own or the benchmark's.
+    pub fn model_of<'a>(&'a self, method: &'a MethodSpec) -> &'a ModelSpec {
+        method.model.as_ref().unwrap_or(&self.model)
+    }
+
+    /// What was published for a row.
+    pub fn published_for(&self, label: &str, mode: Mode) -> Option<&Published> {
+        self.published.iter().find(|row| row.label == label && row.mode == mode)
+    }
+}

@@ -1,0 +1,85 @@
+//! From text to [`Spec`], section by section, so that every error names the path of the key that is wrong.
+
+use std::path::Path;
+
+use harness_core::config::explain;
+use harness_core::error::unknown;
+use harness_core::{Error, Result};
+use serde::de::DeserializeOwned;
+use toml::{Table, Value};
+
+use super::{DataSpec, Spec, method, overrides};
+
+const KEYS: [&str; 8] = ["name", "title", "data", "model", "protocol", "eval", "method", "published"];
+
+/// `origin` is the file's path, or the name of an embedded benchmark; it stands before every error.
+pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
+    let at = |error: Error| Error::usage(format!("{origin}: {error}"));
+    let mut table = text.parse::<Table>().map_err(|error| at(syntax(text, &error)))?;
+    overrides::apply(&mut table, set)?;
+    let spec = read(table, Path::new(origin)).map_err(at)?;
+    spec.validate().map_err(at)?;
+    Ok(spec)
+}
+
+fn read(mut table: Table, origin: &Path) -> Result<Spec> {
+    if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
+        return Err(unknown("key", key, KEYS));
+    }
+    let stem = origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    Ok(Spec {
+        name: take(&mut table, "", "name")?.or(stem).unwrap_or_default(),
+        title: need(&mut table, "", "title")?,
+        data: DataSpec {
+            folder: origin.parent().map(Path::to_path_buf).unwrap_or_default(),
+            ..need(&mut table, "", "data")?
+        },
+        model: need(&mut table, "", "model")?,
+        protocol: need(&mut table, "", "protocol")?,
+        eval: need(&mut table, "", "eval")?,
+        methods: method::read_all(need(&mut table, "", "method")?)?,
+        published: published(take(&mut table, "", "published")?.unwrap_or_default())?,
+    })
+}
+
+fn published(rows: Vec<Value>) -> Result<Vec<super::Published>> {
+    (1..).zip(rows).map(|(row, value)| convert(value, &format!("published row {row}"))).collect()
+}
+
+/// The value of a key, which is removed from the table.
+pub(super) fn take<T: DeserializeOwned>(table: &mut Table, path: &str, key: &str) -> Result<Option<T>> {
+    table.remove(key).map(|value| convert(value, &join(path, key))).transpose()
+}
+
+/// As [`take`]; errors if there is no such key.
+pub(super) fn need<T: DeserializeOwned>(table: &mut Table, path: &str, key: &str) -> Result<T> {
+    let value = take(table, path, key)?;
+    value.ok_or_else(|| {
+        let hint = match harness_core::error::nearest(key, table.keys().map(String::as_str)) {
+            Some(near) => format!("; is \"{near}\" meant to be it?"),
+            None => String::new(),
+        };
+        Error::usage(format!("{} is missing{hint}", join(path, key)))
+    })
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
+}
+
+fn convert<T: DeserializeOwned>(value: Value, path: &str) -> Result<T> {
+    value.try_into().map_err(|error: toml::de::Error| {
+        // The keys below `path` are in no accessor, only in the last line of the error's text.
+        let text = error.to_string();
+        let below = text.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+        let path = below.map_or(path.to_string(), |below| join(path, below));
+        Error::usage(format!("{path}: {}", explain(error.message())))
+    })
+}
+
+/// A syntax error on one line, with the number of the line in the file.
+fn syntax(text: &str, error: &toml::de::Error) -> Error {
+    let start = error.span().map_or(0, |span| span.start);
+    let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
+    Error::usage(format!("line {line}: {}", explain(error.message())))
+}

@@ -1,0 +1,89 @@
+//! The parts of a benchmark that all its methods share: data, evaluation, and the numbers to compare with.
+
+use std::path::PathBuf;
+
+use harness_core::Mode;
+use serde::{Deserialize, Serialize};
+
+use super::PerBudget;
+
+/// `[data]`: where tasks come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// A name of [`DATASETS`](super::DATASETS).
+    pub dataset: String,
+    /// Height and width in pixels to which images are resized; as they come if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<usize>,
+    /// A list of `benchmarks/splits`, or the path of one relative to the benchmark's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// The last so many training classes are held out and evaluated instead of the test classes: for choosing settings.
+    #[serde(default)]
+    pub holdout: usize,
+    /// Where the benchmark's file lies; relative paths in it start here. Not part of the benchmark's identity.
+    #[serde(skip)]
+    pub folder: PathBuf,
+}
+
+impl DataSpec {
+    /// Whether tasks are functions to be fitted, not images to be told apart.
+    pub fn is_regression(&self) -> bool {
+        self.dataset == "sine"
+    }
+}
+
+/// `[eval]`: what is measured, the same episodes for every method and training seed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EvalSpec {
+    /// Test episodes of the final evaluation.
+    pub episodes: PerBudget<usize>,
+    pub modes: Vec<Mode>,
+    /// Seed of the episodes.
+    #[serde(default)]
+    pub seed: u64,
+    /// Most points of a learning curve, start and end among them. Short runs have fewer, so that the curve stays cheap.
+    #[serde(default = "twenty_one")]
+    pub curve_points: usize,
+    /// Most episodes of a point, on training and on test classes each.
+    #[serde(default = "hundred")]
+    pub curve_episodes: usize,
+}
+
+fn twenty_one() -> usize {
+    21
+}
+
+fn hundred() -> usize {
+    100
+}
+
+/// A row of a published table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// Label of the method. A row whose method has no block yet waits for it and is shown nowhere.
+    pub label: String,
+    pub mode: Mode,
+    /// Accuracy in percent, or mean squared error on regression.
+    pub value: f64,
+    /// The printed ±, in the unit of `value`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci: Option<f64>,
+    /// What the ± is, where the source says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ci_meaning: Option<String>,
+    pub source: String,
+    /// Largest difference from `value` that still counts as reproduced, in the unit of `value`.
+    #[serde(default)]
+    pub tolerance: f64,
+    /// False where the source's protocol differs in kind: the row is shown, but no verdict is drawn from it.
+    #[serde(default = "yes")]
+    pub comparable: bool,
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,319 @@
+use std::fs;
+use std::path::Path;
+
+use harness_core::{ModelSpec, Protocol, Rotations};
+use proptest::prelude::*;
+
+use super::embedded::{BENCHMARKS, SPLITS};
+use super::*;
+
+const MINIMAL: &str = r#"
+title = "Toy"
+[data]
+dataset = "glyphs"
+[model]
+network = "reptile-omniglot"
+[protocol]
+ways = 5
+shots = 1
+queries = 1
+[eval]
+episodes = 10
+modes = ["transductive", "inductive"]
+[method.zebra]
+algorithm = "reptile"
+meta_iters = { quick = 1, short = 2, paper = 3 }
+lr = 0.5
+inner_iters = 4
+[method.ant]
+like = "zebra"
+meta_iters = 0
+"#;
+
+fn find(name: &str) -> Spec {
+    Spec::find(name, &[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn error(text: &str) -> String {
+    let error = Spec::parse(text, "dir/toy.toml").unwrap_err().to_string();
+    assert!(!error.contains('\n'), "{error}");
+    error
+}
+
+/// The error of the minimal file with one piece of its text replaced.
+fn broken(from: &str, to: &str) -> String {
+    assert!(MINIMAL.contains(from), "{from}");
+    error(&MINIMAL.replacen(from, to, 1))
+}
+
+fn set(path: &str, value: &str) -> Result<Spec, String> {
+    let set = [(path.to_string(), value.to_string())];
+    Spec::find("omniglot-5w1s", &set).map_err(|error| error.to_string())
+}
+
+#[test]
+fn every_benchmark_is_sound_and_none_is_forgotten() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benchmarks");
+    for (kind, folder, known) in
+        [("toml", folder.clone(), &BENCHMARKS[..]), ("txt", folder.join("splits"), &SPLITS[..])]
+    {
+        let files = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+        let mut found: Vec<String> = files
+            .filter(|path| path.extension().is_some_and(|end| end == kind))
+            .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        let mut known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+        found.sort();
+        known.sort_unstable();
+        assert_eq!(found, known, "spec/embedded.rs must list every file");
+    }
+    for spec in Spec::all(&[]).unwrap() {
+        let labels: Vec<&str> = spec.methods.iter().map(|method| method.label.as_str()).collect();
+        let rows = match spec.data.dataset.as_str() {
+            "sine" => vec!["reptile", "fomaml", "transfer", "untrained"],
+            _ => vec!["reptile", "fomaml", "transfer", "transfer-linear", "untrained"],
+        };
+        assert_eq!(labels, rows, "{}", spec.name);
+        for method in &spec.methods {
+            let [quick, short, paper] = method.meta_iters.values();
+            assert!(quick <= short && short <= paper, "{} {}", spec.name, method.label);
+            assert!(["reptile", "fomaml", "transfer"].contains(&method.algorithm.as_str()));
+            assert_eq!(method.seeds.values(), [1, 1, 3]);
+        }
+        assert!(spec.published.iter().all(|row| labels.contains(&row.label.as_str()) || row.label == "maml"));
+        assert_eq!(spec.published.is_empty(), spec.data.dataset != "omniglot");
+        assert_eq!(spec.method("untrained").unwrap().meta_iters.values(), [0; 3]);
+        if let Some(split) = &spec.data.split {
+            let classes = spec.data.class_split().unwrap();
+            assert_eq!((split.as_str(), classes.train.len(), classes.test.len()), ("omniglot", 1200, 423));
+        }
+    }
+}
+
+#[test]
+fn published_rows_are_the_papers() {
+    let row = |name: &str, label: &str, mode| find(name).published_for(label, mode).unwrap().clone();
+    use Mode::{Inductive, Transductive};
+    for (name, inductive, transductive) in [
+        ("omniglot-5w1s", (95.39, 0.09, 0.6), (97.68, 0.04, 0.5)),
+        ("omniglot-5w5s", (98.90, 0.10, 0.5), (99.48, 0.06, 0.3)),
+        ("omniglot-20w1s", (88.14, 0.15, 0.6), (89.43, 0.14, 0.6)),
+        ("omniglot-20w5s", (96.65, 0.33, 1.0), (97.12, 0.32, 1.0)),
+    ] {
+        for (mode, expected) in [(Inductive, inductive), (Transductive, transductive)] {
+            let row = row(name, "reptile", mode);
+            assert_eq!((row.value, row.ci.unwrap(), row.tolerance), expected, "{name} {}", mode.as_str());
+            assert!(row.comparable && row.source.contains("1803.02999"));
+        }
+    }
+    let fomaml = row("omniglot-20w1s", "fomaml", Transductive);
+    assert_eq!((fomaml.value, fomaml.ci, fomaml.tolerance), (89.4, Some(0.5), 0.5));
+    let vinyals = row("omniglot-20w5s", "transfer", Inductive);
+    assert_eq!((vinyals.value, vinyals.ci, vinyals.comparable), (92.3, None, false));
+    assert!(find("omniglot-5w1s").published_for("transfer", Transductive).is_none());
+}
+
+#[test]
+fn settings_are_the_papers() {
+    let spec = find("omniglot-20w1s");
+    assert_eq!(spec.protocol, Protocol { ways: 20, shots: 1, queries: 1 });
+    assert_eq!(*spec.eval.episodes.at(Budget::Paper), 10_000);
+    let reptile = spec.method("reptile").unwrap();
+    assert_eq!(reptile.meta_iters.values(), [600, 40_000, 200_000]);
+    assert_eq!(reptile.view.rotations, Rotations::AsClasses);
+    let number = |method: &MethodSpec, key: &str| method.settings[key].as_integer().unwrap();
+    let numbers = ["inner_iters", "inner_batch", "meta_batch", "train_shots", "eval_iters", "eval_batch"];
+    assert_eq!(numbers.map(|key| number(reptile, key)), [10, 20, 5, 10, 50, 10]);
+    assert_eq!(reptile.settings["lr"].as_float(), Some(5e-4));
+    let fomaml = spec.method("fomaml").unwrap();
+    assert_eq!(*spec.model_of(fomaml), ModelSpec::FinnOmniglot { filters: 64 });
+    assert!(fomaml.view.invert && fomaml.view.rotations == Rotations::PerDraw);
+    assert_eq!(["inner_steps", "meta_batch", "eval_steps"].map(|key| number(fomaml, key)), [5, 16, 5]);
+    assert_eq!(fomaml.settings["inner_lr"].as_float(), Some(2.0));
+    for (name, steps) in [("omniglot-5w1s", 200), ("omniglot-5w5s", 700)] {
+        let spec = find(name);
+        let linear = spec.method("transfer-linear").unwrap();
+        assert_eq!((number(linear, "tune_steps"), number(linear, "tune_batch")), (steps, 4), "{name}");
+        assert_eq!(linear.settings["tune_dampening"].as_float(), Some(0.9));
+    }
+}
+
+#[test]
+fn glyphs_is_omniglots_recipe() {
+    let (glyphs, omniglot) = (find("glyphs-5w1s"), find("omniglot-5w1s"));
+    for (a, b) in glyphs.methods.iter().zip(&omniglot.methods) {
+        assert_eq!((&a.label, &a.settings, &a.model, a.view), (&b.label, &b.settings, &b.model, b.view));
+        assert_eq!((a.meta_iters.short, a.meta_iters.paper), (b.meta_iters.short, b.meta_iters.paper));
+    }
+    assert_eq!((glyphs.model, glyphs.protocol), (omniglot.model, omniglot.protocol));
+}
+
+#[test]
+fn the_files_order_is_kept_and_like_inherits() {
+    let spec = Spec::parse(MINIMAL, "dir/toy.toml").unwrap();
+    assert_eq!((spec.name.as_str(), spec.data.folder.as_path()), ("toy", Path::new("dir")));
+    let [zebra, ant] = &spec.methods[..] else { panic!("{:?}", spec.methods) };
+    assert_eq!((zebra.label.as_str(), ant.label.as_str(), ant.algorithm.as_str()), ("zebra", "ant", "reptile"));
+    assert_eq!(zebra.settings, ant.settings);
+    assert_eq!((zebra.meta_iters.values(), ant.meta_iters.values()), ([1, 2, 3], [0; 3]));
+    let untrained = find("omniglot-5w1s").method("untrained").unwrap().clone();
+    assert_eq!((untrained.algorithm.as_str(), untrained.view.rotations), ("reptile", Rotations::AsClasses));
+}
+
+#[test]
+fn whatever_is_wrong_is_named() {
+    for (from, to, parts) in [
+        ("shots", "shoots", &["dir/toy.toml: protocol: unknown key \"shoots\"", "did you mean \"shots\"?"][..]),
+        ("[eval]", "[evl]", &["unknown key \"evl\"", "did you mean \"eval\"?"]),
+        ("glyphs", "glyph", &["data.dataset: unknown data set \"glyph\"", "did you mean \"glyphs\"?"]),
+        ("reptile-omniglot", "reptile-omnigot", &["model", "did you mean \"reptile-omniglot\"?"]),
+        ("ways = 5", "ways = \"five\"", &["protocol.ways: invalid type: string \"five\""]),
+        ("ways = 5", "ways = 1", &["protocol.ways: 1", "at least 2"]),
+        ("ways = 5\n", "", &["protocol: missing field `ways`"]),
+        ("episodes = 10", "episodes = { quick = 1, short = 2 }", &["eval.episodes: missing field `paper`"]),
+        ("episodes = 10", "episodes = 0", &["eval: episodes"]),
+        ("meta_iters = 0", "meta_iters = -1", &["method.ant.meta_iters"]),
+        ("meta_iters = {", "meta_iter = {", &["method.zebra.meta_iters is missing", "\"meta_iter\""]),
+        ("like = \"zebra\"", "like = \"zebr\"", &["method.ant.like: unknown method \"zebr\"", "\"zebra\"?"]),
+        ("like = \"zebra\"", "like = \"ant\"", &["method.ant.like: unknown method \"ant\""]),
+        ("method.ant", "method.\"../x\"", &["method.../x", "must be 1 to 64 letters"]),
+        ("lr = 0.5", "view = { invrt = true }", &["method.zebra.view: unknown key \"invrt\"", "\"invert\"?"]),
+        ("\"transductive\"", "\"-\"", &["eval.modes"]),
+        ("title = \"Toy\"", "title = \"Toy", &["dir/toy.toml: line 2: "]),
+        ("title", "name = \"plots\"\ntitle", &["name: \"plots\" is kept"]),
+        ("reptile-omniglot\"", "mlp\"\nhidden = [4]\nactivation = \"relu\"", &["model.network: mlp is for sine"]),
+        ("queries", "ways = 6\nqueries", &["dir/toy.toml: line 10: duplicate key"]),
+    ] {
+        let error = broken(from, to);
+        assert!(parts.iter().all(|part| error.contains(part)), "{to}: {error}");
+    }
+    assert!(Spec::find("omniglot-5w1", &[]).unwrap_err().to_string().contains("did you mean \"omniglot-5w1s\"?"));
+    assert_eq!(Spec::find("no/such.toml", &[]).unwrap_err().to_string(), "no/such.toml: no such benchmark file");
+}
+
+#[test]
+fn a_published_row_that_means_nothing_is_refused() {
+    let with = |row: &str| error(&MINIMAL.replacen("title", &format!("published = [{{ {row} }}]\ntitle"), 1));
+    let good = "label = \"later\", mode = \"inductive\", value = 50, tolerance = 1, source = \"s\"";
+    let text = MINIMAL.replacen("title", &format!("published = [{{ {good} }}]\ntitle"), 1);
+    assert_eq!(Spec::parse(&text, "toy").unwrap().published.len(), 1, "a row may wait for its method");
+    for (from, to, part) in [
+        ("value = 50", "value = 500", "in percent"),
+        ("value = 50", "value = nan", "out of range"),
+        ("tolerance = 1", "tolerance = 0", "needs a tolerance"),
+        ("tolerance = 1", "tolerance = 1, ci = -1", "must not be negative"),
+        ("\"inductive\"", "\"-\"", "does not measure this mode"),
+        ("\"s\"", "\"\"", "source: must be one line"),
+        ("label", "lable", "published row 1: unknown key \"lable\""),
+    ] {
+        let error = with(&good.replacen(from, to, 1));
+        assert!(error.contains(part), "{to}: {error}");
+    }
+    let twice = error(&MINIMAL.replacen("title", &format!("published = [{{ {good} }}, {{ {good} }}]\ntitle"), 1));
+    assert!(twice.contains("a second row"), "{twice}");
+}
+
+#[test]
+fn set_changes_what_is_read_and_is_checked_alike() {
+    let spec = set("method.reptile.inner_iters", "7").unwrap();
+    let iters = |label| spec.method(label).unwrap().settings["inner_iters"].as_integer();
+    assert_eq!((iters("reptile"), iters("untrained")), (Some(7), Some(7)), "untrained is like reptile");
+    assert_eq!(set("eval.episodes", "9").unwrap().eval.episodes.values(), [9; 3]);
+    assert_eq!(set("data.holdout", "100").unwrap().data.holdout, 100);
+    assert!(set("protocol.wayz", "5").unwrap_err().contains("protocol: unknown key \"wayz\"; did you mean \"ways\"?"));
+    assert!(set("protocol.ways", "five").unwrap_err().contains("protocol.ways: invalid type: string \"five\""));
+    assert!(set("method.reptlie.lr", "1").unwrap_err().contains("did you mean \"reptile\"?"));
+}
+
+#[test]
+fn splits_are_found_by_name_or_beside_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("mine.txt"), "train a\ntest b\n").unwrap();
+    let file = dir.path().join("toy.toml");
+    let write = |split: &str| {
+        fs::write(&file, MINIMAL.replacen("\"glyphs\"", &format!("\"omniglot\"\nsplit = \"{split}\""), 1)).unwrap();
+        Spec::find(file.to_str().unwrap(), &[]).unwrap().data
+    };
+    assert_eq!(write("mine.txt").class_split().unwrap().test, ["b"]);
+    assert_eq!(write("mini-imagenet").class_split().unwrap().train.len(), 64);
+    let wrong = write("omniglt").class_split().unwrap_err().to_string();
+    assert!(wrong.contains("did you mean \"omniglot\"?") && wrong.contains("or a path"), "{wrong}");
+    fs::write(dir.path().join("mine.txt"), "tran a\n").unwrap();
+    assert!(write("mine.txt").class_split().unwrap_err().to_string().starts_with("class split mine.txt: line 1"));
+}
+
+#[test]
+fn the_hash_is_of_what_is_meant_not_of_how_it_is_written() {
+    let hash = |text: &str| Spec::parse(text, "toy.toml").unwrap().hash().unwrap();
+    let swapped = MINIMAL.replace("lr = 0.5\ninner_iters = 4", "inner_iters = 4   # steps\nlr = 5e-1");
+    assert_eq!(hash(MINIMAL), hash(&swapped));
+    assert_ne!(hash(MINIMAL), hash(&MINIMAL.replace("lr = 0.5", "lr = 0.25")));
+    assert_eq!(hash(MINIMAL).len(), 64);
+}
+
+#[test]
+fn canonical_text_reads_back_as_the_same_benchmark() {
+    for spec in Spec::all(&[]).unwrap() {
+        let text = spec.canonical().unwrap();
+        let again = Spec::parse(&text, "elsewhere.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(again, spec);
+    }
+}
+
+/// Settings of all kinds that TOML can write.
+fn setting() -> impl Strategy<Value = toml::Value> {
+    let finite = any::<f64>().prop_filter("TOML reads NaN back, but it equals nothing", |x| !x.is_nan());
+    let leaf = prop_oneof![
+        any::<bool>().prop_map(toml::Value::Boolean),
+        any::<i64>().prop_map(toml::Value::Integer),
+        finite.prop_map(toml::Value::Float),
+        any::<String>().prop_map(toml::Value::String),
+    ];
+    leaf.prop_recursive(2, 8, 3, |inner| {
+        let key = any::<String>();
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(toml::Value::Array),
+            prop::collection::vec((key, inner), 0..3)
+                .prop_map(|entries| toml::Value::Table(entries.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn arbitrary_text_is_an_error_on_one_line_or_a_benchmark(text in ".{0,200}", at in 0..BENCHMARKS[2].1.len()) {
+        let _ = Spec::parse(&text, "x");
+        let file = BENCHMARKS[2].1;
+        let at = (0..=at).rev().find(|at| file.is_char_boundary(*at)).unwrap();
+        let (before, after) = file.split_at(at);
+        if let Err(error) = Spec::parse(&format!("{before}{text}{after}"), "x") {
+            prop_assert!(!error.to_string().contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn set_never_panics(path in "((data|model|protocol|eval|method|reptile|published|[a-z]{0,3})[.]?){0,4}", value in ".{0,20}") {
+        if let Err(error) = set(&path, &value) {
+            prop_assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn any_settings_survive_the_round_trip(
+        settings in prop::collection::vec(("x[a-z_]{0,8}", setting()), 0..5),
+        iters in prop::array::uniform3(0..=i64::MAX as u64),
+        invert: bool,
+    ) {
+        let mut spec = Spec::parse(MINIMAL, "toy.toml").unwrap();
+        let method = &mut spec.methods[0];
+        method.settings.extend(settings);
+        method.meta_iters = PerBudget { quick: iters[0], short: iters[1], paper: iters[2] };
+        method.view.invert = invert;
+        let text = spec.canonical().unwrap();
+        let again = Spec::parse(&text, "toy.toml");
+        prop_assert!(again.is_ok(), "{again:?}\n{text}");
+        prop_assert_eq!(&again.unwrap(), &spec);
+    }
+}
