@@ -30,7 +30,7 @@ impl Exit {
     /// What an error that ends the whole command means to the caller.
     pub fn of(error: &Error) -> Exit {
         match error {
-            Error::Usage(_) | Error::Io { .. } => Exit::Usage,
+            Error::Usage(_) | Error::Io { .. } | Error::Network(_) => Exit::Usage,
             Error::Data(_) => Exit::Data,
             Error::Diverged(_) => Exit::SomeFailed,
             Error::Tensor(_) => Exit::Internal,

@@ -36,22 +36,35 @@ pub(crate) fn input_grad<T: Real>(g: &Geometry, batch: usize, d: &[T], turned: &
 /// Weights for [`input_grad`]: each tap transposed to `[C_out, C_in]`, the taps of a kernel row in reverse, so that
 /// neighbouring outputs meet neighbouring taps.
 pub(crate) fn turn<T: Real>(g: &Geometry, w: &[T], turned: &mut [T]) {
-    const BLOCK: usize = 16;
     assert!(w.len() == g.weight_len() && turned.len() == g.weight_len());
-    let (k, cin, cout) = (g.kernel, g.cin, g.cout);
-    let tap_len = cin * cout;
-    for tap in 0..k * k {
+    let (k, tap_len) = (g.kernel, g.cin * g.cout);
+    for (tap, from) in w.chunks_exact(tap_len).enumerate() {
         let mirrored = tap / k * k + (k - 1 - tap % k);
-        let from = &w[tap * tap_len..][..tap_len];
-        let to = &mut turned[mirrored * tap_len..][..tap_len];
-        for ci0 in (0..cin).step_by(BLOCK) {
-            for co0 in (0..cout).step_by(BLOCK) {
-                for co in co0..(co0 + BLOCK).min(cout) {
-                    for ci in ci0..(ci0 + BLOCK).min(cin) {
-                        to[co * cin + ci] = from[ci * cout + co];
-                    }
+        transpose(g.cin, g.cout, from, &mut turned[mirrored * tap_len..][..tap_len]);
+    }
+}
+
+/// to[j, i] = from[i, j]: in blocks of 4×4, which the compiler turns into shuffles, and one by one at the edges.
+fn transpose<T: Real>(rows: usize, columns: usize, from: &[T], to: &mut [T]) {
+    const B: usize = 4;
+    let (inner_rows, inner_columns) = (rows / B * B, columns / B * B);
+    for j in (0..inner_columns).step_by(B) {
+        for i in (0..inner_rows).step_by(B) {
+            let mut block = [[T::default(); B]; B];
+            for r in 0..B {
+                let row = &from[(i + r) * columns + j..][..B];
+                for c in 0..B {
+                    block[c][r] = row[c];
                 }
             }
+            for (c, column) in block.iter().enumerate() {
+                to[(j + c) * rows + i..][..B].copy_from_slice(column);
+            }
+        }
+    }
+    for i in 0..rows {
+        for j in if i < inner_rows { inner_columns } else { 0 }..columns {
+            to[j * rows + i] = from[i * columns + j];
         }
     }
 }

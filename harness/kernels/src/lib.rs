@@ -1,4 +1,34 @@
 //! Fast CPU kernels for the fixed networks of few-shot learning, with exact gradients.
+//!
+//! Two ways into the same kernels:
+//!
+//! - [`Network`]: a leaner tape for a fixed feed-forward network over flat parameter vectors. [`Network::loss_grad`] gives loss
+//!   and gradient of a batch, [`adam_step`] and [`sgd_step`] apply it; nothing is allocated once a [`Workspace`] has seen a
+//!   batch of its size. This is the inner loop of first-order methods and of every evaluation.
+//! - [`ops`] and [`forward_tensors`]: the same layers as candle operations, differentiable twice, for methods that
+//!   differentiate through their inner loop.
+//!
+//! Images are channels last, weights `[3, 3, C_in, C_out]`. Nothing here starts a thread: tasks run side by side, each on one.
+//! The instruction set is chosen when the program runs ([`instruction_set`]); on one machine results have the same bits on
+//! every run and any number of threads. How the kernels work and what was measured: this package's README.
+//!
+//! ```
+//! use harness_kernels::{Layer, Network, Reduction, Target, Workspace, sgd_step};
+//! let layers = [("hidden", Layer::Dense { outputs: 8 }), ("act", Layer::Tanh), ("out", Layer::Dense { outputs: 1 })];
+//! let net = Network::new(&[1], layers.map(|(name, layer)| (name.to_string(), layer)).into())?;
+//! let mut params: Vec<f32> = (0..net.param_len()).map(|i| (i as f32).sin()).collect();
+//! let (x, y) = ([-1.0, 0.0, 1.0], [1.0, 0.0, 1.0]);
+//! let (mut ws, mut grad) = (Workspace::default(), vec![0.0; params.len()]);
+//! let losses: Vec<f64> = (0..100)
+//!     .map(|_| {
+//!         let loss = net.loss_grad(&params, &x, Target::Values(&y), Reduction::Mean, &mut ws, &mut grad);
+//!         sgd_step(&mut params, &grad, 0.1);
+//!         loss
+//!     })
+//!     .collect();
+//! assert!(losses[99] < 0.5 * losses[0]);
+//! # Ok::<(), harness_kernels::Error>(())
+//! ```
 
 mod backward;
 mod buffer;

@@ -166,3 +166,41 @@ fn output_shape(name: &str, layer: &Layer, input: &[usize]) -> Result<Vec<usize>
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Padding;
+
+    fn message(input: &[usize], layers: &[Layer]) -> String {
+        let named = layers.iter().enumerate().map(|(i, l)| (format!("l{i}"), l.clone()));
+        Network::new(input, named.collect()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let conv = Layer::Conv { filters: 2, stride: 1 };
+        let dense = Layer::Dense { outputs: 2 };
+        let valid = Layer::MaxPool { padding: Padding::Valid };
+        assert!(message(&[4], std::slice::from_ref(&conv)).contains("`l0` (conv) needs an image"));
+        assert!(message(&[4, 4, 1], &[conv, dense.clone()]).contains("flatten"));
+        assert!(message(&[1, 4, 1], &[valid]).contains("leaves nothing"));
+        assert!(message(&[4], &[Layer::Dense { outputs: 0 }]).contains("outputs must be at least 1"));
+        assert!(message(&[4, 4], std::slice::from_ref(&dense)).contains("[4, 4]"));
+        assert!(message(&[4], &[]).contains("at least one layer"));
+        let twice = vec![("a".to_string(), dense.clone()), ("a".to_string(), dense)];
+        assert_eq!(Network::new(&[4], twice).unwrap_err(), Error::SameName("a".into()));
+    }
+
+    #[test]
+    fn pooled_sizes_of_mini_imagenet() {
+        let mut layers = Vec::new();
+        for i in 0..4 {
+            layers.push((format!("c{i}"), Layer::Conv { filters: 32, stride: 1 }));
+            layers.push((format!("p{i}"), Layer::MaxPool { padding: Padding::Same }));
+        }
+        let pooled = |n: usize| Network::new(&[84, 84, 3], layers[..2 * n].to_vec()).unwrap().output;
+        let sides: Vec<usize> = (1..=4).map(|n| pooled(n)[0]).collect();
+        assert_eq!(sides, [42, 21, 11, 6]);
+    }
+}

@@ -55,26 +55,69 @@ impl<T: Real> WithSimd for Forward<'_, T> {
     }
 }
 
+/// The numbers of [`Affine`] for one group of channels, in registers.
+///
+/// Methods, not closures: only a function can be told to be inlined, and outside the kernel there are no wide registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Group<T: Real, S: Simd, const NV: usize, const PART: bool> {
+    pub lanes: Lanes<T, S, NV, PART>,
+    pub mean: [T::V<S>; NV],
+    pub scale: [T::V<S>; NV],
+    shift: [T::V<S>; NV],
+    relu: bool,
+}
+
+impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> {
+    /// # Safety
+    /// The channels of the group exist.
+    #[inline(always)]
+    pub unsafe fn new(lanes: Lanes<T, S, NV, PART>, affine: Affine<T>, relu: bool, first: usize) -> Self {
+        let [mean, scale, shift] =
+            [affine.mean, affine.scale, affine.shift].map(|v| unsafe { lanes.load(v.as_ptr().add(first)) });
+        Self { lanes, mean, scale, shift, relu }
+    }
+
+    /// (x − mean)·scale + shift, of register j.
+    #[inline(always)]
+    pub fn value(&self, x: T::V<S>, j: usize) -> T::V<S> {
+        let s = self.lanes.s;
+        T::fma(s, T::vsub(s, x, self.mean[j]), self.scale[j], self.shift[j])
+    }
+
+    /// # Safety
+    /// The lanes that count are readable.
+    #[inline(always)]
+    unsafe fn value_at(&self, x: *const T) -> [T::V<S>; NV] {
+        let x = unsafe { self.lanes.load(x) };
+        self.lanes.map(|j| self.value(x[j], j))
+    }
+
+    /// The ReLU, if there is one.
+    #[inline(always)]
+    fn clip(&self, v: [T::V<S>; NV]) -> [T::V<S>; NV] {
+        let (s, zero) = (self.lanes.s, T::splat(self.lanes.s, T::default()));
+        if self.relu { self.lanes.map(|j| T::vmax(s, v[j], zero)) } else { v }
+    }
+
+    /// The gradient behind the ReLU, if there is one, for the value v before it.
+    #[inline(always)]
+    pub fn open(&self, v: T::V<S>, g: T::V<S>) -> T::V<S> {
+        let (s, zero) = (self.lanes.s, T::splat(self.lanes.s, T::default()));
+        if self.relu { T::pick_gt(s, v, zero, g, zero) } else { g }
+    }
+}
+
 impl<T: Real> OverChannels<T> for Forward<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let s = lanes.s;
-        let zero = T::splat(s, T::default());
         unsafe {
-            let mean = lanes.load(self.affine.mean.as_ptr().add(first));
-            let scale = lanes.load(self.affine.scale.as_ptr().add(first));
-            let shift = lanes.load(self.affine.shift.as_ptr().add(first));
+            let group = Group::new(lanes, self.affine, self.after.relu, first);
             let channels = self.affine.mean.len();
-            let value = |p: *const T| {
-                let x = lanes.load(p);
-                lanes.map(|j| T::fma(s, T::vsub(s, x[j], mean[j]), scale[j], shift[j]))
-            };
-            let clip = |v: [T::V<S>; NV]| lanes.map(|j| T::vmax(s, v[j], zero));
             let Some(pool) = self.after.pool else {
                 for i in 0..self.images * self.pixels {
                     let at = i * channels + first;
-                    let v = value(self.x.add(at));
-                    lanes.store(self.y.add(at), if self.after.relu { clip(v) } else { v });
+                    lanes.store(self.y.add(at), group.clip(group.value_at(self.x.add(at))));
                 }
                 return;
             };
@@ -83,11 +126,13 @@ impl<T: Real> OverChannels<T> for Forward<'_, T> {
                 let mut y = self.y.add(image * pool.output_len() + first);
                 for oy in 0..pool.oh {
                     for ox in 0..pool.ow {
-                        let [a, b, c, d] = pool.window(oy, ox).map(|at| value(x.add(at)));
-                        let top = lanes.map(|j| T::vmax(s, a[j], b[j]));
-                        let low = lanes.map(|j| T::vmax(s, c[j], d[j]));
-                        let v = lanes.map(|j| T::vmax(s, top[j], low[j]));
-                        lanes.store(y, if self.after.relu { clip(v) } else { v });
+                        let [a, b, c, d] = pool.window(oy, ox);
+                        let mut best = group.value_at(x.add(a));
+                        for at in [b, c, d] {
+                            let v = group.value_at(x.add(at));
+                            best = lanes.map(|j| T::vmax(s, best[j], v[j]));
+                        }
+                        lanes.store(y, group.clip(best));
                         y = y.wrapping_add(pool.c);
                     }
                 }

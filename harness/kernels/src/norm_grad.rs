@@ -6,8 +6,8 @@
 //! Neither g nor x̂ is stored: both come again from x with the very operations of the forward pass.
 
 use crate::lanes::{Lanes, OverChannels, over_channels};
-use crate::norm::{Affine, After};
-use crate::pool::share;
+use crate::norm::{Affine, After, Group};
+use crate::pool::{each, share};
 use crate::simd::{Real, dispatch};
 use crate::statistics::CHUNK;
 use pulp::{Simd, WithSimd};
@@ -73,52 +73,73 @@ impl<T: Real> WithSimd for Sums<'_, T> {
     }
 }
 
+/// Σ g and Σ g·(x − mean) of one group of channels. Short sums first, then the sum of the sums: rounding grows with the
+/// length of one.
+struct Sum<T: Real, S: Simd, const NV: usize, const PART: bool> {
+    group: Group<T, S, NV, PART>,
+    whole: [[T::V<S>; NV]; 2],
+    part: [[T::V<S>; NV]; 2],
+    in_part: usize,
+}
+
+impl<T: Real, S: Simd, const NV: usize, const PART: bool> Sum<T, S, NV, PART> {
+    /// Adds a pixel: its x, its value before the ReLU and the gradient behind it.
+    #[inline(always)]
+    fn add(&mut self, x: [T::V<S>; NV], v: [T::V<S>; NV], g: [T::V<S>; NV]) {
+        let (group, lanes, s) = (&self.group, self.group.lanes, self.group.lanes.s);
+        let g = lanes.map(|j| group.open(v[j], g[j]));
+        let [sum, dot] = self.part;
+        self.part = [
+            lanes.map(|j| T::vadd(s, sum[j], g[j])),
+            lanes.map(|j| T::fma(s, g[j], T::vsub(s, x[j], group.mean[j]), dot[j])),
+        ];
+        self.in_part += 1;
+        if self.in_part == CHUNK {
+            self.flush();
+        }
+    }
+
+    #[inline(always)]
+    fn flush(&mut self) {
+        let (lanes, s) = (self.group.lanes, self.group.lanes.s);
+        for (whole, part) in self.whole.iter_mut().zip(&mut self.part) {
+            let sum = *whole;
+            *whole = lanes.map(|j| T::vadd(s, sum[j], part[j]));
+            *part = lanes.splat(T::default());
+        }
+        self.in_part = 0;
+    }
+}
+
 impl<T: Real> OverChannels<T> for Sums<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
-        let zero = T::splat(s, T::default());
         unsafe {
-            let mean = lanes.load(n.affine.mean.as_ptr().add(first));
-            let scale = lanes.load(n.affine.scale.as_ptr().add(first));
-            let shift = lanes.load(n.affine.shift.as_ptr().add(first));
+            let group = Group::new(lanes, n.affine, n.after.relu, first);
             let inv_std = lanes.load(n.inv_std.as_ptr().add(first));
             let channels = n.inv_std.len();
-            let value = |x: T::V<S>, j: usize| T::fma(s, T::vsub(s, x, mean[j]), scale[j], shift[j]);
-            let open = |v: T::V<S>, g: T::V<S>| {
-                if n.after.relu { T::pick_gt(s, v, zero, g, zero) } else { g }
-            };
-            let (mut sum_g, mut sum_gx) = (lanes.splat(T::default()), lanes.splat(T::default()));
-            // Short sums first, then the sum of the sums: rounding grows with the root of the length of one.
-            let (mut part_g, mut part_gx) = (sum_g, sum_gx);
-            let mut in_part = 0;
-            let mut add = |g: [T::V<S>; NV], x: [T::V<S>; NV]| {
-                part_g = lanes.map(|j| T::vadd(s, part_g[j], g[j]));
-                part_gx = lanes.map(|j| T::fma(s, g[j], T::vsub(s, x[j], mean[j]), part_gx[j]));
-                in_part += 1;
-                if in_part == CHUNK {
-                    sum_g = lanes.map(|j| T::vadd(s, sum_g[j], part_g[j]));
-                    sum_gx = lanes.map(|j| T::vadd(s, sum_gx[j], part_gx[j]));
-                    (part_g, part_gx) = (lanes.splat(T::default()), lanes.splat(T::default()));
-                    in_part = 0;
-                }
-            };
+            let zero = [lanes.splat(T::default()); 2];
+            let mut sum = Sum { group, whole: zero, part: zero, in_part: 0 };
             if let Some(pool) = n.after.pool {
                 for image in 0..n.images {
                     let x = self.x.add(image * pool.input_len() + first);
                     let mut dy = n.dy.as_ptr().add(image * pool.output_len() + first);
                     for oy in 0..pool.oh {
                         for ox in 0..pool.ow {
-                            let window = pool.window(oy, ox).map(|at| lanes.load(x.add(at)));
+                            let window = each(
+                                pool.window(oy, ox),
+                                #[inline(always)]
+                                |at| lanes.load(x.add(at)),
+                            );
                             let mut chosen = window[0];
-                            let mut best = lanes.map(|j| value(chosen[j], j));
+                            let mut best = lanes.map(|j| group.value(chosen[j], j));
                             for x in &window[1..] {
-                                let v = lanes.map(|j| value(x[j], j));
+                                let v = lanes.map(|j| group.value(x[j], j));
                                 chosen = lanes.map(|j| T::pick_gt(s, v[j], best[j], x[j], chosen[j]));
                                 best = lanes.map(|j| T::pick_gt(s, v[j], best[j], v[j], best[j]));
                             }
-                            let g = lanes.load(dy);
-                            add(lanes.map(|j| open(best[j], g[j])), chosen);
+                            sum.add(chosen, best, lanes.load(dy));
                             dy = dy.wrapping_add(pool.c);
                         }
                     }
@@ -126,14 +147,15 @@ impl<T: Real> OverChannels<T> for Sums<'_, T> {
             } else {
                 for i in 0..n.images * n.pixels {
                     let at = i * channels + first;
-                    let (x, g) = (lanes.load(self.x.add(at)), lanes.load(n.dy.as_ptr().add(at)));
-                    add(lanes.map(|j| open(value(x[j], j), g[j])), x);
+                    let x = lanes.load(self.x.add(at));
+                    let v = lanes.map(|j| group.value(x[j], j));
+                    sum.add(x, v, lanes.load(n.dy.as_ptr().add(at)));
                 }
             }
-            let dbeta = lanes.map(|j| T::vadd(s, sum_g[j], part_g[j]));
-            let dgamma = lanes.map(|j| T::vmul(s, T::vadd(s, sum_gx[j], part_gx[j]), inv_std[j]));
+            sum.flush();
+            let [dbeta, dot] = sum.whole;
             lanes.store(self.dbeta.add(first), dbeta);
-            lanes.store(self.dgamma.add(first), dgamma);
+            lanes.store(self.dgamma.add(first), lanes.map(|j| T::vmul(s, dot[j], inv_std[j])));
         }
     }
 }
@@ -155,38 +177,44 @@ impl<T: Real> WithSimd for Apply<'_, T> {
     }
 }
 
+/// dx = scale·g − level − (x − mean)·slope for one group of channels.
+struct Grad<T: Real, S: Simd, const NV: usize, const PART: bool> {
+    group: Group<T, S, NV, PART>,
+    level: [T::V<S>; NV],
+    slope: [T::V<S>; NV],
+}
+
+impl<T: Real, S: Simd, const NV: usize, const PART: bool> Grad<T, S, NV, PART> {
+    /// Of register j, for an element x and the gradient g behind norm, scale and shift.
+    #[inline(always)]
+    fn of(&self, x: T::V<S>, g: T::V<S>, j: usize) -> T::V<S> {
+        let s = self.group.lanes.s;
+        let rest = T::fma(s, T::vsub(s, x, self.group.mean[j]), self.slope[j], self.level[j]);
+        T::vsub(s, T::vmul(s, self.group.scale[j], g), rest)
+    }
+}
+
 impl<T: Real> OverChannels<T> for Apply<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
         let zero = T::splat(s, T::default());
         unsafe {
-            let mean = lanes.load(n.affine.mean.as_ptr().add(first));
-            let scale = lanes.load(n.affine.scale.as_ptr().add(first));
-            let shift = lanes.load(n.affine.shift.as_ptr().add(first));
-            let inv_std = lanes.load(n.inv_std.as_ptr().add(first));
+            let group = Group::new(lanes, n.affine, n.after.relu, first);
+            let [inv_std, dbeta, dgamma] =
+                [n.inv_std.as_ptr(), self.dbeta, self.dgamma].map(|p| lanes.load(p.add(first)));
             let channels = n.inv_std.len();
-            // dx = scale·g − level − (x − mean)·slope
             let per = if n.batch_statistics { 1.0 / (n.images * n.pixels) as f64 } else { 0.0 };
             let per = T::splat(s, T::of(per));
-            let dbeta = lanes.load(self.dbeta.add(first));
-            let dgamma = lanes.load(self.dgamma.add(first));
-            let by = lanes.map(|j| T::vmul(s, scale[j], per));
+            let by = lanes.map(|j| T::vmul(s, group.scale[j], per));
             let level = lanes.map(|j| T::vmul(s, by[j], dbeta[j]));
             let slope = lanes.map(|j| T::vmul(s, by[j], T::vmul(s, dgamma[j], inv_std[j])));
-            let value = |x: T::V<S>, j: usize| T::fma(s, T::vsub(s, x, mean[j]), scale[j], shift[j]);
-            let open = |v: T::V<S>, g: T::V<S>| {
-                if n.after.relu { T::pick_gt(s, v, zero, g, zero) } else { g }
-            };
-            let grad = |x: T::V<S>, g: T::V<S>, j: usize| {
-                let rest = T::fma(s, T::vsub(s, x, mean[j]), slope[j], level[j]);
-                T::vsub(s, T::vmul(s, scale[j], g), rest)
-            };
+            let grad = Grad { group, level, slope };
             let Some(pool) = n.after.pool else {
                 for i in 0..n.images * n.pixels {
                     let at = i * channels + first;
                     let (x, g) = (lanes.load(self.x.add(at)), lanes.load(n.dy.as_ptr().add(at)));
-                    let dx = lanes.map(|j| grad(x[j], open(value(x[j], j), g[j]), j));
+                    let dx = lanes.map(|j| grad.of(x[j], group.open(group.value(x[j], j), g[j]), j));
                     lanes.store(self.x.add(at), dx);
                 }
                 return;
@@ -197,14 +225,22 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
                 for oy in 0..pool.oh {
                     for ox in 0..pool.ow {
                         let at = pool.window(oy, ox);
-                        let window = at.map(|at| lanes.load(x.add(at)));
+                        let window = each(
+                            at,
+                            #[inline(always)]
+                            |at| lanes.load(x.add(at)),
+                        );
                         let g = lanes.load(dy);
                         let mut dx = window;
                         for j in 0..NV {
-                            let v = window.map(|x| value(x[j], j));
+                            let v = each(
+                                window,
+                                #[inline(always)]
+                                |x| group.value(x[j], j),
+                            );
                             let (best, parts) = share::<T, S>(s, v, g[j]);
                             for (dx, (x, part)) in dx.iter_mut().zip(window.iter().zip(parts)) {
-                                dx[j] = grad(x[j], open(best, part), j);
+                                dx[j] = grad.of(x[j], group.open(best, part), j);
                             }
                         }
                         for (at, dx) in at.into_iter().zip(dx).rev() {
@@ -219,7 +255,7 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
                     for ix in from..pool.w {
                         let at = x.add((iy * pool.w + ix) * pool.c);
                         let v = lanes.load(at);
-                        lanes.store(at, lanes.map(|j| grad(v[j], zero, j)));
+                        lanes.store(at, lanes.map(|j| grad.of(v[j], zero, j)));
                     }
                 }
             }

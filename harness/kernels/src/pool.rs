@@ -50,6 +50,13 @@ impl PoolShape {
     }
 }
 
+/// `f` of each element of a window. (`array::map` may stay a call, and outside the kernel there are no wide registers.)
+#[inline(always)]
+pub(crate) fn each<A: Copy, B>(window: [A; 4], f: impl Fn(A) -> B) -> [B; 4] {
+    let [a, b, c, d] = window;
+    [f(a), f(b), f(c), f(d)]
+}
+
 /// The largest of a window and how a gradient `g` is shared out to its elements: all of it to the first largest.
 #[inline(always)]
 pub(crate) fn share<T: Real, S: Simd>(s: S, v: [T::V<S>; 4], g: T::V<S>) -> (T::V<S>, [T::V<S>; 4]) {
@@ -131,8 +138,12 @@ impl<T: Real> OverChannels<T> for Windows<'_, T> {
                 let mut small = image * p.output_len() + first;
                 for oy in 0..p.oh {
                     for ox in 0..p.ow {
-                        let at = p.window(oy, ox).map(|a| big + a);
-                        let x = at.map(|a| lanes.load(self.x.add(a)));
+                        let at = p.window(oy, ox);
+                        let x = each(
+                            at,
+                            #[inline(always)]
+                            |a| lanes.load(self.x.add(big + a)),
+                        );
                         match self.mode {
                             Mode::Forward => {
                                 let mut best = x[0];
@@ -145,17 +156,21 @@ impl<T: Real> OverChannels<T> for Windows<'_, T> {
                                 let g = lanes.load(self.from.add(small));
                                 let mut parts = [lanes.splat(T::default()); 4];
                                 for j in 0..NV {
-                                    let (_, part) = share::<T, S>(s, x.map(|v| v[j]), g[j]);
+                                    let (_, part) = share::<T, S>(s, [x[0][j], x[1][j], x[2][j], x[3][j]], g[j]);
                                     for (parts, part) in parts.iter_mut().zip(part) {
                                         parts[j] = part;
                                     }
                                 }
                                 for (a, part) in at.into_iter().zip(parts).rev() {
-                                    lanes.store(self.to.add(a), part);
+                                    lanes.store(self.to.add(big + a), part);
                                 }
                             }
                             Mode::Gather => {
-                                let from = at.map(|a| lanes.load(self.from.add(a)));
+                                let from = each(
+                                    at,
+                                    #[inline(always)]
+                                    |a| lanes.load(self.from.add(big + a)),
+                                );
                                 let (mut best, mut got) = (x[0], from[0]);
                                 for (v, u) in x.iter().zip(&from).skip(1) {
                                     got = lanes.map(|j| T::pick_gt(s, v[j], best[j], u[j], got[j]));

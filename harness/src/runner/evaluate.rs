@@ -25,6 +25,11 @@ impl Series {
     }
 }
 
+/// The stream key of the table's episodes on `split`.
+pub fn final_series(split: Split) -> u64 {
+    Series::Final.key(split)
+}
+
 /// Outcomes of episodes `range` of a series in each of the job's modes: `[mode][episode]`. Episodes run in parallel on
 /// the pool that this is called in; the order of the answer is the episodes'.
 pub fn evaluate(

@@ -16,7 +16,7 @@ mod train;
 pub use drive::{Finished, Outcome, run_all};
 pub use train::Ended;
 pub use estimate::estimate;
-pub use evaluate::{Aggregate, aggregate, evaluate};
+pub use evaluate::{Aggregate, Series, aggregate, evaluate, final_series};
 pub use event::{Event, Observer};
 pub use hash::{difference, sha256_json};
 pub use job::{Job, Shared, build};

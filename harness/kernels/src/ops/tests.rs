@@ -99,7 +99,7 @@ fn norms() {
         let c = shape[shape.len() - 1];
         let x = noise(shape, 1);
         let name = format!("{shape:?}");
-        check(&name, Box::new(|t| normalize(&t[0], 1e-3)), &[x.clone()]);
+        check(&name, Box::new(|t| normalize(&t[0], 1e-3)), std::slice::from_ref(&x));
         let op: Op = Box::new(|t| batch_norm(&t[0], Some(&t[1]), &t[2], 1e-3));
         check(&name, op, &[x.clone(), noise(&[c], 2), noise(&[c], 3)]);
         check(&name, Box::new(|t| batch_norm(&t[0], None, &t[1], 1e-3)), &[x, noise(&[c], 3)]);
@@ -110,18 +110,18 @@ fn norms() {
 fn pools_relu_and_channels() {
     for (h, w, c, padding) in [(4, 4, 3, Padding::Same), (5, 3, 1, Padding::Same), (5, 7, 18, Padding::Valid)] {
         let x = noise(&[2, h, w, c], 4);
-        check("pool", Box::new(move |t| max_pool(&t[0], padding)), &[x.clone()]);
+        check("pool", Box::new(move |t| max_pool(&t[0], padding)), std::slice::from_ref(&x));
         let (small, fixed) = (max_pool(&x, padding).unwrap(), x.clone());
         let op: Op = Box::new(move |t| max_pool_scatter(&fixed, &t[0], padding));
         check("scatter", op, &[noise(small.dims(), 9)]);
         let fixed = x.clone();
         let op: Op = Box::new(move |t| max_pool_gather(&fixed, &t[0], padding));
         check("gather", op, &[noise(x.dims(), 9)]);
-        check("relu", Box::new(|t| relu(&t[0])), &[x.clone()]);
+        check("relu", Box::new(|t| relu(&t[0])), std::slice::from_ref(&x));
         let s = noise(&[c], 6);
         check("scale", Box::new(|t| scale_channels(&t[0], &t[1])), &[x.clone(), s.clone()]);
         check("shift", Box::new(|t| shift_channels(&t[0], &t[1])), &[x.clone(), s]);
-        check("sum", Box::new(|t| channel_sum(&t[0])), &[x.clone()]);
+        check("sum", Box::new(|t| channel_sum(&t[0])), std::slice::from_ref(&x));
         let y = noise(x.dims(), 8);
         check("dot", Box::new(|t| channel_dot(&t[0], &t[1])), &[x, y]);
     }

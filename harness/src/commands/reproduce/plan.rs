@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::cli::Reproduce;
 use crate::runner::{Job, build, sha256_json};
-use crate::spec::{Budget, Spec};
+use crate::spec::Spec;
 use crate::tasks::Sources;
 
 /// What runs and what does not.
@@ -40,7 +40,7 @@ impl Plan {
             None => Spec::all(&args.set)?,
         };
         check_labels(&specs, &args.method)?;
-        let mut sources = Sources::new(SearchPath::new(args.data_dir.as_deref()));
+        let mut sources = Sources::new(SearchPath::of_process(args.data_dir.as_deref()));
         let (mut jobs, mut left_out) = (Vec::new(), Vec::new());
         for spec in specs {
             let source = match sources.open(&spec.data) {
