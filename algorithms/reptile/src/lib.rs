@@ -187,9 +187,11 @@ impl Algorithm for Reptile {
         if let Optimizer::Adam { beta2, .. } = self.inner.optimizer {
             let seconds: Vec<&Params> = updates.iter().filter_map(|update| update.tensors.get("second")).collect();
             let folded = match self.config.second_moment {
-                SecondMoment::Folded => {
-                    fold::second_moments(state.slot("adam.second")?, &seconds, beta2.powi(self.config.inner_iters as i32))?
-                }
+                SecondMoment::Folded => fold::second_moments(
+                    state.slot("adam.second")?,
+                    &seconds,
+                    beta2.powi(self.config.inner_iters as i32),
+                )?,
                 SecondMoment::Sequential => (*seconds.last().expect("the last task of a chain carries it")).clone(),
             };
             state.slots.insert("adam.second".into(), folded);

@@ -52,9 +52,8 @@ fn built(text: &str) -> Box<dyn Algorithm> {
 
 /// One meta-iteration on three tasks, as the runner would do it.
 fn iterate(method: &dyn Algorithm, state: &mut State, total: u64) {
-    let mut tasks: Vec<(Task, Stream)> = (0..3u64)
-        .map(|i| (task(i as f32), Stream::new(1, Purpose::TrainMethod, state.step, i)))
-        .collect();
+    let mut tasks: Vec<(Task, Stream)> =
+        (0..3u64).map(|i| (task(i as f32), Stream::new(1, Purpose::TrainMethod, state.step, i))).collect();
     let chain = method.sampling().chain;
     let updates = tasks.chunks_mut(chain).flat_map(|part| method.chain_update(state, part).unwrap()).collect();
     method.outer_update(state, updates, Progress { iteration: state.step, total }).unwrap();
@@ -64,7 +63,9 @@ fn iterate(method: &dyn Algorithm, state: &mut State, total: u64) {
 #[test]
 fn sequential_and_folded_differ_only_by_staleness() {
     let text = |second| {
-        format!("meta_batch = 3\ninner_batch = 2\ninner_iters = 2\ntrain_shots = 4\nlr = 1e-3\nsecond_moment = \"{second}\"")
+        format!(
+            "meta_batch = 3\ninner_batch = 2\ninner_iters = 2\ntrain_shots = 4\nlr = 1e-3\nsecond_moment = \"{second}\""
+        )
     };
     let (folded, sequential) = (built(&text("folded")), built(&text("sequential")));
     let start = folded.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
@@ -86,7 +87,9 @@ fn sequential_and_folded_differ_only_by_staleness() {
 
 #[test]
 fn the_meta_step_interpolates_to_the_mean_result() {
-    let method = built("meta_batch = 3\ninner_batch = 4\ninner_iters = 1\ntrain_shots = 4\noptimizer = \"sgd\"\nmeta_step = 0.5");
+    let method = built(
+        "meta_batch = 3\ninner_batch = 4\ninner_iters = 1\ntrain_shots = 4\noptimizer = \"sgd\"\nmeta_step = 0.5",
+    );
     let mut state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
     let before = state.params.clone();
     let ends: Vec<Params> = (0..3u64)

@@ -1,8 +1,8 @@
 //! What happens to the trained network when a support set arrives.
 
 use harness_core::{
-    Adapted, Group, InnerLoop, Labeled, Learner, MiniBatches, Moments, Norm, Optimizer, Params, Pool, Reduction, Result,
-    State, Stream,
+    Adapted, Group, InnerLoop, Labeled, Learner, MiniBatches, Moments, Norm, Optimizer, Params, Pool, Reduction,
+    Result, State, Stream,
 };
 
 use super::{HeadInit, Statistics, Transfer, TuneOptimizer};

@@ -176,7 +176,8 @@ pub struct Entry {
     /// The paper.
     pub paper: &'static str,
     pub build: Build,
-    /// Config (TOML) with which it learns the conformance suite's toy task in 60 meta-iterations.
+    /// Config (TOML) with which it learns the conformance suite's toy task in
+    /// [`TOY_ITERATIONS`](crate::conformance::TOY_ITERATIONS) meta-iterations.
     pub toy: &'static str,
 }
 

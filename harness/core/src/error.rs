@@ -24,6 +24,9 @@ pub enum Error {
     /// A tensor operation that failed: a bug in a method or in the harness.
     #[error("tensor operation failed: {0}")]
     Tensor(#[from] candle_core::Error),
+    /// A network that cannot be built for its input.
+    #[error("{0}")]
+    Network(#[from] harness_kernels::Error),
 }
 
 /// Result with [`Error`].

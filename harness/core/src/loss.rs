@@ -1,10 +1,27 @@
 //! Losses on candle's graph. The fused kernels compute the same ones.
 
 use candle_core::{D, Tensor};
-pub use harness_kernels::Reduction;
 
 use crate::episode::Targets;
 use crate::error::Result;
+
+/// How the losses of a mini-batch become one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reduction {
+    /// What openai/supervised-reptile does: the gradient is batch times that of the mean.
+    Sum,
+    Mean,
+}
+
+impl From<Reduction> for harness_kernels::Reduction {
+    fn from(reduction: Reduction) -> Self {
+        match reduction {
+            Reduction::Sum => harness_kernels::Reduction::Sum,
+            Reduction::Mean => harness_kernels::Reduction::Mean,
+        }
+    }
+}
 
 /// Softmax cross-entropy of logits `[n, classes]`, or mean squared error of values `[n, outputs]` (the mean over an
 /// example's outputs), summed or averaged over the examples. A scalar tensor.

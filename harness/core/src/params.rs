@@ -67,11 +67,7 @@ impl Params {
     }
 
     /// Applies `f` to pairs of tensors of the same name. Errors if a name is missing in `other`.
-    pub fn zip(
-        &self,
-        other: &Params,
-        f: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor>,
-    ) -> Result<Params> {
+    pub fn zip(&self, other: &Params, f: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor>) -> Result<Params> {
         self.iter().map(|(name, tensor)| Ok((name.to_owned(), f(tensor, other.get(name)?)?))).collect()
     }
 
@@ -99,9 +95,8 @@ impl Params {
     pub fn mean<'a>(all: impl IntoIterator<Item = &'a Params>) -> Result<Params> {
         let mut all = all.into_iter();
         let first = all.next().ok_or_else(|| Error::usage("the mean of no parameters"))?.clone();
-        let (sum, n) = all.try_fold((first, 1usize), |(sum, n), next| {
-            Ok::<_, Error>((sum.zip(next, |a, b| a + b)?, n + 1))
-        })?;
+        let (sum, n) =
+            all.try_fold((first, 1usize), |(sum, n), next| Ok::<_, Error>((sum.zip(next, |a, b| a + b)?, n + 1)))?;
         sum.scale(1.0 / n as f64)
     }
 

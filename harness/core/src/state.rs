@@ -32,9 +32,7 @@ impl State {
 
     /// The slot called `name`. Errors if a method asks for one that `init` did not make.
     pub fn slot(&self, name: &str) -> Result<&Params> {
-        self.slots
-            .get(name)
-            .ok_or_else(|| crate::error::unknown("slot", name, self.slots.keys().map(String::as_str)))
+        self.slots.get(name).ok_or_else(|| crate::error::unknown("slot", name, self.slots.keys().map(String::as_str)))
     }
 
     /// One flat map `params/…`, `slots/<slot>/…`, `buffers/…`, as a checkpoint stores it.

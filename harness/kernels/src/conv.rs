@@ -12,14 +12,7 @@ use crate::simd::{Real, dispatch};
 use pulp::{Simd, WithSimd};
 
 /// out = x ∗ w (+ bias), for `batch` images.
-pub(crate) fn forward<T: Real>(
-    g: &Geometry,
-    batch: usize,
-    x: &[T],
-    w: &[T],
-    bias: Option<&[T]>,
-    out: &mut [T],
-) {
+pub(crate) fn forward<T: Real>(g: &Geometry, batch: usize, x: &[T], w: &[T], bias: Option<&[T]>, out: &mut [T]) {
     assert!(x.len() == batch * g.input_len() && out.len() == batch * g.output_len());
     assert!(w.len() == g.weight_len() && bias.is_none_or(|b| b.len() == g.cout));
     let bias = bias.map_or(std::ptr::null(), <[T]>::as_ptr);
@@ -30,13 +23,7 @@ pub(crate) fn forward<T: Real>(
 }
 
 /// dx = the gradient of the input, from the gradient `d` of the output and weights turned round by [`turn`].
-pub(crate) fn input_grad<T: Real>(
-    g: &Geometry,
-    batch: usize,
-    d: &[T],
-    turned: &[T],
-    dx: &mut [T],
-) {
+pub(crate) fn input_grad<T: Real>(g: &Geometry, batch: usize, d: &[T], turned: &[T], dx: &mut [T]) {
     assert!(d.len() == batch * g.output_len() && dx.len() == batch * g.input_len());
     assert!(turned.len() == g.weight_len());
     let bias = std::ptr::null();
@@ -234,13 +221,7 @@ const WIDE: usize = 12;
 
 impl<T: Real> WeightGrad<'_, T> {
     #[inline(always)]
-    fn block<S: Simd>(
-        &self,
-        s: S,
-        image: usize,
-        images: usize,
-        lines: std::ops::Range<usize>,
-    ) {
+    fn block<S: Simd>(&self, s: S, image: usize, images: usize, lines: std::ops::Range<usize>) {
         let g = self.g;
         for ky in 0..g.kernel {
             let valid = g.rows_of(ky);
@@ -268,15 +249,7 @@ impl<T: Real> WeightGrad<'_, T> {
     }
 
     #[inline(always)]
-    fn tiles<S: Simd>(
-        &self,
-        s: S,
-        height: usize,
-        x: usize,
-        d: usize,
-        row: usize,
-        positions: Positions,
-    ) {
+    fn tiles<S: Simd>(&self, s: S, height: usize, x: usize, d: usize, row: usize, positions: Positions) {
         let cout = self.g.cout;
         let (widest, most) = tile_shape::<S>(height);
         for c in columns(cout, T::lanes::<S>(), widest) {

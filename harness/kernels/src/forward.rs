@@ -69,8 +69,7 @@ impl Network {
                     match mode {
                         NormMode::Batch => n.measure(input, batch, stats),
                         NormMode::Running(given) => {
-                            stats[n.mean.start..n.var.end]
-                                .copy_from_slice(&given[n.mean.start..n.var.end]);
+                            stats[n.mean.start..n.var.end].copy_from_slice(&given[n.mean.start..n.var.end]);
                         }
                     }
                     n.scale(params, stats, scales);
@@ -140,16 +139,7 @@ impl Norm {
         }
     }
 
-    pub(crate) fn affine<'a, T>(
-        &self,
-        params: &'a [T],
-        stats: &'a [T],
-        scales: &'a [T],
-    ) -> Affine<'a, T> {
-        Affine {
-            mean: &stats[self.mean.clone()],
-            scale: &scales[self.mean.clone()],
-            shift: &params[self.beta.clone()],
-        }
+    pub(crate) fn affine<'a, T>(&self, params: &'a [T], stats: &'a [T], scales: &'a [T]) -> Affine<'a, T> {
+        Affine { mean: &stats[self.mean.clone()], scale: &scales[self.mean.clone()], shift: &params[self.beta.clone()] }
     }
 }

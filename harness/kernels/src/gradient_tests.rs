@@ -39,7 +39,13 @@ fn networks() -> Vec<(Network, usize)> {
     let dense = |outputs| Dense { outputs };
     vec![
         (net(&[9, 9, 1], &[conv(5, 2), norm(true), Relu, conv(4, 2), norm(false), Relu, Flatten, dense(3)]), 4),
-        (net(&[7, 5, 3], &[conv(6, 1), norm(true), SAME, Relu, conv(20, 1), norm(true), Relu, SAME, Flatten, dense(3)]), 3),
+        (
+            net(
+                &[7, 5, 3],
+                &[conv(6, 1), norm(true), SAME, Relu, conv(20, 1), norm(true), Relu, SAME, Flatten, dense(3)],
+            ),
+            3,
+        ),
         (net(&[7, 7, 2], &[conv(3, 1), norm(true), Relu, VALID, conv(17, 2), Relu, SpatialMean, dense(4)]), 2),
         (net(&[5, 6, 14], &[conv(33, 1), Relu, VALID, conv(2, 2), Tanh, SAME, Flatten, dense(3)]), 2),
         (net(&[3, 3, 4], &[norm(true), conv(3, 1), Tanh, norm(true), VALID, Flatten, norm(false), dense(3)]), 3),

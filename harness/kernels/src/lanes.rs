@@ -33,13 +33,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Lanes<T, S, NV, PART> 
         let mut v = self.splat(T::default());
         for (j, v) in v.iter_mut().enumerate() {
             let q = p.wrapping_add(j * T::lanes::<S>());
-            *v = unsafe {
-                if PART && j + 1 == NV {
-                    T::load_part(self.s, q, self.mask)
-                } else {
-                    T::load(self.s, q)
-                }
-            };
+            *v = unsafe { if PART && j + 1 == NV { T::load_part(self.s, q, self.mask) } else { T::load(self.s, q) } };
         }
         v
     }
@@ -50,13 +44,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Lanes<T, S, NV, PART> 
     pub unsafe fn store(&self, p: *mut T, v: [T::V<S>; NV]) {
         for (j, v) in v.into_iter().enumerate() {
             let q = p.wrapping_add(j * T::lanes::<S>());
-            unsafe {
-                if PART && j + 1 == NV {
-                    T::store_part(self.s, q, v, self.mask)
-                } else {
-                    T::store(self.s, q, v)
-                }
-            }
+            unsafe { if PART && j + 1 == NV { T::store_part(self.s, q, v, self.mask) } else { T::store(self.s, q, v) } }
         }
     }
 
@@ -75,11 +63,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Lanes<T, S, NV, PART> 
 pub(crate) trait OverChannels<T: Real> {
     /// # Safety
     /// The channels of the group, from `first` on, exist in all buffers.
-    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(
-        &mut self,
-        lanes: Lanes<T, S, NV, PART>,
-        first: usize,
-    );
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize);
 }
 
 /// Calls `kernel` for each group of `channels`.
@@ -87,11 +71,7 @@ pub(crate) trait OverChannels<T: Real> {
 /// # Safety
 /// As [`OverChannels::group`].
 #[inline(always)]
-pub(crate) unsafe fn over_channels<T: Real, S: Simd>(
-    s: S,
-    channels: usize,
-    kernel: &mut impl OverChannels<T>,
-) {
+pub(crate) unsafe fn over_channels<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
     let lanes = T::lanes::<S>();
     let mut c = 0;
     unsafe {
@@ -124,11 +104,7 @@ pub(crate) struct Columns {
 }
 
 /// Cuts `columns` into tiles of at most `widest` registers (4, 2 or 1).
-pub(crate) fn columns(
-    columns: usize,
-    lanes: usize,
-    widest: usize,
-) -> impl Iterator<Item = Columns> + Clone {
+pub(crate) fn columns(columns: usize, lanes: usize, widest: usize) -> impl Iterator<Item = Columns> + Clone {
     let mut first = 0;
     std::iter::from_fn(move || {
         let left = columns - first;

@@ -18,21 +18,31 @@ pub enum Layer {
     /// A bias directly before a [`Layer::Norm`] that uses batch statistics cancels: it moves no output, and its gradient
     /// is given as exactly zero. (Frameworks compute that zero as rounding noise, which Adam with β₁ = 0 then
     /// normalises to full steps; they, too, move no output.)
-    Conv { filters: usize, stride: usize },
+    Conv {
+        filters: usize,
+        stride: usize,
+    },
     /// Normalisation of each channel over batch and pixels (biased variance), then `gamma` `[C]` (if `scale`) and `beta`
     /// `[C]`. Ioffe and Szegedy (2015).
-    Norm { scale: bool, eps: f64 },
+    Norm {
+        scale: bool,
+        eps: f64,
+    },
     /// max(x, 0); the gradient at 0 is 0.
     Relu,
     Tanh,
     /// 2×2 windows in steps of two; the first of equal elements wins.
-    MaxPool { padding: Padding },
+    MaxPool {
+        padding: Padding,
+    },
     /// `[B, H, W, C]` to `[B, C]`.
     SpatialMean,
     /// `[B, H, W, C]` to `[B, H·W·C]`.
     Flatten,
     /// Parameters `weight` `[in, out]`, `bias` `[out]`.
-    Dense { outputs: usize },
+    Dense {
+        outputs: usize,
+    },
 }
 
 /// One parameter of a network and its place in the flat vector of all of them.

@@ -24,14 +24,7 @@ pub(crate) struct After<'a> {
 }
 
 /// y from x, for `images` images of `pixels` pixels each.
-pub(crate) fn forward<T: Real>(
-    affine: Affine<T>,
-    after: After,
-    images: usize,
-    pixels: usize,
-    x: &[T],
-    y: &mut [T],
-) {
+pub(crate) fn forward<T: Real>(affine: Affine<T>, after: After, images: usize, pixels: usize, x: &[T], y: &mut [T]) {
     let channels = affine.mean.len();
     assert!(affine.scale.len() == channels && affine.shift.len() == channels);
     assert!(x.len() == images * pixels * channels);
@@ -64,11 +57,7 @@ impl<T: Real> WithSimd for Forward<'_, T> {
 
 impl<T: Real> OverChannels<T> for Forward<'_, T> {
     #[inline(always)]
-    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(
-        &mut self,
-        lanes: Lanes<T, S, NV, PART>,
-        first: usize,
-    ) {
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let s = lanes.s;
         let zero = T::splat(s, T::default());
         unsafe {

@@ -75,11 +75,7 @@ impl<T: Real> WithSimd for Sums<'_, T> {
 
 impl<T: Real> OverChannels<T> for Sums<'_, T> {
     #[inline(always)]
-    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(
-        &mut self,
-        lanes: Lanes<T, S, NV, PART>,
-        first: usize,
-    ) {
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
         let zero = T::splat(s, T::default());
         unsafe {
@@ -161,11 +157,7 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 
 impl<T: Real> OverChannels<T> for Apply<'_, T> {
     #[inline(always)]
-    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(
-        &mut self,
-        lanes: Lanes<T, S, NV, PART>,
-        first: usize,
-    ) {
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
         let zero = T::splat(s, T::default());
         unsafe {

@@ -34,25 +34,11 @@ pub struct AdamConfig {
 ///
 /// # Panics
 /// If the lengths differ, `t` is 0, or β₁ is not 0 and `m` is missing.
-pub fn adam_step(
-    params: &mut [f32],
-    grad: &[f32],
-    m: Option<&mut [f32]>,
-    v: &mut [f32],
-    t: u64,
-    cfg: &AdamConfig,
-) {
+pub fn adam_step(params: &mut [f32], grad: &[f32], m: Option<&mut [f32]>, v: &mut [f32], t: u64, cfg: &AdamConfig) {
     adam(params, grad, m, v, t, cfg);
 }
 
-pub(crate) fn adam<T: Real>(
-    params: &mut [T],
-    grad: &[T],
-    m: Option<&mut [T]>,
-    v: &mut [T],
-    t: u64,
-    cfg: &AdamConfig,
-) {
+pub(crate) fn adam<T: Real>(params: &mut [T], grad: &[T], m: Option<&mut [T]>, v: &mut [T], t: u64, cfg: &AdamConfig) {
     assert!(t > 0, "Adam's steps count from 1");
     assert!(grad.len() == params.len() && v.len() == params.len(), "parameters, gradient and v");
     assert!(m.as_ref().is_none_or(|m| m.len() == params.len()), "parameters and m");

@@ -44,9 +44,7 @@ pub(crate) struct Outer<T> {
 
 struct Tile<'a, T, const R: usize, const NV: usize, const PART: bool>(&'a Outer<T>);
 
-impl<T: Real, const R: usize, const NV: usize, const PART: bool> WithSimd
-    for Tile<'_, T, R, NV, PART>
-{
+impl<T: Real, const R: usize, const NV: usize, const PART: bool> WithSimd for Tile<'_, T, R, NV, PART> {
     type Output = ();
 
     #[inline(always)]

@@ -77,9 +77,7 @@ impl Plan {
                     let geometry = Geometry::same(shape[0], shape[1], shape[2], *filters, *stride);
                     Some(linear(geometry, &own, layers.get(i + 1)))
                 }
-                Layer::Dense { outputs } => {
-                    Some(linear(Geometry::dense(len, *outputs), &own, layers.get(i + 1)))
-                }
+                Layer::Dense { outputs } => Some(linear(Geometry::dense(len, *outputs), &own, layers.get(i + 1))),
                 Layer::Norm { eps, .. } => {
                     let channels = *shape.last().expect("a shape is not empty");
                     let (relu, pool, more) = after(&layers[i + 1..], shape);

@@ -90,11 +90,7 @@ impl<T: Real> WithSimd for RowSums<T> {
 
 impl<T: Real> OverChannels<T> for RowSums<T> {
     #[inline(always)]
-    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(
-        &mut self,
-        lanes: Lanes<T, S, NV, PART>,
-        first: usize,
-    ) {
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let s = lanes.s;
         unsafe {
             let mut sum = lanes.splat(T::default());

@@ -84,13 +84,7 @@ pub(crate) fn forward<T: Real>(shape: &PoolShape, images: usize, x: &[T], y: &mu
 }
 
 /// dx = the gradient of x from the gradient `dy` of y.
-pub(crate) fn scatter<T: Real>(
-    shape: &PoolShape,
-    images: usize,
-    x: &[T],
-    dy: &[T],
-    dx: &mut [T],
-) {
+pub(crate) fn scatter<T: Real>(shape: &PoolShape, images: usize, x: &[T], dy: &[T], dx: &mut [T]) {
     assert!(x.len() == images * shape.input_len() && dy.len() == images * shape.output_len());
     assert!(dx.len() == x.len());
     dx.fill(T::default());
@@ -104,14 +98,7 @@ pub(crate) fn gather<T: Real>(shape: &PoolShape, images: usize, x: &[T], v: &[T]
     run(Mode::Gather, shape, images, x, v.as_ptr(), y.as_mut_ptr());
 }
 
-fn run<T: Real>(
-    mode: Mode,
-    shape: &PoolShape,
-    images: usize,
-    x: &[T],
-    from: *const T,
-    to: *mut T,
-) {
+fn run<T: Real>(mode: Mode, shape: &PoolShape, images: usize, x: &[T], from: *const T, to: *mut T) {
     dispatch(Windows { mode, shape, images, x: x.as_ptr(), from, to });
 }
 
@@ -136,11 +123,7 @@ impl<T: Real> WithSimd for Windows<'_, T> {
 
 impl<T: Real> OverChannels<T> for Windows<'_, T> {
     #[inline(always)]
-    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(
-        &mut self,
-        lanes: Lanes<T, S, NV, PART>,
-        first: usize,
-    ) {
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, p) = (lanes.s, self.shape);
         unsafe {
             for image in 0..self.images {

@@ -49,9 +49,7 @@ struct Sweep<'a, T, P, const R: usize, const NV: usize, const PART: bool> {
     pixels: &'a P,
 }
 
-impl<T: Real, P: Pixels, const R: usize, const NV: usize, const PART: bool> WithSimd
-    for Sweep<'_, T, P, R, NV, PART>
-{
+impl<T: Real, P: Pixels, const R: usize, const NV: usize, const PART: bool> WithSimd for Sweep<'_, T, P, R, NV, PART> {
     type Output = ();
 
     #[inline(always)]
@@ -77,11 +75,7 @@ unsafe fn tile<T: Real, S: Simd, const R: usize, const NV: usize, const PART: bo
 ) {
     let s = lanes.s;
     unsafe {
-        let start = if p.bias.is_null() {
-            lanes.splat(T::default())
-        } else {
-            lanes.load(p.bias)
-        };
+        let start = if p.bias.is_null() { lanes.splat(T::default()) } else { lanes.load(p.bias) };
         let mut acc = [start; R];
         for run in runs {
             let mut x = [p.x; R];

@@ -50,13 +50,7 @@ pub trait Real:
     fn vmax<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
     fn vsqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S>;
     /// `yes` in the lanes where a > b, else `no`.
-    fn pick_gt<S: Simd>(
-        s: S,
-        a: Self::V<S>,
-        b: Self::V<S>,
-        yes: Self::V<S>,
-        no: Self::V<S>,
-    ) -> Self::V<S>;
+    fn pick_gt<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S>;
 
     /// # Safety
     /// All lanes from `p` on are readable.
@@ -137,13 +131,7 @@ macro_rules! real {
                 s.$sqrt(a)
             }
             #[inline(always)]
-            fn pick_gt<S: Simd>(
-                s: S,
-                a: Self::V<S>,
-                b: Self::V<S>,
-                yes: Self::V<S>,
-                no: Self::V<S>,
-            ) -> Self::V<S> {
+            fn pick_gt<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S> {
                 s.$select(s.$gt(a, b), yes, no)
             }
             #[inline(always)]
@@ -167,13 +155,41 @@ macro_rules! real {
 }
 
 real!(
-    f32, f32s, m32s, mask_between_m32s, u32, splat_f32s, add_f32s, sub_f32s, mul_f32s, div_f32s,
-    mul_add_e_f32s, max_f32s, sqrt_f32s, greater_than_f32s, select_f32s, mask_load_ptr_f32s,
+    f32,
+    f32s,
+    m32s,
+    mask_between_m32s,
+    u32,
+    splat_f32s,
+    add_f32s,
+    sub_f32s,
+    mul_f32s,
+    div_f32s,
+    mul_add_e_f32s,
+    max_f32s,
+    sqrt_f32s,
+    greater_than_f32s,
+    select_f32s,
+    mask_load_ptr_f32s,
     mask_store_ptr_f32s
 );
 real!(
-    f64, f64s, m64s, mask_between_m64s, u64, splat_f64s, add_f64s, sub_f64s, mul_f64s, div_f64s,
-    mul_add_e_f64s, max_f64s, sqrt_f64s, greater_than_f64s, select_f64s, mask_load_ptr_f64s,
+    f64,
+    f64s,
+    m64s,
+    mask_between_m64s,
+    u64,
+    splat_f64s,
+    add_f64s,
+    sub_f64s,
+    mul_f64s,
+    div_f64s,
+    mul_add_e_f64s,
+    max_f64s,
+    sqrt_f64s,
+    greater_than_f64s,
+    select_f64s,
+    mask_load_ptr_f64s,
     mask_store_ptr_f64s
 );
 

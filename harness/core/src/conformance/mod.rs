@@ -16,7 +16,7 @@ use crate::source::{Split, TaskSource, View};
 use crate::state::State;
 
 /// Meta-iterations within which a method learns the toy task.
-pub const TOY_ITERATIONS: u64 = 60;
+pub const TOY_ITERATIONS: u64 = 300;
 
 /// Runs the whole suite with the entry's toy config. Panics with a sentence that says which promise was broken.
 pub fn check(entry: &Entry) {
@@ -89,7 +89,10 @@ fn updates_are_pure(name: &str, toy: &Toy, method: &dyn Algorithm, state: &State
         let roles = |update: &crate::Update| update.tensors.keys().cloned().collect::<Vec<_>>();
         assert_eq!(roles(a), roles(b), "{name}: the same task gave other roles on another thread");
         for (role, tensors) in &a.tensors {
-            assert!(tensors.same_bits(&b.tensors[role])?, "{name}: task_update is not pure: {role} differs on a re-run");
+            assert!(
+                tensors.same_bits(&b.tensors[role])?,
+                "{name}: task_update is not pure: {role} differs on a re-run"
+            );
         }
         let bits = |update: &crate::Update| update.scalars.values().map(|x| x.to_bits()).collect::<Vec<_>>();
         assert_eq!(bits(a), bits(b), "{name}: task_update is not pure: scalars differ on a re-run");
@@ -174,7 +177,7 @@ fn it_learns(name: &str, toy: &Toy, method: &dyn Algorithm) -> Result<()> {
     let untrained = method.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
     let trained = train(toy, method, TOY_ITERATIONS)?;
     let (before, after) = (toy.accuracy(method, &untrained)?, toy.accuracy(method, &trained)?);
-    assert!(after > 60.0 && after > before + 3.0, "{name}: the toy task went from {before:.1} % to {after:.1} % only");
+    assert!(after > 60.0 && after > before + 8.0, "{name}: the toy task went from {before:.1} % to {after:.1} % only");
     Ok(())
 }
 

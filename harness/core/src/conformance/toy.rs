@@ -1,4 +1,6 @@
-//! The toy task: tell three noisy 8×8 patterns apart after two looks at each.
+//! The toy task: tell three 8×8 patterns apart after two looks at each. What makes a class is a point in a space of a few
+//! patterns; every image is disguised by a random point in another such space. Which is which is common to all classes,
+//! so there is something to learn before a task that helps with it.
 
 use std::sync::Arc;
 
@@ -17,10 +19,14 @@ use crate::splits::ClassSplit;
 use crate::state::State;
 
 const SIDE: usize = 8;
-const CLASSES: usize = 40;
-const TRAIN: usize = 25;
+const CLASSES: usize = 120;
+const TRAIN: usize = 90;
 const IMAGES: usize = 10;
-const EPISODES: u64 = 40;
+const EPISODES: u64 = 60;
+/// Patterns that span identities, and as many that span disguises.
+const BASIS: usize = 6;
+/// Strength of the disguise beside the identity's 1.
+const DISGUISE: f64 = 1.0;
 
 /// A tiny few-shot problem that a small convolution net learns within seconds.
 pub struct Toy {
@@ -38,21 +44,34 @@ impl Toy {
     /// The same images every time.
     pub fn new() -> Self {
         let mut rng = Stream::new(0, Purpose::Data, 0, 0);
+        let mut basis = || -> Vec<Vec<f64>> {
+            (0..BASIS).map(|_| (0..SIDE * SIDE).map(|_| rng.normal()).collect()).collect()
+        };
+        let (signal, nuisance) = (basis(), basis());
         let mut pixels = Vec::new();
         for _ in 0..CLASSES {
-            let pattern: Vec<f64> = (0..SIDE * SIDE).map(|_| rng.unit()).collect();
+            let identity: Vec<f64> = (0..BASIS).map(|_| rng.normal()).collect();
             for _ in 0..IMAGES {
-                let strength = rng.uniform(0.3, 0.7);
-                let noisy = |value: &f64| strength * value + (1.0 - strength) * rng.unit();
-                pixels.extend(pattern.iter().map(noisy).map(|value| (255.0 * value) as u8));
+                let disguise: Vec<f64> = (0..BASIS).map(|_| DISGUISE * rng.normal()).collect();
+                for pixel in 0..SIDE * SIDE {
+                    let mix = |weights: &[f64], basis: &[Vec<f64>]| -> f64 {
+                        weights.iter().zip(basis).map(|(weight, image)| weight * image[pixel]).sum()
+                    };
+                    let value = mix(&identity, &signal) + mix(&disguise, &nuisance);
+                    pixels.push((128.0 + 20.0 * value).clamp(0.0, 255.0) as u8);
+                }
             }
         }
         let class = |c| ImageClass { name: format!("c{c}"), images: c * IMAGES..(c + 1) * IMAGES };
         let classes = (0..CLASSES).map(class).collect();
-        let set = ImageSet::new("toy", [SIDE, SIDE, 1], classes, Box::new(pixels)).expect("the classes tile the pixels");
+        let set =
+            ImageSet::new("toy", [SIDE, SIDE, 1], classes, Box::new(pixels)).expect("the classes tile the pixels");
         let name = |c| format!("c{c}");
-        let split =
-            ClassSplit { train: (0..TRAIN).map(name).collect(), val: vec![], test: (TRAIN..CLASSES).map(name).collect() };
+        let split = ClassSplit {
+            train: (0..TRAIN).map(name).collect(),
+            val: vec![],
+            test: (TRAIN..CLASSES).map(name).collect(),
+        };
         let source = ImageTasks::new(Arc::new(set), &split).expect("the split names the classes");
         Toy { source, protocol: Protocol { ways: 3, shots: 2, queries: 3 } }
     }

@@ -33,7 +33,8 @@ impl<'m> Fused<'m> {
         };
         let first = slot(loop_.optimizer.keeps_first(), &moments.first)?;
         let second = slot(loop_.optimizer.keeps_second(), &moments.second)?;
-        let head = model.network.layout().iter().find(|spec| Group::Head.holds(&spec.name)).map_or(0, |spec| spec.offset);
+        let head =
+            model.network.layout().iter().find(|spec| Group::Head.holds(&spec.name)).map_or(0, |spec| spec.offset);
         let trained = match loop_.trains {
             Group::All | Group::Weights => 0..theta.len(),
             Group::Body => 0..head,
@@ -71,8 +72,9 @@ impl<'m> Fused<'m> {
             false => NormMode::Running(&self.running),
         };
         let (theta, x, grad) = (&self.theta, &self.x, &mut self.grad);
-        let loss =
-            with_workspace(|ws| network.loss_grad_from(theta, x, target, loop_.reduction, norm, first, ws, grad));
+        let loss = with_workspace(|ws| {
+            network.loss_grad_from(theta, x, target, loop_.reduction.into(), norm, first, ws, grad)
+        });
         if loop_.trains == Group::Weights {
             for spec in network.layout().iter().filter(|spec| !Group::Weights.holds(&spec.name)) {
                 self.grad[spec.offset..spec.offset + spec.len].fill(0.0);

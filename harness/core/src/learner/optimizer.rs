@@ -110,7 +110,8 @@ impl Optimizer {
                 let Some(m) = m.filter(|_| momentum != 0.0 || weight_decay != 0.0) else {
                     return sgd_step(w, g, lr as f32);
                 };
-                let keep = if t == 1 || momentum == 0.0 { (0.0, 1.0) } else { (momentum as f32, (1.0 - dampening) as f32) };
+                let keep =
+                    if t == 1 || momentum == 0.0 { (0.0, 1.0) } else { (momentum as f32, (1.0 - dampening) as f32) };
                 for ((w, g), m) in w.iter_mut().zip(g).zip(m) {
                     *m = keep.0 * *m + keep.1 * (g + weight_decay as f32 * *w);
                     *w -= lr as f32 * *m;
@@ -240,7 +241,10 @@ mod tests {
         for optimizer in [Optimizer::sgd(0.1), decay, Optimizer::adam(0.01, 0.0), Optimizer::adam(0.01, 0.9)] {
             let grads = [[0.3, -0.7], [0.1, 0.2], [-0.5, 1e-3]];
             let (fused, formula) = (steps(optimizer, DType::F32, &grads), steps(optimizer, DType::F64, &grads));
-            assert!(fused.iter().zip(&formula).all(|(a, b)| (a - b).abs() < 1e-5), "{optimizer:?} {fused:?} {formula:?}");
+            assert!(
+                fused.iter().zip(&formula).all(|(a, b)| (a - b).abs() < 1e-5),
+                "{optimizer:?} {fused:?} {formula:?}"
+            );
         }
     }
 }

@@ -27,7 +27,9 @@ fn run(model: &Model, params: &Params, labeled: &Labeled, loop_: &InnerLoop) -> 
 /// The largest relative difference, by parameter norm. Convolution biases before a norm layer are left out: their true
 /// gradient is zero, so Adam amplifies rounding noise that has no effect on any answer.
 fn difference(a: &Params, b: &Params) -> f64 {
-    let norm = |t: &Tensor| t.sqr().unwrap().sum_all().unwrap().to_dtype(DType::F64).unwrap().to_scalar::<f64>().unwrap().sqrt();
+    let norm = |t: &Tensor| {
+        t.sqr().unwrap().sum_all().unwrap().to_dtype(DType::F64).unwrap().to_scalar::<f64>().unwrap().sqrt()
+    };
     let pairs = a.iter().filter(|(name, _)| !(name.starts_with("conv") && name.ends_with(".bias")));
     pairs.map(|(name, t)| norm(&(t - b.get(name).unwrap()).unwrap()) / norm(t).max(1e-3)).fold(0.0, f64::max)
 }

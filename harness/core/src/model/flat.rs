@@ -3,11 +3,12 @@
 use std::cell::RefCell;
 
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
-use harness_kernels::{Reduction, Target, Workspace};
+use harness_kernels::{Target, Workspace};
 
 use super::{LossGrad, Model, Norm};
 use crate::episode::{Labeled, Targets};
 use crate::error::{Error, Result};
+use crate::loss::Reduction;
 use crate::params::Params;
 
 thread_local! {
@@ -51,7 +52,10 @@ impl Model {
             let tensor = params.get(&spec.name)?;
             if tensor.dims() != spec.shape {
                 let (got, want) = (tensor.dims(), &spec.shape);
-                return Err(Error::usage(format!("parameter \"{}\" has shape {got:?}, the model needs {want:?}", spec.name)));
+                return Err(Error::usage(format!(
+                    "parameter \"{}\" has shape {got:?}, the model needs {want:?}",
+                    spec.name
+                )));
             }
             copy_values(tensor, &mut flat[spec.offset..spec.offset + spec.len])?;
         }
@@ -91,7 +95,7 @@ pub(super) fn loss_grad(model: &Model, params: &Params, batch: &Labeled, reducti
     let mut grad = vec![0.0; theta.len()];
     let mut stats = vec![0.0; network.stats_len()];
     let loss = with_workspace(|ws| {
-        let loss = network.loss_grad(&theta, &x, y.target(), reduction, ws, &mut grad);
+        let loss = network.loss_grad(&theta, &x, y.target(), reduction.into(), ws, &mut grad);
         network.batch_stats(ws, &mut stats);
         loss
     });

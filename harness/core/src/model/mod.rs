@@ -11,12 +11,13 @@ mod spec;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use harness_kernels::{Backend, Network, NormMode, Reduction, forward_tensors};
+use harness_kernels::{Backend, Network, NormMode, forward_tensors};
 
 pub use self::spec::{Activation, ModelSpec};
 use crate::algorithm::{Adapted, Mode};
 use crate::episode::Labeled;
 use crate::error::{Error, Result};
+use crate::loss::Reduction;
 use crate::params::Params;
 use crate::rng::Stream;
 pub(crate) use flat::{copy_values, values, with_workspace};
@@ -84,7 +85,13 @@ impl Model {
             .iter()
             .filter_map(|param| Some((param.name.strip_suffix(".beta")?.to_owned(), param.len)))
             .collect();
-        Ok(Model { spec: spec.clone(), network: Arc::new(network), norms, device: device.clone(), backend: Backend::Fast })
+        Ok(Model {
+            spec: spec.clone(),
+            network: Arc::new(network),
+            norms,
+            device: device.clone(),
+            backend: Backend::Fast,
+        })
     }
 
     /// The same model on candle's own operations only: slower, for comparison.

@@ -173,7 +173,10 @@ impl TaskSource for ImageTasks {
     fn identity(&self, split: Split, draw: &Draw, ways: usize, rng: &mut Stream) -> Result<Vec<u8>> {
         let plan = self.plan(split, draw, ways, Rotations::None, rng);
         let all = plan.support.iter().chain(&plan.query);
-        Ok(all.flat_map(|shown| [(shown.image as u64).to_le_bytes(), u64::from(shown.label).to_le_bytes()]).flatten().collect())
+        Ok(all
+            .flat_map(|shown| [(shown.image as u64).to_le_bytes(), u64::from(shown.label).to_le_bytes()])
+            .flatten()
+            .collect())
     }
 }
 

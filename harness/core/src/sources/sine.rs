@@ -147,6 +147,8 @@ mod tests {
         let plan = Plan::draw(&Draw::Batch { size: 64 }, &mut rng);
         assert_eq!((plan.waves.len(), plan.support.len()), (64, 64));
         assert!(plan.waves.iter().all(|wave| (0.1..5.0).contains(&wave.amplitude)));
-        assert!(Sine.check(Split::Test, &Draw::Episode { ways: None, shots: 51, queries: 0 }, 1, &View::default()).is_err());
+        assert!(
+            Sine.check(Split::Test, &Draw::Episode { ways: None, shots: 51, queries: 0 }, 1, &View::default()).is_err()
+        );
     }
 }

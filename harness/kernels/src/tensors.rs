@@ -1,0 +1,152 @@
+//! The same networks on candle tensors, differentiable by candle to any order that is needed.
+
+use crate::layer::Layer;
+use crate::network::Network;
+use crate::{ops, stock};
+use candle_core::{Result, Tensor, bail};
+
+/// Which operations a forward pass on tensors is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    /// The operations of [`ops`](crate::ops): CPU only.
+    Fast,
+    /// candle's own, those that are right: any device, and the comparison for speed and values.
+    Stock,
+}
+
+impl Backend {
+    /// The fast one where it runs.
+    pub fn of(device: &candle_core::Device) -> Self {
+        if device.is_cpu() { Self::Fast } else { Self::Stock }
+    }
+}
+
+/// Outputs `[B, outputs]` of `net` for `x` `[B, h, w, c]` or `[B, features]`; `params` in the order of
+/// [`Network::layout`] and of its shapes.
+///
+/// Norm layers use the statistics of the batch, or `running` ones: for each norm layer in order its means `[C]` and its
+/// variances `[C]`.
+///
+/// Under batch statistics a bias right before a norm gets the gradient 0, see [`Layer::Conv`].
+///
+/// # Errors
+/// If shapes or types do not fit.
+pub fn forward_tensors(
+    net: &Network,
+    params: &[Tensor],
+    x: &Tensor,
+    running: Option<&[Tensor]>,
+    backend: Backend,
+) -> Result<Tensor> {
+    through(net, net.layers().len(), params, x, running, backend)
+}
+
+/// As [`forward_tensors`], but only up to the last dense layer: its input, flattened to `[B, features]`. Parameters of
+/// that layer may be left out.
+///
+/// # Errors
+/// If shapes or types do not fit, or the network has no dense layer.
+pub fn features_tensors(
+    net: &Network,
+    params: &[Tensor],
+    x: &Tensor,
+    running: Option<&[Tensor]>,
+    backend: Backend,
+) -> Result<Tensor> {
+    let dense = |(_, layer): &(String, Layer)| matches!(layer, Layer::Dense { .. });
+    let Some(head) = net.layers().iter().rposition(dense) else {
+        bail!("a network without dense layer has no features before it");
+    };
+    through(net, head, params, x, running, backend)?.flatten_from(1)
+}
+
+fn through(
+    net: &Network,
+    layers: usize,
+    params: &[Tensor],
+    x: &Tensor,
+    running: Option<&[Tensor]>,
+    backend: Backend,
+) -> Result<Tensor> {
+    if x.dims().get(1..) != Some(net.input_shape()) {
+        bail!("the network takes [batch, {:?}], not {:?}", net.input_shape(), x.dims());
+    }
+    let mut specs = net.layout().iter().zip(params);
+    let mut next = || match specs.next() {
+        None => bail!("{} parameters for a network of {}", params.len(), net.layout().len()),
+        Some((spec, p)) if p.dims() != spec.shape => {
+            bail!("parameter `{}` is {:?}, not {:?}", spec.name, p.dims(), spec.shape)
+        }
+        Some((_, p)) => Ok(p),
+    };
+    let mut x = x.clone();
+    // A bias that batch statistics cancel: it joins the shift of the norm with factor 0, to have its gradient.
+    let mut cancelled: Option<Tensor> = None;
+    let mut norms = 0;
+    for (i, (_, layer)) in net.layers()[..layers].iter().enumerate() {
+        x = match layer {
+            Layer::Conv { .. } | Layer::Dense { .. } => {
+                let (weight, bias) = (next()?, next()?);
+                let y = match (layer, backend) {
+                    (Layer::Conv { stride, .. }, Backend::Fast) => ops::conv2d_same(&x, weight, *stride)?,
+                    (Layer::Conv { stride, .. }, _) => stock::conv2d_same(&x, weight, *stride)?,
+                    _ => x.matmul(weight)?,
+                };
+                let before_norm = matches!(net.layers().get(i + 1), Some((_, Layer::Norm { .. })));
+                if before_norm && running.is_none() {
+                    cancelled = Some(bias.mul(&bias.zeros_like()?)?);
+                    y
+                } else {
+                    shift(&y, bias, backend)?
+                }
+            }
+            Layer::Norm { scale, eps } => {
+                let gamma = if *scale { Some(next()?) } else { None };
+                let beta = match cancelled.take() {
+                    None => next()?.clone(),
+                    Some(zero) => (next()? + zero)?,
+                };
+                let y = match running {
+                    None if backend == Backend::Fast => ops::batch_norm(&x, gamma, &beta, *eps)?,
+                    None => stock::batch_norm(&x, gamma, &beta, *eps)?,
+                    Some(stats) => {
+                        let [mean, var] = stats.get(norms..norms + 2).unwrap_or_default() else {
+                            bail!("{} running statistics are too few", stats.len());
+                        };
+                        let inv_std = (var + *eps)?.sqrt()?.recip()?;
+                        let factor = match gamma {
+                            None => inv_std,
+                            Some(gamma) => (gamma * inv_std)?,
+                        };
+                        let offset = (beta - (mean * &factor)?)?;
+                        shift(&scale_by(&x, &factor, backend)?, &offset, backend)?
+                    }
+                };
+                norms += 2;
+                y
+            }
+            Layer::Relu if backend == Backend::Fast => ops::relu(&x)?,
+            Layer::Relu => x.relu()?,
+            Layer::Tanh => x.tanh()?,
+            Layer::MaxPool { padding } if backend == Backend::Fast => ops::max_pool(&x, *padding)?,
+            Layer::MaxPool { padding } => stock::max_pool(&x, *padding)?,
+            Layer::SpatialMean => x.mean((1, 2))?,
+            Layer::Flatten => x.flatten_from(1)?,
+        };
+    }
+    Ok(x)
+}
+
+fn shift(x: &Tensor, b: &Tensor, backend: Backend) -> Result<Tensor> {
+    match backend {
+        Backend::Fast => ops::shift_channels(x, b),
+        Backend::Stock => x.broadcast_add(b),
+    }
+}
+
+fn scale_by(x: &Tensor, s: &Tensor, backend: Backend) -> Result<Tensor> {
+    match backend {
+        Backend::Fast => ops::scale_channels(x, s),
+        Backend::Stock => x.broadcast_mul(s),
+    }
+}
