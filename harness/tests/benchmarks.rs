@@ -1,0 +1,44 @@
+//! Every row of every benchmark of ours can be built: its algorithm is registered and knows each of its keys.
+
+use harness::registry::ALGORITHMS;
+use harness::spec::Spec;
+use harness_core::{Context, Problem};
+
+#[test]
+fn every_block_is_accepted_by_its_algorithm() {
+    for spec in Spec::all(&[]).unwrap_or_else(|error| panic!("{error}")) {
+        let regression = spec.data.is_regression();
+        for method in &spec.methods {
+            let context = Context {
+                model: spec.model_of(method).clone(),
+                input: if regression { vec![1] } else { vec![28, 28, 1] },
+                problem: match regression {
+                    true => Problem::Regression { outputs: 1 },
+                    false => Problem::Classification { train_classes: 4800 },
+                },
+                protocol: spec.protocol,
+                device: candle_core::Device::Cpu,
+            };
+            let entry = ALGORITHMS.iter().find(|entry| entry.name == method.algorithm).expect("registered");
+            let built = (entry.build)(&method.settings, &context);
+            assert!(built.is_ok(), "{} {}: {}", spec.name, method.label, built.err().expect("an error"));
+        }
+    }
+}
+
+#[test]
+fn a_wrong_key_of_a_method_names_the_nearest_right_one() {
+    let set = [("method.reptile.iner_iters".to_string(), "3".to_string())];
+    let spec = Spec::find("sine", &set).unwrap_or_else(|error| panic!("{error}"));
+    let method = spec.method("reptile").expect("a row of sine");
+    let context = Context {
+        model: spec.model.clone(),
+        input: vec![1],
+        problem: Problem::Regression { outputs: 1 },
+        protocol: spec.protocol,
+        device: candle_core::Device::Cpu,
+    };
+    let built = (reptile::ENTRY.build)(&method.settings, &context);
+    let error = built.err().expect("an error").to_string();
+    assert!(error.contains("unknown key \"iner_iters\"; did you mean \"inner_iters\"?"), "{error}");
+}
