@@ -1,176 +1,235 @@
-//! run.json: what a run was, so that its numbers can be traced and two runs can prove that they saw the same episodes.
+//! `run.json`: what one run was, so that its numbers can be judged, repeated and doubted.
+//!
+//! The runner writes it when a run starts and again when it ends; the report reads nothing else about a run but its
+//! numbers. Fields that a number cannot be read without are required; the rest may be missing, so that records of
+//! older builds stay readable.
 
-use harness_core::{Mode, Purpose, Result, Split, Stream};
+use harness_core::{Error, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use std::{collections::BTreeMap, path::Path};
 
-use crate::files::atomic;
-use crate::runner::{Job, Shared};
-
-/// Version of this file's format.
+/// The version of `run.json` that this build writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 
-/// The record of one run. Readers accept missing fields, so that older records stay readable.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct RunRecord {
-    pub format: u32,
-    pub benchmark: String,
-    pub title: String,
-    pub label: String,
-    pub algorithm: String,
-    pub seed: u64,
-    /// `quick`, `short` or `paper`: what the run was derived from.
-    pub budget: String,
-    /// Name of the folder: the budget, or `custom-<8 hex digits>`.
-    pub budget_dir: String,
-    /// Whether numbers were overridden; such a run never gets a verdict.
-    pub overridden: bool,
-    /// Position of the method in the benchmark's file: the order of rows.
-    pub order: usize,
-    pub meta_iters: u64,
-    pub eval_episodes: usize,
-    /// `accuracy` (percent) or `mse`.
-    pub metric: String,
-    pub higher_is_better: bool,
-    pub modes: Vec<String>,
-    /// Published numbers for this row.
-    pub published: Vec<PublishedRow>,
-    /// `running`, `complete`, `interrupted` or `failed`.
-    pub status: String,
-    /// Why it failed, one line.
-    pub failure: Option<String>,
-    /// Effective config and its sha256: what determines the numbers.
-    pub config: serde_json::Value,
-    pub config_hash: String,
-    /// sha256 of the benchmark's effective spec.
-    pub spec_hash: String,
-    /// sha256 over the final evaluation's episodes: the same for all methods and seeds.
-    pub episode_hash: String,
-    /// sha256 of the decoded data.
-    pub data_digest: String,
-    pub version: String,
-    pub git_commit: Option<String>,
-    pub git_dirty: Option<bool>,
-    pub cpu: String,
-    /// What the kernels were dispatched to; another one may round differently.
-    pub instruction_set: String,
-    pub threads: usize,
-    /// RFC 3339, UTC.
-    pub started: String,
-    pub ended: Option<String>,
-    /// Seconds that the run took, all its parts together.
-    pub seconds: f64,
+/// How far a run came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Trained, evaluated and written: its numbers count.
+    Complete,
+    /// Under way, or killed without a word.
+    Running,
+    /// Stopped by the user; can be resumed.
+    Interrupted,
+    /// Ended by an error; `failure` says which.
+    Failed,
 }
 
-/// A published number as run.json keeps it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct PublishedRow {
+impl Status {
+    /// The word in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Complete => "complete",
+            Status::Running => "running",
+            Status::Interrupted => "interrupted",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// A published number for one method and mode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// The row's label; a record may carry the rows of other labels too.
+    pub label: String,
+    /// `transductive`, `inductive` or `-`.
     pub mode: String,
+    /// In the unit of the metric (accuracy: percent).
     pub value: f64,
+    /// The published ±, whatever it means (`ci_meaning`).
+    #[serde(default)]
     pub ci: Option<f64>,
+    /// Paper and table, or file and line.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// What the published ± is, where anybody said so.
+    #[serde(default)]
     pub ci_meaning: Option<String>,
-    pub source: String,
-    pub tolerance: f64,
+    /// Largest |ours − published| that still counts as reproduced; without it there is no verdict.
+    #[serde(default)]
+    pub tolerance: Option<f64>,
+    /// False where the protocol differs in kind: shown, never judged.
+    #[serde(default = "yes")]
     pub comparable: bool,
 }
 
-/// Writes run.json with this status.
-pub fn write(job: &Job, shared: &Shared<'_>, status: &str, failure: Option<&str>, seconds: f64) -> Result<()> {
-    let path = job.dir.join("run.json");
-    let before: Option<RunRecord> = std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok());
-    let now = now();
-    let running = status == "running";
-    let published = job.spec.published.iter().filter(|row| row.label == job.method.label).map(|row| PublishedRow {
-        mode: row.mode.as_str().into(),
-        value: row.value,
-        ci: row.ci,
-        ci_meaning: row.ci_meaning.clone(),
-        source: row.source.clone(),
-        tolerance: row.tolerance,
-        comparable: row.comparable,
-    });
-    let record = RunRecord {
-        format: FORMAT,
-        benchmark: job.spec.name.clone(),
-        title: job.spec.title.clone(),
-        label: job.method.label.clone(),
-        algorithm: job.method.algorithm.clone(),
-        seed: job.seed,
-        budget: job.budget.as_str().into(),
-        budget_dir: job.budget_dir.clone(),
-        overridden: job.overridden,
-        order: job.order,
-        meta_iters: job.meta_iters,
-        eval_episodes: job.eval_episodes,
-        metric: job.metric().into(),
-        higher_is_better: !job.regression(),
-        modes: job.modes().into_iter().map(|mode: Mode| mode.as_str().into()).collect(),
-        published: published.collect(),
-        status: status.into(),
-        failure: failure.map(str::to_owned),
-        config: job.config.clone(),
-        config_hash: job.config_hash.clone(),
-        spec_hash: job.spec.hash()?,
-        episode_hash: episode_hash(job)?,
-        data_digest: job.data_digest.clone(),
-        version: env!("CARGO_PKG_VERSION").into(),
-        git_commit: shared.commit.as_ref().map(|(commit, _)| commit.clone()),
-        git_dirty: shared.commit.as_ref().map(|(_, dirty)| *dirty),
-        cpu: cpu(),
-        instruction_set: harness_kernels::instruction_set().into(),
-        threads: shared.pool.current_num_threads(),
-        started: before.map(|record| record.started).filter(|started| !started.is_empty()).unwrap_or_else(|| now.clone()),
-        ended: (!running).then_some(now),
-        seconds: (seconds * 1000.0).round() / 1000.0,
-    };
-    let text = serde_json::to_string_pretty(&record).expect("a record is plain data") + "\n";
-    atomic::write(&path, text.as_bytes())
+fn yes() -> bool {
+    true
 }
 
-/// sha256 over the identities of the final evaluation's episodes.
-fn episode_hash(job: &Job) -> Result<String> {
-    let mut hash = Sha256::new();
-    for index in 0..job.eval_episodes as u64 {
-        let mut rng = Stream::new(job.spec.eval.seed, Purpose::EvalTask, crate::runner::final_series(Split::Test), index);
-        hash.update(job.source.identity(Split::Test, &job.episode(), job.spec.protocol.ways, &mut rng)?);
+/// One run: a benchmark, a labelled method and a seed at one budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`FORMAT`] of the build that wrote it.
+    pub format: u32,
+    pub benchmark: String,
+    /// The benchmark in words.
+    #[serde(default)]
+    pub title: String,
+    /// The method's row in the benchmark.
+    pub label: String,
+    /// The registered algorithm behind the label.
+    #[serde(default)]
+    pub algorithm: String,
+    pub seed: u64,
+    /// `quick`, `short` or `paper`: where the schedule came from.
+    pub budget: String,
+    /// The folder under OUT: the budget, or `custom-<8 hex>` for an overridden run.
+    #[serde(default)]
+    pub budget_dir: String,
+    /// Numbers were overridden on the command line: never a verdict.
+    #[serde(default)]
+    pub overridden: bool,
+    pub meta_iters: u64,
+    /// Test episodes of the final evaluation.
+    #[serde(default)]
+    pub eval_episodes: u64,
+    /// `accuracy` (percent) or `mse`.
+    pub metric: String,
+    pub higher_is_better: bool,
+    /// Modes of the final evaluation, in the order of the tables: `transductive`, `inductive`, or `-` for regression.
+    #[serde(default)]
+    pub modes: Vec<String>,
+    #[serde(default)]
+    pub published: Vec<Published>,
+    /// Place of the method's block in the benchmark file, so that tables keep its order.
+    #[serde(default)]
+    pub order: u64,
+    pub status: Status,
+    /// Why it failed, in one line.
+    #[serde(default)]
+    pub failure: Option<String>,
+
+    /// sha256 of the benchmark's effective specification: equal for all its rows and seeds.
+    #[serde(default)]
+    pub spec_hash: String,
+    /// sha256 of `config`.
+    #[serde(default)]
+    pub config_hash: String,
+    /// sha256 of the decoded data.
+    #[serde(default)]
+    pub data_digest: String,
+    /// sha256 over the test episodes: equal for every method and seed that met the same ones.
+    #[serde(default)]
+    pub episode_hash: String,
+    /// The effective configuration, all defaults filled in.
+    #[serde(default)]
+    pub config: serde_json::Value,
+
+    /// Versions that may matter to the numbers: `harness`, `candle`, `rustc` and so on.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+    #[serde(default)]
+    pub git_commit: Option<String>,
+    #[serde(default)]
+    pub git_dirty: Option<bool>,
+    #[serde(default)]
+    pub cpu: String,
+    /// What the kernels dispatched to: another one may round differently.
+    #[serde(default)]
+    pub instruction_set: String,
+    #[serde(default)]
+    pub threads: u64,
+    /// RFC 3339, UTC.
+    #[serde(default)]
+    pub started: String,
+    #[serde(default)]
+    pub ended: Option<String>,
+    /// Seconds of work, over all resumptions.
+    #[serde(default)]
+    pub seconds: f64,
+}
+
+impl RunRecord {
+    /// Reads `run.json`; one line naming the file where it is damaged or of a newer format.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let record: RunRecord = serde_json::from_str(&text).map_err(|e| {
+            Error::data(format!("{}: not a run record: {e}; delete its folder and run that seed again", path.display()))
+        })?;
+        if record.format > FORMAT {
+            return Err(Error::data(format!(
+                "{}: written in format {}, this build reads up to {FORMAT}: use a newer build",
+                path.display(),
+                record.format
+            )));
+        }
+        Ok(record)
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
-}
 
-/// The commit of the tree that this runs in and whether it has changes, if git knows.
-pub fn commit() -> Option<(String, bool)> {
-    let git = |args: &[&str]| {
-        let output = std::process::Command::new("git").args(args).stderr(std::process::Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "HEAD"])?;
-    let dirty = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
-    Some((commit, dirty))
-}
+    /// Writes `run.json` in one step.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self).expect("a record is plain data");
+        text.push('\n');
+        crate::files::write_atomic(path, text.as_bytes())
+    }
 
-/// The processor's name where the system tells it, else its architecture.
-fn cpu() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
-    name.unwrap_or(std::env::consts::ARCH).to_owned()
-}
-
-/// The present, RFC 3339 in UTC.
-fn now() -> String {
-    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    /// The published number for this run's label in `mode`: a comparable one first.
+    pub fn published_for(&self, mode: &str) -> Option<&Published> {
+        let mut rows = self.published.iter().filter(|p| p.label == self.label && p.mode == mode);
+        let first = rows.clone().next();
+        rows.find(|p| p.comparable).or(first)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SMALLEST: &str = r#"{"format":1,"benchmark":"sine","label":"reptile","seed":1,"budget":"quick",
+        "meta_iters":10,"metric":"mse","higher_is_better":false,"status":"complete","unheard_of":3}"#;
+
     #[test]
-    fn a_record_reads_back_and_an_older_one_too() {
-        let record = RunRecord { benchmark: "sine".into(), seed: 3, ..RunRecord::default() };
-        let text = serde_json::to_string(&record).unwrap();
-        assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
-        assert_eq!(serde_json::from_str::<RunRecord>("{\"seed\": 3}").unwrap().seed, 3);
+    fn a_record_with_the_needed_fields_alone_is_readable() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        std::fs::write(&path, SMALLEST).unwrap();
+        let record = RunRecord::read(&path).unwrap();
+        assert_eq!((record.seed, record.status, record.git_dirty), (1, Status::Complete, None));
+        record.write(&path).unwrap();
+        assert_eq!(RunRecord::read(&path).unwrap(), record);
+    }
+
+    #[test]
+    fn a_damaged_or_newer_record_is_named_in_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        for (text, word) in [
+            (&SMALLEST[..60], "not a run record"),
+            (&SMALLEST.replace("\"format\":1", "\"format\":9") as &str, "format 9"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = RunRecord::read(&path).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains("run.json"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_comparable_row_comes_before_one_that_is_not() {
+        let mut record: RunRecord = serde_json::from_str(SMALLEST).unwrap();
+        let row = |value, comparable| Published {
+            label: "reptile".into(),
+            mode: "-".into(),
+            value,
+            ci: None,
+            source: None,
+            ci_meaning: None,
+            tolerance: None,
+            comparable,
+        };
+        record.published = vec![row(1.0, false), row(2.0, true)];
+        assert_eq!(record.published_for("-").unwrap().value, 2.0);
+        assert_eq!(record.published_for("inductive"), None);
     }
 }

@@ -37,7 +37,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         observer: &terminal,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
         fresh: args.fresh,
-        commit: crate::record::commit(),
+        commit: runner::commit(),
     };
     let dirs = budget_dirs(&plan.jobs, &args.out);
     silence_panics();

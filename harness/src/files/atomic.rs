@@ -9,7 +9,7 @@ use harness_core::{Error, Result};
 /// Writes `bytes` to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let error = |source| Error::io(path, source);
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(error)?;
     file.write_all(bytes).map_err(error)?;
     file.as_file().sync_all().map_err(error)?;

@@ -51,8 +51,7 @@ pub fn path(folder: &Path, step: u64) -> PathBuf {
 pub fn steps(folder: &Path) -> Vec<u64> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let step = |name: &str| name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok();
-    let mut steps: Vec<u64> =
-        entries.flatten().filter_map(|entry| step(entry.file_name().to_str()?)).collect();
+    let mut steps: Vec<u64> = entries.flatten().filter_map(|entry| step(entry.file_name().to_str()?)).collect();
     steps.sort_unstable_by(|a, b| b.cmp(a));
     steps
 }
@@ -106,7 +105,9 @@ impl Checkpoint {
         let field = |name: &str| header.get(name).ok_or(format!("the header has no \"{name}\""));
         let format = field("format")?;
         if *format != FORMAT.to_string() {
-            return Err(format!("checkpoint format {format}, this harness reads {FORMAT}: use the version that wrote it"));
+            return Err(format!(
+                "checkpoint format {format}, this harness reads {FORMAT}: use the version that wrote it"
+            ));
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| damaged(&error))?;
         let mut views = tensors.tensors();

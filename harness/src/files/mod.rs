@@ -5,3 +5,5 @@ pub mod checkpoint;
 pub mod episodes;
 pub mod lock;
 pub mod metrics;
+
+pub use atomic::write as write_atomic;

@@ -9,8 +9,9 @@ use harness_core::Error;
 
 use super::event::Event;
 use super::job::{Job, Shared};
+use super::record;
 use super::train::{self, Ended};
-use crate::record;
+use crate::record::Status;
 
 /// How one run ended.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ fn guarded(job: &Job, shared: &Shared<'_>) -> Outcome {
     let why = error.to_string();
     // A folder that belongs to another run or process keeps its record.
     if !matches!(error, Error::Usage(_)) || why.starts_with("the method panicked") {
-        let _ = record::write(job, shared, "failed", Some(&why), 0.0);
+        let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0);
     }
     shared.observer.event(job, &Event::Failed { why });
     Outcome::Failed(error)

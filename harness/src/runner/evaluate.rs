@@ -26,7 +26,7 @@ impl Series {
 }
 
 /// The stream key of the table's episodes on `split`.
-pub fn final_series(split: Split) -> u64 {
+pub(super) fn final_series(split: Split) -> u64 {
     Series::Final.key(split)
 }
 
@@ -46,7 +46,14 @@ pub fn evaluate(
     Ok(modes.iter().enumerate().map(pick).collect())
 }
 
-fn episode(job: &Job, state: &State, split: Split, series: Series, index: usize, modes: &[Mode]) -> Result<Vec<Outcome>> {
+fn episode(
+    job: &Job,
+    state: &State,
+    split: Split,
+    series: Series,
+    index: usize,
+    modes: &[Mode],
+) -> Result<Vec<Outcome>> {
     let (seed, step, index) = (job.spec.eval.seed, series.key(split), index as u64);
     let mut rng = Stream::new(seed, Purpose::EvalTask, step, index);
     // Evaluation episodes are common to all methods: only the polarity is the method's own.

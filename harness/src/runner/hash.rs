@@ -19,10 +19,12 @@ pub fn difference(there: &Value, here: &Value) -> Option<String> {
 
 fn differ(path: &str, there: &Value, here: &Value) -> Option<String> {
     match (there, here) {
-        (Value::Object(a), Value::Object(b)) => a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))).find_map(|key| {
-            let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            differ(&path, a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null))
-        }),
+        (Value::Object(a), Value::Object(b)) => {
+            a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))).find_map(|key| {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                differ(&path, a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null))
+            })
+        }
         _ if there == here => None,
         _ => {
             let show = |value: &Value| if value.is_null() { "absent".to_owned() } else { value.to_string() };
@@ -42,7 +44,10 @@ mod tests {
         let a = json!({"method": {"lr": 0.001, "batch": 5}, "seed": 0});
         let b = json!({"method": {"lr": 0.01, "batch": 5}, "seed": 0});
         assert_eq!(difference(&a, &b).unwrap(), "method.lr: 0.001 there, 0.01 here");
-        assert_eq!(difference(&a, &json!({"method": {"lr": 0.001}, "seed": 0})).unwrap(), "method.batch: 5 there, absent here");
+        assert_eq!(
+            difference(&a, &json!({"method": {"lr": 0.001}, "seed": 0})).unwrap(),
+            "method.batch: 5 there, absent here"
+        );
         assert_eq!(difference(&a, &a), None);
         assert_ne!(sha256_json(&a), sha256_json(&b));
     }

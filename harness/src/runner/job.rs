@@ -89,9 +89,10 @@ pub fn build(
         Error::Usage(message) => Error::Usage(format!("{}, [method.{}]: {message}", spec.name, method.label)),
         other => other,
     };
-    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm).ok_or_else(|| {
-        at(error::unknown("algorithm", &method.algorithm, algorithms.iter().map(|entry| entry.name)))
-    })?;
+    let entry = algorithms
+        .iter()
+        .find(|entry| entry.name == method.algorithm)
+        .ok_or_else(|| at(error::unknown("algorithm", &method.algorithm, algorithms.iter().map(|entry| entry.name))))?;
     let problem = match source.train_classes(&method.view) {
         Some(train_classes) => Problem::Classification { train_classes },
         None => Problem::Regression { outputs: 1 },

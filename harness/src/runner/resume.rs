@@ -7,7 +7,7 @@ use harness_core::{Error, Result};
 use super::hash::difference;
 use super::job::Job;
 use crate::files::checkpoint::{self, Checkpoint};
-use crate::record::RunRecord;
+use crate::record::{RunRecord, Status};
 
 /// What is found in a run's folder.
 pub(super) enum Found {
@@ -20,9 +20,10 @@ pub(super) enum Found {
 /// was made by another config or from other data, naming the difference.
 pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> {
     let record = job.dir.join("run.json");
-    if let Some(record) = read_record(&record)? {
+    // A damaged record of an unfinished run is no obstacle: checkpoints carry the config too.
+    if let Ok(record) = RunRecord::read(&record) {
         same(job, &job.dir, &record.config, &record.data_digest)?;
-        if record.status == "complete" {
+        if record.status == Status::Complete {
             return Ok(Found::Complete);
         }
     }
@@ -42,7 +43,9 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
 fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Result<()> {
     let refuse = |what: String| {
         let at = at.display();
-        Err(Error::usage(format!("{at} was made by another run ({what}): choose another --out, or start over with --fresh")))
+        Err(Error::usage(format!(
+            "{at} was made by another run ({what}): choose another --out, or start over with --fresh"
+        )))
     };
     if let Some(what) = difference(config, &job.config) {
         return refuse(what);
@@ -52,16 +55,6 @@ fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Resul
         return refuse(format!("data digest: {} there, {} here", short(digest), short(&job.data_digest)));
     }
     Ok(())
-}
-
-/// The record of a folder, if there is one that can be read. A damaged record of an unfinished run is no obstacle:
-/// checkpoints carry the config too.
-fn read_record(path: &Path) -> Result<Option<RunRecord>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(serde_json::from_str(&text).ok()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::io(path, source)),
-    }
 }
 
 /// Removes what an earlier run left: `--fresh`.

@@ -9,12 +9,13 @@ use super::curve::Curve;
 use super::evaluate::{Series, aggregate, evaluate};
 use super::event::Event;
 use super::job::{Job, Shared};
+use super::record;
 use super::resume::{self, Found};
 use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::files::episodes::{self, Outcome};
 use crate::files::lock::RunLock;
 use crate::files::metrics::{MetricsFile, Row};
-use crate::record;
+use crate::record::Status;
 
 /// How a run ended, short of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +51,19 @@ pub(super) fn run(job: &Job, shared: &Shared<'_>) -> Result<Ended> {
             Run::go_on(job, shared, *checkpoint)?
         }
     };
-    record::write(job, shared, "running", None, run.seconds())?;
+    record::write(job, shared, Status::Running, None, run.seconds())?;
     say(Event::Started { step: run.state.step });
     let finished = run.train()? && run.final_evaluation()?;
     let seconds = run.seconds();
     match finished {
         true => {
-            record::write(job, shared, "complete", None, seconds)?;
+            record::write(job, shared, Status::Complete, None, seconds)?;
             say(Event::Completed { seconds });
             Ok(Ended::Completed)
         }
         false => {
             run.checkpoint()?;
-            record::write(job, shared, "interrupted", None, seconds)?;
+            record::write(job, shared, Status::Interrupted, None, seconds)?;
             say(Event::Interrupted { step: run.state.step });
             Ok(Ended::Interrupted)
         }
@@ -137,10 +138,14 @@ impl<'a> Run<'a> {
             None => self.state.params.not_finite()?.map(|name| format!("parameter {name} is not finite")),
         };
         let Some(what) = bad else { return Ok(()) };
-        let rates = self.job.method.settings.iter().filter(|(key, _)| key.ends_with("lr") || key.as_str() == "meta_step");
+        let rates =
+            self.job.method.settings.iter().filter(|(key, _)| key.ends_with("lr") || key.as_str() == "meta_step");
         let rates: Vec<String> = rates.map(|(key, value)| format!("{key} = {value}")).collect();
         let rates = if rates.is_empty() { "default rates".to_owned() } else { rates.join(", ") };
-        Err(Error::Diverged(format!("diverged at meta-iteration {}: {what} ({rates}); lower the rate", self.state.step)))
+        Err(Error::Diverged(format!(
+            "diverged at meta-iteration {}: {what} ({rates}); lower the rate",
+            self.state.step
+        )))
     }
 
     fn log_scalars(&mut self, scalars: &Scalars) -> Result<()> {
@@ -266,10 +271,8 @@ pub(super) fn iterate(job: &Job, state: &mut State, total: u64) -> Result<Scalar
         .par_chunks(sampling.chain)
         .with_max_len(1)
         .map(|chain| {
-            let mut tasks = chain
-                .iter()
-                .map(|index| draw(job, &sampling.draw, frozen.step, *index))
-                .collect::<Result<Vec<_>>>()?;
+            let mut tasks =
+                chain.iter().map(|index| draw(job, &sampling.draw, frozen.step, *index)).collect::<Result<Vec<_>>>()?;
             job.algorithm.chain_update(frozen, &mut tasks)
         })
         .collect::<Result<_>>()?;

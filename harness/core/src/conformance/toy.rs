@@ -44,9 +44,8 @@ impl Toy {
     /// The same images every time.
     pub fn new() -> Self {
         let mut rng = Stream::new(0, Purpose::Data, 0, 0);
-        let mut basis = || -> Vec<Vec<f64>> {
-            (0..BASIS).map(|_| (0..SIDE * SIDE).map(|_| rng.normal()).collect()).collect()
-        };
+        let mut basis =
+            || -> Vec<Vec<f64>> { (0..BASIS).map(|_| (0..SIDE * SIDE).map(|_| rng.normal()).collect()).collect() };
         let (signal, nuisance) = (basis(), basis());
         let mut pixels = Vec::new();
         for _ in 0..CLASSES {

@@ -72,7 +72,12 @@ impl Plan {
                         seed,
                         meta_iters: choice.meta_iters,
                         eval_episodes: choice.eval_episodes,
-                        dir: args.out.join(&choice.dir).join(&spec.name).join(&method.label).join(format!("seed-{seed}")),
+                        dir: args
+                            .out
+                            .join(&choice.dir)
+                            .join(&spec.name)
+                            .join(&method.label)
+                            .join(format!("seed-{seed}")),
                         source: source.clone(),
                         algorithm: algorithm.clone(),
                         config_hash: sha256_json(&config),
@@ -148,7 +153,8 @@ fn config(spec: &Spec, order: usize, choice: &Choice, seed: u64) -> serde_json::
 
 /// Every `--method` must be a row of at least one benchmark that runs.
 fn check_labels(specs: &[Spec], asked: &[String]) -> Result<()> {
-    let known: Vec<&str> = specs.iter().flat_map(|spec| spec.methods.iter().map(|method| method.label.as_str())).collect();
+    let known: Vec<&str> =
+        specs.iter().flat_map(|spec| spec.methods.iter().map(|method| method.label.as_str())).collect();
     match asked.iter().find(|label| !known.contains(&label.as_str())) {
         None => Ok(()),
         Some(label) => {

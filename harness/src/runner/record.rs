@@ -1,0 +1,105 @@
+//! Filling in run.json: what a run was, so that its numbers can be traced and two runs can prove that they saw the same
+//! episodes.
+
+use std::collections::BTreeMap;
+
+use harness_core::{Purpose, Result, Split, Stream};
+use sha2::{Digest, Sha256};
+
+use super::evaluate::final_series;
+use super::hash::hex;
+use super::job::{Job, Shared};
+use crate::record::{FORMAT, Published, RunRecord, Status};
+
+/// Writes run.json with this status.
+pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Option<&str>, seconds: f64) -> Result<()> {
+    let path = job.dir.join("run.json");
+    let before = RunRecord::read(&path).ok();
+    let now = now();
+    let published = job.spec.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
+        label: row.label.clone(),
+        mode: row.mode.as_str().into(),
+        value: row.value,
+        ci: row.ci,
+        ci_meaning: row.ci_meaning.clone(),
+        source: Some(row.source.clone()),
+        tolerance: Some(row.tolerance),
+        comparable: row.comparable,
+    });
+    let versions = [("harness", env!("CARGO_PKG_VERSION")), ("rust-version", env!("CARGO_PKG_RUST_VERSION"))];
+    let record = RunRecord {
+        format: FORMAT,
+        benchmark: job.spec.name.clone(),
+        title: job.spec.title.clone(),
+        label: job.method.label.clone(),
+        algorithm: job.method.algorithm.clone(),
+        seed: job.seed,
+        budget: job.budget.as_str().into(),
+        budget_dir: job.budget_dir.clone(),
+        overridden: job.overridden,
+        meta_iters: job.meta_iters,
+        eval_episodes: job.eval_episodes as u64,
+        metric: job.metric().into(),
+        higher_is_better: !job.regression(),
+        modes: job.modes().into_iter().map(|mode| mode.as_str().into()).collect(),
+        published: published.collect(),
+        order: job.order as u64,
+        status,
+        failure: failure.map(str::to_owned),
+        spec_hash: job.spec.hash()?,
+        config_hash: job.config_hash.clone(),
+        data_digest: job.data_digest.clone(),
+        episode_hash: episode_hash(job)?,
+        config: job.config.clone(),
+        versions: versions
+            .map(|(name, version)| (name.to_owned(), version.to_owned()))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
+        git_commit: shared.commit.as_ref().map(|(commit, _)| commit.clone()),
+        git_dirty: shared.commit.as_ref().map(|(_, dirty)| *dirty),
+        cpu: cpu(),
+        instruction_set: harness_kernels::instruction_set().into(),
+        threads: shared.pool.current_num_threads() as u64,
+        started: before
+            .map(|record| record.started)
+            .filter(|started| !started.is_empty())
+            .unwrap_or_else(|| now.clone()),
+        ended: (status != Status::Running).then_some(now),
+        seconds: (seconds * 1000.0).round() / 1000.0,
+    };
+    record.write(&path)
+}
+
+/// sha256 over the identities of the final evaluation's episodes.
+fn episode_hash(job: &Job) -> Result<String> {
+    let mut hash = Sha256::new();
+    for index in 0..job.eval_episodes as u64 {
+        let mut rng = Stream::new(job.spec.eval.seed, Purpose::EvalTask, final_series(Split::Test), index);
+        hash.update(job.source.identity(Split::Test, &job.episode(), job.spec.protocol.ways, &mut rng)?);
+    }
+    Ok(hex(&hash.finalize()))
+}
+
+/// The commit of the tree that this runs in and whether it has changes, if git knows.
+pub fn commit() -> Option<(String, bool)> {
+    let git = |args: &[&str]| {
+        let output = std::process::Command::new("git").args(args).stderr(std::process::Stdio::null()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let commit = git(&["rev-parse", "HEAD"])?;
+    let dirty = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+    Some((commit, dirty))
+}
+
+/// The processor's name where the system tells it, else its architecture.
+fn cpu() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name =
+        info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name.trim()));
+    name.unwrap_or(std::env::consts::ARCH).to_owned()
+}
+
+/// The present, RFC 3339 in UTC.
+fn now() -> String {
+    chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+}
