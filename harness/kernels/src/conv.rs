@@ -214,7 +214,7 @@ impl<T: Real> WithSimd for WeightGrad<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, s: S) {
         let g = self.g;
-        // As many lines, or whole images, as keep the gradient of the output in the first-level cache.
+        // As many lines, or whole images, as stay in the nearest caches while all tiles pass over them.
         let line = g.ow * g.cout * size_of::<T>();
         let lines = (OUTER_BYTES / line).clamp(1, g.oh);
         let images = if lines < g.oh { 1 } else { (OUTER_BYTES / (line * g.oh)).max(1) };
@@ -228,7 +228,7 @@ impl<T: Real> WithSimd for WeightGrad<'_, T> {
 }
 
 /// Bytes of output gradient that one block of [`weight_grad`] sums over.
-const OUTER_BYTES: usize = 24 << 10;
+const OUTER_BYTES: usize = 48 << 10;
 /// From this many input channels on, each tap is a window of its own; below, the taps of a kernel row share tiles.
 const WIDE: usize = 12;
 

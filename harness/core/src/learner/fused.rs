@@ -16,8 +16,8 @@ pub(super) struct Fused<'m> {
     second: Vec<f32>,
     /// Running statistics, empty for batch ones.
     running: Vec<f32>,
-    /// The part of the flat vector that learns.
-    trained: std::ops::Range<usize>,
+    /// The parts of the flat vector that learn.
+    trained: Vec<std::ops::Range<usize>>,
     x: Vec<f32>,
     classes: Vec<u32>,
     values: Vec<f32>,
@@ -33,13 +33,7 @@ impl<'m> Fused<'m> {
         };
         let first = slot(loop_.optimizer.keeps_first(), &moments.first)?;
         let second = slot(loop_.optimizer.keeps_second(), &moments.second)?;
-        let head =
-            model.network.layout().iter().find(|spec| Group::Head.holds(&spec.name)).map_or(0, |spec| spec.offset);
-        let trained = match loop_.trains {
-            Group::All | Group::Weights => 0..theta.len(),
-            Group::Body => 0..head,
-            Group::Head => head..theta.len(),
-        };
+        let trained = ranges(model, loop_.trains);
         let grad = vec![0.0; theta.len()];
         let mut running = Vec::new();
         model.norm_mode(&loop_.norm, &mut running)?;
@@ -75,19 +69,15 @@ impl<'m> Fused<'m> {
         let loss = with_workspace(|ws| {
             network.loss_grad_from(theta, x, target, loop_.reduction.into(), norm, first, ws, grad)
         });
-        if loop_.trains == Group::Weights {
-            for spec in network.layout().iter().filter(|spec| !Group::Weights.holds(&spec.name)) {
-                self.grad[spec.offset..spec.offset + spec.len].fill(0.0);
-            }
+        for part in &self.trained {
+            let momentum = (!self.first.is_empty()).then(|| &mut self.first[part.clone()]);
+            let second = match self.second.is_empty() {
+                true => &mut [],
+                false => &mut self.second[part.clone()],
+            };
+            let (theta, grad) = (&mut self.theta[part.clone()], &self.grad[part.clone()]);
+            loop_.optimizer.step_slices(theta, grad, momentum, second, t);
         }
-        let part = self.trained.clone();
-        let (theta, grad) = (&mut self.theta[part.clone()], &self.grad[part.clone()]);
-        let momentum = (!self.first.is_empty()).then(|| &mut self.first[part.clone()]);
-        let second = match self.second.is_empty() {
-            true => &mut [],
-            false => &mut self.second[part],
-        };
-        loop_.optimizer.step_slices(theta, grad, momentum, second, t);
         Ok(loss)
     }
 
@@ -102,4 +92,17 @@ impl<'m> Fused<'m> {
         };
         Ok(Moments { first: slot(&self.first)?, second: slot(&self.second)?, steps })
     }
+}
+
+/// Where the parameters of a group lie in the flat vector, neighbours joined.
+fn ranges(model: &Model, group: Group) -> Vec<std::ops::Range<usize>> {
+    let mut ranges: Vec<std::ops::Range<usize>> = Vec::new();
+    for spec in model.network.layout().iter().filter(|spec| group.holds(&spec.name)) {
+        let end = spec.offset + spec.len;
+        match ranges.last_mut() {
+            Some(last) if last.end == spec.offset => last.end = end,
+            _ => ranges.push(spec.offset..end),
+        }
+    }
+    ranges
 }
