@@ -7,7 +7,7 @@ use std::sync::Arc;
 use harness_core::{Error, Result};
 use zip::ZipArchive;
 
-use crate::files::read_limited;
+use crate::files::{Stamp, read_limited};
 
 /// Largest archive that is read, in bytes: the two of Omniglot have 10 and 7 MB. It bounds the directory too.
 const MAX_ARCHIVE: u64 = 40 << 20;
@@ -16,6 +16,7 @@ const MAX_ARCHIVE: u64 = 40 << 20;
 #[derive(Clone)]
 pub(crate) struct Archive {
     path: Arc<PathBuf>,
+    pub stamp: Stamp,
     zip: ZipArchive<Cursor<Arc<[u8]>>>,
 }
 
@@ -23,13 +24,14 @@ impl Archive {
     /// Errors: [`Error::Data`] naming the file when it is absent, truncated, not a zip or has an unsafe name inside.
     pub fn open(path: &Path) -> Result<Self> {
         let wrong = |what: String| Error::data(format!("{} {what}; fetch it again", path.display()));
+        let stamp = std::fs::metadata(path).map(|metadata| Stamp::of(&metadata)).unwrap_or_default();
         let bytes = read_limited(path, MAX_ARCHIVE).map_err(wrong)?;
         if bytes.first() == Some(&b'<') {
             return Err(wrong("is a web page, not a zip".into()));
         }
         let zip = ZipArchive::new(Cursor::new(bytes.into()))
             .map_err(|error| wrong(format!("is truncated or not a zip ({error})")))?;
-        Ok(Archive { path: Arc::new(path.to_path_buf()), zip })
+        Ok(Archive { path: Arc::new(path.to_path_buf()), stamp, zip })
     }
 
     pub fn path(&self) -> &Path {

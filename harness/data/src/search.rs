@@ -32,12 +32,10 @@ pub struct Located {
 impl SearchPath {
     /// The folders of this process: `data_dir` from the command line, `HARNESS_DATA_DIR`, the user's cache.
     pub fn of_process(data_dir: Option<&Path>) -> Self {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let mut dirs = Vec::new();
         dirs.extend(data_dir.map(|dir| (dir.to_path_buf(), "--data-dir")));
         dirs.extend(variable(DATA_DIR_VARIABLE).map(|dir| (dir, DATA_DIR_VARIABLE)));
-        let home = variable("HOME").or_else(|| variable("USERPROFILE"));
-        dirs.extend(user_cache(variable("XDG_CACHE_HOME"), home).map(|dir| (dir, "user cache")));
+        dirs.extend(user_cache_dir().map(|dir| (dir, "user cache")));
         SearchPath { dirs }
     }
 
@@ -62,6 +60,16 @@ impl SearchPath {
         };
         self.dirs.iter().map(one).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// A variable of the environment that names a path; none where it is empty.
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The user's cache folder of the harness.
+pub(crate) fn user_cache_dir() -> Option<PathBuf> {
+    user_cache(variable("XDG_CACHE_HOME"), variable("HOME").or_else(|| variable("USERPROFILE")))
 }
 
 /// The folder `harness` in the user's cache: `$XDG_CACHE_HOME`, else `~/Library/Caches` on macOS and `~/.cache`.

@@ -7,7 +7,7 @@ fn grey(side: usize) -> Spec {
 
 fn pixels(bytes: &[u8], spec: &Spec) -> Result<Vec<u8>, String> {
     let mut out = vec![0; spec.bytes()];
-    decode(bytes, spec, &mut out).map(|()| out)
+    decode(bytes, spec, &mut out).map(|_| out)
 }
 
 #[test]

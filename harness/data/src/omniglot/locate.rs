@@ -10,10 +10,11 @@ use crate::search::{Located, SearchPath, Shape};
 /// The two halves, as the official archives name them.
 const HALVES: [&str; 2] = ["images_background", "images_evaluation"];
 
-/// Folders below a data folder that hold Omniglot by somebody's habit: ours, torchvision's, a clone of the official
+/// Folders below a data folder that hold Omniglot by somebody's habit: ours (fetched ones a level below), torchvision's, a clone of the official
 /// repository, and the data folder itself.
-const HOMES: [&str; 8] = [
+const HOMES: [&str; 9] = [
     "omniglot",
+    "omniglot/official",
     "omniglot-py",
     "omniglot/omniglot-py",
     "omniglot/python",
@@ -26,22 +27,30 @@ const HOMES: [&str; 8] = [
 /// Where TensorFlow Datasets extracts archives, each into a folder whose name ends in a digest.
 const TENSORFLOW: [&str; 2] = ["downloads/extracted", "tensorflow_datasets/downloads/extracted"];
 
+/// Levels of folders that are searched for parquet.
+const PARQUET_DEPTH: usize = 3;
+
 /// One half of Omniglot, or all of it in one folder of alphabets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Zip(PathBuf),
     /// A folder of alphabets.
     Folder(PathBuf),
+    Parquet(PathBuf),
 }
 
 /// Where Omniglot is. Errors: [`Error::Data`] when it is nowhere or only half of it is there.
 pub fn locate_omniglot(search: &SearchPath) -> Result<Located> {
     let sources = locate(search)?;
-    let zips = sources.iter().any(|source| matches!(source, Source::Zip(_)));
-    let paths = sources.into_iter().map(|source| match source {
-        Source::Zip(path) | Source::Folder(path) => path,
-    });
-    Ok(Located { shape: if zips { Shape::Zips } else { Shape::Folders }, paths: paths.collect() })
+    let shape = match sources[0] {
+        Source::Zip(_) => Shape::Zips,
+        Source::Folder(_) => Shape::Folders,
+        Source::Parquet(_) => Shape::Parquet,
+    };
+    let path = |source| match source {
+        Source::Zip(path) | Source::Folder(path) | Source::Parquet(path) => path,
+    };
+    Ok(Located { shape, paths: sources.into_iter().map(path).collect() })
 }
 
 /// The files and folders that together are Omniglot, from the first data folder that has all of it.
@@ -55,6 +64,13 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
                 [Some(_), None] => half = half.or(Some((home, HALVES[1]))),
                 [None, Some(_)] => half = half.or(Some((home, HALVES[0]))),
                 [None, None] if is_alphabets(&home) => return Ok(vec![Source::Folder(home)]),
+                // Parquet counts only in a folder of Omniglot's own: elsewhere it is anybody's.
+                [None, None] if home != dir.join("") => {
+                    let files = find_parquet(&home, PARQUET_DEPTH)?;
+                    if !files.is_empty() {
+                        return Ok(files.into_iter().map(Source::Parquet).collect());
+                    }
+                }
                 [None, None] => {}
             }
         }
@@ -72,7 +88,7 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
             home.display()
         )),
         None => Error::data(format!(
-            "omniglot is not here: looked for images_background and images_evaluation, as .zip or folders, in {}; {REMEDY}",
+            "omniglot is not here: looked for images_background and images_evaluation as .zip or folders, and for parquet, in {}; {REMEDY}",
             search.looked_in("omniglot")
         )),
     })
@@ -93,6 +109,19 @@ fn find_half(home: &Path, name: &str) -> Option<Source> {
     } else {
         None
     }
+}
+
+/// The parquet files below `folder`, by path.
+fn find_parquet(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in entries(folder)? {
+        if entry.is_dir && depth > 0 {
+            files.extend(find_parquet(&entry.path, depth - 1)?);
+        } else if !entry.is_dir && entry.name.ends_with(".parquet") {
+            files.push(entry.path);
+        }
+    }
+    Ok(files)
 }
 
 /// Whether a folder holds alphabets directly, both halves in one, as the original Reptile code keeps them.

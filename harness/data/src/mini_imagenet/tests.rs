@@ -1,0 +1,217 @@
+use std::fs;
+use std::path::Path;
+
+use harness_core::ImageSet;
+
+use super::*;
+use crate::dataset::Dataset;
+use crate::decode::Filter;
+use crate::fixtures::{Row, mini_imagenet, write_parquet};
+use crate::folder::Part;
+
+type Image = (String, String, Vec<u8>);
+type Writer = fn(&Path, &[Image]);
+
+/// Ten classes of four images: six to train, two to validate, two to test.
+const SMALL: (usize, usize) = (10, 4);
+
+fn load(home: &Path) -> Result<(ImageSet, Plan)> {
+    let plan = plan(&SearchPath::only([home]))?;
+    count(&plan, SMALL.0, SMALL.1..=SMALL.1)?;
+    let spec = Dataset::MiniImagenet.spec(84, Filter::Nearest)?;
+    Ok((crate::cache::in_memory(&plan, &spec, &crate::progress::silent)?, plan))
+}
+
+fn error(home: &Path) -> String {
+    let error = load(home).err().expect("the data is bad").to_string();
+    assert_eq!(error.lines().count(), 1, "{error}");
+    error
+}
+
+fn part_of(class: usize) -> Part {
+    match class {
+        0..6 => Part::Train,
+        6..8 => Part::Val,
+        _ => Part::Test,
+    }
+}
+
+const NAMES: [&str; 3] = ["train", "val", "test"];
+
+fn write(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn write_parts(home: &Path, images: &[Image]) {
+    for (i, (wnid, file, bytes)) in images.iter().enumerate() {
+        write(&home.join(NAMES[part_of(i / SMALL.1) as usize]).join(wnid).join(file), bytes);
+    }
+}
+
+fn write_classes(home: &Path, images: &[Image]) {
+    for (wnid, file, bytes) in images {
+        write(&home.join(wnid).join(file), bytes);
+    }
+}
+
+fn write_csv(home: &Path, images: &[Image]) {
+    let mut lists = ["filename,label\n"; 3].map(String::from);
+    for (i, (wnid, file, bytes)) in images.iter().enumerate() {
+        lists[part_of(i / SMALL.1) as usize] += &format!("{file},{wnid}\r\n");
+        write(&home.join("images").join(file), bytes);
+    }
+    for (name, list) in NAMES.iter().zip(lists) {
+        fs::write(home.join(format!("{name}.csv")), list).unwrap();
+    }
+}
+
+/// Class-disjoint, each part counting its labels from 0, without names of labels, two files a part.
+fn write_disjoint(home: &Path, images: &[Image]) {
+    for (part, first, folder) in [(Part::Train, 0, "train"), (Part::Val, 6, "validation"), (Part::Test, 8, "test")] {
+        let row = |(i, (_, file, bytes)): (usize, &Image)| (bytes.clone(), file.clone(), (i / SMALL.1 - first) as i64);
+        let all = images.iter().enumerate().filter(|(i, _)| part_of(i / SMALL.1) == part);
+        // Images of the classes take turns, as after a shuffle.
+        let mut rows: Vec<Row> = all.map(row).collect();
+        rows.sort_by(|a, b| a.1[9..].cmp(&b.1[9..]));
+        let (one, two) = rows.split_at(rows.len() / 2);
+        write_parquet(&home.join(format!("default/{folder}/0000.parquet")), one, None, 3);
+        write_parquet(&home.join(format!("default/{folder}/0001.parquet")), two, None, 100);
+    }
+}
+
+/// The same classes in every part, with names: three images of a class in train, one in validation, another in test.
+fn write_pooled(home: &Path, images: &[Image]) {
+    let mut names: Vec<String> = images.iter().map(|image| image.0.clone()).collect();
+    names.dedup();
+    let row = |(i, (_, file, bytes)): (usize, &Image)| (bytes.clone(), file.clone(), (i / SMALL.1) as i64);
+    let of = |want: fn(usize) -> bool| -> Vec<Row> {
+        images.iter().enumerate().filter(|(i, _)| want(i % SMALL.1)).map(row).collect()
+    };
+    write_parquet(&home.join("data/train-00000-of-00001.parquet"), &of(|i| i < 3), Some(&names), 7);
+    write_parquet(&home.join("data/validation-00000-of-00001.parquet"), &of(|i| i == 3), Some(&names), 7);
+    write_parquet(&home.join("data/test-00000-of-00001.parquet"), &of(|i| i == 0), Some(&names), 7);
+}
+
+#[test]
+fn every_form_gives_the_same_images() {
+    let images = mini_imagenet(SMALL.0, SMALL.1);
+    let forms: [(&str, Writer); 4] =
+        [("parts", write_parts), ("classes", write_classes), ("csv", write_csv), ("pooled", write_pooled)];
+    let mut digests = Vec::new();
+    for (form, write) in forms {
+        let dir = tempfile::tempdir().unwrap();
+        write(&dir.path().join("mini-imagenet"), &images);
+        let (set, plan) = load(dir.path()).unwrap_or_else(|error| panic!("{form}: {error}"));
+        assert!(plan.split.is_none(), "{form} has names: the benchmark's list of them splits it");
+        assert_eq!((set.classes[3].name.as_str(), set.classes[3].images.clone()), ("n01443791", 12..16), "{form}");
+        digests.push((form, set.digest));
+    }
+    assert!(digests.iter().all(|(_, digest)| *digest == digests[0].1), "{digests:?}");
+}
+
+#[test]
+fn labels_without_names_become_classes_of_their_part() {
+    let images = mini_imagenet(SMALL.0, SMALL.1);
+    let (parts, disjoint) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_parts(&parts.path().join("mini-imagenet"), &images);
+    write_disjoint(&disjoint.path().join("mini-imagenet"), &images);
+    let (by_name, by_part) = (load(parts.path()).unwrap().0, load(disjoint.path()).unwrap());
+    let split = by_part.1.split.unwrap();
+    assert_eq!([split.train.len(), split.val.len(), split.test.len()], [6, 2, 2]);
+    assert_eq!(split.val, ["val/000", "val/001"]);
+    assert_eq!(by_part.0.classes[6].name, "val/000");
+    for image in 0..by_name.len() {
+        assert!(by_name.image(image) == by_part.0.image(image), "image {image}");
+    }
+}
+
+#[test]
+fn pooled_parquet_without_names_cannot_be_split() {
+    let rows: Vec<Row> =
+        mini_imagenet(2, 2).into_iter().enumerate().map(|(i, (_, f, b))| (b, f, i as i64 / 2)).collect();
+    let dir = tempfile::tempdir().unwrap();
+    for part in ["train", "validation", "test"] {
+        write_parquet(&dir.path().join(format!("mini-imagenet/{part}.parquet")), &rows, None, 10);
+    }
+    assert!(error(dir.path()).contains("without names of labels"));
+}
+
+#[test]
+fn what_is_wrong_with_a_list_is_named_by_its_line() {
+    let images = mini_imagenet(SMALL.0, SMALL.1);
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("mini-imagenet");
+    write_csv(&home, &images);
+    let list = home.join("val.csv");
+    let right = fs::read_to_string(&list).unwrap();
+    for (line, what) in [
+        ("n0999999900000001.jpg,n09999999", "val.csv line 10: n0999999900000001.jpg is not in"),
+        (&format!("{},{}", images[24].1, images[24].0), "is listed a second time"),
+        ("../../etc/passwd,n09999999", "not a plain name"),
+        ("one field", "1 fields where filename,label belong"),
+    ] {
+        fs::write(&list, format!("{right}{line}\n")).unwrap();
+        let error = error(dir.path());
+        assert!(error.contains(what), "{error}");
+    }
+    fs::write(&list, [0xff, 0xfe, 0x00]).unwrap();
+    assert!(error(dir.path()).contains("val.csv is not UTF-8 text"));
+}
+
+#[test]
+fn too_few_images_or_classes_and_bad_images_are_named() {
+    let images = mini_imagenet(SMALL.0, SMALL.1);
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join("mini-imagenet");
+    write_parts(&home, &images);
+    let last = home.join("test").join(&images[39].0).join(&images[39].1);
+    for (bytes, what) in
+        [(&images[39].2[..300], "is a truncated JPEG"), (b"", "is empty"), (b"<html>", "is a web page")]
+    {
+        fs::write(&last, bytes).unwrap();
+        let error = error(dir.path());
+        assert!(error.contains(what) && error.contains(&images[39].1), "{error}");
+    }
+    fs::remove_file(&last).unwrap();
+    assert!(error(dir.path()).contains("has 3 images where 4 belong"));
+    fs::remove_dir_all(last.parent().unwrap()).unwrap();
+    assert!(error(dir.path()).contains("9 classes where 10 belong"));
+}
+
+#[test]
+fn parquet_that_is_cut_or_flipped_is_an_error_and_never_a_panic() {
+    let images = mini_imagenet(SMALL.0, SMALL.1);
+    let dir = tempfile::tempdir().unwrap();
+    write_pooled(&dir.path().join("mini-imagenet"), &images);
+    let path = dir.path().join("mini-imagenet/data/train-00000-of-00001.parquet");
+    let whole = fs::read(&path).unwrap();
+    for cut in [0, 3, 11, whole.len() / 2, whole.len() - 1] {
+        fs::write(&path, &whole[..cut]).unwrap();
+        assert!(error(dir.path()).contains("fetch it again"), "cut at {cut}");
+    }
+    fs::write(&path, b"<!DOCTYPE html><html></html>").unwrap();
+    assert!(error(dir.path()).contains("is a web page"));
+    fs::write(&path, b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n").unwrap();
+    assert!(error(dir.path()).contains("LFS pointer"));
+    // The footer, where a flipped bit may contradict the rest; pages themselves are the hub's sha256's to guard.
+    for at in (whole.len() - 1200..whole.len()).step_by(13) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 0x10;
+        fs::write(&path, &flipped).unwrap();
+        let _ = load(dir.path());
+    }
+}
+
+#[test]
+fn nothing_there_says_where_and_how() {
+    let dir = tempfile::tempdir().unwrap();
+    // Lists alone, as the project's own data folder has them, are not the data.
+    fs::create_dir_all(dir.path().join("mini-imagenet/splits")).unwrap();
+    fs::write(dir.path().join("mini-imagenet/splits/train.csv"), "filename,label\n").unwrap();
+    let error = error(dir.path());
+    assert!(error.starts_with("mini-imagenet is not here"), "{error}");
+    for way in ["data fetch mini-imagenet", "train.csv", "HARNESS_DATA_DIR"] {
+        assert!(error.contains(way), "{error}");
+    }
+}
