@@ -15,6 +15,7 @@ mod files;
 #[cfg(test)]
 mod fixtures;
 mod folder;
+mod hub;
 mod loader;
 mod mini_imagenet;
 mod omniglot;
@@ -28,6 +29,7 @@ mod verify;
 pub use cache::Cache;
 pub use dataset::Dataset;
 pub use decode::Filter;
+pub use hub::{Fetched, Limits, Remote, fetch, license};
 pub use loader::{Loaded, Loader};
 pub use omniglot::{load_omniglot, locate_omniglot};
 pub use progress::{Progress, Step, silent};
