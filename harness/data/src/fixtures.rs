@@ -1,5 +1,7 @@
 //! Small data sets that the tests write: images, archives, an Omniglot of a few characters.
 
+pub(crate) mod child;
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;

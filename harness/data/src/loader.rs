@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use harness_core::{ClassSplit, ImageSet, Result};
+use harness_core::{ClassSplit, Error, ImageSet, Result};
 
 use crate::cache::Cache;
 use crate::dataset::Dataset;
 use crate::decode::Filter;
+use crate::hub::{self, Remote};
 use crate::progress::{Progress, silent};
 use crate::search::{SearchPath, user_cache_dir};
 
@@ -45,7 +46,26 @@ impl Cache {
     }
 }
 
+/// Data sets up to this many bytes are fetched without being asked for.
+const COMES_BY_ITSELF: u64 = 100_000_000;
+
 impl Loader<'_> {
+    /// [`Loader::load`]; a small set (Omniglot) that is nowhere is fetched first, into [`SearchPath::fetch_dir`].
+    ///
+    /// Errors: those of [`Loader::load`]; where fetching failed too, the error says why.
+    pub fn load_or_fetch(&self, dataset: &Dataset, side: usize, filter: Filter, remote: &Remote) -> Result<Loaded> {
+        let (_, bytes) = hub::about(dataset);
+        let small = (1..=COMES_BY_ITSELF).contains(&bytes) && hub::license(dataset).is_none();
+        if let Err(missing) = dataset.locate(&self.search)
+            && small
+            && !remote.offline
+        {
+            let fetched = hub::fetch(dataset, self.search.fetch_dir()?, remote, false, self.progress);
+            fetched.map_err(|error| Error::data(format!("{missing} (fetching it failed: {error})")))?;
+        }
+        self.load(dataset, side, filter)
+    }
+
     /// `dataset` at `side` x `side` pixels. Warm, from the cache: Omniglot in under 0.3 s, mini-ImageNet in under 0.5 s.
     ///
     /// Errors: [`Error::Usage`](harness_core::Error::Usage) for a side of 0 or above 1024;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use harness_core::{Error, Result};
+
 /// The environment variable that names a data folder.
 pub const DATA_DIR_VARIABLE: &str = "HARNESS_DATA_DIR";
 
@@ -47,6 +49,17 @@ impl SearchPath {
     /// The folders in the order they are tried.
     pub fn dirs(&self) -> impl Iterator<Item = &Path> {
         self.dirs.iter().map(|(dir, _)| dir.as_path())
+    }
+
+    /// Where fetched data goes: the first folder that can be written, made if need be. Errors: [`Error::Usage`] when none can.
+    pub fn fetch_dir(&self) -> Result<&Path> {
+        let writable = |dir: &Path| {
+            std::fs::create_dir_all(dir).is_ok() && tempfile::Builder::new().prefix(".probe").tempfile_in(dir).is_ok()
+        };
+        let dirs: Vec<String> = self.dirs().map(|dir| dir.display().to_string()).collect();
+        self.dirs().find(|dir| writable(dir)).ok_or_else(|| {
+            Error::usage(format!("no data folder can be written ({}); say --data-dir DIR", dirs.join(", ")))
+        })
     }
 
     /// `FOLDER/name (who named it), …`: where a data set was looked for.
@@ -107,6 +120,16 @@ mod tests {
         assert_eq!(path.dirs().next(), Some(Path::new("/nowhere/data")));
         assert!(path.looked_in("omniglot").starts_with("/nowhere/data/omniglot (--data-dir, no such folder)"));
         assert!(SearchPath::default().looked_in("omniglot").starts_with("no folder"));
+    }
+
+    #[test]
+    fn fetched_data_goes_where_it_can_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, below) = (dir.path().join("file"), dir.path().join("new/data"));
+        std::fs::write(&file, b"").unwrap();
+        let path = SearchPath::only([file.join("x"), below.clone()]);
+        assert_eq!(path.fetch_dir().unwrap(), below);
+        assert!(SearchPath::only([file.join("x")]).fetch_dir().unwrap_err().to_string().contains("--data-dir"));
     }
 
     #[test]

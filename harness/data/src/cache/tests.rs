@@ -3,8 +3,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 use crate::dataset::Dataset;
-use crate::fixtures::{omniglot, write_folders};
+use crate::fixtures::{child, omniglot, write_folders};
 use crate::search::SearchPath;
+use harness_core::{Purpose, Stream};
+use std::time::Duration;
 
 /// A small Omniglot in folders and a cache beside it.
 struct Fixture {
@@ -151,4 +153,42 @@ fn without_a_usable_folder_small_sets_stay_in_memory() {
         let set = cache.open(&fixture.plan(), &Fixture::spec(28), &crate::progress::silent).unwrap();
         assert!(same(&set, &whole));
     }
+}
+
+/// What the killed process does: not a test of its own.
+#[test]
+#[ignore = "run by the test below"]
+fn builds() {
+    if let Some([data, cache]) = child::arguments() {
+        let plan = Dataset::Omniglot.plan(&SearchPath::only([data])).unwrap();
+        let _ = Cache::at(cache).open(&plan, &Fixture::spec(64), &crate::progress::silent);
+    }
+}
+
+#[test]
+fn a_build_that_is_killed_at_any_moment_is_completed_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    write_folders(&dir.path().join("omniglot"), &omniglot(700));
+    let plan = Dataset::Omniglot.plan(&SearchPath::only([dir.path()])).unwrap();
+    let whole = in_memory(&plan, &Fixture::spec(64), &crate::progress::silent).unwrap();
+    let mut moments = Stream::new(3, Purpose::Data, 0, 0);
+    let mut unfinished = 0;
+    for round in 0..20 {
+        let cache = dir.path().join(format!("cache-{round}"));
+        let arguments = [dir.path().to_str().unwrap(), cache.to_str().unwrap()];
+        child::kill_after(Duration::from_millis(10 + moments.below(150) as u64), "cache::tests::builds", arguments);
+        let built = || {
+            fs::read_dir(&cache)
+                .into_iter()
+                .flatten()
+                .any(|entry| entry.unwrap().path().extension().is_some_and(|extension| extension == "images"))
+        };
+        unfinished += usize::from(!built());
+        let set = Cache::at(&cache).open(&plan, &Fixture::spec(64), &crate::progress::silent).unwrap();
+        assert!(same(&set, &whole));
+        let left: Vec<_> = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert!(!left.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{left:?}");
+    }
+    // Else the moments were badly chosen and nothing was tested.
+    assert!(unfinished >= 5, "{unfinished} of 20 were killed before they were done");
 }

@@ -66,6 +66,20 @@ pub fn license(dataset: &Dataset) -> Option<&'static str> {
     }
 }
 
+/// Where `dataset` comes from and how much it is, in bytes: the first source, and about how long it is.
+pub fn about(dataset: &Dataset) -> (String, u64) {
+    let (sources, bytes) = match dataset {
+        Dataset::Omniglot => (OMNIGLOT, 10_500_000),
+        Dataset::MiniImagenet => (MINI_IMAGENET, 3_900_000_000),
+        Dataset::Folder { .. } => return ("your own".into(), 0),
+    };
+    let name = |source: &Source| match source {
+        Source::Hub { repository, .. } => format!("hub {repository}"),
+        Source::Archives(_) => "github brendenlake/omniglot".to_string(),
+    };
+    (sources.iter().map(name).collect::<Vec<_>>().join(", "), bytes)
+}
+
 /// Fetches `dataset` into a folder of its name below `dir`, from the first source that gives it whole. What is there
 /// already is checked and kept; a broken fetch is taken up where it ended.
 ///

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use crate::search::variable;
 
-pub use fetch::{Fetched, fetch, license};
+pub use fetch::{Fetched, about, fetch, license};
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,14 @@ pub struct Limits {
     pub pause: Duration,
     /// Longest pause, whatever the server asks for in `Retry-After`.
     pub longest_pause: Duration,
+}
+
+impl Limits {
+    /// For data that comes by itself while a user waits for something else: the network has five seconds to answer.
+    pub fn brief() -> Self {
+        let seconds = Duration::from_secs;
+        Limits { connect: seconds(2), silence: seconds(5), crawl: seconds(10), attempts: 1, ..Limits::default() }
+    }
 }
 
 impl Default for Limits {

@@ -215,3 +215,48 @@ fn nothing_there_says_where_and_how() {
         assert!(error.contains(way), "{error}");
     }
 }
+
+/// The real number of images, and the times that are promised.
+#[test]
+#[ignore = "60,000 images: about a minute"]
+fn at_full_size_a_cold_start_uses_all_cores_and_a_warm_one_is_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let images = mini_imagenet(CLASSES, 600);
+    for (wnid, file, bytes) in &images {
+        write(&dir.path().join("folders/mini-imagenet").join(wnid).join(file), bytes);
+    }
+    let names: Vec<String> = images.chunks(600).map(|class| class[0].0.clone()).collect();
+    let row = |(i, (_, file, bytes)): (usize, &Image)| (bytes.clone(), file.clone(), (i / 600) as i64);
+    let (train, val): (Vec<_>, Vec<_>) = images.iter().enumerate().partition(|(i, _)| i % 600 < 500);
+    let home = dir.path().join("parquet/mini-imagenet/data");
+    let train: Vec<Row> = train.into_iter().map(row).collect();
+    write_parquet(&home.join("train-00000-of-00002.parquet"), &train[..25_000], Some(&names), 1000);
+    write_parquet(&home.join("train-00001-of-00002.parquet"), &train[25_000..], Some(&names), 1000);
+    let val: Vec<Row> = val.into_iter().map(row).collect();
+    write_parquet(&home.join("validation-00000-of-00001.parquet"), &val, Some(&names), 1000);
+    drop((images, train, val));
+    // Beyond the page cache; the fixtures' own memory is in the first number.
+    let memory = || {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        line.map_or("?".to_string(), |line| line.trim().to_string())
+    };
+    println!("memory before: {}", memory());
+    let mut digests = Vec::new();
+    for form in ["folders", "parquet"] {
+        for start in ["cold", "warm", "warm"] {
+            let loader = crate::Loader {
+                cache: crate::Cache::at(dir.path().join("cache")),
+                ..crate::Loader::new(SearchPath::only([dir.path().join(form)]))
+            };
+            let begin = std::time::Instant::now();
+            let set = loader.load(&Dataset::MiniImagenet, 84, Filter::Nearest).unwrap().images;
+            let seconds = begin.elapsed().as_secs_f64();
+            println!("{form} {start}: {seconds:.3} s, memory {}", memory());
+            assert_eq!(set.len(), 60_000);
+            assert!(start == "cold" || seconds < 0.5, "{form} {start}: {seconds} s");
+            digests.push(set.digest);
+        }
+    }
+    assert!(digests.iter().all(|digest| *digest == digests[0]));
+}

@@ -1,6 +1,7 @@
 //! Every fault that a network can have, against a real server on loopback: each ends in verified data or in a clear
 //! error within a stated time, no bad byte gets a name, and the next run against a healthy server completes.
 
+mod kill;
 mod server;
 
 use std::fs;
@@ -250,7 +251,7 @@ fn passing_faults_are_got_through() {
         (n == 0).then_some(Reply { stall: Some(reply.body.len() / 2), ..reply })
     });
     with_fault("crawling", "/store/0", Through, |reply, n| {
-        (n == 0).then(|| Reply { crawl: Some(Duration::from_millis(20)), ..reply })
+        (n == 0).then(|| Reply { crawl: Some((1, Duration::from_millis(20))), ..reply })
     });
     with_fault("longer than listed", "/store/0", Through, |mut reply, n| {
         reply.body.extend([0; 99]);

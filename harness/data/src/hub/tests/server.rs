@@ -27,8 +27,8 @@ pub struct Reply {
     pub cut: Option<usize>,
     /// Sends so many bytes of the body and then nothing, keeping the connection open.
     pub stall: Option<usize>,
-    /// Sends a byte at a time with this pause.
-    pub crawl: Option<Duration>,
+    /// Sends so many bytes at a time with this pause between them.
+    pub crawl: Option<(usize, Duration)>,
 }
 
 impl Reply {
@@ -126,9 +126,9 @@ fn serve(
     let sent = reply.cut.or(reply.stall).unwrap_or(reply.body.len());
     match reply.crawl {
         None => stream.write_all(&reply.body[..sent])?,
-        Some(pause) => {
-            for byte in &reply.body {
-                stream.write_all(&[*byte])?;
+        Some((bytes, pause)) => {
+            for piece in reply.body.chunks(bytes) {
+                stream.write_all(piece)?;
                 std::thread::sleep(pause);
             }
         }
