@@ -56,6 +56,17 @@ pub(crate) fn entries(dir: &Path) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// The names and paths of `dir`'s folders or of its files, in no order. What cannot be read is left out: this is for
+/// looking around where anything may lie, before it is known to be a data set.
+pub(crate) fn survey(dir: &Path, folders: bool) -> impl Iterator<Item = (String, PathBuf)> {
+    fs::read_dir(dir).into_iter().flatten().flatten().filter_map(move |entry| {
+        let (name, path) = (entry.file_name().into_string().ok()?, entry.path());
+        let kind = entry.file_type().ok()?;
+        let is_dir = if kind.is_symlink() { path.is_dir() } else { kind.is_dir() };
+        (is_dir == folders && !name.starts_with('.')).then_some((name, path))
+    })
+}
+
 /// All of a file, if it is a file of at most `limit` bytes; what is wrong otherwise.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     let file = fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
@@ -93,6 +104,9 @@ mod tests {
             entries(dir.path()).unwrap().into_iter().map(|entry| (entry.name, entry.is_dir)).collect();
         assert_eq!(found, [("a.png".into(), false), ("b.png".into(), false), ("c".into(), true)]);
         assert!(entries(&dir.path().join("absent")).is_err());
+        let names = |folders| survey(dir.path(), folders).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!((names(true), names(false).len()), (vec!["c".to_string()], 3));
+        assert_eq!(survey(&dir.path().join("absent"), true).count(), 0);
     }
 
     #[cfg(unix)]

@@ -9,6 +9,11 @@ use std::path::Path;
 use image::ExtendedColorType;
 use image::ImageEncoder;
 
+/// A folder for very many files: in memory where the system has such a place, since some disks take a millisecond a file.
+pub(crate) fn roomy_tempdir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// A grey PNG.
 pub(crate) fn png_grey(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -187,8 +187,9 @@ fn from_source(
         let parent = place.parent().unwrap_or(dir);
         fs::create_dir_all(parent).map_err(|error| Error::io(parent, error))?;
         fs::rename(&work, &place).map_err(|error| Error::io(&place, error))?;
-        let _ = fs::remove_dir_all(&staging);
     }
+    // Also what a process left that was killed just after it had moved the set to its place.
+    let _ = fs::remove_dir_all(&staging);
     let source = match source {
         Source::Hub { repository, revision, .. } => format!("{origin}/datasets/{repository} ({revision})"),
         Source::Archives(_) => origin.to_string(),

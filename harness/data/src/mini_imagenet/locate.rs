@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Result};
 
 use super::is_wnid;
-use crate::files::{Entry, entries};
-use crate::folder::{Part, part, subfolders};
+use crate::files::survey;
+use crate::folder::{Part, part};
 use crate::search::{Located, SearchPath, Shape};
 
 /// Names that its folder goes by below a data folder; the last is the data folder itself.
@@ -47,7 +47,7 @@ pub(crate) fn locate(search: &SearchPath) -> Result<Located> {
 pub(super) fn form(search: &SearchPath) -> Result<Form> {
     for dir in search.dirs() {
         for home in HOMES.iter().map(|home| dir.join(home)).filter(|home| home.is_dir()) {
-            if let Some(form) = recognise(&home, home != dir.join(""))? {
+            if let Some(form) = recognise(&home, home != dir.join("")) {
                 return Ok(form);
             }
         }
@@ -61,58 +61,43 @@ pub(super) fn form(search: &SearchPath) -> Result<Form> {
 }
 
 /// The form of `home`. Parquet counts only in a folder of mini-ImageNet's `own`: elsewhere it is anybody's.
-fn recognise(home: &Path, own: bool) -> Result<Option<Form>> {
-    let here = entries(home)?;
-    let folder = |name: &str| here.iter().find(|entry| entry.is_dir && entry.name == name);
-    let lists: Vec<PathBuf> = ["train.csv", "val.csv", "test.csv"]
-        .iter()
-        .filter_map(|name| here.iter().find(|entry| !entry.is_dir && entry.name == *name))
-        .map(|entry| entry.path.clone())
-        .collect();
-    if let (3, Some(images)) = (lists.len(), folder("images"))
-        && !has_classes(&images.path)?
-    {
-        return Ok(Some(Form::Csv { lists, images: images.path.clone() }));
+fn recognise(home: &Path, own: bool) -> Option<Form> {
+    let lists: Vec<PathBuf> = ["train.csv", "val.csv", "test.csv"].iter().map(|name| home.join(name)).collect();
+    let images = home.join("images");
+    if lists.iter().all(|list| list.is_file()) && images.is_dir() && !has_classes(&images) {
+        return Some(Form::Csv { lists, images });
     }
-    let mut parts = Vec::new();
-    for entry in here.iter().filter(|entry| entry.is_dir) {
-        if let Some(part) = part(&entry.name)
-            && has_classes(&entry.path)?
-        {
-            parts.push((part, entry.path.clone()));
-        }
-    }
+    let mut parts: Vec<(Part, PathBuf)> =
+        survey(home, true).filter_map(|(name, path)| Some((part(&name)?, path))).collect();
+    parts.retain(|(_, path)| has_classes(path));
+    parts.sort();
     if !parts.is_empty() {
-        parts.sort();
-        return Ok(Some(Form::Parts(parts.into_iter().map(|(_, path)| path).collect())));
+        return Some(Form::Parts(parts.into_iter().map(|(_, path)| path).collect()));
     }
-    for folder in [Some(home), folder("images").map(|entry| entry.path.as_path())].into_iter().flatten() {
-        if has_classes(folder)? {
-            return Ok(Some(Form::Classes(folder.to_path_buf())));
+    for folder in [home, &images] {
+        if has_classes(folder) {
+            return Some(Form::Classes(folder.to_path_buf()));
         }
     }
     let mut files = Vec::new();
     if own {
-        find_parquet(home, None, PARQUET_DEPTH, &mut files)?;
+        find_parquet(home, None, PARQUET_DEPTH, &mut files);
     }
     files.sort();
-    Ok((!files.is_empty()).then_some(Form::Parquet(files)))
+    (!files.is_empty()).then_some(Form::Parquet(files))
 }
 
-fn has_classes(folder: &Path) -> Result<bool> {
-    Ok(subfolders(folder)?.iter().any(|entry: &Entry| is_wnid(&entry.name)))
+fn has_classes(folder: &Path) -> bool {
+    survey(folder, true).any(|(name, _)| is_wnid(&name))
 }
 
 /// Files whose name or a folder above says the part: `train-00000-of-00013.parquet`, `default/train/0000.parquet`.
-fn find_parquet(folder: &Path, above: Option<Part>, depth: usize, files: &mut Vec<(Part, PathBuf)>) -> Result<()> {
-    for entry in entries(folder)? {
-        let stem = entry.name.split(['-', '.', '_']).next().unwrap_or_default();
-        let part = part(stem).or(above);
-        if entry.is_dir && depth > 0 {
-            find_parquet(&entry.path, part, depth - 1, files)?;
-        } else if let (false, true, Some(part)) = (entry.is_dir, entry.name.ends_with(".parquet"), part) {
-            files.push((part, entry.path));
-        }
+fn find_parquet(folder: &Path, above: Option<Part>, depth: usize, files: &mut Vec<(Part, PathBuf)>) {
+    let part_of = |name: &str| part(name.split(['-', '.', '_']).next().unwrap_or_default()).or(above);
+    for (name, path) in survey(folder, false).filter(|(name, _)| name.ends_with(".parquet")) {
+        files.extend(part_of(&name).map(|part| (part, path)));
     }
-    Ok(())
+    if depth > 0 {
+        survey(folder, true).for_each(|(name, below)| find_parquet(&below, part_of(&name), depth - 1, files));
+    }
 }

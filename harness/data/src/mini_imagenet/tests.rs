@@ -216,11 +216,27 @@ fn nothing_there_says_where_and_how() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn what_lies_about_in_a_data_folder_disturbs_nobody() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let images = mini_imagenet(SMALL.0, SMALL.1);
+    std::os::unix::fs::symlink("nowhere", dir.path().join("dangling")).unwrap();
+    std::os::unix::fs::symlink(".", dir.path().join("loop")).unwrap();
+    fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff")), b"").unwrap();
+    fs::write(dir.path().join("other.parquet"), b"").unwrap();
+    assert!(error(dir.path()).starts_with("mini-imagenet is not here"));
+    // Not in a folder of its own: the class folders lie beside the rest.
+    write_parts(dir.path(), &images);
+    assert_eq!(load(dir.path()).unwrap().0.len(), 40);
+}
+
 /// The real number of images, and the times that are promised.
 #[test]
 #[ignore = "60,000 images: about a minute"]
 fn at_full_size_a_cold_start_uses_all_cores_and_a_warm_one_is_at_once() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = crate::fixtures::roomy_tempdir();
     let images = mini_imagenet(CLASSES, 600);
     for (wnid, file, bytes) in &images {
         write(&dir.path().join("folders/mini-imagenet").join(wnid).join(file), bytes);

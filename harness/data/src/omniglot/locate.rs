@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result};
 
-use crate::files::entries;
+use crate::files::survey;
 use crate::search::{Located, SearchPath, Shape};
 
 /// The two halves, as the official archives name them.
@@ -66,7 +66,9 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
                 [None, None] if is_alphabets(&home) => return Ok(vec![Source::Folder(home)]),
                 // Parquet counts only in a folder of Omniglot's own: elsewhere it is anybody's.
                 [None, None] if home != dir.join("") => {
-                    let files = find_parquet(&home, PARQUET_DEPTH)?;
+                    let mut files = Vec::new();
+                    find_parquet(&home, PARQUET_DEPTH, &mut files);
+                    files.sort();
                     if !files.is_empty() {
                         return Ok(files.into_iter().map(Source::Parquet).collect());
                     }
@@ -75,7 +77,7 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
             }
         }
         for extracted in TENSORFLOW.iter().map(|habit| dir.join(habit)).filter(|dir| dir.is_dir()) {
-            let homes: Vec<PathBuf> = entries(&extracted)?.into_iter().map(|entry| entry.path).collect();
+            let homes: Vec<PathBuf> = survey(&extracted, true).map(|(_, path)| path).collect();
             let find = |name| homes.iter().find_map(|home| find_half(home, name));
             if let [Some(background), Some(evaluation)] = HALVES.map(find) {
                 return Ok(vec![background, evaluation]);
@@ -111,17 +113,12 @@ fn find_half(home: &Path, name: &str) -> Option<Source> {
     }
 }
 
-/// The parquet files below `folder`, by path.
-fn find_parquet(folder: &Path, depth: usize) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in entries(folder)? {
-        if entry.is_dir && depth > 0 {
-            files.extend(find_parquet(&entry.path, depth - 1)?);
-        } else if !entry.is_dir && entry.name.ends_with(".parquet") {
-            files.push(entry.path);
-        }
+/// Adds the parquet files below `folder`.
+fn find_parquet(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    files.extend(survey(folder, false).filter(|(name, _)| name.ends_with(".parquet")).map(|(_, path)| path));
+    if depth > 0 {
+        survey(folder, true).for_each(|(_, below)| find_parquet(&below, depth - 1, files));
     }
-    Ok(files)
 }
 
 /// Whether a folder holds alphabets directly, both halves in one, as the original Reptile code keeps them.
