@@ -23,14 +23,18 @@ pub(crate) struct Archive {
 impl Archive {
     /// Errors: [`Error::Data`] naming the file when it is absent, truncated, not a zip or has an unsafe name inside.
     pub fn open(path: &Path) -> Result<Self> {
-        let wrong = |what: String| Error::data(format!("{} {what}; fetch it again", path.display()));
         let stamp = std::fs::metadata(path).map(|metadata| Stamp::of(&metadata)).unwrap_or_default();
-        let bytes = read_limited(path, MAX_ARCHIVE).map_err(wrong)?;
+        let bytes = read_limited(path, MAX_ARCHIVE).map_err(|what| refused(path, &what))?;
+        Self::of_bytes(path, stamp, bytes)
+    }
+
+    /// The archive `bytes`, which errors name as `path`.
+    pub fn of_bytes(path: &Path, stamp: Stamp, bytes: Vec<u8>) -> Result<Self> {
         if bytes.first() == Some(&b'<') {
-            return Err(wrong("is a web page, not a zip".into()));
+            return Err(refused(path, "is a web page, not a zip"));
         }
         let zip = ZipArchive::new(Cursor::new(bytes.into()))
-            .map_err(|error| wrong(format!("is truncated or not a zip ({error})")))?;
+            .map_err(|error| refused(path, &format!("is truncated or not a zip ({})", crate::one_line(&error))))?;
         Ok(Archive { path: Arc::new(path.to_path_buf()), stamp, zip })
     }
 
@@ -75,6 +79,10 @@ impl Archive {
     fn wrong(&self, entry: &str, what: &str) -> Error {
         Error::data(format!("{}: {entry} {what}; fetch the archive again from where you trust it", self.path.display()))
     }
+}
+
+fn refused(path: &Path, what: &str) -> Error {
+    Error::data(format!("{} {what}; fetch it again", path.display()))
 }
 
 #[cfg(test)]

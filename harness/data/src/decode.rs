@@ -62,7 +62,8 @@ pub(crate) fn decode(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<Source
     result.unwrap_or_else(|_| Err("does not decode: its contents contradict one another".into()))
 }
 
-fn decode_into(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<Source, String> {
+/// [`decode`] where a panic of a decoder is a panic: for the tests and fuzzing that look for one.
+pub(crate) fn decode_into(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<Source, String> {
     let format = format(bytes)?;
     if format == ImageFormat::Jpeg && !has_its_end(bytes) {
         return Err("is a truncated JPEG".into());

@@ -46,7 +46,7 @@ impl Table {
     /// Reads the footer. Errors: [`Error::Data`] naming a file that is cut off, not parquet, or without the columns.
     pub fn open(path: &Path) -> Result<Self> {
         let stamp = check_ends(path)?;
-        let (label_names, group_rows, largest, columns) = guarded(path, |mut reader| {
+        let (label_names, group_rows, all_rows, largest, columns) = guarded(path, |mut reader| {
             let schema = reader.schema()?;
             let columns: Vec<String> = schema.iter_names().map(ToString::to_string).collect();
             let metadata = reader.get_metadata()?;
@@ -54,8 +54,11 @@ impl Table {
             let largest = metadata.row_groups.iter().map(|group| group.total_byte_size()).max().unwrap_or(0);
             let about = metadata.key_value_metadata.iter().flatten().find(|pair| pair.key == "huggingface");
             let names = about.and_then(|pair| label_names(pair.value.as_deref()?));
-            Ok((names, rows, largest, columns))
+            Ok((names, rows, metadata.num_rows, largest, columns))
         })?;
+        if group_rows.iter().try_fold(0usize, |all, rows| all.checked_add(*rows)) != Some(all_rows) {
+            return Err(broken(path, &"its groups of rows do not add up"));
+        }
         for wanted in ["image", "label"] {
             if !columns.iter().any(|column| column == wanted) {
                 let columns = columns.join(", ");
@@ -83,6 +86,9 @@ impl Table {
             let frame = reader.with_columns(Some(vec!["label".into()])).finish()?;
             frame.column("label")?.cast(&DataType::Int64)
         })?;
+        if column.len() != self.group_rows.iter().sum::<usize>() {
+            return Err(broken(&self.path, &"a column has another number of rows than the file"));
+        }
         let labels = column.i64().map_err(|error| broken(&self.path, &error))?;
         let missing = || wrong(&self.path, "has rows without a label");
         labels.iter().map(|label| label.ok_or_else(missing)).collect()
@@ -90,7 +96,7 @@ impl Table {
 
     /// The images of some rows.
     pub fn images(&self, rows: Range<usize>) -> Result<Images> {
-        guarded(&self.path, |reader| {
+        let images = guarded(&self.path, |reader| {
             let slice = Some((rows.start, rows.len()));
             let frame = reader.with_columns(Some(vec!["image".into()])).with_slice(slice).finish()?;
             let column = frame.column("image")?.rechunk();
@@ -105,7 +111,11 @@ impl Table {
                     })
                 }
             }
-        })
+        })?;
+        if images.bytes.len() != rows.len() {
+            return Err(broken(&self.path, &"a column has another number of rows than the file"));
+        }
+        Ok(images)
     }
 }
 

@@ -173,8 +173,11 @@ impl Plan {
                     });
                 }
             }
-            Ok(())
-        })
+            Ok::<(), Error>(())
+        })?;
+        // A slot that nobody filled would be a black image.
+        assert_eq!(done.into_inner(), total, "every image of a plan is visited once");
+        Ok(())
     }
 
     /// Decodes every image into its slot of `sink`.

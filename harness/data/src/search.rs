@@ -34,11 +34,16 @@ pub struct Located {
 impl SearchPath {
     /// The folders of this process: `data_dir` from the command line, `HARNESS_DATA_DIR`, the user's cache.
     pub fn of_process(data_dir: Option<&Path>) -> Self {
+        // One folder has one name, from wherever the program is started: the cache's keys hold it.
+        let settle = |(dir, origin): (PathBuf, _)| {
+            let settled = dir.canonicalize().or_else(|_| std::path::absolute(&dir));
+            (settled.unwrap_or(dir), origin)
+        };
         let mut dirs = Vec::new();
         dirs.extend(data_dir.map(|dir| (dir.to_path_buf(), "--data-dir")));
         dirs.extend(variable(DATA_DIR_VARIABLE).map(|dir| (dir, DATA_DIR_VARIABLE)));
         dirs.extend(user_cache_dir().map(|dir| (dir, "user cache")));
-        SearchPath { dirs }
+        SearchPath { dirs: dirs.into_iter().map(settle).collect() }
     }
 
     /// These folders and no others, as if named by `--data-dir`.
@@ -119,6 +124,8 @@ mod tests {
         let path = SearchPath::of_process(Some(Path::new("/nowhere/data")));
         assert_eq!(path.dirs().next(), Some(Path::new("/nowhere/data")));
         assert!(path.looked_in("omniglot").starts_with("/nowhere/data/omniglot (--data-dir, no such folder)"));
+        let here = SearchPath::of_process(Some(Path::new("src/../src")));
+        assert!(here.dirs().next().unwrap().ends_with("data/src"));
         assert!(SearchPath::default().looked_in("omniglot").starts_with("no folder"));
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Result};
 
 use super::Classes;
+use super::lines::rows;
 use crate::files::{entries, read_limited};
 use crate::plan::Place;
 
@@ -41,22 +42,4 @@ pub(super) fn list(lists: &[PathBuf], images: &Path, classes: &mut Classes) -> R
         });
     }
     Ok(())
-}
-
-/// Line number, and file and label or what is wrong, of every line but the heading and empty ones.
-pub(super) fn rows(text: &str) -> impl Iterator<Item = (usize, Result<(String, String), String>)> {
-    let lines = (1..).zip(text.lines()).map(|(number, line)| (number, line.trim()));
-    let heading = |number: usize, line: &str| number == 1 && line.starts_with("filename");
-    lines.filter(move |(number, line)| !line.is_empty() && !heading(*number, line)).map(|(number, line)| {
-        let fields: Vec<&str> = line.split(',').map(|field| field.trim().trim_matches('"')).collect();
-        let plain = |name: &str| {
-            !name.is_empty() && name.len() < 256 && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
-        };
-        let row = match fields[..] {
-            [file, label] if plain(file) && plain(label) => Ok((file.to_string(), label.to_string())),
-            [_, _] => Err("a file or label that is not a plain name".to_string()),
-            _ => Err(format!("{} fields where filename,label belong", fields.len())),
-        };
-        (number, row)
-    })
 }

@@ -5,6 +5,7 @@
 //! by file name, or by row in parquet.
 
 mod csv;
+mod lines;
 mod locate;
 mod rows;
 

@@ -396,6 +396,25 @@ fn offline_and_without_a_licence_no_socket_is_opened() {
 }
 
 #[test]
+fn what_comes_by_itself_says_why_it_did_not() {
+    let server = Server::start(|_, _| Reply::new(404, ""));
+    let dir = tempfile::tempdir().unwrap();
+    let loader = crate::Loader::new(crate::SearchPath::only([dir.path()]));
+    let load = |dataset: &Dataset, remote: &Remote| {
+        loader.load_or_fetch(dataset, 28, crate::Filter::Nearest, remote).err().unwrap().to_string()
+    };
+    let error = load(&Dataset::Omniglot, &remote(&server.url));
+    assert!(error.starts_with("omniglot is not here") && error.contains("fetching it failed"), "{error}");
+    let before = server.requests.lock().unwrap().len();
+    assert!(before > 0);
+    // What is large or has terms never comes by itself, and offline nothing does.
+    assert!(load(&Dataset::MiniImagenet, &remote(&server.url)).starts_with("mini-imagenet is not here"));
+    let error = load(&Dataset::Omniglot, &Remote { offline: true, ..remote(&server.url) });
+    assert!(error.starts_with("omniglot is not here") && !error.contains("fetching"), "{error}");
+    assert_eq!(server.requests.lock().unwrap().len(), before);
+}
+
+#[test]
 fn when_the_hub_fails_the_authors_archives_are_asked_and_their_md5_decides() {
     let server = Server::start(|request, _| match request.path.as_str() {
         "/official/images_background.zip" | "/official/images_evaluation.zip" => {
