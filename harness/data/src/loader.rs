@@ -8,8 +8,9 @@ use crate::cache::Cache;
 use crate::dataset::Dataset;
 use crate::decode::Filter;
 use crate::hub::{self, Remote};
-use crate::progress::{Progress, silent};
+use crate::progress::{Progress, Step, silent};
 use crate::search::{SearchPath, user_cache_dir};
+use crate::verify::known;
 
 /// Loads data sets.
 #[derive(Clone)]
@@ -76,6 +77,11 @@ impl Loader<'_> {
         let plan = dataset.plan(&self.search)?;
         dataset.count(&plan)?;
         let images = self.cache.open(&plan, &spec, self.progress)?;
+        if let Some((false, what)) = known::judge(&images.name, side, filter, &images.digest) {
+            (self.progress)(Step::Note(&format!(
+                "{dataset} is complete, and yet not {what}; see `harness data verify`"
+            )));
+        }
         Ok(Loaded { images, split: plan.split })
     }
 }

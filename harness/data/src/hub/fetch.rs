@@ -14,6 +14,7 @@ use super::listing::Listing;
 use crate::dataset::Dataset;
 use crate::progress::{Progress, Step};
 use crate::search::SearchPath;
+use crate::verify::known;
 
 /// Longest listing that is read, in bytes.
 const MAX_LISTING: u64 = 16 << 20;
@@ -92,7 +93,12 @@ pub fn fetch(
     accept_license: bool,
     progress: Progress,
 ) -> Result<Fetched> {
-    let check = |search: &SearchPath| dataset.count(&dataset.plan(search)?);
+    // The whole set, and where its digest is known, that one: labels of a hub's copy may be in another order.
+    let check = |search: &SearchPath| {
+        let plan = dataset.plan(search)?;
+        dataset.count(&plan)?;
+        known::require(dataset, &plan, progress)
+    };
     fetch_checked(dataset, dir, remote, accept_license, progress, &check)
 }
 
