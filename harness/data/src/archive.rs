@@ -7,7 +7,7 @@ use std::sync::Arc;
 use harness_core::{Error, Result};
 use zip::ZipArchive;
 
-use crate::files::read_limited;
+use crate::files::{Stamp, read_limited};
 
 /// Largest archive that is read, in bytes: the two of Omniglot have 10 and 7 MB. It bounds the directory too.
 const MAX_ARCHIVE: u64 = 40 << 20;
@@ -16,20 +16,26 @@ const MAX_ARCHIVE: u64 = 40 << 20;
 #[derive(Clone)]
 pub(crate) struct Archive {
     path: Arc<PathBuf>,
+    pub stamp: Stamp,
     zip: ZipArchive<Cursor<Arc<[u8]>>>,
 }
 
 impl Archive {
     /// Errors: [`Error::Data`] naming the file when it is absent, truncated, not a zip or has an unsafe name inside.
     pub fn open(path: &Path) -> Result<Self> {
-        let wrong = |what: String| Error::data(format!("{} {what}; fetch it again", path.display()));
-        let bytes = read_limited(path, MAX_ARCHIVE).map_err(wrong)?;
+        let stamp = std::fs::metadata(path).map(|metadata| Stamp::of(&metadata)).unwrap_or_default();
+        let bytes = read_limited(path, MAX_ARCHIVE).map_err(|what| refused(path, &what))?;
+        Self::of_bytes(path, stamp, bytes)
+    }
+
+    /// The archive `bytes`, which errors name as `path`.
+    pub fn of_bytes(path: &Path, stamp: Stamp, bytes: Vec<u8>) -> Result<Self> {
         if bytes.first() == Some(&b'<') {
-            return Err(wrong("is a web page, not a zip".into()));
+            return Err(refused(path, "is a web page, not a zip"));
         }
         let zip = ZipArchive::new(Cursor::new(bytes.into()))
-            .map_err(|error| wrong(format!("is truncated or not a zip ({error})")))?;
-        Ok(Archive { path: Arc::new(path.to_path_buf()), zip })
+            .map_err(|error| refused(path, &format!("is truncated or not a zip ({})", crate::one_line(&error))))?;
+        Ok(Archive { path: Arc::new(path.to_path_buf()), stamp, zip })
     }
 
     pub fn path(&self) -> &Path {
@@ -73,6 +79,10 @@ impl Archive {
     fn wrong(&self, entry: &str, what: &str) -> Error {
         Error::data(format!("{}: {entry} {what}; fetch the archive again from where you trust it", self.path.display()))
     }
+}
+
+fn refused(path: &Path, what: &str) -> Error {
+    Error::data(format!("{} {what}; fetch it again", path.display()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Mutex;
 
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 
 /// Largest encoded image that is read, in bytes.
 pub(crate) const MAX_ENCODED: u64 = 64 << 20;
@@ -46,8 +46,24 @@ impl Spec {
     }
 }
 
+/// What an image was before it was brought to the set's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Source {
+    pub width: u32,
+    pub height: u32,
+    /// Kind of file and of pixel: `png grey 1-bit`, `jpeg rgb`.
+    pub mode: &'static str,
+}
+
 /// Decodes `bytes` into `out`, [`Spec::bytes`] long. The error says what is wrong with the image, without its name.
-pub(crate) fn decode(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<(), String> {
+pub(crate) fn decode(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<Source, String> {
+    // No input is known on which a decoder panics; one that is found must not cost the other 59,999 images.
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode_into(bytes, spec, out)));
+    result.unwrap_or_else(|_| Err("does not decode: its contents contradict one another".into()))
+}
+
+/// [`decode`] where a panic of a decoder is a panic: for the tests and fuzzing that look for one.
+pub(crate) fn decode_into(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<Source, String> {
     let format = format(bytes)?;
     if format == ImageFormat::Jpeg && !has_its_end(bytes) {
         return Err("is a truncated JPEG".into());
@@ -56,7 +72,7 @@ pub(crate) fn decode(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<(), St
     let mut limits = Limits::default();
     limits.max_alloc = Some(4 * MAX_PIXELS);
     reader.limits(limits);
-    let broken = |error| format!("does not decode: {}", one_line(&error));
+    let broken = |error| format!("does not decode: {}", crate::one_line(&error));
     let decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
     if let Some(side) = spec.source_side
@@ -64,6 +80,7 @@ pub(crate) fn decode(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<(), St
     {
         return Err(format!("is {width}x{height}, not {side}x{side}"));
     }
+    let mode = mode(format, bytes, decoder.original_color_type());
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 || pixels > MAX_PIXELS {
         return Err(format!("is {width}x{height}, beyond the limit of {} megapixels", MAX_PIXELS / 1_000_000));
@@ -74,7 +91,25 @@ pub(crate) fn decode(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<(), St
     if spec.binary && out.iter().any(|value| !matches!(value, 0 | 255)) {
         return Err("holds shades of grey where a drawing is black and white".into());
     }
-    Ok(())
+    Ok(Source { width, height, mode })
+}
+
+fn mode(format: ImageFormat, bytes: &[u8], colour: ExtendedColorType) -> &'static str {
+    use ExtendedColorType::{L1, L2, L4, L8, L16, La8, La16, Rgb8, Rgb16, Rgba8, Rgba16};
+    // Depth and kind of a PNG's header; the decoder reports what it unpacks to.
+    if format == ImageFormat::Png && bytes.get(24..26) == Some(&[1, 0]) {
+        return "png grey 1-bit";
+    }
+    match (format, colour) {
+        (ImageFormat::Jpeg, L8) => "jpeg grey",
+        (ImageFormat::Jpeg, Rgb8) => "jpeg rgb",
+        (ImageFormat::Jpeg, _) => "jpeg, other",
+        (_, L1 | L2 | L4 | L8) => "png grey",
+        (_, Rgb8) => "png rgb",
+        (_, Rgba8 | La8) => "png with alpha",
+        (_, L16 | La16 | Rgb16 | Rgba16) => "png 16-bit",
+        _ => "png, other",
+    }
 }
 
 fn place(image: DynamicImage, spec: &Spec, out: &mut [u8]) {
@@ -115,10 +150,6 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
 /// Inside a scan 0xff is always stuffed, so neither marker can occur there by chance.
 fn has_its_end(jpeg: &[u8]) -> bool {
     jpeg.windows(2).rev().find(|pair| matches!(pair, [0xff, 0xd9 | 0xda])).is_some_and(|pair| pair[1] == 0xd9)
-}
-
-fn one_line(error: &dyn std::fmt::Display) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -9,11 +9,26 @@ use harness_core::{Error, Result};
 /// Most entries that one folder may have. The largest real one, all of mini-ImageNet in one folder, has 60,000.
 const MAX_ENTRIES: usize = 2_000_000;
 
+/// A file's length in bytes and time of change in nanoseconds since 1970: what tells that it was replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    pub len: u64,
+    pub modified: u128,
+}
+
+impl Stamp {
+    pub fn of(metadata: &fs::Metadata) -> Self {
+        let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        Stamp { len: metadata.len(), modified: modified.map_or(0, |time| time.as_nanos()) }
+    }
+}
+
 /// An entry of a folder, its name known to be UTF-8.
 pub(crate) struct Entry {
     pub name: String,
     pub path: PathBuf,
     pub is_dir: bool,
+    pub stamp: Stamp,
 }
 
 /// The entries of `dir` by name, links followed, without those that systems leave behind (`.DS_Store`, `Thumbs.db`).
@@ -33,16 +48,23 @@ pub(crate) fn entries(dir: &Path) -> Result<Vec<Entry>> {
         if entries.len() == MAX_ENTRIES {
             return Err(Error::data(format!("{}: more than {MAX_ENTRIES} entries", dir.display())));
         }
-        let is_dir = match fs::metadata(&path) {
-            Ok(metadata) => metadata.is_dir(),
-            Err(error) => {
-                return Err(Error::data(format!("{}: {error}; mend or remove it", path.display())));
-            }
-        };
-        entries.push(Entry { name, path, is_dir });
+        let metadata = fs::metadata(&path)
+            .map_err(|error| Error::data(format!("{}: {error}; mend or remove it", path.display())))?;
+        entries.push(Entry { name, path, is_dir: metadata.is_dir(), stamp: Stamp::of(&metadata) });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
+}
+
+/// The names and paths of `dir`'s folders or of its files, in no order. What cannot be read is left out: this is for
+/// looking around where anything may lie, before it is known to be a data set.
+pub(crate) fn survey(dir: &Path, folders: bool) -> impl Iterator<Item = (String, PathBuf)> {
+    fs::read_dir(dir).into_iter().flatten().flatten().filter_map(move |entry| {
+        let (name, path) = (entry.file_name().into_string().ok()?, entry.path());
+        let kind = entry.file_type().ok()?;
+        let is_dir = if kind.is_symlink() { path.is_dir() } else { kind.is_dir() };
+        (is_dir == folders && !name.starts_with('.')).then_some((name, path))
+    })
 }
 
 /// All of a file, if it is a file of at most `limit` bytes; what is wrong otherwise.
@@ -82,6 +104,9 @@ mod tests {
             entries(dir.path()).unwrap().into_iter().map(|entry| (entry.name, entry.is_dir)).collect();
         assert_eq!(found, [("a.png".into(), false), ("b.png".into(), false), ("c".into(), true)]);
         assert!(entries(&dir.path().join("absent")).is_err());
+        let names = |folders| survey(dir.path(), folders).map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!((names(true), names(false).len()), (vec!["c".to_string()], 3));
+        assert_eq!(survey(&dir.path().join("absent"), true).count(), 0);
     }
 
     #[cfg(unix)]

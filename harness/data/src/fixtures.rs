@@ -1,11 +1,18 @@
 //! Small data sets that the tests write: images, archives, an Omniglot of a few characters.
 
+pub(crate) mod child;
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
 use image::ExtendedColorType;
 use image::ImageEncoder;
+
+/// A folder for very many files: in memory where the system has such a place, since some disks take a millisecond a file.
+pub(crate) fn roomy_tempdir() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
 
 /// A grey PNG.
 pub(crate) fn png_grey(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
@@ -65,7 +72,7 @@ pub(crate) fn omniglot(drawings: usize) -> Vec<(&'static str, String, Vec<u8>)> 
         ("images_background", "Alphabet_of_the_Magi", "character01", 709),
         ("images_background", "Greek", "character02", 395),
         ("images_evaluation", "Angelic", "character01", 965),
-        ("images_evaluation", "Tibetan", "character10", 1518),
+        ("images_evaluation", "Tibetan", "character10", 1565),
     ];
     let mut files = Vec::new();
     for (half, alphabet, character, id) in characters {
@@ -108,4 +115,40 @@ pub(crate) fn real_data(name: &str) -> Option<std::path::PathBuf> {
         eprintln!("SKIPPED: no real {name}: set {} to a folder that has it", crate::search::DATA_DIR_VARIABLE);
     }
     found
+}
+
+/// One row of a parquet file: image, the file name that it once had, label.
+pub(crate) type Row = (Vec<u8>, String, i64);
+
+/// Writes rows as the hub keeps images, `group` rows a group, with the metadata that `datasets` writes if there are names.
+pub(crate) fn write_parquet(path: &Path, rows: &[Row], names: Option<&[String]>, group: usize) {
+    use polars::prelude::*;
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let bytes = Series::new("bytes".into(), rows.iter().map(|row| row.0.as_slice()).collect::<Vec<_>>());
+    let paths = Series::new("path".into(), rows.iter().map(|row| row.1.as_str()).collect::<Vec<_>>());
+    let image = StructChunked::from_series("image".into(), rows.len(), [bytes, paths].iter()).unwrap();
+    let label = Column::new("label".into(), rows.iter().map(|row| row.2).collect::<Vec<i64>>());
+    let mut frame = DataFrame::new(rows.len(), vec![image.into_series().into(), label]).unwrap();
+    let metadata = names.map(|names| {
+        let about = serde_json::json!({"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}});
+        polars::io::parquet::write::KeyValueMetadata::from_static(vec![("huggingface".into(), about.to_string())])
+    });
+    let file = fs::File::create(path).unwrap();
+    let writer = ParquetWriter::new(file).with_row_group_size(Some(group)).with_key_value_metadata(metadata);
+    writer.finish(&mut frame).unwrap();
+}
+
+/// Images of a small mini-ImageNet: (WordNet id, file name as in the lists, JPEG), sorted.
+pub(crate) fn mini_imagenet(classes: usize, images: usize) -> Vec<(String, String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for class in 0..classes {
+        let wnid = format!("n{:08}", 1_440_764 + 1009 * class);
+        for image in 0..images {
+            let bytes = jpeg(84, 84, |x, y| {
+                [(x * (class + 2)) as u8, (y * 3 + 41 * image) as u8, (class * 37 + image * (1 + x / 20)) as u8]
+            });
+            all.push((wnid.clone(), format!("{wnid}{image:08}.jpg"), bytes));
+        }
+    }
+    all
 }

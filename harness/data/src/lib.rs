@@ -7,14 +7,38 @@
 //! error and not the machine's memory.
 
 mod archive;
+mod cache;
+mod dataset;
 mod decode;
+mod disk;
 mod files;
 #[cfg(test)]
 mod fixtures;
+mod folder;
+mod hub;
+mod loader;
+mod mini_imagenet;
 mod omniglot;
+mod overview;
+mod parquet;
 mod plan;
+mod progress;
 mod search;
+mod sink;
+mod verify;
 
+pub use cache::Cache;
+pub use dataset::Dataset;
 pub use decode::Filter;
+pub use hub::{Fetched, Limits, Remote, about, fetch, license};
+pub use loader::{Loaded, Loader};
 pub use omniglot::{load_omniglot, locate_omniglot};
+pub use overview::{Listed, datasets};
+pub use progress::{Progress, Step, silent};
 pub use search::{Located, SearchPath, Shape};
+pub use verify::{Duplicate, Report, verify};
+
+/// An error's text on one line.
+fn one_line(error: &dyn std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}

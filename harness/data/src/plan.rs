@@ -1,24 +1,41 @@
 //! A data set as a plan: classes in a fixed order, each image with the place its bytes lie at. A plan costs no decoding,
-//! so that counting and naming what is wrong come first; `fill` then decodes on all cores.
+//! so that counting and naming what is wrong come first; then every image is decoded once, on all cores.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use harness_core::{Error, ImageClass, Result};
+use harness_core::{ClassSplit, Error, ImageClass, Result};
 use rayon::prelude::*;
+use sha2::{Digest, Sha256};
 
 use crate::archive::Archive;
 use crate::decode::{self, Spec};
-use crate::files::read_limited;
+use crate::files::{Stamp, read_limited};
+use crate::parquet::Table;
+use crate::progress::{Progress, Step};
+use crate::sink::Sink;
+
+/// Images between two reports of progress.
+const REPORT: usize = 256;
 
 /// Where an image's bytes lie.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    File(PathBuf),
+    File {
+        path: PathBuf,
+        stamp: Stamp,
+    },
     /// Entry of an archive of the plan.
     Zip {
         archive: usize,
         entry: usize,
         name: String,
+    },
+    /// Row of a table of the plan.
+    Row {
+        table: usize,
+        row: usize,
     },
 }
 
@@ -30,6 +47,21 @@ pub(crate) struct Plan {
     /// Classes and their images, in the order they will have.
     pub classes: Vec<(String, Vec<Place>)>,
     pub archives: Vec<Archive>,
+    pub tables: Vec<Table>,
+    /// The class split that the data itself carries, where its form has one.
+    pub split: Option<ClassSplit>,
+}
+
+/// One image of a plan after its turn.
+pub(crate) struct Visit<'a> {
+    /// Its position in the plan.
+    pub index: usize,
+    /// The encoded bytes; empty where they could not be read.
+    pub encoded: &'a [u8],
+    /// What it was before it was resized, or what is wrong with it.
+    pub source: Result<decode::Source, String>,
+    /// The decoded pixels, [`Spec::bytes`] long; without meaning where something is wrong.
+    pub pixels: &'a [u8],
 }
 
 impl Plan {
@@ -49,56 +81,141 @@ impl Plan {
         self.classes.iter().map(|(_, images)| images.len()).sum()
     }
 
-    /// Decodes every image into its slot of `out`, which must be `len() * spec.bytes()` long, on all cores.
-    ///
-    /// Errors: [`Error::Data`] with the number of images that failed and the first of them, in the plan's order.
-    pub fn fill(&self, spec: &Spec, out: &mut [u8]) -> Result<()> {
-        assert_eq!(out.len(), self.len() * spec.bytes(), "one slot an image");
-        let places: Vec<&Place> = self.classes.iter().flat_map(|(_, images)| images).collect();
-        let failed: Vec<(usize, String)> = on_all_cores(|| {
-            out.par_chunks_exact_mut(spec.bytes())
-                .zip(&places)
-                .enumerate()
-                .map_init(
-                    || self.archives.clone(),
-                    |archives, (index, (slot, place))| {
-                        let result = read(place, archives).and_then(|bytes| decode::decode(&bytes, spec, slot));
-                        result.err().map(|what| (index, what))
-                    },
-                )
-                .flatten()
-                .collect()
-        });
-        match failed.iter().min() {
-            None => Ok(()),
-            Some((index, what)) => {
-                let others = match failed.len() - 1 {
-                    0 => String::new(),
-                    n => format!(", and {n} more of {} images are bad", places.len()),
-                };
-                Err(Error::data(format!(
-                    "{}: {} {what}{others}; replace it or fetch {} again",
-                    self.name,
-                    self.describe(places[*index]),
-                    self.name
-                )))
+    /// Every image's place, in order.
+    pub fn places(&self) -> Vec<&Place> {
+        self.classes.iter().flat_map(|(_, images)| images).collect()
+    }
+
+    /// sha256 over what the decoded bytes depend on, as far as it is known without reading them: classes, places, and
+    /// the path, length and time of change of every file.
+    pub fn fingerprint(&self) -> [u8; 32] {
+        let mut hash = Sha256::new();
+        let mut text = |text: &str| {
+            hash.update((text.len() as u64).to_le_bytes());
+            hash.update(text);
+        };
+        let mut file = |path: &Path, stamp: &Stamp| {
+            text(&path.to_string_lossy());
+            text(&format!("{} {}", stamp.len, stamp.modified));
+        };
+        self.archives.iter().for_each(|archive| file(archive.path(), &archive.stamp));
+        self.tables.iter().for_each(|table| file(&table.path, &table.stamp));
+        for place in self.places() {
+            if let Place::File { path, stamp } = place {
+                file(path, stamp);
             }
         }
+        for (class, images) in &self.classes {
+            text(&format!("{class} {}", images.len()));
+            for place in images {
+                match place {
+                    Place::File { .. } => {}
+                    Place::Zip { archive, entry, .. } => text(&format!("{archive} {entry}")),
+                    Place::Row { table, row } => text(&format!("{table} {row}")),
+                }
+            }
+        }
+        hash.finalize().into()
+    }
+
+    /// Reads and decodes every image on all cores, in no particular order.
+    ///
+    /// Errors: [`Error::Data`] for a table that cannot be read. What is wrong with an image is `visit`'s to judge.
+    pub fn decode_each(&self, spec: &Spec, progress: Progress, visit: &(dyn Fn(Visit) + Sync)) -> Result<()> {
+        let (done, total) = (AtomicUsize::new(0), self.len());
+        let decode = |index: usize, bytes: Result<&[u8], String>, pixels: &mut Vec<u8>| {
+            pixels.resize(spec.bytes(), 0);
+            let encoded = *bytes.as_ref().unwrap_or(&&[][..]);
+            let source = bytes.and_then(|bytes| decode::decode(bytes, spec, pixels));
+            visit(Visit { index, encoded, source, pixels });
+            let done = 1 + done.fetch_add(1, Ordering::Relaxed);
+            if done.is_multiple_of(REPORT) || done == total {
+                progress(Step::Decoding { dataset: &self.name, done, total });
+            }
+        };
+        let (rows, alone): (Vec<_>, Vec<_>) =
+            self.places().into_iter().enumerate().partition(|(_, place)| matches!(place, Place::Row { .. }));
+        on_all_cores(|| {
+            alone.par_iter().for_each_init(
+                || (self.archives.clone(), Vec::new()),
+                |(archives, pixels), (index, place)| match place {
+                    Place::File { path, .. } => {
+                        let bytes = read_limited(path, decode::MAX_ENCODED);
+                        decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
+                    }
+                    Place::Zip { archive, entry, .. } => {
+                        let bytes = archives[*archive].read(*entry, decode::MAX_ENCODED);
+                        decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
+                    }
+                    Place::Row { .. } => unreachable!("rows are read by table"),
+                },
+            );
+            for (number, table) in self.tables.iter().enumerate() {
+                let mut wanted: Vec<(usize, usize)> = rows
+                    .iter()
+                    .filter_map(|(index, place)| match place {
+                        Place::Row { table, row } if *table == number => Some((*row, *index)),
+                        _ => None,
+                    })
+                    .collect();
+                wanted.sort_unstable();
+                // One group of rows at a time is in memory.
+                for group in table.groups() {
+                    let first = wanted.partition_point(|(row, _)| *row < group.start);
+                    let here = &wanted[first..wanted.partition_point(|(row, _)| *row < group.end)];
+                    if here.is_empty() {
+                        continue;
+                    }
+                    let images = table.images(group.clone())?;
+                    here.par_iter().for_each_init(Vec::new, |pixels, (row, index)| {
+                        let bytes = images.bytes(row - group.start);
+                        decode(*index, bytes.ok_or_else(|| "holds no image".to_string()), pixels);
+                    });
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+        // A slot that nobody filled would be a black image.
+        assert_eq!(done.into_inner(), total, "every image of a plan is visited once");
+        Ok(())
+    }
+
+    /// Decodes every image into its slot of `sink`.
+    ///
+    /// Errors: [`Error::Data`] with the number of images that failed and the first of them, in the plan's order;
+    /// [`Error::Io`] when the sink's file cannot be written.
+    pub fn fill(&self, spec: &Spec, sink: &Sink, progress: Progress) -> Result<()> {
+        let failed = Mutex::new(Vec::new());
+        let unwritten = Mutex::new(None);
+        self.decode_each(spec, progress, &|visit| match visit.source {
+            Err(what) => failed.lock().unwrap().push((visit.index, what)),
+            Ok(_) => {
+                if let Err(error) = sink.put(visit.index * spec.bytes(), visit.pixels) {
+                    unwritten.lock().unwrap().get_or_insert(error);
+                }
+            }
+        })?;
+        if let Some(error) = unwritten.into_inner().unwrap() {
+            return Err(sink.error(error));
+        }
+        let mut failed = failed.into_inner().unwrap();
+        failed.sort();
+        let Some((index, what)) = failed.first() else { return Ok(()) };
+        let others = match failed.len() - 1 {
+            0 => String::new(),
+            n => format!(", and {n} more of {} images are bad", self.len()),
+        };
+        let place = self.describe(self.places()[*index]);
+        Err(Error::data(format!("{}: {place} {what}{others}; replace it or fetch {} again", self.name, self.name)))
     }
 
     /// How an error names a place.
     pub fn describe(&self, place: &Place) -> String {
         match place {
-            Place::File(path) => path.display().to_string(),
+            Place::File { path, .. } => path.display().to_string(),
             Place::Zip { archive, name, .. } => format!("{}: {name}", self.archives[*archive].path().display()),
+            Place::Row { table, row } => format!("{}: row {row}", self.tables[*table].path.display()),
         }
-    }
-}
-
-fn read(place: &Place, archives: &mut [Archive]) -> Result<Vec<u8>, String> {
-    match place {
-        Place::File(path) => read_limited(path, decode::MAX_ENCODED),
-        Place::Zip { archive, entry, .. } => archives[*archive].read(*entry, decode::MAX_ENCODED),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use harness_core::{Error, Result};
+
 /// The environment variable that names a data folder.
 pub const DATA_DIR_VARIABLE: &str = "HARNESS_DATA_DIR";
 
@@ -32,13 +34,16 @@ pub struct Located {
 impl SearchPath {
     /// The folders of this process: `data_dir` from the command line, `HARNESS_DATA_DIR`, the user's cache.
     pub fn of_process(data_dir: Option<&Path>) -> Self {
-        let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        // One folder has one name, from wherever the program is started: the cache's keys hold it.
+        let settle = |(dir, origin): (PathBuf, _)| {
+            let settled = dir.canonicalize().or_else(|_| std::path::absolute(&dir));
+            (settled.unwrap_or(dir), origin)
+        };
         let mut dirs = Vec::new();
         dirs.extend(data_dir.map(|dir| (dir.to_path_buf(), "--data-dir")));
         dirs.extend(variable(DATA_DIR_VARIABLE).map(|dir| (dir, DATA_DIR_VARIABLE)));
-        let home = variable("HOME").or_else(|| variable("USERPROFILE"));
-        dirs.extend(user_cache(variable("XDG_CACHE_HOME"), home).map(|dir| (dir, "user cache")));
-        SearchPath { dirs }
+        dirs.extend(user_cache_dir().map(|dir| (dir, "user cache")));
+        SearchPath { dirs: dirs.into_iter().map(settle).collect() }
     }
 
     /// These folders and no others, as if named by `--data-dir`.
@@ -49,6 +54,17 @@ impl SearchPath {
     /// The folders in the order they are tried.
     pub fn dirs(&self) -> impl Iterator<Item = &Path> {
         self.dirs.iter().map(|(dir, _)| dir.as_path())
+    }
+
+    /// Where fetched data goes: the first folder that can be written, made if need be. Errors: [`Error::Usage`] when none can.
+    pub fn fetch_dir(&self) -> Result<&Path> {
+        let writable = |dir: &Path| {
+            std::fs::create_dir_all(dir).is_ok() && tempfile::Builder::new().prefix(".probe").tempfile_in(dir).is_ok()
+        };
+        let dirs: Vec<String> = self.dirs().map(|dir| dir.display().to_string()).collect();
+        self.dirs().find(|dir| writable(dir)).ok_or_else(|| {
+            Error::usage(format!("no data folder can be written ({}); say --data-dir DIR", dirs.join(", ")))
+        })
     }
 
     /// `FOLDER/name (who named it), …`: where a data set was looked for.
@@ -62,6 +78,16 @@ impl SearchPath {
         };
         self.dirs.iter().map(one).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// A variable of the environment that names a path; none where it is empty.
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// The user's cache folder of the harness.
+pub(crate) fn user_cache_dir() -> Option<PathBuf> {
+    user_cache(variable("XDG_CACHE_HOME"), variable("HOME").or_else(|| variable("USERPROFILE")))
 }
 
 /// The folder `harness` in the user's cache: `$XDG_CACHE_HOME`, else `~/Library/Caches` on macOS and `~/.cache`.
@@ -98,7 +124,19 @@ mod tests {
         let path = SearchPath::of_process(Some(Path::new("/nowhere/data")));
         assert_eq!(path.dirs().next(), Some(Path::new("/nowhere/data")));
         assert!(path.looked_in("omniglot").starts_with("/nowhere/data/omniglot (--data-dir, no such folder)"));
+        let here = SearchPath::of_process(Some(Path::new("src/../src")));
+        assert!(here.dirs().next().unwrap().ends_with("data/src"));
         assert!(SearchPath::default().looked_in("omniglot").starts_with("no folder"));
+    }
+
+    #[test]
+    fn fetched_data_goes_where_it_can_be_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, below) = (dir.path().join("file"), dir.path().join("new/data"));
+        std::fs::write(&file, b"").unwrap();
+        let path = SearchPath::only([file.join("x"), below.clone()]);
+        assert_eq!(path.fetch_dir().unwrap(), below);
+        assert!(SearchPath::only([file.join("x")]).fetch_dir().unwrap_err().to_string().contains("--data-dir"));
     }
 
     #[test]

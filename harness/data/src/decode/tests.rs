@@ -7,7 +7,7 @@ fn grey(side: usize) -> Spec {
 
 fn pixels(bytes: &[u8], spec: &Spec) -> Result<Vec<u8>, String> {
     let mut out = vec![0; spec.bytes()];
-    decode(bytes, spec, &mut out).map(|()| out)
+    decode(bytes, spec, &mut out).map(|_| out)
 }
 
 #[test]
@@ -96,4 +96,21 @@ fn a_giant_header_costs_an_error_and_no_memory() {
     giant[29..33].copy_from_slice(&check.to_be_bytes());
     let error = pixels(&giant, &grey(28)).unwrap_err();
     assert!(error.contains("60000x60000") && error.contains("megapixels"), "{error}");
+}
+
+#[test]
+fn a_jpeg_with_any_byte_changed_is_an_image_or_an_error() {
+    let whole = jpeg(48, 32, |x, y| [(x * 5) as u8, (y * 7) as u8, (x * y) as u8]);
+    let spec = Spec { channels: 3, ..grey(16) };
+    let mut out = vec![0; spec.bytes()];
+    let mut refused = 0;
+    for at in 2..whole.len() {
+        for change in [0x01, 0x80, 0xff] {
+            let mut changed = whole.clone();
+            changed[at] ^= change;
+            refused += usize::from(decode_into(&changed, &spec, &mut out).is_err());
+        }
+    }
+    // Tables and headers are checked; a JPEG's pixels have no checksum.
+    assert!(refused > 100, "{refused}");
 }

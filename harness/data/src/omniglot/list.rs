@@ -6,8 +6,10 @@ use std::path::Path;
 use harness_core::{Error, Result};
 
 use super::locate::Source;
+use super::numbers;
 use crate::archive::Archive;
 use crate::files::{entries, is_image};
+use crate::parquet::Table;
 use crate::plan::{Place, Plan};
 
 /// Most drawings that are listed: well above the 32,460 that there are, to end the reading of what is something else.
@@ -25,6 +27,7 @@ pub(super) fn list(sources: &[Source]) -> Result<Plan> {
         match source {
             Source::Zip(path) => list_zip(path, &mut plan.archives, &mut drawings)?,
             Source::Folder(path) => list_folder(path, &mut drawings)?,
+            Source::Parquet(path) => list_parquet(path, &mut plan.tables, &mut drawings)?,
         }
     }
     plan.classes = drawings
@@ -59,10 +62,37 @@ fn list_folder(root: &Path, drawings: &mut Drawings) -> Result<()> {
     for alphabet in entries(root)?.into_iter().filter(|entry| entry.is_dir) {
         for character in entries(&alphabet.path)?.into_iter().filter(|entry| entry.is_dir) {
             for file in entries(&character.path)?.into_iter().filter(|entry| is_image(&entry.name)) {
-                insert(drawings, &alphabet.name, &character.name, &file.name, Place::File(file.path), root)?;
+                let place = Place::File { path: file.path, stamp: file.stamp };
+                insert(drawings, &alphabet.name, &character.name, &file.name, place, root)?;
             }
         }
     }
+    Ok(())
+}
+
+/// Rows name their drawing by the file that it once was (`0709_01.png`); where they do not, the label is the character's
+/// number less one, and the rows of a character are in the order of its drawings.
+fn list_parquet(path: &Path, tables: &mut Vec<Table>, drawings: &mut Drawings) -> Result<()> {
+    let table = Table::open(path)?;
+    let labels = table.labels()?;
+    for group in table.groups() {
+        let images = table.images(group.clone())?;
+        for row in group.clone() {
+            let named = images.path(row - group.start).and_then(numbers::of_file);
+            let (number, drawing) = named.unwrap_or((labels[row] + 1, 0));
+            let Some((alphabet, character)) = numbers::character(number) else {
+                return Err(Error::data(format!(
+                    "{}: row {row} is of character {number}, and Omniglot has 1 to {}; fetch omniglot again",
+                    path.display(),
+                    super::CLASSES
+                )));
+            };
+            let place = Place::Row { table: tables.len(), row };
+            let file = if drawing > 0 { format!("{drawing:02}") } else { format!("row {row:06}") };
+            insert(drawings, alphabet, &character, &file, place, path)?;
+        }
+    }
+    tables.push(table);
     Ok(())
 }
 

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result};
 
-use crate::files::entries;
+use crate::files::survey;
 use crate::search::{Located, SearchPath, Shape};
 
 /// The two halves, as the official archives name them.
 const HALVES: [&str; 2] = ["images_background", "images_evaluation"];
 
-/// Folders below a data folder that hold Omniglot by somebody's habit: ours, torchvision's, a clone of the official
+/// Folders below a data folder that hold Omniglot by somebody's habit: ours (fetched ones a level below), torchvision's, a clone of the official
 /// repository, and the data folder itself.
-const HOMES: [&str; 8] = [
+const HOMES: [&str; 9] = [
     "omniglot",
+    "omniglot/official",
     "omniglot-py",
     "omniglot/omniglot-py",
     "omniglot/python",
@@ -26,22 +27,30 @@ const HOMES: [&str; 8] = [
 /// Where TensorFlow Datasets extracts archives, each into a folder whose name ends in a digest.
 const TENSORFLOW: [&str; 2] = ["downloads/extracted", "tensorflow_datasets/downloads/extracted"];
 
+/// Levels of folders that are searched for parquet.
+const PARQUET_DEPTH: usize = 3;
+
 /// One half of Omniglot, or all of it in one folder of alphabets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Zip(PathBuf),
     /// A folder of alphabets.
     Folder(PathBuf),
+    Parquet(PathBuf),
 }
 
 /// Where Omniglot is. Errors: [`Error::Data`] when it is nowhere or only half of it is there.
 pub fn locate_omniglot(search: &SearchPath) -> Result<Located> {
     let sources = locate(search)?;
-    let zips = sources.iter().any(|source| matches!(source, Source::Zip(_)));
-    let paths = sources.into_iter().map(|source| match source {
-        Source::Zip(path) | Source::Folder(path) => path,
-    });
-    Ok(Located { shape: if zips { Shape::Zips } else { Shape::Folders }, paths: paths.collect() })
+    let shape = match sources[0] {
+        Source::Zip(_) => Shape::Zips,
+        Source::Folder(_) => Shape::Folders,
+        Source::Parquet(_) => Shape::Parquet,
+    };
+    let path = |source| match source {
+        Source::Zip(path) | Source::Folder(path) | Source::Parquet(path) => path,
+    };
+    Ok(Located { shape, paths: sources.into_iter().map(path).collect() })
 }
 
 /// The files and folders that together are Omniglot, from the first data folder that has all of it.
@@ -55,11 +64,20 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
                 [Some(_), None] => half = half.or(Some((home, HALVES[1]))),
                 [None, Some(_)] => half = half.or(Some((home, HALVES[0]))),
                 [None, None] if is_alphabets(&home) => return Ok(vec![Source::Folder(home)]),
+                // Parquet counts only in a folder of Omniglot's own: elsewhere it is anybody's.
+                [None, None] if home != dir.join("") => {
+                    let mut files = Vec::new();
+                    find_parquet(&home, PARQUET_DEPTH, &mut files);
+                    files.sort();
+                    if !files.is_empty() {
+                        return Ok(files.into_iter().map(Source::Parquet).collect());
+                    }
+                }
                 [None, None] => {}
             }
         }
         for extracted in TENSORFLOW.iter().map(|habit| dir.join(habit)).filter(|dir| dir.is_dir()) {
-            let homes: Vec<PathBuf> = entries(&extracted)?.into_iter().map(|entry| entry.path).collect();
+            let homes: Vec<PathBuf> = survey(&extracted, true).map(|(_, path)| path).collect();
             let find = |name| homes.iter().find_map(|home| find_half(home, name));
             if let [Some(background), Some(evaluation)] = HALVES.map(find) {
                 return Ok(vec![background, evaluation]);
@@ -72,7 +90,7 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
             home.display()
         )),
         None => Error::data(format!(
-            "omniglot is not here: looked for images_background and images_evaluation, as .zip or folders, in {}; {REMEDY}",
+            "omniglot is not here: looked for images_background and images_evaluation as .zip or folders, and for parquet, in {}; {REMEDY}",
             search.looked_in("omniglot")
         )),
     })
@@ -92,6 +110,14 @@ fn find_half(home: &Path, name: &str) -> Option<Source> {
         Some(Source::Folder(folder))
     } else {
         None
+    }
+}
+
+/// Adds the parquet files below `folder`.
+fn find_parquet(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
+    files.extend(survey(folder, false).filter(|(name, _)| name.ends_with(".parquet")).map(|(_, path)| path));
+    if depth > 0 {
+        survey(folder, true).for_each(|(_, below)| find_parquet(&below, depth - 1, files));
     }
 }
 

@@ -3,10 +3,13 @@
 
 mod list;
 mod locate;
+mod numbers;
 
 use harness_core::{Error, ImageSet, Result};
 
-use crate::decode::{Filter, Spec};
+use crate::dataset::Dataset;
+use crate::decode::Filter;
+use crate::loader::Loader;
 use crate::plan::Plan;
 use crate::search::SearchPath;
 
@@ -15,38 +18,27 @@ pub use locate::locate_omniglot;
 /// Height and width of a drawing.
 pub(crate) const SOURCE_SIDE: u32 = 105;
 /// Background and evaluation characters together.
-const CLASSES: usize = 1623;
-const DRAWINGS: usize = 20;
-/// Largest side that is asked for in earnest.
-const LARGEST_SIDE: usize = 1024;
+pub(crate) const CLASSES: usize = 1623;
+pub(crate) const DRAWINGS: usize = 20;
 
 /// All of Omniglot at `side` x `side` x 1: paper 255, ink 0, nearest neighbour. Classes `Alphabet/characterNN` are
-/// sorted by alphabet and character, the 20 drawings of each by file name.
+/// sorted by alphabet and character, the 20 drawings of each by file name. Decoded once, then read from the user's cache.
 ///
 /// Errors: [`Error::Data`] when it is found nowhere (saying what was looked for, where, and how to get it), when a
-/// class or drawing is missing or too many, and when a drawing is damaged (naming it).
+/// class or drawing is missing or too many, and when a drawing is damaged (naming it); [`Error::Usage`] for a side of 0
+/// or above 1024.
 pub fn load_omniglot(search: &SearchPath, side: usize) -> Result<ImageSet> {
-    load(search, side, CLASSES, DRAWINGS)
+    let loader = Loader { search: search.clone(), ..Loader::of_process(None) };
+    Ok(loader.load(&Dataset::Omniglot, side, Filter::Nearest)?.images)
 }
 
-fn load(search: &SearchPath, side: usize, classes: usize, drawings: usize) -> Result<ImageSet> {
-    if side == 0 || side > LARGEST_SIDE {
-        return Err(Error::usage(format!("Omniglot at {side}x{side} pixels; choose 1 to {LARGEST_SIDE}")));
-    }
-    let plan = list::list(&locate::locate(search)?)?;
-    count(&plan, classes, drawings)?;
-    let spec = spec(side);
-    let mut pixels = vec![0; plan.len() * spec.bytes()];
-    plan.fill(&spec, &mut pixels)?;
-    ImageSet::new("omniglot", [side, side, 1], plan.image_classes(), Box::new(pixels))
+/// The plan of what is found.
+pub(crate) fn plan(search: &SearchPath) -> Result<Plan> {
+    list::list(&locate::locate(search)?)
 }
 
-fn spec(side: usize) -> Spec {
-    Spec { side, channels: 1, filter: Filter::Nearest, source_side: Some(SOURCE_SIDE), binary: true }
-}
-
-/// That there are `classes` classes of `drawings` drawings each.
-fn count(plan: &Plan, classes: usize, drawings: usize) -> Result<()> {
+/// That there are `classes` classes of `drawings` drawings each. Errors: [`Error::Data`] naming the class.
+pub(crate) fn count(plan: &Plan, classes: usize, drawings: usize) -> Result<()> {
     if let Some((class, images)) = plan.classes.iter().find(|(_, images)| images.len() != drawings) {
         let example = images.first().map_or(String::new(), |place| format!(" (like {})", plan.describe(place)));
         return Err(Error::data(format!(

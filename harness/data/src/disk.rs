@@ -1,0 +1,51 @@
+//! Free space, asked for before much is written.
+
+use std::path::Path;
+
+use harness_core::{Error, Result};
+
+/// Left free on top of what is written, in bytes.
+const MARGIN: u64 = 64 << 20;
+
+/// That the disk of `path` (or of its nearest folder that exists) has room for `bytes` more. Where the system cannot
+/// tell, writing goes ahead and fails by itself.
+///
+/// Errors: [`Error::Data`] with what is free and what is needed.
+pub(crate) fn require(path: &Path, bytes: u64) -> Result<()> {
+    let folder = path.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    match free(folder) {
+        Some(free) if free < bytes.saturating_add(MARGIN) => Err(Error::data(format!(
+            "{}: {} MB are free and {} MB are needed; make room or choose another disk with --data-dir or XDG_CACHE_HOME",
+            folder.display(),
+            free >> 20,
+            bytes.saturating_add(MARGIN) >> 20,
+        ))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+fn free(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free(_: &Path) -> Option<u64> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn too_much_is_refused_before_it_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("not/yet/there");
+        assert!(require(&path, 1).is_ok());
+        let error = require(&path, 1 << 62).unwrap_err().to_string();
+        assert!(error.contains("MB are needed"), "{error}");
+    }
+}

@@ -1,0 +1,97 @@
+//! Where decoded pixels go, in any order: memory for small sets, a file for the cache.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use harness_core::Error;
+use harness_core::images::Pixels;
+use memmap2::Mmap;
+
+/// Takes bytes at offsets from many threads. A file is written by ordinary writes, so that a full disk is an error and
+/// not the bus error that it would be through a writable map.
+pub(crate) enum Sink {
+    Memory(Mutex<Vec<u8>>),
+    File(File, PathBuf),
+}
+
+impl Sink {
+    /// `bytes` zeros in memory.
+    pub fn memory(bytes: usize) -> Self {
+        Sink::Memory(Mutex::new(vec![0; bytes]))
+    }
+
+    /// Writes `bytes` at `offset`. Panics out of range in memory.
+    pub fn put(&self, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Sink::Memory(all) => {
+                all.lock().unwrap()[offset..offset + bytes.len()].copy_from_slice(bytes);
+                Ok(())
+            }
+            Sink::File(file, _) => write_at(file, offset as u64, bytes),
+        }
+    }
+
+    /// An [`Error::Io`] at the sink's file.
+    pub fn error(&self, error: io::Error) -> Error {
+        match self {
+            Sink::Memory(_) => Error::io("memory", error),
+            Sink::File(_, path) => Error::io(path, error),
+        }
+    }
+
+    /// All that was put, `bytes` of it.
+    pub fn into_pixels(self, bytes: usize) -> io::Result<Pixels> {
+        match self {
+            Sink::Memory(all) => Ok(Box::new(all.into_inner().unwrap())),
+            Sink::File(file, _) => Ok(Box::new(Mapped::new(&file, bytes)?)),
+        }
+    }
+}
+
+/// The first bytes of a mapped file.
+pub(crate) struct Mapped {
+    map: Mmap,
+    len: usize,
+}
+
+impl Mapped {
+    /// Errors when the file is shorter than `len`.
+    pub fn new(file: &File, len: usize) -> io::Result<Self> {
+        // SAFETY: what is mapped is a cache file, which is only ever replaced by renaming and never changed in place by
+        // this program, or a file that only this process has; that nobody else changes it by hand while it is mapped
+        // is assumed, as by every program that maps files.
+        let map = unsafe { Mmap::map(file) }?;
+        if map.len() < len {
+            return Err(io::Error::other("fewer bytes than there should be"));
+        }
+        Ok(Mapped { map, len })
+    }
+
+    /// The whole file.
+    pub fn whole(&self) -> &[u8] {
+        &self.map
+    }
+}
+
+impl AsRef<[u8]> for Mapped {
+    fn as_ref(&self) -> &[u8] {
+        &self.map[..self.len]
+    }
+}
+
+#[cfg(unix)]
+fn write_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn write_at(file: &File, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let written = std::os::windows::fs::FileExt::seek_write(file, bytes, offset)?;
+        offset += written as u64;
+        bytes = &bytes[written..];
+    }
+    Ok(())
+}
