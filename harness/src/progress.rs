@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use harness_data::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::runner::{Event, Job, Observer};
@@ -127,6 +128,37 @@ impl Observer for Terminal {
                 self.say(&format!("{name}: done in {}", human(*seconds)));
             }
             Event::Kept => self.say(&format!("{name}: complete already, kept")),
+        }
+    }
+}
+
+/// Progress of reading, decoding and fetching data: a bar for each file or set on a terminal, notes everywhere.
+pub fn data() -> impl Fn(Step<'_>) + Sync {
+    let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
+    let open: Mutex<HashMap<String, ProgressBar>> = Mutex::default();
+    move |step| {
+        let (name, done, total, bytes) = match step {
+            Step::Decoding { dataset, done, total } => (dataset, done as u64, Some(total as u64), false),
+            Step::Downloading { file, done, total } => (file, done, total, true),
+            Step::Waiting { path } => return eprintln!("waiting for another process to finish {}", path.display()),
+            Step::Note(note) => return eprintln!("{note}"),
+        };
+        let Some(bars) = &bars else { return };
+        let mut open = open.lock().expect("observers do not panic");
+        let bar = open.entry(name.to_owned()).or_insert_with(|| {
+            let style = match bytes {
+                true => "{msg:<34!} {bar:24} {bytes}/{total_bytes}  {bytes_per_sec}",
+                false => "{msg:<34!} {bar:24} {pos}/{len} images",
+            };
+            let style = ProgressStyle::with_template(style).expect("the template is valid").progress_chars("━━─");
+            bars.add(ProgressBar::new(total.unwrap_or(0)).with_style(style).with_message(name.to_owned()))
+        });
+        if let Some(total) = total {
+            bar.set_length(total);
+        }
+        bar.set_position(done);
+        if total == Some(done) {
+            bar.finish_and_clear();
         }
     }
 }

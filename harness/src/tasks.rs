@@ -1,13 +1,14 @@
 //! Opening the data set that a benchmark names.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::sources::glyphs;
 use harness_core::sources::{ImageTasks, Sine};
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result, TaskSource};
-use harness_data::SearchPath;
+use harness_data::{Dataset, Filter, Limits, Loader, Progress, Remote};
 
 use crate::spec::DataSpec;
 
@@ -15,14 +16,19 @@ use crate::spec::DataSpec;
 const GLYPHS_SEED: u64 = 0;
 
 /// Opens each data set once.
-pub struct Sources {
-    search: SearchPath,
+pub struct Sources<'a> {
+    loader: Loader<'a>,
+    remote: Remote,
     open: HashMap<String, Arc<dyn TaskSource>>,
 }
 
-impl Sources {
-    pub fn new(search: SearchPath) -> Self {
-        Sources { search, open: HashMap::new() }
+impl<'a> Sources<'a> {
+    /// Looks in `data_dir` first. Small data sets that are nowhere are fetched unless `offline`; the network is given up
+    /// after five seconds.
+    pub fn new(data_dir: Option<&Path>, offline: bool, progress: Progress<'a>) -> Self {
+        let loader = Loader { progress, ..Loader::of_process(data_dir) };
+        let remote = Remote { limits: Limits::brief(), ..Remote::of_process(offline) };
+        Sources { loader, remote, open: HashMap::new() }
     }
 
     /// The task source of a benchmark's `[data]` block. Errors: [`Error::Data`] if it is missing or damaged.
@@ -37,22 +43,36 @@ impl Sources {
                 let split = held_out(glyphs::split(), data.holdout)?;
                 Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(GLYPHS_SEED)), &split)?)
             }
-            "omniglot" => {
-                let set = harness_data::load_omniglot(&self.search, data.side.unwrap_or(28))?;
-                let split = held_out(data.class_split()?, data.holdout)?;
-                Arc::new(ImageTasks::new(Arc::new(set), &split)?)
-            }
-            other => {
-                return Err(harness_core::error::unknown("dataset", other, ["sine", "glyphs", "omniglot"]));
-            }
+            name => self.images(name, data)?,
         };
         self.open.insert(key, source.clone());
         Ok(source)
     }
+
+    fn images(&self, name: &str, data: &DataSpec) -> Result<Arc<dyn TaskSource>> {
+        let dataset = match name {
+            "folder" => Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) },
+            name => Dataset::named(name)?,
+        };
+        let side = data.side.unwrap_or_else(|| dataset.usual_side());
+        let loaded = self.loader.load_or_fetch(&dataset, side, Filter::Nearest, &self.remote)?;
+        let split = match (&data.split, loaded.split) {
+            (Some(_), None) => data.class_split()?,
+            // Parts that the data itself carries come first: parquet without class names has no others, and where both
+            // exist they are the same published split.
+            (_, Some(own)) => own,
+            (None, None) => {
+                return Err(Error::usage(format!(
+                    "{dataset} carries no split of its classes: name one with data.split, a list or a file of lines \
+                     such as \"train CLASS\""
+                )));
+            }
+        };
+        Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &held_out(split, data.holdout)?)?))
+    }
 }
 
-/// Moves the last `holdout` training classes to the validation part, and evaluates on them instead of the test classes:
-/// for choosing settings.
+/// Takes the last `holdout` training classes as test classes instead of the benchmark's own: for choosing settings.
 fn held_out(mut split: ClassSplit, holdout: usize) -> Result<ClassSplit> {
     if holdout == 0 {
         return Ok(split);
@@ -65,4 +85,18 @@ fn held_out(mut split: ClassSplit, holdout: usize) -> Result<ClassSplit> {
     }
     split.test = split.train.split_off(split.train.len() - holdout);
     Ok(split)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_out_classes_leave_training_and_replace_the_test_classes() {
+        let split = ClassSplit::parse("train a\ntrain b\ntrain c\ntest d\n").unwrap();
+        let held = held_out(split.clone(), 1).unwrap();
+        assert_eq!((held.train, held.test), (vec!["a".to_string(), "b".into()], vec!["c".to_string()]));
+        assert_eq!(held_out(split.clone(), 0).unwrap(), split);
+        assert!(held_out(split, 3).unwrap_err().to_string().contains("hold out fewer"));
+    }
 }

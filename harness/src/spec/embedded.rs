@@ -10,13 +10,15 @@ use harness_core::{Error, Result};
 use super::{DataSpec, Spec};
 
 /// Name and text of every benchmark of ours, in the order in which they are listed and run.
-pub const BENCHMARKS: [(&str, &str); 6] = [
+pub const BENCHMARKS: [(&str, &str); 8] = [
     ("sine", include_str!("../../../benchmarks/sine.toml")),
     ("glyphs-5w1s", include_str!("../../../benchmarks/glyphs-5w1s.toml")),
     ("omniglot-5w1s", include_str!("../../../benchmarks/omniglot-5w1s.toml")),
     ("omniglot-5w5s", include_str!("../../../benchmarks/omniglot-5w5s.toml")),
     ("omniglot-20w1s", include_str!("../../../benchmarks/omniglot-20w1s.toml")),
     ("omniglot-20w5s", include_str!("../../../benchmarks/omniglot-20w5s.toml")),
+    ("mini-imagenet-5w1s", include_str!("../../../benchmarks/mini-imagenet-5w1s.toml")),
+    ("mini-imagenet-5w5s", include_str!("../../../benchmarks/mini-imagenet-5w5s.toml")),
 ];
 
 /// Name and text of every class split of ours.
@@ -28,6 +30,11 @@ pub const SPLITS: [(&str, &str); 2] = [
 /// Names of the embedded benchmarks.
 pub fn names() -> impl Iterator<Item = &'static str> {
     BENCHMARKS.iter().map(|(name, _)| *name)
+}
+
+/// Text of the class split called `name`.
+pub fn split(name: &str) -> Option<&'static str> {
+    SPLITS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
 impl Spec {

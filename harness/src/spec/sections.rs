@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use harness_core::Mode;
+use harness_core::{Error, Mode, Result};
 use serde::{Deserialize, Serialize};
 
 use super::PerBudget;
@@ -19,6 +19,12 @@ pub struct DataSpec {
     /// A list of `benchmarks/splits`, or the path of one relative to the benchmark's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
+    /// Folder of images of the data set `folder`, one folder a class; relative to the benchmark's file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+    /// 1 (grey) or 3 (colour) for the data set `folder`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<usize>,
     /// The last so many training classes are held out and evaluated instead of the test classes: for choosing settings.
     #[serde(default)]
     pub holdout: usize,
@@ -28,6 +34,14 @@ pub struct DataSpec {
 }
 
 impl DataSpec {
+    /// The folder of a `folder` data set. Errors if the benchmark names none.
+    pub fn path(&self) -> Result<PathBuf> {
+        let path = self.path.as_ref().ok_or_else(|| {
+            Error::usage("data.dataset = \"folder\" needs data.path, a folder with one folder of images a class")
+        })?;
+        Ok(self.folder.join(path))
+    }
+
     /// Whether tasks are functions to be fitted, not images to be told apart.
     pub fn is_regression(&self) -> bool {
         self.dataset == "sine"

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::{Entry, Error, Result, error};
-use harness_data::SearchPath;
 use serde_json::json;
 
 use crate::cli::Reproduce;
@@ -40,7 +39,8 @@ impl Plan {
             None => Spec::all(&args.set)?,
         };
         check_labels(&specs, &args.method)?;
-        let mut sources = Sources::new(SearchPath::of_process(args.data_dir.as_deref()));
+        let progress = crate::progress::data();
+        let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
         let (mut jobs, mut left_out) = (Vec::new(), Vec::new());
         for spec in specs {
             let source = match sources.open(&spec.data) {

@@ -1,0 +1,90 @@
+//! `harness data fetch|verify|path`: data sets that arrive checked, or an error that says what is wrong with them.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use harness_core::{ClassSplit, Error, Result};
+use harness_data::{Cache, Dataset, Filter, Loader, Remote, about, fetch, license, verify};
+
+use crate::cli::{Data, DataAction};
+use crate::exit::Exit;
+use crate::spec::embedded;
+
+/// Runs the command for each data set that was named, or for all that have a name. Without a name, `verify` and `path`
+/// pass over what is not here.
+pub fn run(args: &Data) -> Result<Exit> {
+    let named = !args.datasets.is_empty();
+    let all = ["omniglot", "mini-imagenet"].map(String::from);
+    let names = if named { &args.datasets[..] } else { &all[..] };
+    let datasets = names.iter().map(|name| Dataset::named(name)).collect::<Result<Vec<_>>>()?;
+    if args.action == DataAction::Fetch && !named {
+        return Err(Error::usage("say which data set to fetch: omniglot, mini-imagenet"));
+    }
+    let progress = crate::progress::data();
+    let loader =
+        Loader { cache: Cache::of_user(), progress: &progress, ..Loader::of_process(args.data_dir.as_deref()) };
+    let mut exit = Exit::NothingRan;
+    for dataset in &datasets {
+        let done = match args.action {
+            DataAction::Fetch => bring(dataset, &loader, args)?,
+            DataAction::Verify => check(dataset, &loader, named)?,
+            DataAction::Path => find(dataset, &loader, named)?,
+        };
+        exit = match (exit, done) {
+            (Exit::Data, _) | (_, None) => exit,
+            (_, Some(done)) => done,
+        };
+    }
+    Ok(exit)
+}
+
+fn bring(dataset: &Dataset, loader: &Loader<'_>, args: &Data) -> Result<Option<Exit>> {
+    let accepted = args.accept_license || license(dataset).is_none_or(|terms| agrees(dataset, terms));
+    let remote = Remote::of_process(args.offline);
+    let fetched = fetch(dataset, loader.search.fetch_dir()?, &remote, accepted, loader.progress)?;
+    println!(
+        "{dataset}: {} files in {} ({} MB received, from {})",
+        fetched.files,
+        fetched.path.display(),
+        fetched.received / 1_000_000,
+        fetched.source
+    );
+    Ok(Some(Exit::Done))
+}
+
+/// Asks on a terminal; elsewhere nobody can agree.
+fn agrees(dataset: &Dataset, terms: &str) -> bool {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return false;
+    }
+    let (_, bytes) = about(dataset);
+    eprint!("{terms}\nFetch {} MB under these terms? [y/N] ", bytes / 1_000_000);
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+fn check(dataset: &Dataset, loader: &Loader<'_>, named: bool) -> Result<Option<Exit>> {
+    if !named && let Err(missing) = dataset.locate(&loader.search) {
+        eprintln!("{missing}");
+        return Ok(None);
+    }
+    let split = embedded::split(&dataset.to_string()).map(ClassSplit::parse).transpose()?;
+    let report = verify(loader, dataset, dataset.usual_side(), Filter::Nearest, split.as_ref())?;
+    print!("{report}");
+    Ok(Some(if report.is_sound() { Exit::Done } else { Exit::Data }))
+}
+
+fn find(dataset: &Dataset, loader: &Loader<'_>, named: bool) -> Result<Option<Exit>> {
+    match dataset.locate(&loader.search) {
+        Ok(located) => {
+            println!("{dataset}: {located}");
+            Ok(Some(Exit::Done))
+        }
+        Err(missing) if named => Err(missing),
+        Err(missing) => {
+            eprintln!("{missing}");
+            Ok(None)
+        }
+    }
+}
