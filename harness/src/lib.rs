@@ -33,6 +33,7 @@ pub fn main_with(algorithms: &[Entry]) -> ExitCode {
         cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
         cli::Command::List(args) => commands::list::run(args, algorithms),
         cli::Command::Report(args) => commands::report::run(&args.dir, args.json()),
+        cli::Command::Bench(args) => commands::bench::run(args, algorithms),
         cli::Command::Data(args) => commands::data::run(args),
     };
     match ended {

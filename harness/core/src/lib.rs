@@ -33,4 +33,5 @@ pub use model::{Activation, Group, LossGrad, Model, ModelSpec, Norm};
 pub use params::Params;
 pub use rng::{Purpose, Stream};
 pub use source::{Rotations, Split, TaskSource, View};
+pub use splits::ClassSplit;
 pub use state::State;

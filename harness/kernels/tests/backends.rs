@@ -111,9 +111,26 @@ fn inner_loop(net: &Network, steps: u64, mut grad: impl FnMut(&[f32], u64) -> Ve
     params
 }
 
+/// Parameters, steps made and outputs after whole inner loops, on five data sets: the median must agree.
+///
+/// Not the worst: where a ReLU's input is zero but for rounding, or the two largest elements of a pool's window are equal
+/// but for rounding, backends may choose differently, the gradient jumps, and later steps magnify it. On the Omniglot
+/// network that happens in one loop of six; on full mini-ImageNet images (300,000 windows a step) in most, which is why the
+/// pooled network is tested on small ones.
 fn agree(net: &Network, batch: usize, steps: u64) {
+    for backend in [Backend::Fast, Backend::Stock] {
+        let gaps: Vec<[f64; 3]> = (1..=5).map(|seed| gaps(net, batch, steps, 100 * seed, backend)).collect();
+        for (i, (what, limit)) in [("parameters", 1e-5), ("steps", 1e-3), ("outputs", 1e-4)].into_iter().enumerate() {
+            let mut own: Vec<f64> = gaps.iter().map(|g| g[i]).collect();
+            own.sort_by(f64::total_cmp);
+            assert!(own[2] < limit && own[4] < 0.1, "{backend:?}: {what} differ by {own:?}");
+        }
+    }
+}
+
+fn gaps(net: &Network, batch: usize, steps: u64, seed: u64, backend: Backend) -> [f64; 3] {
     let classes: Vec<u32> = (0..batch as u32).map(|i| i % 5).collect();
-    let data = |t: u64| noise(batch * net.input_len(), 1.0, 100 + t);
+    let data = |t: u64| noise(batch * net.input_len(), 1.0, seed + t);
     let mut ws = Workspace::default();
     let mut fused = || {
         inner_loop(net, steps, |params, t| {
@@ -125,21 +142,13 @@ fn agree(net: &Network, batch: usize, steps: u64) {
     };
     let ours = fused();
     assert_eq!(ours, fused(), "the same bits on a re-run");
+    let theirs = inner_loop(net, steps, |params, t| candle_grad(net, params, &data(t), &classes, backend).1);
     let moved = |params: &[f32]| -> Vec<f32> { params.iter().zip(initial(net)).map(|(a, b)| a - b).collect() };
-    for backend in [Backend::Fast, Backend::Stock] {
-        let theirs = inner_loop(net, steps, |params, t| candle_grad(net, params, &data(t), &classes, backend).1);
-        let gap = distance(&ours, &theirs);
-        assert!(gap < 1e-5, "{backend:?}: parameters differ by {gap:e}");
-        // How far the loop went is the sharper comparison.
-        let gap = distance(&moved(&ours), &moved(&theirs));
-        assert!(gap < 1e-3, "{backend:?}: steps differ by {gap:e}");
-        let mut out = vec![0.0; batch * 5];
-        let mut other = out.clone();
-        net.forward(&ours, &data(9), batch, NormMode::Batch, &mut Workspace::default(), &mut out);
-        net.forward(&theirs, &data(9), batch, NormMode::Batch, &mut Workspace::default(), &mut other);
-        let gap = distance(&out, &other);
-        assert!(gap < 1e-4, "{backend:?}: outputs differ by {gap:e}");
-    }
+    let mut out = vec![0.0; batch * 5];
+    let mut other = out.clone();
+    net.forward(&ours, &data(9), batch, NormMode::Batch, &mut ws, &mut out);
+    net.forward(&theirs, &data(9), batch, NormMode::Batch, &mut ws, &mut other);
+    [distance(&ours, &theirs), distance(&moved(&ours), &moved(&theirs)), distance(&out, &other)]
 }
 
 #[test]
@@ -147,8 +156,6 @@ fn omniglot_inner_loop() {
     agree(&omniglot(), 10, 5);
 }
 
-/// The pooled network on small images. Where the two largest elements of a window are equal but for rounding, backends may
-/// choose differently, and the gradient jumps: on full images (300,000 windows a step) that happens every few steps.
 #[test]
 fn pooled_inner_loop() {
     let net = Network::new(&[21, 20, 3], blocks(32, 1, Some(Padding::Same))).unwrap();

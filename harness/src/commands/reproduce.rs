@@ -55,7 +55,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
 }
 
 /// The worker threads: an explicit number, so that no library's environment variable changes it.
-fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
+pub(super) fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
     let threads = match threads {
         Some(0) => return Err(Error::usage("--threads 0: at least one thread must work")),
         Some(threads) => threads,

@@ -22,4 +22,4 @@ pub use hash::{difference, sha256_json};
 pub use job::{Job, Shared, build};
 pub use record::commit;
 pub use stop::Stop;
-pub use train::Ended;
+pub use train::{Ended, iterate};

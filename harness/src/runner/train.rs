@@ -263,7 +263,7 @@ impl<'a> Run<'a> {
 }
 
 /// One meta-iteration: tasks drawn and learned in parallel, folded in task order. Call inside the pool.
-pub(super) fn iterate(job: &Job, state: &mut State, total: u64) -> Result<Scalars> {
+pub fn iterate(job: &Job, state: &mut State, total: u64) -> Result<Scalars> {
     let sampling = job.algorithm.sampling();
     let indices: Vec<u64> = (0..sampling.meta_batch as u64).collect();
     let frozen: &State = state;

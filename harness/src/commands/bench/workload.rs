@@ -1,0 +1,167 @@
+//! What is timed: the inner loop of Reptile on the papers' two networks, and whole tasks through the runner.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use harness_core::sources::{ImageTasks, glyphs};
+use harness_core::{
+    ClassSplit, Draw, Entry, ImageClass, ImageSet, InnerLoop, Labeled, Learner, MiniBatches, Model, Moments, Optimizer,
+    Pool, Purpose, Reduction, Result, Split, State, Stream, TaskSource,
+};
+
+use crate::runner::{Job, Series, build, evaluate, iterate};
+use crate::spec::{Budget, Spec};
+
+/// The batch of a step that all figures are given for.
+const BATCH: usize = 10;
+
+/// What a row measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Train,
+    Evaluate,
+}
+
+impl What {
+    pub fn name(self) -> &'static str {
+        match self {
+            What::Train => "train",
+            What::Evaluate => "evaluate",
+        }
+    }
+}
+
+/// A network with tasks to learn.
+pub struct Workload {
+    pub name: &'static str,
+    job: Job,
+    model: Model,
+    /// One task's images, to take mini-batches from.
+    examples: Labeled,
+}
+
+impl Workload {
+    /// The Omniglot network on glyphs, the mini-ImageNet network on noise of its size.
+    pub fn all(algorithms: &[Entry]) -> Result<Vec<Workload>> {
+        let letters = ImageTasks::new(Arc::new(glyphs::glyphs(0)), &glyphs::split())?;
+        Ok(vec![
+            Workload::new("omniglot", "glyphs-5w1s", Arc::new(letters), algorithms)?,
+            Workload::new("mini-imagenet", "mini-imagenet-5w1s", Arc::new(noise()?), algorithms)?,
+        ])
+    }
+
+    fn new(name: &'static str, spec: &str, source: Arc<dyn TaskSource>, algorithms: &[Entry]) -> Result<Workload> {
+        let spec = Arc::new(Spec::find(spec, &[])?);
+        let method = spec.method("reptile").expect("every image benchmark has a reptile row").clone();
+        let algorithm = build(algorithms, &spec, &method, source.as_ref())?;
+        let shots = BATCH;
+        let draw = Draw::Episode { ways: None, shots, queries: 0 };
+        let mut rng = Stream::new(0, Purpose::TrainTask, 0, 0);
+        let examples = source.task(Split::Train, &draw, spec.protocol.ways, &method.view, &mut rng)?.support;
+        let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
+        let model = Model::new(&network, &source.input(), spec.protocol.ways, &candle_core::Device::Cpu)?;
+        let job = Job {
+            method,
+            order: 0,
+            budget: Budget::Quick,
+            budget_dir: String::new(),
+            overridden: true,
+            seed: 0,
+            meta_iters: 1_000_000,
+            eval_episodes: 0,
+            dir: PathBuf::new(),
+            data_digest: String::new(),
+            config: serde_json::Value::Null,
+            config_hash: String::new(),
+            source,
+            algorithm,
+            spec,
+        };
+        Ok(Workload { name, job, model, examples })
+    }
+
+    /// Floating-point operations of a step.
+    pub fn step_flops(&self) -> f64 {
+        self.model.flops(BATCH)
+    }
+
+    /// Steps' worth of work at [`BATCH`] in one task or one episode (its adaptation alone).
+    pub fn task_steps(&self, what: What) -> f64 {
+        let cost = self.job.algorithm.cost();
+        match what {
+            What::Train => cost.task / BATCH as f64,
+            What::Evaluate => cost.episode / BATCH as f64,
+        }
+    }
+
+    /// Seconds of the whole machine for one step, every thread on a task of its own. In evaluation mini-batches are those
+    /// of an evaluation task, and the time is scaled to a step at [`BATCH`].
+    pub fn steps(&self, what: What, stock: bool, threads: usize, seconds: f64) -> Result<f64> {
+        let batch = match what {
+            What::Train => BATCH,
+            What::Evaluate => (self.job.algorithm.cost().episode / self.job.algorithm.test_steps() as f64) as usize,
+        };
+        let model = if stock { self.model.clone().stock() } else { self.model.clone() };
+        let work = || self.one_thread(&model, batch, seconds);
+        let done = std::thread::scope(|scope| {
+            let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            running.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Result<Vec<f64>>>()
+        })?;
+        // Every thread's own rate counts for as long as all are at work, which is nearly always.
+        let per_second: f64 = done.iter().sum();
+        Ok(BATCH as f64 / batch as f64 / per_second)
+    }
+
+    /// Steps a second of one thread.
+    fn one_thread(&self, model: &Model, batch: usize, seconds: f64) -> Result<f64> {
+        let params = model.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
+        let pool = Pool::new(&self.examples)?;
+        let mut rng = Stream::new(0, Purpose::TrainMethod, 0, 0);
+        let mut batches = MiniBatches::new(pool.len(), batch, false, &mut rng);
+        let inner = InnerLoop::new(Optimizer::adam(1e-3, 0.0), Reduction::Sum);
+        let mut learner = Learner::new(model, &params, &inner, &Moments::default())?;
+        learner.run(&pool, &mut batches, 2)?;
+        let (limit, began, mut steps) = (Duration::from_secs_f64(seconds), Instant::now(), 0u32);
+        while began.elapsed() < limit {
+            learner.run(&pool, &mut batches, 1)?;
+            steps += 1;
+        }
+        Ok(f64::from(steps) / began.elapsed().as_secs_f64())
+    }
+
+    /// Tasks (or episodes, both modes) a second through the runner.
+    pub fn tasks(&self, what: What, pool: &rayon::ThreadPool, seconds: f64) -> Result<f64> {
+        let job = &self.job;
+        let mut state: State = job.algorithm.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
+        let (limit, began, mut done) = (Duration::from_secs_f64(seconds), Instant::now(), 0usize);
+        while began.elapsed() < limit {
+            match what {
+                What::Train => {
+                    pool.install(|| iterate(job, &mut state, job.meta_iters))?;
+                    done += job.algorithm.sampling().meta_batch;
+                }
+                What::Evaluate => {
+                    let chunk = 2 * pool.current_num_threads();
+                    pool.install(|| evaluate(job, &state, Split::Test, Series::Final, done..done + chunk))?;
+                    done += chunk;
+                }
+            }
+        }
+        Ok(done as f64 / began.elapsed().as_secs_f64())
+    }
+}
+
+/// Noise in the shape of mini-ImageNet: 12 classes of 20 images, half to train on.
+fn noise() -> Result<ImageTasks> {
+    const CLASSES: usize = 12;
+    const IMAGES: usize = 20;
+    let mut rng = Stream::new(0, Purpose::Data, 1, 0);
+    let pixels: Vec<u8> = (0..CLASSES * IMAGES * 84 * 84 * 3 / 8).flat_map(|_| rng.bits().to_le_bytes()).collect();
+    let name = |c: usize| format!("noise{c}");
+    let class = |c: usize| ImageClass { name: name(c), images: c * IMAGES..(c + 1) * IMAGES };
+    let set = ImageSet::new("noise", [84, 84, 3], (0..CLASSES).map(class).collect(), Box::new(pixels))?;
+    let half = |range: std::ops::Range<usize>| range.map(name).collect();
+    let split = ClassSplit { train: half(0..CLASSES / 2), val: vec![], test: half(CLASSES / 2..CLASSES) };
+    ImageTasks::new(Arc::new(set), &split)
+}
