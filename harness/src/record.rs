@@ -1,0 +1,229 @@
+//! `run.json`: what one run was, so that its numbers can be judged, repeated and doubted.
+//!
+//! The runner writes it when a run starts and again when it ends; the report reads nothing else about a run but its
+//! numbers. Fields that a number cannot be read without are required; the rest may be missing, so that records of
+//! older builds stay readable.
+
+use harness_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::Path};
+
+/// The version of `run.json` that this build writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+
+/// How far a run came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Trained, evaluated and written: its numbers count.
+    Complete,
+    /// Under way, or killed without a word.
+    Running,
+    /// Stopped by the user; can be resumed.
+    Interrupted,
+    /// Ended by an error; `failure` says which.
+    Failed,
+}
+
+impl Status {
+    /// The word in files and tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Complete => "complete",
+            Status::Running => "running",
+            Status::Interrupted => "interrupted",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// A published number for one method and mode.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Published {
+    /// The row's label; a record may carry the rows of other labels too.
+    pub label: String,
+    /// `transductive`, `inductive` or `-`.
+    pub mode: String,
+    /// In the unit of the metric (accuracy: percent).
+    pub value: f64,
+    /// The published ±, whatever it means (`ci_meaning`).
+    #[serde(default)]
+    pub ci: Option<f64>,
+    /// Paper and table, or file and line.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// What the published ± is, where anybody said so.
+    #[serde(default)]
+    pub ci_meaning: Option<String>,
+    /// Largest |ours − published| that still counts as reproduced; without it there is no verdict.
+    #[serde(default)]
+    pub tolerance: Option<f64>,
+    /// False where the protocol differs in kind: shown, never judged.
+    #[serde(default = "yes")]
+    pub comparable: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// One run: a benchmark, a labelled method and a seed at one budget.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`FORMAT`] of the build that wrote it.
+    pub format: u32,
+    pub benchmark: String,
+    /// The benchmark in words.
+    #[serde(default)]
+    pub title: String,
+    /// The method's row in the benchmark.
+    pub label: String,
+    /// The registered algorithm behind the label.
+    #[serde(default)]
+    pub algorithm: String,
+    pub seed: u64,
+    /// `quick`, `short` or `paper`: where the schedule came from.
+    pub budget: String,
+    /// The folder under OUT: the budget, or `custom-<8 hex>` for an overridden run.
+    #[serde(default)]
+    pub budget_dir: String,
+    /// Numbers were overridden on the command line: never a verdict.
+    #[serde(default)]
+    pub overridden: bool,
+    pub meta_iters: u64,
+    /// Test episodes of the final evaluation.
+    #[serde(default)]
+    pub eval_episodes: u64,
+    /// `accuracy` (percent) or `mse`.
+    pub metric: String,
+    pub higher_is_better: bool,
+    /// Modes of the final evaluation, in the order of the tables: `transductive`, `inductive`, or `-` for regression.
+    #[serde(default)]
+    pub modes: Vec<String>,
+    #[serde(default)]
+    pub published: Vec<Published>,
+    /// Place of the method's block in the benchmark file, so that tables keep its order.
+    #[serde(default)]
+    pub order: u64,
+    pub status: Status,
+    /// Why it failed, in one line.
+    #[serde(default)]
+    pub failure: Option<String>,
+
+    /// sha256 of the effective specification of this row: equal for the seeds of one cell.
+    #[serde(default)]
+    pub spec_hash: String,
+    /// sha256 over the test episodes: equal for every method and seed that met the same ones.
+    #[serde(default)]
+    pub episode_hash: String,
+    /// The effective configuration, all defaults filled in.
+    #[serde(default)]
+    pub config: serde_json::Value,
+
+    /// Versions that may matter to the numbers: `harness`, `candle`, `rustc` and so on.
+    #[serde(default)]
+    pub versions: BTreeMap<String, String>,
+    #[serde(default)]
+    pub git_commit: Option<String>,
+    #[serde(default)]
+    pub git_dirty: Option<bool>,
+    #[serde(default)]
+    pub cpu: String,
+    /// What the kernels dispatched to: another one may round differently.
+    #[serde(default)]
+    pub instruction_set: String,
+    #[serde(default)]
+    pub threads: u64,
+    /// RFC 3339, UTC.
+    #[serde(default)]
+    pub started: String,
+    #[serde(default)]
+    pub ended: Option<String>,
+    /// Seconds of work, over all resumptions.
+    #[serde(default)]
+    pub seconds: f64,
+}
+
+impl RunRecord {
+    /// Reads `run.json`; one line naming the file where it is damaged or of a newer format.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        let record: RunRecord = serde_json::from_str(&text).map_err(|e| {
+            Error::data(format!("{}: not a run record: {e}; delete its folder and run that seed again", path.display()))
+        })?;
+        if record.format > FORMAT {
+            return Err(Error::data(format!(
+                "{}: written in format {}, this build reads up to {FORMAT}: use a newer build",
+                path.display(),
+                record.format
+            )));
+        }
+        Ok(record)
+    }
+
+    /// Writes `run.json` in one step.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(self).expect("a record is plain data");
+        text.push('\n');
+        crate::files::write_atomic(path, text.as_bytes())
+    }
+
+    /// The published number for this run's label in `mode`: a comparable one first.
+    pub fn published_for(&self, mode: &str) -> Option<&Published> {
+        let mut rows = self.published.iter().filter(|p| p.label == self.label && p.mode == mode);
+        let first = rows.clone().next();
+        rows.find(|p| p.comparable).or(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = r#"{"format":1,"benchmark":"sine","label":"reptile","seed":1,"budget":"quick",
+        "meta_iters":10,"metric":"mse","higher_is_better":false,"status":"complete","unheard_of":3}"#;
+
+    #[test]
+    fn a_record_with_the_needed_fields_alone_is_readable() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        std::fs::write(&path, SMALLEST).unwrap();
+        let record = RunRecord::read(&path).unwrap();
+        assert_eq!((record.seed, record.status, record.git_dirty), (1, Status::Complete, None));
+        record.write(&path).unwrap();
+        assert_eq!(RunRecord::read(&path).unwrap(), record);
+    }
+
+    #[test]
+    fn a_damaged_or_newer_record_is_named_in_one_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("run.json");
+        for (text, word) in [
+            (&SMALLEST[..60], "not a run record"),
+            (&SMALLEST.replace("\"format\":1", "\"format\":9") as &str, "format 9"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = RunRecord::read(&path).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains("run.json"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_comparable_row_comes_before_one_that_is_not() {
+        let mut record: RunRecord = serde_json::from_str(SMALLEST).unwrap();
+        let row = |value, comparable| Published {
+            label: "reptile".into(),
+            mode: "-".into(),
+            value,
+            ci: None,
+            source: None,
+            ci_meaning: None,
+            tolerance: None,
+            comparable,
+        };
+        record.published = vec![row(1.0, false), row(2.0, true)];
+        assert_eq!(record.published_for("-").unwrap().value, 2.0);
+        assert_eq!(record.published_for("inductive"), None);
+    }
+}
