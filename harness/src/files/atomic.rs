@@ -6,10 +6,11 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder.
+/// Makes the folder where it is missing, writes `bytes` to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let error = |source| Error::io(path, source);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
     let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(error)?;
     file.write_all(bytes).map_err(error)?;
     file.as_file().sync_all().map_err(error)?;
@@ -42,8 +43,8 @@ mod tests {
         write(&path, b"new").unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
-        let gone = dir.path().join("no/such/folder/a.json");
-        let message = write(&gone, b"x").unwrap_err().to_string();
-        assert!(message.contains("no/such/folder"), "{message}");
+        let below_a_file = path.join("b.json");
+        let message = write(&below_a_file, b"x").unwrap_err().to_string();
+        assert!(message.contains("a.json"), "{message}");
     }
 }

@@ -1,0 +1,52 @@
+//! The tables as Markdown, to be copied and pasted.
+
+use super::{summary::Summary, tables};
+
+/// The tables of `summaries`, each benchmark under a heading of `level` hashes.
+pub fn render(summaries: &[Summary], level: usize) -> String {
+    let hashes = "#".repeat(level);
+    let mut out = String::new();
+    for summary in summaries {
+        for table in tables::tables(summary) {
+            let names: Vec<String> = table.columns.iter().map(|c| c.name.to_string()).collect();
+            let rule: Vec<String> =
+                table.columns.iter().map(|c| if c.right { "--:" } else { ":--" }.to_string()).collect();
+            out += &format!("{hashes} {}\n\n{}\n\n", escape(&table.title), escape(&table.shared));
+            for line in [&names, &rule].into_iter().chain(&table.lines) {
+                let cells: Vec<String> = line.iter().map(|cell| escape(cell)).collect();
+                out += &format!("| {} |\n", cells.join(" | "));
+            }
+            out.push('\n');
+            table.notes.iter().for_each(|note| out += &format!("- {}\n", escape(note)));
+            if !table.notes.is_empty() {
+                out.push('\n');
+            }
+        }
+        list(&mut out, "Warnings:", &summary.warnings);
+        list(&mut out, &format!("Not in the tables (budget {}):", summary.budget), &tables::left_out(summary));
+    }
+    out + &tables::legend(summaries) + "\n"
+}
+
+fn list(out: &mut String, heading: &str, lines: &[String]) {
+    if !lines.is_empty() {
+        *out += &format!("{heading}\n\n");
+        lines.iter().for_each(|line| *out += &format!("- {}\n", escape(line)));
+        out.push('\n');
+    }
+}
+
+/// A bar would end a cell, a star would start emphasis.
+fn escape(text: &str) -> String {
+    text.replace('|', "\\|").replace('*', "\\*").replace('<', "&lt;")
+}
+
+/// `summary.md` of one budget: its tables and its pictures.
+pub fn page(summary: &Summary, pictures: &[(String, String)]) -> String {
+    let mut out = format!("# Results, budget {}\n\n", summary.budget);
+    out += &render(std::slice::from_ref(summary), 2);
+    for (file, words) in pictures {
+        out += &format!("\n![{words}](plots/{file}.svg)\n");
+    }
+    out
+}

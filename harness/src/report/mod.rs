@@ -1,0 +1,119 @@
+//! From files on disk to what a person sees: `summary.csv`, `summary.md`, plots and the terminal's table.
+//!
+//! The report trains nothing and remembers nothing: it reads the run folders under `OUT/<budget>/` and writes the same
+//! bytes whenever they are the same. Everything downstream of a number goes one way:
+//! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and plots.
+
+mod format;
+mod markdown;
+mod metrics;
+mod plots;
+mod run;
+mod scan;
+mod stats;
+mod summary;
+mod summary_csv;
+mod table_file;
+mod tables;
+mod terminal;
+mod verdict;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;
+
+pub use metrics::HEADER as METRICS_HEADER;
+pub use plots::ADAPTATION_HEADER;
+pub use scan::is_budget;
+pub use summary::{Cell, Left, Summary, SummaryRow};
+pub use verdict::Verdict;
+
+use crate::files::write_atomic;
+use harness_core::Result;
+use std::path::{Path, PathBuf};
+
+/// What was found and written under one results folder.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub out: PathBuf,
+    /// One a budget, the shortest first.
+    pub budgets: Vec<Summary>,
+    /// Every file that was written.
+    pub files: Vec<PathBuf>,
+}
+
+/// Rebuilds `summary.csv`, `summary.md` and `plots/` of every budget under `out` (`results/runs`, `results/reference`).
+///
+/// # Errors
+/// Usage: no run there. Data: a damaged `run.json`, `metrics.csv` or `adaptation.csv`, named with its line; nothing is
+/// written for any budget then. Io: a file that cannot be read or written.
+pub fn build(out: &Path) -> Result<Report> {
+    build_budgets(out, &scan::budgets(out)?)
+}
+
+/// [`build`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone.
+pub fn build_budget(out: &Path, budget: &str) -> Result<Report> {
+    scan::budgets(out)?;
+    build_budgets(out, &[budget.to_string()])
+}
+
+fn build_budgets(out: &Path, names: &[String]) -> Result<Report> {
+    let styles = plots::Styles::of(&scan::labels(out)?);
+    let budgets: Vec<Summary> = names.iter().map(|name| summary::summarize(out, name)).collect::<Result<_>>()?;
+    let mut files = Vec::new();
+    for summary in &budgets {
+        let folder = out.join(&summary.budget);
+        let pictures = plots::draw(summary, &styles)?;
+        let rows: Vec<&SummaryRow> = summary.cells.iter().map(|c| &c.row).collect();
+        let names: Vec<(String, String)> = pictures.iter().map(|p| (p.name.clone(), p.words.clone())).collect();
+        let csv = folder.join("summary.csv");
+        let mut write = |path: PathBuf, bytes: &[u8]| write_atomic(&path, bytes).map(|()| files.push(path));
+        write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
+        write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
+        for picture in &pictures {
+            write(folder.join("plots").join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
+            write(folder.join("plots").join(format!("{}.png", picture.name)), &picture.png)?;
+        }
+        plots::remove_stale(&folder.join("plots"), &pictures)?;
+    }
+    Ok(Report { out: out.to_path_buf(), budgets, files })
+}
+
+impl Report {
+    /// Every row of every budget, as `--format json` prints them.
+    pub fn rows(&self) -> Vec<&SummaryRow> {
+        self.budgets.iter().flat_map(|b| &b.cells).map(|c| &c.row).collect()
+    }
+
+    /// The rows as a JSON array.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(&self.rows()).expect("rows are plain data") + "\n"
+    }
+
+    /// The tables for a terminal `width` columns wide.
+    pub fn terminal_table(&self, width: u16) -> String {
+        terminal::render(&self.budgets, width)
+    }
+
+    /// The tables to copy and paste.
+    pub fn markdown(&self) -> String {
+        markdown::render(&self.budgets, 3)
+    }
+
+    /// Keeps what `reproduce` was asked for: one budget folder and the benchmarks it ran. Files stay as they are.
+    pub fn select(&mut self, budget: &str, benchmarks: &[String]) {
+        self.budgets.retain(|b| b.budget == budget);
+        for summary in &mut self.budgets {
+            summary.cells.retain(|c| benchmarks.contains(&c.row.benchmark));
+            summary.left.retain(|l| benchmarks.contains(&l.benchmark));
+            summary.runs.retain(|r| benchmarks.contains(&r.record.benchmark));
+            summary.warnings.retain(|w| benchmarks.iter().any(|b| w.split(' ').next() == Some(b)));
+        }
+    }
+
+    /// 3 where a target was missed (verdict `below`, which only whole `paper` runs can get), else 0.
+    pub fn exit_status(&self) -> u8 {
+        if self.rows().iter().any(|row| row.verdict == Verdict::Below) { 3 } else { 0 }
+    }
+}

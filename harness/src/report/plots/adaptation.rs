@@ -1,0 +1,186 @@
+//! Adaptation on one sine task, after Figure 1 of the Reptile paper: the true curve, the sampled points, and each
+//! method's fit after 0, 1, 8 and 32 inner steps.
+
+use super::{
+    axis::Axis,
+    canvas::{Drawing, Drawn, Sheet, px},
+    legend::{Legend, Sample},
+    marks::{self, At, INK, TITLE, Type},
+    panel::Panel,
+    style::Styles,
+};
+use crate::report::{
+    run::Run,
+    summary::{Cell, Summary},
+    table_file::TableFile,
+};
+use harness_core::Result;
+use plotters::prelude::*;
+use std::{collections::BTreeMap, path::Path};
+
+/// The columns of `adaptation.csv`.
+pub const HEADER: &str = "series,step,x,y";
+
+type Points = Vec<(f64, f64)>;
+
+/// What `adaptation.csv` of one run holds.
+struct Adaptation {
+    truth: Points,
+    support: Points,
+    /// By inner step.
+    fits: BTreeMap<u64, Points>,
+}
+
+/// One panel a method.
+pub struct Adaptations {
+    title: String,
+    panels: Vec<(String, RGBColor, Adaptation)>,
+    x: Axis,
+    y: Axis,
+    steps: Vec<u64>,
+    legend: Legend,
+}
+
+const WIDTH: f64 = 960.0;
+const HEAD: f64 = 40.0;
+const TALL: f64 = 290.0;
+const TRUTH: RGBColor = RGBColor(190, 190, 190);
+
+impl Adaptations {
+    /// The first seed of each method of one benchmark; None where no run left an `adaptation.csv`.
+    pub fn new(summary: &Summary, cells: &[Cell], styles: &Styles) -> Result<Option<Self>> {
+        let mut panels: Vec<(String, RGBColor, Adaptation)> = Vec::new();
+        for cell in cells {
+            let row = &cell.row;
+            let of_cell = |run: &&Run| run.record.benchmark == row.benchmark && run.record.label == row.method;
+            let Some(run) = summary.runs.iter().find(of_cell) else { continue };
+            let path = run.path.join("adaptation.csv");
+            if path.exists() && panels.iter().all(|(label, ..)| *label != row.method) {
+                panels.push((row.method.clone(), styles.look(&row.method).colour, read(&path)?));
+            }
+        }
+        let all = || {
+            let of = |a: &Adaptation| a.fits.values().flatten().chain(&a.truth).chain(&a.support).copied().collect();
+            panels.iter().flat_map(move |(.., a)| -> Points { of(a) })
+        };
+        let Some(first) = all().next() else { return Ok(None) };
+        let (mut x, mut y) = ((first.0, first.0), (first.1, first.1));
+        for p in all() {
+            x = (x.0.min(p.0), x.1.max(p.0));
+            y = (y.0.min(p.1), y.1.max(p.1));
+        }
+        let mut steps: Vec<u64> = panels.iter().flat_map(|(.., a)| a.fits.keys().copied()).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        let mut entries = vec![(Sample::Line { colour: TRUTH, width: 5.0, dash: &[] }, "true curve".to_string())];
+        entries.push((Sample::Dot, "sampled points".into()));
+        for (index, step) in steps.iter().enumerate() {
+            let (width, dash) = stroke(index, steps.len());
+            let lead = if index == 0 { "fit after " } else { "" };
+            let words = format!("{lead}{step} step{}", if *step == 1 { "" } else { "s" });
+            entries.push((Sample::Line { colour: shade(INK, index, steps.len()), width, dash }, words));
+        }
+        let name = cells.first().map_or("", |c| c.row.benchmark.as_str());
+        Ok(Some(Adaptations {
+            title: format!("{name}: adaptation on one test task, budget {}", summary.budget),
+            panels,
+            x: Axis::exact(x.0, x.1, 5),
+            y: Axis::linear(y.0, y.1, 6),
+            steps,
+            legend: Legend::new(entries, WIDTH - 40.0),
+        }))
+    }
+
+    /// Columns and rows of panels.
+    fn grid(&self) -> (usize, usize) {
+        let count = self.panels.len();
+        let columns = if count == 4 { 2 } else { count.min(3) };
+        (columns, count.div_ceil(columns))
+    }
+}
+
+fn read(path: &Path) -> Result<Adaptation> {
+    let file = TableFile::read(path, HEADER)?;
+    let mut found = Adaptation { truth: Vec::new(), support: Vec::new(), fits: BTreeMap::new() };
+    for line in file.lines()? {
+        let point: (f64, f64) = (line.number(2, "x")?, line.number(3, "y")?);
+        if !(point.0.is_finite() && point.1.is_finite()) {
+            continue; // a method that diverged has nothing to draw
+        }
+        match line.text(0) {
+            "true" => found.truth.push(point),
+            "support" => found.support.push(point),
+            "fit" => found.fits.entry(line.number(1, "step")?).or_default().push(point),
+            other => return Err(line.error(&format!("series \"{other}\" is none of true, support, fit"))),
+        }
+    }
+    for points in found.fits.values_mut().chain([&mut found.truth]) {
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    Ok(found)
+}
+
+/// Early fits are thin and broken, the last is solid.
+fn stroke(index: usize, count: usize) -> (f64, &'static [f64]) {
+    match count - 1 - index {
+        0 => (2.5, &[]),
+        1 => (2.0, &[9.0, 3.0]),
+        2 => (1.75, &[5.0, 3.0]),
+        _ => (1.5, &[1.75, 2.75]),
+    }
+}
+
+/// Early fits are paler.
+fn shade(colour: RGBColor, index: usize, count: usize) -> RGBColor {
+    let strength = 1.0 - 0.5 * (count - 1 - index) as f64 / (count.max(2) - 1) as f64;
+    let mix = |c: u8| (255.0 - (255.0 - f64::from(c)) * strength).round() as u8;
+    RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
+}
+
+impl Drawing for Adaptations {
+    fn size(&self) -> (f64, f64) {
+        (WIDTH, HEAD + TALL * self.grid().1 as f64 + self.legend.height() + 18.0)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        marks::text(sheet, &self.title, (px(WIDTH / 2.0), px(HEAD / 2.0)), Type::plain(TITLE).bold().centred())?;
+        let (columns, rows) = self.grid();
+        let width = (WIDTH - 20.0) / columns as f64;
+        for (index, (label, colour, adaptation)) in self.panels.iter().enumerate() {
+            let (column, row) = (index % columns, index / columns);
+            let panel = Panel {
+                place: (10.0 + width * column as f64, HEAD + TALL * row as f64, width, TALL),
+                title: label,
+                x: (self.x.clone(), "x"),
+                y: (self.y.clone(), if column == 0 { "y" } else { "" }),
+                y_labels: 50.0,
+                x_labels: 46.0,
+            };
+            panel.draw(sheet, |place| self.draw_one(sheet, place, *colour, adaptation))?;
+        }
+        self.legend.draw(sheet, 20.0, HEAD + TALL * rows as f64 + 6.0)
+    }
+}
+
+impl Adaptations {
+    fn draw_one<DB: DrawingBackend>(
+        &self,
+        sheet: &Sheet<DB>,
+        place: &dyn Fn(f64, f64) -> At,
+        colour: RGBColor,
+        adaptation: &Adaptation,
+    ) -> Drawn<DB> {
+        let path = |points: &Points| -> Vec<At> { points.iter().map(|p| place(p.0, p.1)).collect() };
+        marks::line(sheet, &path(&adaptation.truth), TRUTH, 5.0, &[])?;
+        for (step, points) in &adaptation.fits {
+            let index = self.steps.iter().position(|s| s == step).unwrap_or(0);
+            let (width, dash) = stroke(index, self.steps.len());
+            marks::line(sheet, &path(points), shade(colour, index, self.steps.len()), width, dash)?;
+        }
+        for at in path(&adaptation.support) {
+            sheet.draw(&Circle::new(at, px(5.2), WHITE.filled()))?;
+            sheet.draw(&Circle::new(at, px(4.0), INK.filled()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! How a method looks: one colour, one dash and one marker, the same in every picture of a results tree.
+//!
+//! The colours are Okabe and Ito's (2008), which people with any common colour blindness can tell apart; dash and marker
+//! say the same again for print and for overlapping lines. Yellow is left out: it cannot be seen on white.
+
+use plotters::style::RGBColor;
+use std::collections::BTreeMap;
+
+/// Shape of a data point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Marker {
+    Circle,
+    Square,
+    Triangle,
+    Diamond,
+    Down,
+    Cross,
+}
+
+/// Look of one method.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    pub colour: RGBColor,
+    /// Pixels on and off, alternating; empty for a solid line.
+    pub dash: &'static [f64],
+    pub marker: Marker,
+}
+
+const SOLID: &[f64] = &[];
+const DASHED: &[f64] = &[8.0, 3.5];
+const DOTTED: &[f64] = &[2.0, 3.0];
+const DASH_DOT: &[f64] = &[9.0, 3.5, 2.0, 3.5];
+const DASH_DOT_DOT: &[f64] = &[7.0, 3.0, 2.0, 3.0, 2.0, 3.0];
+
+const fn look(rgb: (u8, u8, u8), dash: &'static [f64], marker: Marker) -> Look {
+    Look { colour: RGBColor(rgb.0, rgb.1, rgb.2), dash, marker }
+}
+
+const PINNED: [(&str, Look); 6] = [
+    ("reptile", look((0, 114, 178), SOLID, Marker::Circle)),
+    ("fomaml", look((213, 94, 0), DASHED, Marker::Square)),
+    ("maml", look((0, 158, 115), DASH_DOT, Marker::Triangle)),
+    ("transfer", look((230, 159, 0), DASH_DOT_DOT, Marker::Diamond)),
+    ("transfer-linear", look((204, 121, 167), DASHED, Marker::Down)),
+    ("untrained", look((110, 110, 110), DOTTED, Marker::Cross)),
+];
+
+/// For methods that nobody pinned: sky blue, black, then the earlier colours again with another dash and marker.
+const FREE: [Look; 8] = [
+    look((86, 180, 233), DASH_DOT, Marker::Square),
+    look((20, 20, 20), DASHED, Marker::Triangle),
+    look((0, 158, 115), DOTTED, Marker::Diamond),
+    look((204, 121, 167), DASH_DOT_DOT, Marker::Circle),
+    look((86, 180, 233), SOLID, Marker::Down),
+    look((213, 94, 0), DOTTED, Marker::Triangle),
+    look((20, 20, 20), DASH_DOT_DOT, Marker::Cross),
+    look((0, 114, 178), DASHED, Marker::Diamond),
+];
+
+/// The looks of all labels of a results tree.
+#[derive(Debug, Clone)]
+pub struct Styles(BTreeMap<String, Look>);
+
+impl Styles {
+    /// Gives every label its look: the pinned one, or the free one that its name hashes to, or the next that is free.
+    pub fn of(labels: &[String]) -> Self {
+        let mut taken = [false; FREE.len()];
+        let mut looks = BTreeMap::new();
+        for label in labels {
+            let look = match PINNED.iter().find(|(name, _)| name == label) {
+                Some((_, look)) => *look,
+                None => {
+                    let wanted = hash(label) as usize % FREE.len();
+                    let free = (0..FREE.len()).map(|i| (wanted + i) % FREE.len()).find(|i| !taken[*i]);
+                    let index = free.unwrap_or(wanted);
+                    taken[index] = true;
+                    FREE[index]
+                }
+            };
+            looks.insert(label.clone(), look);
+        }
+        Styles(looks)
+    }
+
+    /// The look of `label`.
+    pub fn look(&self, label: &str) -> Look {
+        self.0.get(label).copied().unwrap_or(FREE[hash(label) as usize % FREE.len()])
+    }
+}
+
+/// FNV-1a: the same everywhere and for ever, unlike the standard library's hasher.
+fn hash(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_methods_keep_their_look_and_no_two_share_one() {
+        let names =
+            ["anil", "fomaml", "imaml", "maml", "protonet", "reptile", "reptile-sequential", "transfer", "untrained"];
+        let labels: Vec<String> = names.map(String::from).to_vec();
+        let styles = Styles::of(&labels);
+        assert_eq!(styles.look("reptile"), Styles::of(&["reptile".to_string()]).look("reptile"));
+        for (i, a) in names.iter().enumerate() {
+            for b in &names[..i] {
+                assert_ne!(styles.look(a), styles.look(b), "{a} and {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_methods_than_looks_is_no_panic() {
+        let labels: Vec<String> = (0..20).map(|i| format!("method-{i}")).collect();
+        assert_eq!(Styles::of(&labels).0.len(), 20);
+    }
+}

@@ -1,0 +1,94 @@
+//! One complete run as the report sees it: its record, its final numbers and its learning curve.
+
+use super::{
+    metrics::{self, MetricRow},
+    scan::RunFolder,
+};
+use crate::record::{RunRecord, Status};
+use harness_core::{Error, Result};
+use std::path::PathBuf;
+
+/// The final evaluation on test in one mode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Final {
+    pub mode: String,
+    pub step: u64,
+    pub value: f64,
+    /// Half-width of the 95 % interval over episodes.
+    pub ci95: Option<f64>,
+    pub episodes: u64,
+}
+
+/// A run whose numbers count.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub record: RunRecord,
+    pub path: PathBuf,
+    pub finals: Vec<Final>,
+    /// Evaluations during training, the final one left out.
+    pub curve: Vec<MetricRow>,
+}
+
+/// What a run folder holds.
+pub enum Found {
+    Complete(Box<Run>),
+    /// Failed, stopped or still under way: named in the report, its numbers unread.
+    Other(Box<RunRecord>),
+    /// No `run.json`: something was killed before it began.
+    Empty,
+}
+
+/// Reads the run in `folder`.
+pub fn load(folder: &RunFolder) -> Result<Found> {
+    let path = folder.path.join("run.json");
+    if !path.exists() {
+        return Ok(Found::Empty);
+    }
+    let record = RunRecord::read(&path)?;
+    let place = (folder.benchmark.as_str(), folder.label.as_str(), folder.seed);
+    if place != (record.benchmark.as_str(), record.label.as_str(), record.seed) {
+        return Err(Error::data(format!(
+            "{}: the record of {} {} seed {} lies in another run's folder; move it back or delete it",
+            path.display(),
+            record.benchmark,
+            record.label,
+            record.seed
+        )));
+    }
+    if record.status != Status::Complete {
+        return Ok(Found::Other(Box::new(record)));
+    }
+    let metrics = folder.path.join("metrics.csv");
+    let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
+    let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric).collect();
+    let mut finals = Vec::new();
+    for mode in modes(&record, &rows) {
+        // The last test row of a mode is its final evaluation; those before it are the curve.
+        let last = rows.iter().rposition(|row| row.split == "test" && row.mode == mode).ok_or_else(|| {
+            Error::data(format!(
+                "{}: no final {} on test in mode {mode} although the run is marked complete; delete that folder and \
+                 run that seed again",
+                metrics.display(),
+                record.metric
+            ))
+        })?;
+        let row = rows.remove(last);
+        if !row.value.is_finite() {
+            return Err(Error::data(format!("{}: the final {} is {}", metrics.display(), row.metric, row.value)));
+        }
+        finals.push(Final { mode, step: row.step, value: row.value, ci95: row.ci95, episodes: row.n });
+    }
+    rows.retain(|row| row.value.is_finite());
+    Ok(Found::Complete(Box::new(Run { record, path: folder.path.clone(), finals, curve: rows })))
+}
+
+/// The modes of the record, or those met in the rows where an older record names none.
+fn modes(record: &RunRecord, rows: &[MetricRow]) -> Vec<String> {
+    if !record.modes.is_empty() {
+        return record.modes.clone();
+    }
+    let mut modes: Vec<String> = rows.iter().filter(|r| r.split == "test").map(|r| r.mode.clone()).collect();
+    modes.sort();
+    modes.dedup();
+    modes
+}

@@ -1,0 +1,146 @@
+//! The content of the result tables, before anybody decides how to print them: one table a benchmark, with notes.
+//!
+//! Columns that would say the same in every line (one mode, one seed, nothing published) are left out or move into the
+//! heading, so that a quick run fits eighty columns.
+
+use super::{
+    format,
+    summary::{Cell, Summary},
+    verdict::Verdict,
+};
+
+/// One benchmark's results at one budget.
+pub struct Table {
+    /// `omniglot-5w1s: Omniglot, 5-way 1-shot`.
+    pub title: String,
+    /// What all lines share: budget, metric, schedule, seeds, episodes.
+    pub shared: String,
+    pub columns: Vec<Column>,
+    /// One string a column.
+    pub lines: Vec<Vec<String>>,
+    /// The verdict of each line.
+    pub verdicts: Vec<Verdict>,
+    pub notes: Vec<String>,
+}
+
+/// A heading and which way its cells lean.
+pub struct Column {
+    pub name: &'static str,
+    pub right: bool,
+}
+
+/// How a column of a cell is named and printed.
+struct Field {
+    name: &'static str,
+    right: bool,
+    print: fn(&Cell) -> String,
+}
+
+/// Marks a published number that is shown and never judged.
+const ANOTHER_PROTOCOL: &str = "*";
+
+/// The tables of one budget, in the order of its cells.
+pub fn tables(summary: &Summary) -> Vec<Table> {
+    let chunks = summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark);
+    chunks.map(|cells| table(summary, cells)).collect()
+}
+
+/// What the ± are; said once beneath all tables.
+pub fn legend(summaries: &[Summary]) -> String {
+    let mut text = "±: 95 % over test episodes within a seed, averaged over seeds".to_string();
+    if summaries.iter().flat_map(|s| &s.cells).any(|c| c.row.ci95_seeds.is_some()) {
+        text += "; ± seeds: 95 % over seeds (Student's t)";
+    }
+    text + "."
+}
+
+/// Runs that are in no table.
+pub fn left_out(summary: &Summary) -> Vec<String> {
+    let tell = |left: &super::summary::Left| {
+        let reason = left.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
+        format!("{} {} seed {}: {}{reason}", left.benchmark, left.method, left.seed, left.status)
+    };
+    summary.left.iter().map(tell).collect()
+}
+
+fn table(summary: &Summary, cells: &[Cell]) -> Table {
+    let first = &cells[0];
+    let rows = || cells.iter().map(|c| &c.row);
+    let mut fields = vec![Field { name: "method", right: false, print: |c| c.row.method.clone() }];
+    let mut push = |wanted: bool, name, right, print| {
+        if wanted {
+            fields.push(Field { name, right, print });
+        }
+    };
+    let iterations = shared(rows().map(|r| r.meta_iters).filter(|n| *n > 0));
+    let seeds = shared(rows().map(|r| r.seeds as u64).filter(|n| *n > 0));
+    let episodes = shared(rows().map(|r| r.episodes).filter(|n| *n > 0));
+    push(rows().any(|r| r.mode != "-"), "mode", false, |c| c.row.mode.clone());
+    push(iterations.is_none(), "meta-iters", true, |c| format::thousands(c.row.meta_iters));
+    push(seeds.is_none(), "seeds", true, |c| c.row.seeds.to_string());
+    push(episodes.is_none(), "episodes", true, |c| format::thousands(c.row.episodes));
+    push(true, "ours", true, ours);
+    push(rows().any(|r| r.ci95_seeds.is_some()), "± seeds", true, |c| {
+        c.row.ci95_seeds.map(|ci| format!("±{}", format::value(&c.row.metric, ci))).unwrap_or_default()
+    });
+    let published = rows().any(|r| r.published.is_some());
+    push(published, "published", true, published_text);
+    push(published, "delta", true, |c| c.row.delta.map(|d| format::signed(&c.row.metric, d)).unwrap_or_default());
+    push(true, "verdict", false, |c| c.row.verdict.name().to_string());
+
+    let mut said = vec![format!("budget {}", summary.budget), format::metric(&first.row.metric).to_string()];
+    said.extend(iterations.map(|n| format::plural(n, "meta-iteration")));
+    said.extend(seeds.map(|n| format::plural(n, "seed")));
+    said.extend(episodes.map(|n| format::plural(n, "test episode")));
+    Table {
+        title: match first.title.as_str() {
+            "" => first.row.benchmark.clone(),
+            title => format!("{}: {title}", first.row.benchmark),
+        },
+        shared: said.join(" · "),
+        lines: cells.iter().map(|c| fields.iter().map(|f| (f.print)(c)).collect()).collect(),
+        columns: fields.iter().map(|f| Column { name: f.name, right: f.right }).collect(),
+        verdicts: rows().map(|r| r.verdict).collect(),
+        notes: notes(cells),
+    }
+}
+
+fn ours(cell: &Cell) -> String {
+    let row = &cell.row;
+    row.mean.map_or("-".to_string(), |mean| format::with_interval(&row.metric, mean, row.ci95_episodes))
+}
+
+fn published_text(cell: &Cell) -> String {
+    let row = &cell.row;
+    let mark = if cell.comparable { "" } else { ANOTHER_PROTOCOL };
+    row.published.map_or(String::new(), |p| format::with_interval(&row.metric, p, row.published_ci) + mark)
+}
+
+/// The one value that all share; None where they differ. Of nothing: zero times nothing to say, so None too.
+fn shared(mut values: impl Iterator<Item = u64>) -> Option<u64> {
+    let first = values.next()?;
+    values.all(|v| v == first).then_some(first)
+}
+
+/// Where the published numbers come from and what their ± is, each said once for all methods that share it.
+fn notes(cells: &[Cell]) -> Vec<String> {
+    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
+    for cell in cells.iter().filter(|c| c.row.published.is_some()) {
+        let mut text = cell.row.source.clone().unwrap_or("source not given".to_string());
+        match (&cell.ci_meaning, cell.row.published_ci) {
+            (Some(meaning), _) => text += &format!("; its ±: {meaning}"),
+            (None, Some(_)) => text += "; the meaning of its ± is not stated",
+            (None, None) => {}
+        }
+        if !cell.comparable {
+            text += &format!(" ({ANOTHER_PROTOCOL} another protocol: shown, not judged)");
+        }
+        let method = cell.row.method.as_str();
+        match said.iter_mut().find(|(t, _)| *t == text) {
+            Some((_, methods)) if !methods.contains(&method) => methods.push(method),
+            Some(_) => {}
+            None => said.push((text, vec![method])),
+        }
+    }
+    said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", "))).collect()
+}

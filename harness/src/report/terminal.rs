@@ -1,0 +1,143 @@
+//! The tables for a terminal.
+
+use super::{
+    summary::Summary,
+    tables::{self, Table},
+    verdict::Verdict,
+};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
+use std::io::IsTerminal;
+
+/// All tables of `summaries`, at most `width` columns wide where words allow it. Colour only on a terminal without
+/// `NO_COLOR`, and never the only carrier of a verdict.
+pub fn render(summaries: &[Summary], width: u16) -> String {
+    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
+    render_with(summaries, width, colour)
+}
+
+fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
+    let mut out = String::new();
+    let mut paragraph = |text: &str| {
+        for line in wrap(text, width.into()) {
+            out += &line;
+            out.push('\n');
+        }
+    };
+    for summary in summaries {
+        for table in tables::tables(summary) {
+            paragraph(&table.title);
+            paragraph(&table.shared);
+            paragraph(&grid(&table, width, colour));
+            table.notes.iter().for_each(|note| paragraph(note));
+            paragraph("");
+        }
+        summary.warnings.iter().for_each(|warning| paragraph(&format!("warning: {warning}")));
+        let left = tables::left_out(summary);
+        if !left.is_empty() {
+            paragraph(&format!("not in the tables (budget {}):", summary.budget));
+            left.iter().for_each(|line| paragraph(&format!("  {line}")));
+            paragraph("");
+        }
+    }
+    paragraph(&tables::legend(summaries));
+    out
+}
+
+fn grid(table: &Table, width: u16, colour: bool) -> String {
+    let mut grid = comfy_table::Table::new();
+    // A rule beneath the heading and air between columns: borders would cost a fifth of eighty columns.
+    let style = TableStyle::new().header_separator(LineStyle::none().fill('─'));
+    grid.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    if colour {
+        grid.enforce_styling();
+    } else {
+        grid.force_no_tty();
+    }
+    let align =
+        |cell: Cell, right: bool| cell.set_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
+    grid.set_header(table.columns.iter().map(|c| align(Cell::new(c.name).add_attribute(Attribute::Bold), c.right)));
+    let mut above = "";
+    for (line, verdict) in table.lines.iter().zip(&table.verdicts) {
+        // A method is named once; its modes follow beneath.
+        let method = line[0].as_str();
+        let last = line.len() - 1;
+        let cells = line.iter().zip(&table.columns).enumerate().map(|(i, (text, column))| match i {
+            0 if method == above => Cell::new(""),
+            _ if i == last => paint(Cell::new(text), *verdict),
+            _ => align(Cell::new(text), column.right),
+        });
+        grid.add_row(cells.collect::<Vec<_>>());
+        above = method;
+    }
+    let count = table.columns.len();
+    let wide = |i: usize| {
+        let cells = table.lines.iter().map(|line| line[i].chars().count());
+        cells.chain([table.columns[i].name.chars().count()]).max().unwrap_or(0)
+    };
+    let text: usize = (0..count).map(wide).sum();
+    let gap = if text + 2 * (count - 1) <= width.into() { 2 } else { 1 };
+    for (i, column) in grid.column_iter_mut().enumerate() {
+        column.set_padding((0, if i + 1 == count { 0 } else { gap }));
+    }
+    grid.lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n")
+}
+
+fn paint(cell: Cell, verdict: Verdict) -> Cell {
+    match verdict {
+        Verdict::Reproduced | Verdict::Above => cell.fg(Color::Green),
+        Verdict::Below | Verdict::Failed => cell.fg(Color::Red).add_attribute(Attribute::Bold),
+        Verdict::NoTarget | Verdict::PartialBudget => cell,
+    }
+}
+
+/// Breaks prose at spaces, with the indent of its first line; lines that are tables are left alone.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    if text.contains('\n') || text.chars().count() <= width {
+        return text.lines().map(String::from).chain(text.is_empty().then(String::new)).collect();
+    }
+    let indent: String = text.chars().take_while(|c| *c == ' ').chain("  ".chars()).collect();
+    let (mut lines, mut line) = (Vec::new(), indent[2..].to_string());
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line += word;
+        empty = false;
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{fixtures, summary::summarize};
+
+    #[test]
+    fn a_quick_run_fits_eighty_columns_and_sixty_without_panic() {
+        let out = fixtures::tree();
+        let summaries = [summarize(out.path(), "quick").unwrap(), summarize(out.path(), "paper").unwrap()];
+        let text = render_with(&summaries, 80, false);
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{}: {line}", line.chars().count());
+        }
+        assert!(!text.contains('\u{1b}'), "no colour asked for");
+        assert!(render_with(&summaries, 80, true).contains('\u{1b}'), "colour asked for");
+        assert!(text.contains("partial budget") && text.contains("reproduced"), "{text}");
+        for line in render_with(&summaries, 60, false).lines() {
+            assert!(line.chars().count() <= 60, "{line}");
+        }
+    }
+
+    #[test]
+    fn prose_wraps_with_an_indent() {
+        assert_eq!(wrap("one two three", 8), ["one two", "  three"]);
+        assert_eq!(wrap("  ab cd", 6), ["  ab", "    cd"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+}

@@ -1,0 +1,176 @@
+//! The whole way, from run folders to files.
+
+use super::{fixtures::*, *};
+use crate::record::Status;
+use std::collections::BTreeMap;
+
+fn row<'a>(report: &'a Report, method: &str, mode: &str) -> &'a SummaryRow {
+    let found = report.rows().into_iter().find(|r| r.method == method && r.mode == mode);
+    found.unwrap_or_else(|| panic!("no row {method} {mode}"))
+}
+
+/// Every file under `dir` that a report writes, with its bytes.
+fn written(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let report = build(dir).unwrap();
+    report.files.iter().map(|f| (f.clone(), std::fs::read(f).unwrap())).collect()
+}
+
+#[test]
+fn three_seeds_give_the_mean_and_both_intervals() {
+    let out = tempfile::tempdir().unwrap();
+    for (seed, value, ci) in [(1, 97.0, 0.1), (2, 98.0, 0.2), (3, 99.0, 0.3)] {
+        let mut run = Made::new("paper", "omniglot-5w1s", "reptile", seed).finals(&[("transductive", value, ci)]);
+        run.published = vec![published("reptile", "transductive", 97.68, 0.04, 0.5)];
+        run.write(out.path());
+    }
+    let report = build(out.path()).unwrap();
+    let row = row(&report, "reptile", "transductive");
+    assert_eq!((row.mean, row.ci95_episodes, row.seeds, row.episodes), (Some(98.0), Some(0.2), 3, 500));
+    assert!((row.ci95_seeds.unwrap() - 2.484_138).abs() < 1e-5);
+    assert_eq!((row.delta, row.verdict), (Some(0.32), Verdict::Reproduced));
+    assert_eq!(report.exit_status(), 0);
+}
+
+#[test]
+fn summary_csv_has_the_promised_columns_and_empty_fields() {
+    let out = tempfile::tempdir().unwrap();
+    Made::new("quick", "sine", "reptile", 1).finals(&[("-", 0.125, 0.01)]).write(out.path());
+    build(out.path()).unwrap();
+    let text = std::fs::read_to_string(out.path().join("quick/summary.csv")).unwrap();
+    assert_eq!(
+        text,
+        "benchmark,method,mode,metric,mean,ci95_seeds,ci95_episodes,seeds,episodes,meta_iters,budget,published,\
+         published_ci,source,delta,verdict\nsine,reptile,-,mse,0.125,,0.01,1,500,1000,quick,,,,,no target\n"
+    );
+}
+
+#[test]
+fn a_source_with_a_comma_stays_one_field() {
+    let out = tempfile::tempdir().unwrap();
+    let mut run = Made::new("paper", "omniglot-5w1s", "reptile", 1).finals(&[("inductive", 90.0, 0.2)]);
+    run.published = vec![published("reptile", "inductive", 95.39, 0.09, 0.6)];
+    run.write(out.path());
+    let report = build(out.path()).unwrap();
+    let text = std::fs::read_to_string(out.path().join("paper/summary.csv")).unwrap();
+    assert!(text.contains("95.39,0.09,\"Nichol et al. 2018, Table 2\",-5.39,below"), "{text}");
+    assert_eq!(report.exit_status(), 3);
+}
+
+#[test]
+fn overridden_runs_are_never_judged() {
+    let out = tempfile::tempdir().unwrap();
+    let mut run = Made::new("custom-0123abcd", "omniglot-5w1s", "reptile", 1).finals(&[("inductive", 10.0, 0.2)]);
+    run.published = vec![published("reptile", "inductive", 95.39, 0.09, 0.6)];
+    run.write(out.path());
+    let report = build(out.path()).unwrap();
+    let row = row(&report, "reptile", "inductive");
+    assert_eq!((row.budget.as_str(), row.verdict), ("custom-0123abcd", Verdict::PartialBudget));
+    assert_eq!(report.exit_status(), 0);
+}
+
+#[test]
+fn unfinished_runs_are_listed_and_failed_ones_marked() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, seed, status) in [
+        ("reptile", 1, Status::Complete),
+        ("reptile", 2, Status::Interrupted),
+        ("fomaml", 1, Status::Complete),
+        ("fomaml", 2, Status::Failed),
+        ("maml", 1, Status::Failed),
+    ] {
+        let mut run = Made::new("quick", "sine", label, seed).finals(&[("-", seed as f64, 0.01)]);
+        run.status = status;
+        let folder = run.write(out.path());
+        if status != Status::Complete {
+            // what is not complete is not read
+            std::fs::write(folder.join("metrics.csv"), "half a li").unwrap();
+        }
+    }
+    std::fs::create_dir_all(out.path().join("quick/sine/transfer/seed-1")).unwrap();
+    let report = build(out.path()).unwrap();
+    let reptile = row(&report, "reptile", "-");
+    assert_eq!((reptile.mean, reptile.seeds, reptile.verdict), (Some(1.0), 1, Verdict::NoTarget));
+    let fomaml = row(&report, "fomaml", "-");
+    assert_eq!((fomaml.mean, fomaml.verdict), (Some(1.0), Verdict::Failed));
+    let maml = row(&report, "maml", "-");
+    assert_eq!((maml.mean, maml.seeds, maml.verdict), (None, 0, Verdict::Failed));
+    let text = report.terminal_table(80);
+    for words in [
+        "sine reptile seed 2: interrupted",
+        "sine fomaml seed 2: failed: loss became NaN at meta-iteration 17",
+        "sine transfer seed 1: not started",
+    ] {
+        assert!(text.contains(words), "{words} in {text}");
+    }
+}
+
+#[test]
+fn seeds_of_different_schedules_are_kept_apart_and_it_is_said() {
+    let out = tempfile::tempdir().unwrap();
+    for (seed, iterations) in [(1, 1000), (2, 1000), (3, 2000)] {
+        let mut run = Made::new("quick", "sine", "reptile", seed).finals(&[("-", seed as f64, 0.01)]);
+        run.meta_iters = iterations;
+        run.write(out.path());
+    }
+    let report = build(out.path()).unwrap();
+    let rows: Vec<_> = report.rows().iter().map(|r| (r.meta_iters, r.mean, r.seeds)).collect();
+    assert_eq!(rows, [(1000, Some(1.5), 2), (2000, Some(3.0), 1)]);
+    assert!(report.markdown().contains("1000 and 2000 meta-iterations"), "{}", report.markdown());
+    assert!(report.terminal_table(80).contains("meta-iters"));
+}
+
+#[test]
+fn the_same_files_give_the_same_bytes() {
+    let out = tree();
+    let first = written(out.path());
+    assert!(first.keys().any(|f| f.ends_with("plots/adaptation-sine.png")), "{:?}", first.keys());
+    for name in ["quick/plots/curves-old.svg", "quick/plots/mine.svg"] {
+        std::fs::write(out.path().join(name), "old").unwrap();
+    }
+    assert!(first == written(out.path()), "a rebuild changed a file");
+    assert!(!out.path().join("quick/plots/curves-old.svg").exists(), "a stale picture stayed");
+    assert!(out.path().join("quick/plots/mine.svg").exists(), "somebody else's file went");
+}
+
+#[test]
+fn a_damaged_file_stops_the_report_before_it_writes() {
+    let out = tree();
+    let path = out.path().join("quick/sine/fomaml/seed-1/metrics.csv");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, &text[..text.len() - 3]).unwrap();
+    let error = build(out.path()).unwrap_err().to_string();
+    let lines = text.lines().count();
+    assert!(
+        error.contains(&format!("sine/fomaml/seed-1/metrics.csv:{lines}: ")) && error.contains("cut off"),
+        "{error}"
+    );
+    assert!(!error.contains('\n'), "{error}");
+    assert!(!out.path().join("quick/summary.csv").exists());
+}
+
+#[test]
+fn a_report_can_be_narrowed_to_what_was_run() {
+    let out = tree();
+    let mut report = build(out.path()).unwrap();
+    report.select("quick", &["sine".to_string()]);
+    assert_eq!(
+        report.rows().iter().map(|r| r.method.as_str()).collect::<Vec<_>>(),
+        ["reptile", "fomaml", "transfer", "untrained"]
+    );
+    assert!(report.json().contains("\"verdict\": \"no target\""), "{}", report.json());
+}
+
+/// Not a check: writes the made-up tree where a person can look at it.
+/// `LOOK=/some/folder cargo test -p harness look_at_the_pictures -- --ignored`
+#[test]
+#[ignore = "writes pictures to look at"]
+fn look_at_the_pictures() {
+    let target = PathBuf::from(std::env::var("LOOK").expect("LOOK names a folder"));
+    let out = tree();
+    let report = build(out.path()).unwrap();
+    println!("{}", report.terminal_table(80));
+    for file in &report.files {
+        let name = file.strip_prefix(out.path()).unwrap();
+        write_atomic(&target.join(name), &std::fs::read(file).unwrap()).unwrap();
+    }
+}
