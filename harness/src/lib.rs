@@ -54,6 +54,8 @@ fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result
         cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
         cli::Command::List(args) => commands::list::run(args, algorithms),
         cli::Command::Report(args) => commands::report::run(&args.dir, args.json()),
+        cli::Command::Eval(args) => commands::eval::run(args, algorithms),
+        cli::Command::Export(args) => commands::export::run(args, algorithms),
     }
 }
 

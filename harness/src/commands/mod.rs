@@ -1,5 +1,7 @@
 //! One module a subcommand.
 
+pub mod eval;
+pub mod export;
 pub mod list;
 pub mod report;
 pub mod reproduce;

@@ -49,7 +49,7 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
         // A damaged record of an unfinished run is no obstacle: checkpoints carry the config too.
         Err(_) => {}
     }
-    let mut unreadable = None;
+    let (mut unreadable, mut passed_over) = (None, false);
     for step in checkpoint::steps(&job.dir) {
         let path = checkpoint::path(&job.dir, step);
         match Checkpoint::load(&path) {
@@ -58,15 +58,21 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
                 return Ok(Found::Resumable(Box::new(found)));
             }
             Err(refused @ Error::Usage(_)) => return Err(refused),
-            Err(Error::Data(why)) => damaged(format!("{why}; looking for an older one")),
+            Err(Error::Data(why)) => {
+                damaged(format!("{why}; looking for an older one"));
+                passed_over = true;
+            }
             Err(error) => unreadable = Some(error),
         }
     }
-    match unreadable {
-        // It may well be whole: starting over would throw it away.
-        Some(error) => Err(error),
-        None => Ok(Found::Nothing),
+    // It may well be whole: starting over would throw it away.
+    if let Some(error) = unreadable {
+        return Err(error);
     }
+    if passed_over {
+        damaged("no checkpoint is left that can be read: starting over".into());
+    }
+    Ok(Found::Nothing)
 }
 
 /// Whether everything is there that a complete run leaves.
