@@ -123,7 +123,7 @@ impl<'a> Run<'a> {
             let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total))?;
             check_finite(self.job, &self.state, &scalars)?;
             let step = self.state.step;
-            if step % every == 0 || step == total {
+            if step.is_multiple_of(every) || step == total {
                 self.log_scalars(&scalars)?;
             }
             self.shared.observer.event(self.job, &Event::Step { step });

@@ -11,12 +11,12 @@ use crate::process::{done, end, start, wait_for};
 
 #[test]
 fn every_algorithm_on_glyphs() {
-    check(|blocks| Bench::glyphs(blocks));
+    check(Bench::glyphs);
 }
 
 #[test]
 fn every_algorithm_on_sine() {
-    check(|blocks| Bench::sine(blocks));
+    check(Bench::sine);
 }
 
 fn check(bench: impl Fn(&str) -> Bench) {

@@ -8,11 +8,13 @@ mod process;
 
 mod again;
 mod algorithms;
+mod checks;
 mod damage;
 mod disk;
 mod failing;
 mod gaps;
 mod kills;
 mod memory;
+mod overhead;
 mod signals;
 mod together;
