@@ -1,9 +1,10 @@
 //! Ctrl-C and SIGTERM: the step ends, a checkpoint is written, code 5; a second one ends at once.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::bench::{Bench, REPTILE, folder};
-use crate::compare::{assert_same, steps};
+use crate::compare::{assert_same, steps, tensors};
 use crate::process::{done, end, signal, start, started, wait_for};
 
 const GO_ON: &str = "interrupted: the same command goes on where it stopped";
@@ -41,11 +42,22 @@ fn an_interrupted_evaluation_goes_on_with_the_next_episodes() {
     done(bench.reproduce(&whole, &args));
     let dir = folder(&out, "reptile");
     let mut child = start(bench.reproduce(&out, &args));
-    wait_for(&mut child, "some episodes were saved", || !steps(&dir).is_empty());
+    wait_for(&mut child, "two chunks were saved", || evaluated(&dir) >= 128);
     signal(&child, "INT");
     end(child).expect(5, GO_ON);
+    let saved = evaluated(&dir);
+    let mut child = start(bench.reproduce(&out, &args));
+    wait_for(&mut child, "another save", || evaluated(&dir) != saved);
+    assert!(evaluated(&dir) > saved, "the evaluation started over");
+    child.kill().unwrap();
+    end(child);
     done(bench.reproduce(&out, &args)).expect(0, "resumed reptile seed 0 at step 0\n");
     assert_same(&folder(&whole, "reptile"), &dir, "interrupted in its evaluation");
+}
+
+/// Episodes of the final evaluation in the newest checkpoint, three numbers of 8 bytes each.
+fn evaluated(dir: &Path) -> usize {
+    if steps(dir).is_empty() { 0 } else { tensors(dir).get("evaluation/-").map_or(0, |bytes| bytes.len() / 24) }
 }
 
 #[test]
