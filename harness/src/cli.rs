@@ -27,6 +27,10 @@ pub enum Command {
     Data(Data),
     /// Measure the inner loop on this machine, beside stock candle and the machine's matrix-multiply rate
     Bench(Bench),
+    /// Evaluate a checkpoint again
+    Eval(Eval),
+    /// Write a checkpoint's parameters as plain safetensors, with a model card
+    Export(Export),
 }
 
 const EXIT_CODES: &str = "\
@@ -243,6 +247,73 @@ pub struct Bench {
     /// Length of each measurement
     #[arg(long, value_name = "SECONDS", default_value_t = 1.5, value_parser = seconds)]
     pub seconds: f64,
+}
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  # The same initialisation on more episodes, each one as a row
+  harness eval checkpoint-100000.safetensors omniglot-5w1s --eval-episodes 20000 --episodes-csv episodes.csv
+
+  # Trained on glyphs, tested on Omniglot, by the recipe of another row
+  harness eval results/runs/quick/glyphs-5w1s/reptile/seed-0/checkpoint-1500.safetensors omniglot-5w1s --method untrained";
+
+/// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EVAL_EXAMPLES)]
+pub struct Eval {
+    /// A checkpoint-STEP.safetensors of a run
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+
+    /// A benchmark (see `harness list`) or the path of a TOML file
+    #[arg(value_name = "BENCHMARK|FILE.toml")]
+    pub benchmark: String,
+
+    /// The row of the benchmark whose recipe adapts; the checkpoint's own label if absent
+    #[arg(long, value_name = "LABEL")]
+    pub method: Option<String>,
+
+    /// Test episodes, instead of the checkpoint's own number
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub eval_episodes: Option<usize>,
+
+    /// Write every episode to this file: episode,mode,correct,n,loss
+    #[arg(long, value_name = "FILE")]
+    pub episodes_csv: Option<PathBuf>,
+
+    /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Worker threads; all cores if absent. The numbers do not depend on it
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub threads: Option<usize>,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  # sine-reptile-seed-0.safetensors and sine-reptile-seed-0.json, here
+  harness export results/runs/quick/sine/reptile/seed-0/checkpoint-30000.safetensors
+
+  # Under another name
+  harness export checkpoint-100000.safetensors --out models/reptile.safetensors";
+
+/// Writes a checkpoint's parameters as plain named safetensors with a model card (JSON) beside them, so that other
+/// programs can load the initialisation.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXPORT_EXAMPLES)]
+pub struct Export {
+    /// A checkpoint-STEP.safetensors of a run
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+
+    /// The file to write, the card beside it; BENCHMARK-LABEL-seed-N.safetensors here if absent
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Splits `path=value` at the first `=`.

@@ -32,7 +32,7 @@ impl Exit {
         match error {
             Error::Usage(_) | Error::Io { .. } | Error::Network(_) => Exit::Usage,
             Error::Data(_) => Exit::Data,
-            Error::Diverged(_) => Exit::SomeFailed,
+            Error::Diverged(_) | Error::Panicked(_) => Exit::SomeFailed,
             Error::Tensor(_) => Exit::Internal,
         }
     }
@@ -57,5 +57,6 @@ mod tests {
         assert_eq!(code(Error::io("x", io::Error::other("full"))), 2);
         assert_eq!(code(Error::data("x")), 6);
         assert_eq!(code(Error::Diverged("x".into())), 7);
+        assert_eq!(code(Error::Panicked("x".into())), 7);
     }
 }

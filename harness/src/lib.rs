@@ -11,6 +11,7 @@
 pub mod cli;
 pub mod commands;
 pub mod exit;
+mod failpoint;
 pub mod files;
 pub mod progress;
 pub mod record;
@@ -20,6 +21,7 @@ pub mod runner;
 pub mod spec;
 pub mod tasks;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,12 +31,14 @@ use harness_core::Entry;
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
     let args = cli::Cli::parse();
-    let ended = match &args.command {
-        cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
-        cli::Command::List(args) => commands::list::run(args, algorithms),
-        cli::Command::Report(args) => commands::report::run(&args.dir, args.json()),
-        cli::Command::Bench(args) => commands::bench::run(args, algorithms),
-        cli::Command::Data(args) => commands::data::run(args),
+    // A panic of a method costs its run only and is caught there; what arrives here is a bug of the harness.
+    let ended = match catch_unwind(AssertUnwindSafe(|| command(&args.command, algorithms))) {
+        Ok(ended) => ended,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            eprintln!("internal error: {}; RUST_BACKTRACE=1 says where", text.unwrap_or("no message"));
+            return exit::Exit::Internal.into();
+        }
     };
     match ended {
         Ok(exit) => exit.into(),
@@ -42,6 +46,18 @@ pub fn main_with(algorithms: &[Entry]) -> ExitCode {
             eprintln!("error: {error}");
             exit::Exit::of(&error).into()
         }
+    }
+}
+
+fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result<exit::Exit> {
+    match command {
+        cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
+        cli::Command::List(args) => commands::list::run(args, algorithms),
+        cli::Command::Report(args) => commands::report::run(&args.dir, args.json()),
+        cli::Command::Bench(args) => commands::bench::run(args, algorithms),
+        cli::Command::Data(args) => commands::data::run(args),
+        cli::Command::Eval(args) => commands::eval::run(args, algorithms),
+        cli::Command::Export(args) => commands::export::run(args, algorithms),
     }
 }
 

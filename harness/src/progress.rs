@@ -107,9 +107,9 @@ impl Observer for Terminal {
         match event {
             Event::Started { step } => self.start(job, *step),
             Event::Resumed { step } => {
-                self.say(&format!("resumed {} seed {} at step {step} ({})", job.method.label, job.seed, job.spec.name));
+                self.say(&format!("resumed {} seed {} at step {step}", job.method.label, job.seed));
             }
-            Event::Damaged { what } => self.say(&format!("{name}: {what}; the one before is used")),
+            Event::Damaged { what } => self.say(&format!("{name}: {what}")),
             Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
             Event::Curve { .. } => {}
             Event::Evaluated { done, total } => {

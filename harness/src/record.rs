@@ -151,14 +151,15 @@ pub struct RunRecord {
 }
 
 impl RunRecord {
-    /// Reads `run.json`; one line naming the file where it is damaged or of a newer format.
+    /// Reads `run.json`. Errors are one line that names the file: [`Error::Data`] if it is damaged, [`Error::Usage`] if
+    /// a newer build wrote it.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
         let record: RunRecord = serde_json::from_str(&text).map_err(|e| {
             Error::data(format!("{}: not a run record: {e}; delete its folder and run that seed again", path.display()))
         })?;
         if record.format > FORMAT {
-            return Err(Error::data(format!(
+            return Err(Error::usage(format!(
                 "{}: written in format {}, this build reads up to {FORMAT}: use a newer build",
                 path.display(),
                 record.format

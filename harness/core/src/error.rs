@@ -14,6 +14,9 @@ pub enum Error {
     /// A run whose numbers left the real line: NaN or infinite parameters or loss.
     #[error("{0}")]
     Diverged(String),
+    /// A method that broke down: a bug in it, which costs its own run only.
+    #[error("the method panicked: {0}")]
+    Panicked(String),
     /// A file or folder that could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

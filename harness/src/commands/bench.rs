@@ -43,7 +43,7 @@ pub struct Row {
 /// Measures and prints. Nothing is written to disk.
 pub fn run(args: &Bench, algorithms: &[Entry]) -> Result<Exit> {
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let pool = super::reproduce::pool(Some(threads))?;
+    let pool = super::pool(Some(threads))?;
     let mut rows = Vec::new();
     for workload in Workload::all(algorithms)? {
         for what in [What::Train, What::Evaluate] {

@@ -1,13 +1,15 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
 mod plan;
+mod survey;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use harness_core::{Entry, Error, Result};
 
-use self::plan::{LeftOut, Plan};
+use self::plan::Plan;
+use self::survey::Survey;
 use crate::cli::Reproduce;
 use crate::exit::Exit;
 use crate::progress::{Terminal, human};
@@ -18,18 +20,21 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     if args.checkpoint_every.is_nan() || args.checkpoint_every < 0.0 {
         return Err(Error::usage("--checkpoint-every takes a number of seconds, 0 or more"));
     }
-    let pool = pool(args.threads)?;
+    let pool = super::pool(args.threads)?;
     let plan = pool.install(|| Plan::new(args, algorithms))?;
     for left_out in &plan.left_out {
         eprintln!("{left_out}");
     }
     if plan.jobs.is_empty() {
-        return Ok(nothing(&plan.left_out));
+        eprintln!("nothing to run");
+        return Ok(Exit::NothingRan);
     }
+    let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
-        return dry_run(&plan.jobs, &pool);
+        return dry_run(&plan.jobs, &survey, &pool);
     }
     writable(&args.out)?;
+    eprintln!("{survey}");
     let terminal = Terminal::new();
     let shared = Shared {
         pool: &pool,
@@ -39,51 +44,31 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         fresh: args.fresh,
         commit: runner::commit(),
     };
-    let dirs = budget_dirs(&plan.jobs, &args.out);
+    // One call's runs share a budget and its overrides, so they lie in one folder.
+    let budget = plan.jobs[0].budget_dir.clone();
+    let mut benchmarks: Vec<String> = plan.jobs.iter().map(|job| job.spec.name.clone()).collect();
+    benchmarks.dedup();
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
-    let report = pool.install(|| crate::report::build_budgets(&dirs))?;
-    print!("{}", report.terminal_table(crate::report::terminal_width()));
-    for dir in &dirs {
-        eprintln!("tables and plots: {}", dir.display());
-    }
+    let reported = pool.install(|| crate::report::build_budget(&args.out, &budget)).map(|mut report| {
+        report.select(&budget, &benchmarks);
+        print!("{}", report.terminal_table(super::report::terminal_width()));
+        eprintln!("tables and plots: {}", args.out.join(&budget).display());
+        super::report::exit(&report)
+    });
     // What was left out is what a newcomer wants to know last, after the tables.
     for left_out in &plan.left_out {
         eprintln!("{left_out}");
     }
-    Ok(exit(&finished, &report, args))
-}
-
-/// The worker threads: an explicit number, so that no library's environment variable changes it.
-pub(super) fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
-    let threads = match threads {
-        Some(0) => return Err(Error::usage("--threads 0: at least one thread must work")),
-        Some(threads) => threads,
-        None => std::thread::available_parallelism().map_or(1, usize::from),
-    };
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::usage(format!("--threads {threads}: {error}")))
-}
-
-/// Nothing to run: data that was asked for is missing, or every benchmark was left out.
-fn nothing(left_out: &[LeftOut]) -> Exit {
-    match left_out.is_empty() {
-        true => {
-            eprintln!("nothing to run");
-            Exit::NothingRan
-        }
-        false => Exit::NothingRan,
-    }
+    exit(&finished, reported, args.fresh)
 }
 
 /// Prints what would run and about how long; touches nothing on disk.
-fn dry_run(jobs: &[Job], pool: &rayon::ThreadPool) -> Result<Exit> {
+fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool) -> Result<Exit> {
     let threads = pool.current_num_threads();
     let mut total = 0.0;
     let mut known: Vec<(String, f64)> = Vec::new();
-    for job in jobs {
+    for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
         let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
         let seconds = match known.iter().find(|(name, _)| *name == key) {
@@ -91,17 +76,19 @@ fn dry_run(jobs: &[Job], pool: &rayon::ThreadPool) -> Result<Exit> {
             None => runner::estimate(job, pool)?,
         };
         known.push((key, seconds));
-        total += seconds;
+        let left = seconds * survey::left(job, *standing);
+        total += left;
         println!(
-            "{}: {} meta-iterations, {} evaluation episodes, about {} -> {}",
+            "{} ({}): {} meta-iterations, {} evaluation episodes, about {} -> {}",
             job.name(),
+            survey::word(*standing),
             job.meta_iters,
             job.eval_episodes,
-            human(seconds),
+            human(left),
             job.dir.display()
         );
     }
-    println!("{} runs, about {} on {threads} threads", jobs.len(), human(total));
+    println!("{survey}; about {} on {threads} threads", human(total));
     Ok(Exit::Done)
 }
 
@@ -110,15 +97,7 @@ fn writable(out: &Path) -> Result<()> {
     let refused = |source| {
         Error::usage(format!("--out {}: not a folder that can be written ({source}): choose another", out.display()))
     };
-    std::fs::create_dir_all(out).map_err(refused)?;
-    tempfile::Builder::new().prefix(".tmp-").tempfile_in(out).map(drop).map_err(refused)
-}
-
-fn budget_dirs(jobs: &[Job], out: &Path) -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> = jobs.iter().map(|job| out.join(&job.budget_dir)).collect();
-    dirs.sort();
-    dirs.dedup();
-    dirs
+    crate::files::atomic::writable(out).map_err(refused)
 }
 
 /// A method's panic becomes its cell's reason; the default hook would print a trace between the progress bars.
@@ -128,24 +107,31 @@ fn silence_panics() {
     }
 }
 
-fn exit(finished: &[Finished], report: &crate::report::Report, args: &Reproduce) -> Exit {
-    let failed = finished.iter().filter(|run| matches!(run.outcome, Outcome::Failed(_))).count();
-    let interrupted = finished.iter().any(|run| matches!(run.outcome, Outcome::Ended(runner::Ended::Interrupted)));
-    if interrupted {
-        let _ = args;
-        eprintln!("interrupted: the same command goes on where it stopped");
-        return Exit::Interrupted;
+/// An interruption comes first, so that a script tries again; then runs that failed; then what the report found.
+fn exit(finished: &[Finished], reported: Result<Exit>, fresh: bool) -> Result<Exit> {
+    let interrupted = |run: &Finished| matches!(run.outcome, Outcome::Ended(runner::Ended::Interrupted));
+    if finished.iter().any(interrupted) {
+        if let Err(error) = reported {
+            eprintln!("error: {error}");
+        }
+        let how = if fresh { ", without --fresh," } else { "" };
+        eprintln!("interrupted: the same command{how} goes on where it stopped");
+        return Ok(Exit::Interrupted);
     }
-    match failed {
-        0 => report.exit(),
-        _ if failed == finished.len() => finished
-            .iter()
-            .find_map(|run| match &run.outcome {
-                Outcome::Failed(error) => Some(Exit::of(error)),
-                Outcome::Ended(_) => None,
-            })
-            .filter(|exit| matches!(exit, Exit::Usage | Exit::Data))
-            .unwrap_or(Exit::SomeFailed),
-        _ => Exit::SomeFailed,
+    let failures: Vec<Exit> = finished.iter().filter_map(failure).collect();
+    let (Some(first), all) = (failures.first(), failures.len() == finished.len()) else {
+        return reported;
+    };
+    if let Err(error) = reported {
+        eprintln!("error: {error}");
+    }
+    // Where nothing could run at all for a reason that the user can mend, the code says which.
+    Ok(if all && matches!(first, Exit::Usage | Exit::Data) { *first } else { Exit::SomeFailed })
+}
+
+fn failure(run: &Finished) -> Option<Exit> {
+    match &run.outcome {
+        Outcome::Failed(error) => Some(Exit::of(error)),
+        Outcome::Ended(_) => None,
     }
 }

@@ -6,12 +6,17 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
-/// Makes the folder where it is missing, writes `bytes` to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder.
+use super::fault;
+use crate::failpoint;
+
+/// How the name of a file begins that is not whole yet.
+const TEMPORARY: &str = ".tmp-";
+
+/// Writes `bytes` to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let error = |source| Error::io(path, source);
+    let error = |source| fault::explain(path, source);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(|source| Error::io(folder, source))?;
-    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(folder).map_err(error)?;
+    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).map_err(error)?;
     file.write_all(bytes).map_err(error)?;
     file.as_file().sync_all().map_err(error)?;
     #[cfg(unix)]
@@ -19,8 +24,24 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         file.as_file().set_permissions(std::fs::Permissions::from_mode(0o644)).map_err(error)?;
     }
+    failpoint::reached();
     file.persist(path).map_err(|failed| error(failed.error))?;
+    failpoint::reached();
     sync_folder(folder)
+}
+
+/// Fails as a later write into `folder` would, before anything is spent; makes the folder if it is not there.
+pub fn writable(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).map(drop)
+}
+
+/// Removes what a killed process left half-written in a folder that nobody else writes now.
+pub fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_string_lossy().starts_with(TEMPORARY)) {
+        let _ = std::fs::remove_file(entry.path());
+    }
 }
 
 /// Makes renames and removals in `folder` durable. Best effort where folders cannot be opened.
@@ -46,5 +67,15 @@ mod tests {
         let below_a_file = path.join("b.json");
         let message = write(&below_a_file, b"x").unwrap_err().to_string();
         assert!(message.contains("a.json"), "{message}");
+    }
+
+    #[test]
+    fn leftovers_go_and_whole_files_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [".tmp-x1", "a.json"] {
+            std::fs::write(dir.path().join(name), "x").unwrap();
+        }
+        remove_leftovers(dir.path());
+        assert!(dir.path().join("a.json").exists() && !dir.path().join(".tmp-x1").exists());
     }
 }

@@ -1,4 +1,4 @@
-//! episodes.parquet: the final evaluation, episode by episode.
+//! An evaluation, episode by episode: episodes.parquet of a run, or a CSV file of `harness eval`.
 
 use std::path::Path;
 
@@ -16,21 +16,34 @@ pub struct Outcome {
     pub loss: f64,
 }
 
-/// Writes `episode,mode,correct,n,loss`, modes one after the other.
+/// Writes episodes.parquet: `episode,mode,correct,n,loss`, modes one after the other.
 pub fn write(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
-    let broken = |error: PolarsError| Error::usage(format!("episodes.parquet could not be formatted: {error}"));
+    let mut bytes = Vec::new();
+    // One row group, no parallelism: the same rows give the same bytes.
+    ParquetWriter::new(&mut bytes).set_parallel(false).finish(&mut frame(all)?).map_err(broken)?;
+    super::atomic::write(path, &bytes)
+}
+
+/// Writes the same columns as CSV.
+pub fn write_csv(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
+    let mut bytes = Vec::new();
+    CsvWriter::new(&mut bytes).finish(&mut frame(all)?).map_err(broken)?;
+    super::atomic::write(path, &bytes)
+}
+
+fn frame(all: &[(Mode, Vec<Outcome>)]) -> Result<DataFrame> {
     let flat = || all.iter().flat_map(|(_, outcomes)| outcomes);
     let modes = all.iter().flat_map(|(mode, outcomes)| std::iter::repeat_n(mode.as_str(), outcomes.len()));
-    let mut frame = df!(
+    df!(
         "episode" => all.iter().flat_map(|(_, outcomes)| 0..outcomes.len() as u32).collect::<Vec<_>>(),
         "mode" => modes.collect::<Vec<_>>(),
         "correct" => flat().map(|outcome| outcome.correct).collect::<Vec<_>>(),
         "n" => flat().map(|outcome| outcome.n).collect::<Vec<_>>(),
         "loss" => flat().map(|outcome| outcome.loss).collect::<Vec<_>>(),
     )
-    .map_err(broken)?;
-    let mut bytes = Vec::new();
-    // One row group, no parallelism: the same rows give the same bytes.
-    ParquetWriter::new(&mut bytes).set_parallel(false).finish(&mut frame).map_err(broken)?;
-    super::atomic::write(path, &bytes)
+    .map_err(broken)
+}
+
+fn broken(error: PolarsError) -> Error {
+    Error::usage(format!("the episodes could not be formatted: {error}"))
 }

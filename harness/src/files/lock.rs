@@ -6,6 +6,8 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
+use super::fault;
+
 /// Held as long as a run is under way.
 pub struct RunLock {
     _file: File,
@@ -15,7 +17,7 @@ impl RunLock {
     /// Locks `folder/run.lock`. Errors if another process holds it, naming that process.
     pub fn take(folder: &Path) -> Result<Self> {
         let path = folder.join("run.lock");
-        let error = |source| Error::io(&path, source);
+        let error = |source| fault::explain(&path, source);
         let mut file =
             OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(error)?;
         match file.try_lock() {

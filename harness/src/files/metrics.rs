@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Mode, Result, Split};
 use polars::prelude::*;
 
+use super::fault;
+use crate::failpoint;
+
 /// One number.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -35,7 +38,7 @@ impl MetricsFile {
     /// Opens `path` and cuts it to `valid` bytes (0 for a new run, which writes the header). Errors if the file is
     /// shorter than that: rows were lost.
     pub fn open(path: &Path, valid: u64, benchmark: &str, method: &str, seed: u64) -> Result<Self> {
-        let error = |source| Error::io(path, source);
+        let error = |source| fault::explain(path, source);
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(error)?;
         let len = file.metadata().map_err(error)?.len();
         if len < valid {
@@ -81,14 +84,15 @@ impl MetricsFile {
         .map_err(broken)?;
         let mut bytes = Vec::new();
         CsvWriter::new(&mut bytes).include_header(header).finish(&mut frame).map_err(broken)?;
-        self.file.write_all(&bytes).map_err(|source| Error::io(&self.path, source))?;
+        self.file.write_all(&bytes).map_err(|source| fault::explain(&self.path, source))?;
+        failpoint::reached();
         self.len += bytes.len() as u64;
         Ok(())
     }
 
     /// Makes all rows durable and returns the length that a checkpoint may vouch for.
     pub fn sync(&mut self) -> Result<u64> {
-        self.file.sync_data().map_err(|source| Error::io(&self.path, source))?;
+        self.file.sync_data().map_err(|source| fault::explain(&self.path, source))?;
         Ok(self.len)
     }
 }

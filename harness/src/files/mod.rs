@@ -3,6 +3,7 @@
 pub mod atomic;
 pub mod checkpoint;
 pub mod episodes;
+pub mod fault;
 pub mod lock;
 pub mod metrics;
 

@@ -69,13 +69,15 @@ fn build_budgets(out: &Path, names: &[String]) -> Result<Report> {
         let names: Vec<(String, String)> = pictures.iter().map(|p| (p.name.clone(), p.words.clone())).collect();
         let csv = folder.join("summary.csv");
         let mut write = |path: PathBuf, bytes: &[u8]| write_atomic(&path, bytes).map(|()| files.push(path));
+        let plots = folder.join("plots");
+        std::fs::create_dir_all(&plots).map_err(|source| harness_core::Error::io(&plots, source))?;
         write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
         write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
         for picture in &pictures {
-            write(folder.join("plots").join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
-            write(folder.join("plots").join(format!("{}.png", picture.name)), &picture.png)?;
+            write(plots.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
+            write(plots.join(format!("{}.png", picture.name)), &picture.png)?;
         }
-        plots::remove_stale(&folder.join("plots"), &pictures)?;
+        plots::remove_stale(&plots, &pictures)?;
     }
     Ok(Report { out: out.to_path_buf(), budgets, files })
 }

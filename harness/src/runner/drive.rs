@@ -37,7 +37,10 @@ pub fn run_all(jobs: Vec<Job>, shared: &Shared<'_>) -> Vec<Finished> {
         for _ in 0..drivers {
             scope.spawn(|| {
                 while let Some((index, job)) = next() {
-                    let outcome = guarded(&job, shared);
+                    let outcome = match shared.stop.requested() {
+                        true => Outcome::Ended(Ended::Interrupted),
+                        false => guarded(&job, shared),
+                    };
                     done.lock().expect("no driver panics with the list").push((index, Finished { job, outcome }));
                 }
             });
@@ -55,12 +58,12 @@ fn guarded(job: &Job, shared: &Shared<'_>) -> Outcome {
         Ok(Err(error)) => error,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Error::usage(format!("the method panicked: {}", text.unwrap_or("no message").lines().next().unwrap_or("")))
+            Error::Panicked(text.and_then(|text| text.lines().next()).unwrap_or("no message").to_owned())
         }
     };
     let why = error.to_string();
     // A folder that belongs to another run or process keeps its record.
-    if !matches!(error, Error::Usage(_)) || why.starts_with("the method panicked") {
+    if !matches!(error, Error::Usage(_)) {
         let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0);
     }
     shared.observer.event(job, &Event::Failed { why });

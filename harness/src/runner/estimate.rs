@@ -6,8 +6,9 @@ use harness_core::{Purpose, Result, Split, Stream};
 
 use super::curve::Curve;
 use super::evaluate::{Series, evaluate};
+use super::iterate::iterate;
 use super::job::Job;
-use super::train::iterate;
+use super::stop::Stop;
 
 /// Time spent measuring each of training and evaluation.
 const SAMPLE: Duration = Duration::from_millis(1500);
@@ -32,7 +33,7 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<f64> {
     let (began, mut done) = (Instant::now(), 0usize);
     let chunk = 2 * pool.current_num_threads();
     while began.elapsed() < SAMPLE {
-        pool.install(|| evaluate(job, &state, Split::Test, Series::Final, done..done + chunk))?;
+        pool.install(|| evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, &Stop::default()))?;
         done += chunk;
     }
     let episode = began.elapsed().as_secs_f64() / done as f64;

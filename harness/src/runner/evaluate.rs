@@ -7,6 +7,7 @@ use harness_core::{Mode, Purpose, Result, Split, State, Stream, loss, stats};
 use rayon::prelude::*;
 
 use super::job::Job;
+use super::stop::Stop;
 use crate::files::episodes::Outcome;
 
 /// Which series of episodes: series never share one.
@@ -30,20 +31,37 @@ pub(super) fn final_series(split: Split) -> u64 {
     Series::Final.key(split)
 }
 
-/// Outcomes of episodes `range` of a series in each of the job's modes: `[mode][episode]`. Episodes run in parallel on
-/// the pool that this is called in; the order of the answer is the episodes'.
+/// Outcomes by mode, then by episode.
+pub type Outcomes = Vec<(Mode, Vec<Outcome>)>;
+
+/// Outcomes of episodes `range` of a series in each of the job's modes. Episodes run in parallel on the pool that this
+/// is called in; the order of the answer is the episodes'. None if `stop` was requested on the way: an evaluation can
+/// take minutes, and who sends SIGTERM may not wait so long.
 pub fn evaluate(
     job: &Job,
     state: &State,
     split: Split,
     series: Series,
     range: std::ops::Range<usize>,
-) -> Result<Vec<(Mode, Vec<Outcome>)>> {
+    stop: &Stop,
+) -> Result<Option<Outcomes>> {
     let modes = job.modes();
-    let all: Vec<Vec<Outcome>> =
-        range.into_par_iter().map(|index| episode(job, state, split, series, index, &modes)).collect::<Result<_>>()?;
+    let one = |index| match stop.requested() {
+        true => Ok(None),
+        false => episode(job, state, split, series, index, &modes).map(Some),
+    };
+    let all: Vec<Option<Vec<Outcome>>> = range.into_par_iter().map(one).collect::<Result<_>>()?;
+    let Some(all) = all.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|outcomes| outcomes[at]).collect());
-    Ok(modes.iter().enumerate().map(pick).collect())
+    Ok(Some(modes.iter().enumerate().map(pick).collect()))
+}
+
+/// Adds the outcomes of the next episodes, mode by mode.
+pub fn extend(all: &mut Outcomes, part: Outcomes) {
+    match all.is_empty() {
+        true => *all = part,
+        false => all.iter_mut().zip(part).for_each(|((_, all), (_, part))| all.extend(part)),
+    }
 }
 
 fn episode(

@@ -9,7 +9,7 @@ pub enum Event {
     Started { step: u64 },
     /// Goes on from a checkpoint at `step`.
     Resumed { step: u64 },
-    /// A newest checkpoint could not be read and an older one is used.
+    /// A checkpoint could not be read; an older one is looked for.
     Damaged { what: String },
     /// `step` meta-iterations of the run's total are done.
     Step { step: u64 },

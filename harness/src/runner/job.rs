@@ -109,6 +109,10 @@ pub fn build(
     source.check(Split::Train, &sampling.draw, spec.protocol.ways, &method.view).map_err(at)?;
     let Protocol { ways, shots, queries } = spec.protocol;
     let episode = Draw::Episode { ways: None, shots, queries };
+    // The learning curve measures every split that there is.
+    for split in [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| source.has(*split)) {
+        source.check(split, &episode, ways, &View::default()).map_err(at)?;
+    }
     source.check(Split::Test, &episode, ways, &View::default()).map_err(at)?;
     Ok(Arc::from(algorithm))
 }

@@ -1,4 +1,4 @@
-//! What a run's folder says: nothing yet, a checkpoint to go on from, or a run of something else.
+//! What a run's folder says: nothing yet, a checkpoint to go on from, all done, or a run of something else.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use harness_core::{Error, Result};
 use super::hash::difference;
 use super::job::Job;
 use crate::files::checkpoint::{self, Checkpoint};
+use crate::files::fault;
 use crate::record::{RunRecord, Status};
 
 /// What is found in a run's folder.
@@ -16,17 +17,39 @@ pub(super) enum Found {
     Resumable(Box<Checkpoint>),
 }
 
-/// Looks at the folder. Damaged newest checkpoints are reported to `damaged` and passed over. Errors when what is there
-/// was made by another config or from other data, naming the difference.
+/// What is left to do of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    New,
+    /// Goes on after so many meta-iterations.
+    Resumable(u64),
+    Complete,
+}
+
+/// What [`look`] would find, for saying so before anything is spent.
+pub fn standing(job: &Job) -> Result<Standing> {
+    Ok(match look(job, &mut |_| ())? {
+        Found::Nothing => Standing::New,
+        Found::Complete => Standing::Complete,
+        Found::Resumable(checkpoint) => Standing::Resumable(checkpoint.meta.step),
+    })
+}
+
+/// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was
+/// made by another config, from other data or in another format, naming the difference.
 pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> {
-    let record = job.dir.join("run.json");
-    // A damaged record of an unfinished run is no obstacle: checkpoints carry the config too.
-    if let Ok(record) = RunRecord::read(&record) {
-        same(job, &job.dir, &record.config, &record.data_digest)?;
-        if record.status == Status::Complete {
-            return Ok(Found::Complete);
+    match RunRecord::read(&job.dir.join("run.json")) {
+        Ok(record) => {
+            same(job, &job.dir, &record.config, &record.data_digest)?;
+            if record.status == Status::Complete && whole(&job.dir) {
+                return Ok(Found::Complete);
+            }
         }
+        Err(newer @ Error::Usage(_)) => return Err(newer),
+        // A damaged record of an unfinished run is no obstacle: checkpoints carry the config too.
+        Err(_) => {}
     }
+    let (mut unreadable, mut passed_over) = (None, false);
     for step in checkpoint::steps(&job.dir) {
         let path = checkpoint::path(&job.dir, step);
         match Checkpoint::load(&path) {
@@ -34,10 +57,27 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
                 same(job, &path, &found.meta.config, &found.meta.data_digest)?;
                 return Ok(Found::Resumable(Box::new(found)));
             }
-            Err(error) => damaged(error.to_string()),
+            Err(refused @ Error::Usage(_)) => return Err(refused),
+            Err(Error::Data(why)) => {
+                damaged(format!("{why}; looking for an older one"));
+                passed_over = true;
+            }
+            Err(error) => unreadable = Some(error),
         }
     }
+    // It may well be whole: starting over would throw it away.
+    if let Some(error) = unreadable {
+        return Err(error);
+    }
+    if passed_over {
+        damaged("no checkpoint is left that can be read: starting over".into());
+    }
     Ok(Found::Nothing)
+}
+
+/// Whether everything is there that a complete run leaves.
+fn whole(dir: &Path) -> bool {
+    ["metrics.csv", "episodes.parquet"].iter().all(|name| dir.join(name).is_file())
 }
 
 fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Result<()> {
@@ -57,11 +97,19 @@ fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Resul
     Ok(())
 }
 
-/// Removes what an earlier run left: `--fresh`.
+/// Removes what an earlier run left: `--fresh`. The record goes first, then what could be resumed, so that a process
+/// killed in between leaves neither a complete run without numbers nor a checkpoint without its rows.
 pub(super) fn clear(dir: &Path) -> Result<()> {
     let entries = std::fs::read_dir(dir).map_err(|source| Error::io(dir, source))?;
-    for entry in entries.flatten().filter(|entry| entry.file_name() != "run.lock") {
-        std::fs::remove_file(entry.path()).map_err(|source| Error::io(entry.path(), source))?;
-    }
-    Ok(())
+    let mut names: Vec<_> =
+        entries.flatten().map(|entry| entry.file_name()).filter(|name| name != "run.lock").collect();
+    names.sort_by_key(|name| match name.to_string_lossy() {
+        name if name == "run.json" => 0,
+        name if name.starts_with("checkpoint-") => 1,
+        _ => 2,
+    });
+    names
+        .into_iter()
+        .map(|name| dir.join(name))
+        .try_for_each(|path| std::fs::remove_file(&path).map_err(|source| fault::explain(&path, source)))
 }

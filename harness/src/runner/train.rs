@@ -2,17 +2,20 @@
 
 use std::time::{Duration, Instant};
 
-use harness_core::{Draw, Error, Mode, Progress, Purpose, Result, Scalars, Split, State, Stream, Task};
-use rayon::prelude::*;
+use harness_core::{Mode, Purpose, Result, Scalars, Split, State, Stream};
 
 use super::curve::Curve;
-use super::evaluate::{Series, aggregate, evaluate};
+use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
 use super::event::Event;
+use super::fits;
+use super::iterate::{check_finite, iterate};
 use super::job::{Job, Shared};
 use super::record;
 use super::resume::{self, Found};
+use crate::files::atomic;
 use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
-use crate::files::episodes::{self, Outcome};
+use crate::files::episodes;
+use crate::files::fault;
 use crate::files::lock::RunLock;
 use crate::files::metrics::{MetricsFile, Row};
 use crate::record::Status;
@@ -28,46 +31,44 @@ pub enum Ended {
 
 /// Training scalars are written at about so many steps of a run.
 const SCALAR_POINTS: u64 = 200;
-/// Final evaluation episodes between two looks at the clock and the stop flag.
+/// Final evaluation episodes between two looks at the clock.
 const EPISODE_CHUNK: usize = 64;
 
 /// Does what is left to do of `job`. Errors leave the last good checkpoint as it is.
 pub(super) fn run(job: &Job, shared: &Shared<'_>) -> Result<Ended> {
-    std::fs::create_dir_all(&job.dir).map_err(|source| Error::io(&job.dir, source))?;
+    std::fs::create_dir_all(&job.dir).map_err(|source| fault::explain(&job.dir, source))?;
     let _lock = RunLock::take(&job.dir)?;
+    atomic::remove_leftovers(&job.dir);
     if shared.fresh {
         resume::clear(&job.dir)?;
     }
     let say = |event: Event| shared.observer.event(job, &event);
-    let found = resume::look(job, &mut |what| say(Event::Damaged { what }))?;
-    let mut run = match found {
+    let mut run = match resume::look(job, &mut |what| say(Event::Damaged { what }))? {
         Found::Complete => {
             say(Event::Kept);
             return Ok(Ended::Kept);
         }
         Found::Nothing => Run::start(job, shared)?,
         Found::Resumable(checkpoint) => {
-            say(Event::Resumed { step: checkpoint.meta.step });
-            Run::go_on(job, shared, *checkpoint)?
+            let step = checkpoint.meta.step;
+            let run = Run::go_on(job, shared, *checkpoint)?;
+            say(Event::Resumed { step });
+            run
         }
     };
     record::write(job, shared, Status::Running, None, run.seconds())?;
     say(Event::Started { step: run.state.step });
     let finished = run.train()? && run.final_evaluation()?;
-    let seconds = run.seconds();
-    match finished {
-        true => {
-            record::write(job, shared, Status::Complete, None, seconds)?;
-            say(Event::Completed { seconds });
-            Ok(Ended::Completed)
-        }
-        false => {
-            run.checkpoint()?;
-            record::write(job, shared, Status::Interrupted, None, seconds)?;
-            say(Event::Interrupted { step: run.state.step });
-            Ok(Ended::Interrupted)
-        }
+    if !finished {
+        run.checkpoint()?;
+        record::write(job, shared, Status::Interrupted, None, run.seconds())?;
+        say(Event::Interrupted { step: run.state.step });
+        return Ok(Ended::Interrupted);
     }
+    let seconds = run.seconds();
+    record::write(job, shared, Status::Complete, None, seconds)?;
+    say(Event::Completed { seconds });
+    Ok(Ended::Completed)
 }
 
 struct Run<'a> {
@@ -75,8 +76,10 @@ struct Run<'a> {
     shared: &'a Shared<'a>,
     curve: Curve,
     state: State,
-    outcomes: Vec<(Mode, Vec<Outcome>)>,
+    outcomes: Outcomes,
     metrics: MetricsFile,
+    /// Step of the last point of the learning curve in `metrics`.
+    measured: Option<u64>,
     /// Seconds of earlier parts.
     before: f64,
     began: Instant,
@@ -86,14 +89,14 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn start(job: &'a Job, shared: &'a Shared<'a>) -> Result<Self> {
         let state = job.algorithm.init(&mut Stream::new(job.seed, Purpose::Init, 0, 0))?;
-        let mut run = Self::open(job, shared, state, 0)?;
-        run.curve_point()?;
-        Ok(run)
+        Self::open(job, shared, state, 0)
     }
 
     fn go_on(job: &'a Job, shared: &'a Shared<'a>, found: Checkpoint) -> Result<Self> {
+        fits::check(job, &found.state)?;
         let mut run = Self::open(job, shared, found.state, found.meta.metrics_len)?;
         run.outcomes = found.outcomes;
+        run.measured = found.meta.measured;
         run.before = found.meta.elapsed_s;
         Ok(run)
     }
@@ -101,51 +104,32 @@ impl<'a> Run<'a> {
     fn open(job: &'a Job, shared: &'a Shared<'a>, state: State, valid: u64) -> Result<Self> {
         let path = job.dir.join("metrics.csv");
         let metrics = MetricsFile::open(&path, valid, &job.spec.name, &job.method.label, job.seed)?;
-        let curve = Curve::plan(job);
-        let (outcomes, now) = (Vec::new(), Instant::now());
-        Ok(Run { job, shared, curve, state, outcomes, metrics, before: 0.0, began: now, saved: now })
+        let (outcomes, curve, began) = (Vec::new(), Curve::plan(job), Instant::now());
+        Ok(Run { job, shared, curve, state, outcomes, metrics, measured: None, before: 0.0, began, saved: began })
     }
 
     fn seconds(&self) -> f64 {
         self.before + self.began.elapsed().as_secs_f64()
     }
 
-    /// Meta-iterations up to the last one. False: asked to stop.
+    /// Meta-iterations up to the last one, learning curve included. False: asked to stop.
     fn train(&mut self) -> Result<bool> {
         let total = self.job.meta_iters;
         let every = (total / SCALAR_POINTS).max(1);
-        while self.state.step < total {
-            if self.shared.stop.requested() {
-                return Ok(false);
+        while self.curve_point()? && !self.shared.stop.requested() {
+            if self.state.step >= total {
+                return Ok(true);
             }
             let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total))?;
-            self.check(&scalars)?;
+            check_finite(self.job, &self.state, &scalars)?;
             let step = self.state.step;
-            if step % every == 0 || step == total {
+            if step.is_multiple_of(every) || step == total {
                 self.log_scalars(&scalars)?;
             }
-            self.curve_point()?;
             self.shared.observer.event(self.job, &Event::Step { step });
             self.checkpoint_if_due()?;
         }
-        Ok(true)
-    }
-
-    /// NaN and infinity stop a run at once.
-    fn check(&self, scalars: &Scalars) -> Result<()> {
-        let bad = match scalars.iter().find(|(_, value)| !value.is_finite()) {
-            Some((name, value)) => Some(format!("{name} is {value}")),
-            None => self.state.params.not_finite()?.map(|name| format!("parameter {name} is not finite")),
-        };
-        let Some(what) = bad else { return Ok(()) };
-        let rates =
-            self.job.method.settings.iter().filter(|(key, _)| key.ends_with("lr") || key.as_str() == "meta_step");
-        let rates: Vec<String> = rates.map(|(key, value)| format!("{key} = {value}")).collect();
-        let rates = if rates.is_empty() { "default rates".to_owned() } else { rates.join(", ") };
-        Err(Error::Diverged(format!(
-            "diverged at meta-iteration {}: {what} ({rates}); lower the rate",
-            self.state.step
-        )))
+        Ok(false)
     }
 
     fn log_scalars(&mut self, scalars: &Scalars) -> Result<()> {
@@ -163,11 +147,12 @@ impl<'a> Run<'a> {
         self.metrics.append(&rows, seconds)
     }
 
-    /// Measures training and test classes if this step is a point of the curve.
-    fn curve_point(&mut self) -> Result<()> {
+    /// Measures all splits if this step is a point of the curve and was not measured. False: asked to stop, and nothing
+    /// was written; whoever resumes measures here first.
+    fn curve_point(&mut self) -> Result<bool> {
         let step = self.state.step;
-        if self.curve.steps.binary_search(&step).is_err() {
-            return Ok(());
+        if self.measured == Some(step) || self.curve.steps.binary_search(&step).is_err() {
+            return Ok(true);
         }
         let mut rows = Vec::new();
         let mut shown = None;
@@ -175,9 +160,9 @@ impl<'a> Run<'a> {
             if !self.job.source.has(split) {
                 continue;
             }
-            let count = self.curve.episodes;
-            let outcomes =
-                self.shared.pool.install(|| evaluate(self.job, &self.state, split, Series::Curve, 0..count))?;
+            let Some(outcomes) = self.evaluate(split, Series::Curve, 0..self.curve.episodes)? else {
+                return Ok(false);
+            };
             for (mode, outcomes) in &outcomes {
                 let number = aggregate(*mode, outcomes);
                 shown = Some(number.value);
@@ -186,10 +171,15 @@ impl<'a> Run<'a> {
         }
         let seconds = self.seconds();
         self.metrics.append(&rows, seconds)?;
+        self.measured = Some(step);
         if let Some(value) = shown {
             self.shared.observer.event(self.job, &Event::Curve { step, value });
         }
-        Ok(())
+        Ok(true)
+    }
+
+    fn evaluate(&self, split: Split, series: Series, range: std::ops::Range<usize>) -> Result<Option<Outcomes>> {
+        self.shared.pool.install(|| evaluate(self.job, &self.state, split, series, range, &self.shared.stop))
     }
 
     fn evaluation_row(&self, split: Split, mode: Mode, number: super::Aggregate) -> Row {
@@ -203,20 +193,9 @@ impl<'a> Run<'a> {
         let total = self.job.eval_episodes;
         let done = |run: &Self| run.outcomes.first().map_or(0, |(_, outcomes)| outcomes.len());
         while done(self) < total {
-            if self.shared.stop.requested() {
-                return Ok(false);
-            }
             let range = done(self)..(done(self) + EPISODE_CHUNK).min(total);
-            let evaluate = || evaluate(self.job, &self.state, Split::Test, Series::Final, range);
-            let part = self.shared.pool.install(evaluate)?;
-            match self.outcomes.is_empty() {
-                true => self.outcomes = part,
-                false => {
-                    for ((_, all), (_, part)) in self.outcomes.iter_mut().zip(part) {
-                        all.extend(part);
-                    }
-                }
-            }
+            let Some(part) = self.evaluate(Split::Test, Series::Final, range)? else { return Ok(false) };
+            extend(&mut self.outcomes, part);
             self.shared.observer.event(self.job, &Event::Evaluated { done: done(self), total });
             self.checkpoint_if_due()?;
         }
@@ -253,6 +232,7 @@ impl<'a> Run<'a> {
             config_hash: self.job.config_hash.clone(),
             data_digest: self.job.data_digest.clone(),
             metrics_len: self.metrics.sync()?,
+            measured: self.measured,
             elapsed_s: self.seconds(),
         };
         let checkpoint = Checkpoint { state: self.state.clone(), outcomes: self.outcomes.clone(), meta };
@@ -260,30 +240,4 @@ impl<'a> Run<'a> {
         self.saved = Instant::now();
         Ok(())
     }
-}
-
-/// One meta-iteration: tasks drawn and learned in parallel, folded in task order. Call inside the pool.
-pub fn iterate(job: &Job, state: &mut State, total: u64) -> Result<Scalars> {
-    let sampling = job.algorithm.sampling();
-    let indices: Vec<u64> = (0..sampling.meta_batch as u64).collect();
-    let frozen: &State = state;
-    let chains: Vec<Vec<harness_core::Update>> = indices
-        .par_chunks(sampling.chain)
-        .with_max_len(1)
-        .map(|chain| {
-            let mut tasks =
-                chain.iter().map(|index| draw(job, &sampling.draw, frozen.step, *index)).collect::<Result<Vec<_>>>()?;
-            job.algorithm.chain_update(frozen, &mut tasks)
-        })
-        .collect::<Result<_>>()?;
-    let updates = chains.into_iter().flatten().collect();
-    let scalars = job.algorithm.outer_update(state, updates, Progress { iteration: state.step, total })?;
-    state.step += 1;
-    Ok(scalars)
-}
-
-fn draw(job: &Job, draw: &Draw, step: u64, index: u64) -> Result<(Task, Stream)> {
-    let mut rng = Stream::new(job.seed, Purpose::TrainTask, step, index);
-    let task = job.source.task(Split::Train, draw, job.spec.protocol.ways, &job.method.view, &mut rng)?;
-    Ok((task, Stream::new(job.seed, Purpose::TrainMethod, step, index)))
 }

@@ -11,7 +11,7 @@ mod spec;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use harness_kernels::{Backend, Network, NormMode, forward_tensors};
+use harness_kernels::{Backend, Layer, Network, NormMode, forward_tensors};
 
 pub use self::spec::{Activation, ModelSpec};
 use crate::algorithm::{Adapted, Mode};
@@ -113,6 +113,11 @@ impl Model {
     /// Number of outputs.
     pub fn outputs(&self) -> usize {
         self.network.outputs()
+    }
+
+    /// The named layers in order; the last one is the head.
+    pub fn layers(&self) -> &[(String, Layer)] {
+        self.network.layers()
     }
 
     /// Number of parameters.

@@ -61,7 +61,7 @@ impl Plan {
                 let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
                 let seeds = args.seeds.unwrap_or(*method.seeds.at(args.budget));
                 for seed in 0..seeds {
-                    let config = config(&spec, order, &choice, seed);
+                    let config = config(&spec, order, &choice, seed, &source.input());
                     jobs.push(Job {
                         spec: spec.clone(),
                         method: method.clone(),
@@ -128,11 +128,12 @@ impl Choice {
 }
 
 /// What determines the numbers of a run.
-fn config(spec: &Spec, order: usize, choice: &Choice, seed: u64) -> serde_json::Value {
+fn config(spec: &Spec, order: usize, choice: &Choice, seed: u64, input: &[usize]) -> serde_json::Value {
     let method = &spec.methods[order];
     json!({
         "benchmark": spec.name,
         "data": spec.data,
+        "input": input,
         "model": method.model.as_ref().unwrap_or(&spec.model),
         "protocol": spec.protocol,
         "eval": {

@@ -1,0 +1,111 @@
+//! `harness eval CHECKPOINT BENCHMARK`: a checkpoint's numbers again, on other episodes or another benchmark.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use harness_core::{Entry, Error, Result, Split, error};
+use serde_json::{Value, json};
+
+use crate::cli::{Eval, Format};
+use crate::exit::Exit;
+use crate::files::checkpoint::Checkpoint;
+use crate::files::{atomic, episodes, fault};
+use crate::runner::{self, Job, Outcomes, Series, Stop, aggregate};
+use crate::spec::{Budget, Spec};
+use crate::tasks::Sources;
+
+/// Episodes between two lines of progress.
+const CHUNK: usize = 256;
+
+/// Evaluates and prints one line a mode.
+pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
+    let checkpoint = Checkpoint::load(&args.checkpoint)?;
+    if let Some(file) = &args.episodes_csv {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        atomic::writable(folder).map_err(|source| fault::explain(file, source))?;
+    }
+    let pool = super::pool(args.threads)?;
+    let job = pool.install(|| job(args, &checkpoint, algorithms))?;
+    runner::check_fit(&job, &checkpoint.state)?;
+    if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
+        eprintln!("note: the checkpoint was trained by another recipe ({what})");
+    }
+    let mut outcomes = Outcomes::new();
+    for start in (0..job.eval_episodes).step_by(CHUNK) {
+        let range = start..(start + CHUNK).min(job.eval_episodes);
+        let one =
+            || runner::evaluate(&job, &checkpoint.state, Split::Test, Series::Final, range.clone(), &Stop::default());
+        let part = pool.install(one)?.expect("nobody asks it to stop");
+        runner::extend(&mut outcomes, part);
+        eprintln!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
+    }
+    if let Some(file) = &args.episodes_csv {
+        episodes::write_csv(file, &outcomes)?;
+    }
+    print!("{}", render(&job, checkpoint.state.step, &outcomes, args.format));
+    Ok(Exit::Done)
+}
+
+/// The run whose evaluation this is, checked against the benchmark's data.
+fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job> {
+    let spec = Spec::find(&args.benchmark, &[])?;
+    let trained = &checkpoint.meta.config;
+    let own = trained["label"].as_str().unwrap_or_default().to_owned();
+    let label = args.method.as_ref().unwrap_or(&own);
+    let known = || spec.methods.iter().map(|method| method.label.as_str());
+    let order = spec.methods.iter().position(|method| method.label == *label).ok_or_else(|| {
+        let hint = if args.method.is_some() { "" } else { "; choose the recipe with --method" };
+        Error::usage(format!("{}: {}{hint}", spec.name, error::unknown("method", label, known())))
+    })?;
+    let source = Sources::new(args.data_dir.as_deref(), false, &crate::progress::data()).open(&spec.data)?;
+    let method = spec.methods[order].clone();
+    let algorithm = runner::build(algorithms, &spec, &method, source.as_ref())?;
+    let config = json!({ "model": spec.model_of(&method), "view": method.view, "method": method.settings });
+    let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
+    Ok(Job {
+        order,
+        budget: Budget::Paper,
+        budget_dir: String::new(),
+        overridden: true,
+        seed: trained["seed"].as_u64().unwrap_or_default(),
+        meta_iters: checkpoint.state.step,
+        eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
+        dir: Default::default(),
+        data_digest: source.digest(),
+        config_hash: String::new(),
+        spec: Arc::new(spec),
+        method,
+        source,
+        algorithm,
+        config,
+    })
+}
+
+/// The part of a run's config that says how its method trains and adapts.
+fn recipe(config: &Value) -> Value {
+    json!({ "model": config["model"], "view": config["view"], "method": config["method"] })
+}
+
+fn render(job: &Job, step: u64, outcomes: &Outcomes, format: Format) -> String {
+    let rows = outcomes.iter().map(|(mode, outcomes)| (mode.as_str(), aggregate(*mode, outcomes)));
+    match format {
+        Format::Json => {
+            let row = |(mode, number): (&str, runner::Aggregate)| {
+                json!({
+                    "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step,
+                    "mode": mode, "metric": job.metric(), "value": number.value,
+                    "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
+                })
+            };
+            format!("{:#}\n", Value::Array(rows.map(row).collect()))
+        }
+        Format::Table => {
+            let head = format!("{} at step {step}, {} test episodes\n", job.name(), job.eval_episodes);
+            let unit = if job.regression() { "" } else { " %" };
+            let line = |(mode, number): (&str, runner::Aggregate)| {
+                format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric(), number.value, number.ci95)
+            };
+            head + &rows.map(line).collect::<String>()
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `harness export CHECKPOINT`: parameters as plain named safetensors, and a card that says how to use them.
+
+mod card;
+
+use std::path::{Path, PathBuf};
+
+use harness_core::{Entry, Error, Result, State};
+use safetensors::tensor::{Dtype, TensorView};
+
+use crate::cli::Export;
+use crate::exit::Exit;
+use crate::files::atomic;
+use crate::files::checkpoint::Checkpoint;
+
+/// Writes both files and prints their paths.
+pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
+    let checkpoint = Checkpoint::load(&args.checkpoint)?;
+    let config = &checkpoint.meta.config;
+    let named = || {
+        let part = |key: &str| config[key].as_str().unwrap_or("unknown").to_owned();
+        PathBuf::from(format!("{}-{}-seed-{}.safetensors", part("benchmark"), part("label"), config["seed"]))
+    };
+    let out = args.out.clone().unwrap_or_else(named);
+    let beside = out.with_extension("json");
+    if beside == out {
+        return Err(Error::usage(format!("--out {}: .json is the model card's: choose another name", out.display())));
+    }
+    let run_folder = args.checkpoint.parent().unwrap_or(Path::new(""));
+    let card = card::card(&checkpoint, run_folder, algorithms)?;
+    atomic::write(&out, &plain(&checkpoint.state)?)?;
+    atomic::write(&beside, format!("{card:#}\n").as_bytes())?;
+    println!("{}\n{}", out.display(), beside.display());
+    Ok(Exit::Done)
+}
+
+/// Parameters and buffers under their own names, f32; no optimiser's slots.
+fn plain(state: &State) -> Result<Vec<u8>> {
+    let named = || state.params.iter().chain(state.buffers.iter());
+    let bytes = named()
+        .map(|(_, tensor)| {
+            let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+            Ok(values.into_iter().flat_map(f32::to_le_bytes).collect())
+        })
+        .collect::<Result<Vec<Vec<u8>>>>()?;
+    let views = named().zip(&bytes).map(|((name, tensor), bytes)| {
+        let view = TensorView::new(Dtype::F32, tensor.dims().to_vec(), bytes).expect("the bytes are the shape's");
+        (name, view)
+    });
+    safetensors::serialize(views, None).map_err(|error| Error::usage(format!("export: {error}")))
+}

@@ -1,0 +1,123 @@
+//! The model card: what the parameters are, what goes in, layer by layer what is computed, and how good it was.
+
+use std::path::Path;
+
+use candle_core::Device;
+use harness_core::{Entry, Error, Model, ModelSpec, Result, State, View};
+use harness_kernels::{Layer, Padding};
+use serde_json::{Value, json};
+
+use crate::files::checkpoint::Checkpoint;
+use crate::record::RunRecord;
+use crate::runner::aggregate;
+
+/// Version of the card's layout.
+const FORMAT: u32 = 1;
+
+/// The card of a checkpoint. Errors if its config does not say which network it is, or does not fit its parameters.
+pub fn card(checkpoint: &Checkpoint, run_folder: &Path, algorithms: &[Entry]) -> Result<Value> {
+    let (config, state) = (&checkpoint.meta.config, &checkpoint.state);
+    let algorithm = config["algorithm"].as_str().unwrap_or_default();
+    let entry = algorithms.iter().find(|entry| entry.name == algorithm);
+    let record = RunRecord::read(&run_folder.join("run.json")).ok();
+    let commit = record.and_then(|record| Some(json!({ "commit": record.git_commit?, "dirty": record.git_dirty })));
+    Ok(json!({
+        "format": FORMAT,
+        "benchmark": config["benchmark"],
+        "method": config["label"],
+        "algorithm": algorithm,
+        "summary": entry.map(|entry| entry.summary),
+        "paper": entry.map(|entry| entry.paper),
+        "seed": config["seed"],
+        "step": checkpoint.meta.step,
+        "meta_iters": config["meta_iters"],
+        "ways": config["protocol"]["ways"],
+        "shots": config["protocol"]["shots"],
+        "input": input(config)?,
+        "layers": layers(config, state)?,
+        "parameters": state.params.count(),
+        "buffers": state.buffers.names().collect::<Vec<_>>(),
+        "metrics": metrics(checkpoint),
+        "config": config,
+        "config_sha256": checkpoint.meta.config_hash,
+        "data_sha256": checkpoint.meta.data_digest,
+        "git": commit,
+    }))
+}
+
+fn part<T: serde::de::DeserializeOwned>(config: &Value, key: &str) -> Result<T> {
+    serde_json::from_value(config[key].clone())
+        .map_err(|error| Error::data(format!("the checkpoint's config does not tell its {key}: {error}")))
+}
+
+/// What one input is: its shape, its numbers, and which of them is ink.
+fn input(config: &Value) -> Result<Value> {
+    let (shape, view): (Vec<usize>, View) = (part(config, "input")?, part(config, "view")?);
+    let dataset = config["data"]["dataset"].as_str().unwrap_or_default();
+    Ok(match (dataset, view.invert) {
+        ("sine", _) => json!({ "shape": shape, "axes": "x", "range": [-5, 5] }),
+        (name, invert) => {
+            let drawing = matches!(name, "omniglot" | "glyphs");
+            let polarity = match (drawing, invert) {
+                (true, true) => "ink is 1, paper is 0",
+                (true, false) => "ink is 0, paper is 1",
+                (false, true) => "1 - pixel / 255",
+                (false, false) => "pixel / 255",
+            };
+            json!({ "shape": shape, "axes": "height, width, channels", "range": [0, 1], "polarity": polarity })
+        }
+    })
+}
+
+/// Each layer with what it computes and the shapes of its parameters.
+fn layers(config: &Value, state: &State) -> Result<Vec<Value>> {
+    let (spec, shape): (ModelSpec, Vec<usize>) = (part(config, "model")?, part(config, "input")?);
+    let outputs = state.params.get("head.bias")?.elem_count();
+    let model = Model::new(&spec, &shape, outputs, &Device::Cpu)?;
+    let describe = |(name, layer): &(String, Layer)| {
+        let own = format!("{name}.");
+        let shapes = state.params.iter().filter(|(param, _)| param.starts_with(&own));
+        let shapes: serde_json::Map<String, Value> =
+            shapes.map(|(param, tensor)| (param.to_owned(), json!(tensor.dims()))).collect();
+        json!({ "name": name, "computes": computes(layer), "parameters": shapes })
+    };
+    Ok(model.layers().iter().map(describe).collect())
+}
+
+fn computes(layer: &Layer) -> String {
+    match layer {
+        Layer::Conv { filters, stride } => format!(
+            "convolution 3x3, {filters} filters, stride {stride}, padding \"same\" as TensorFlow's, weight [3, 3, in, out]"
+        ),
+        Layer::Norm { scale, eps } => {
+            let then = if *scale { "gamma and beta" } else { "beta" };
+            format!("normalisation of each channel over batch and pixels, epsilon {eps}, then {then}")
+        }
+        Layer::Relu => "relu".into(),
+        Layer::Tanh => "tanh".into(),
+        Layer::MaxPool { padding } => {
+            let padding = if *padding == Padding::Same { "same" } else { "valid" };
+            format!("max pool 2x2, stride 2, padding \"{padding}\"")
+        }
+        Layer::SpatialMean => "mean over height and width".into(),
+        Layer::Flatten => "flatten height, width, channels".into(),
+        Layer::Dense { outputs } => format!("dense, {outputs} outputs, weight [in, out]"),
+    }
+}
+
+/// The final evaluation, if the checkpoint holds all of it.
+fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
+    let config = &checkpoint.meta.config;
+    let total = config["eval"]["episodes"].as_u64();
+    let metric = if config["data"]["dataset"] == "sine" { "mse" } else { "accuracy" };
+    let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
+    let number = whole.map(|(mode, outcomes)| {
+        let number = aggregate(*mode, outcomes);
+        let ci95 = Some(number.ci95).filter(|ci95| ci95.is_finite());
+        json!({
+            "split": "test", "mode": mode.as_str(), "metric": metric, "value": number.value, "ci95_episodes": ci95,
+            "episodes": number.episodes,
+        })
+    });
+    number.collect()
+}

@@ -1,0 +1,69 @@
+//! What is on disk already, said before anything is spent.
+
+use std::fmt;
+
+use harness_core::Result;
+
+use crate::runner::{Job, Standing, standing};
+
+/// How every run of one call stands.
+pub struct Survey {
+    /// In the order of the jobs.
+    pub standings: Vec<Standing>,
+}
+
+impl Survey {
+    /// Looks at every run's folder. Errors on the first one that was made by another config, from other data or by a
+    /// newer build, so that no other run starts before the user has decided.
+    pub fn new(jobs: &[Job], fresh: bool) -> Result<Survey> {
+        let look = |job| if fresh { Ok(Standing::New) } else { standing(job) };
+        Ok(Survey { standings: jobs.iter().map(look).collect::<Result<_>>()? })
+    }
+}
+
+impl fmt::Display for Survey {
+    /// `5 runs: 2 complete, 1 to resume, 2 new`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |wanted: fn(&Standing) -> bool| self.standings.iter().filter(|standing| wanted(standing)).count();
+        let runs = self.standings.len();
+        write!(
+            f,
+            "{runs} run{}: {} complete, {} to resume, {} new",
+            if runs == 1 { "" } else { "s" },
+            count(|standing| *standing == Standing::Complete),
+            count(|standing| matches!(standing, Standing::Resumable(_))),
+            count(|standing| *standing == Standing::New),
+        )
+    }
+}
+
+/// The standing in a list of runs.
+pub fn word(standing: Standing) -> String {
+    match standing {
+        Standing::New => "new".to_owned(),
+        Standing::Resumable(step) => format!("resumes at step {step}"),
+        Standing::Complete => "complete".to_owned(),
+    }
+}
+
+/// The share of a run's work that is left, about.
+pub fn left(job: &Job, standing: Standing) -> f64 {
+    match standing {
+        Standing::New => 1.0,
+        Standing::Complete => 0.0,
+        Standing::Resumable(step) => 1.0 - step as f64 / job.meta_iters.max(1) as f64,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_survey_counts() {
+        let standings = vec![Standing::Complete, Standing::New, Standing::Resumable(7), Standing::New];
+        assert_eq!(Survey { standings }.to_string(), "4 runs: 1 complete, 1 to resume, 2 new");
+        assert_eq!(Survey { standings: vec![Standing::New] }.to_string(), "1 run: 0 complete, 0 to resume, 1 new");
+        assert_eq!(word(Standing::Resumable(7)), "resumes at step 7");
+    }
+}

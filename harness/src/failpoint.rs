@@ -1,0 +1,24 @@
+//! Places at which a test can make the process die as `kill -9` would: each gap between the end of one write and the
+//! start of the next. `HARNESS_TEST_KILL_AT=7` dies at the seventh place that is reached, so that a test can walk
+//! through all of them. A build without debug assertions has none.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Dies here if a test asked for it.
+pub fn reached() {
+    if cfg!(debug_assertions) {
+        static AT: OnceLock<Option<u64>> = OnceLock::new();
+        static PLACES: AtomicU64 = AtomicU64::new(0);
+        let at = AT.get_or_init(|| std::env::var("HARNESS_TEST_KILL_AT").ok()?.parse().ok());
+        if at.is_some_and(|at| PLACES.fetch_add(1, Ordering::SeqCst) + 1 == at) {
+            die();
+        }
+    }
+}
+
+fn die() {
+    #[cfg(unix)]
+    let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+    std::process::abort();
+}

@@ -1,0 +1,94 @@
+//! A checkpoint: one safetensors file with all its metadata in the header, so that one rename makes it and nothing can
+//! be half of two steps.
+
+mod bytes;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use harness_core::{Error, Mode, Result, State};
+
+use super::atomic;
+use super::episodes::Outcome;
+use crate::failpoint;
+
+/// Files of another version are refused by name.
+pub const FORMAT: u32 = 1;
+
+/// Everything that a run needs to go on.
+pub struct Checkpoint {
+    pub state: State,
+    /// Final evaluation done so far, by mode.
+    pub outcomes: Vec<(Mode, Vec<Outcome>)>,
+    pub meta: Meta,
+}
+
+/// The header.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Meta {
+    pub format: u32,
+    pub step: u64,
+    /// Effective config of the run, as run.json has it, and its sha256.
+    pub config: serde_json::Value,
+    pub config_hash: String,
+    /// sha256 of the decoded data.
+    pub data_digest: String,
+    /// Valid length of metrics.csv in bytes.
+    pub metrics_len: u64,
+    /// Step of the last point of the learning curve within that length.
+    pub measured: Option<u64>,
+    /// Seconds that the run took so far, its earlier parts included.
+    pub elapsed_s: f64,
+}
+
+/// Why a file's bytes are no checkpoint that this build can use; a clause without the file's name.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Cut or altered: an older file may serve instead.
+    #[error("{0}")]
+    Damaged(String),
+    /// Whole as far as one can tell, but of another version: passing over it would throw work away.
+    #[error("{0}")]
+    Format(String),
+}
+
+/// `checkpoint-<step>.safetensors` in `folder`.
+pub fn path(folder: &Path, step: u64) -> PathBuf {
+    folder.join(format!("checkpoint-{step}.safetensors"))
+}
+
+/// Steps of the checkpoints in `folder`, newest first.
+pub fn steps(folder: &Path) -> Vec<u64> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let step = |name: &str| name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok();
+    let mut steps: Vec<u64> = entries.flatten().filter_map(|entry| step(entry.file_name().to_str()?)).collect();
+    steps.sort_unstable_by(|a, b| b.cmp(a));
+    steps
+}
+
+impl Checkpoint {
+    /// Writes the file and removes all older ones but the last.
+    pub fn save(&self, folder: &Path) -> Result<()> {
+        atomic::write(&path(folder, self.meta.step), &self.to_bytes()?)?;
+        for old in steps(folder).into_iter().filter(|step| *step < self.meta.step).skip(1) {
+            let _ = std::fs::remove_file(path(folder, old));
+            failpoint::reached();
+        }
+        Ok(())
+    }
+
+    /// Reads and checks a file. Errors are one line that names the file: [`Error::Data`] if it is damaged,
+    /// [`Error::Usage`] if another version wrote it.
+    pub fn load(path: &Path) -> Result<Checkpoint> {
+        let bytes = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+        Self::from_bytes(&bytes).map_err(|why| {
+            let line = format!("{}: {why}", path.display());
+            match why {
+                Unusable::Damaged(_) => Error::data(line),
+                Unusable::Format(_) => Error::usage(line),
+            }
+        })
+    }
+}

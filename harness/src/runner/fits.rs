@@ -1,0 +1,35 @@
+//! Whether a saved state is one that a method can read: names and shapes, compared with a fresh initialisation.
+
+use std::collections::BTreeMap;
+
+use harness_core::{Error, Purpose, Result, State, Stream};
+
+use super::job::Job;
+
+/// Errors with the first tensor that differs: missing, too many, or of another shape.
+pub fn check(job: &Job, state: &State) -> Result<()> {
+    let wanted = shapes(&job.algorithm.init(&mut Stream::new(job.seed, Purpose::Init, 0, 0))?);
+    let found = shapes(state);
+    let differs = |name: &&String| match (wanted.get(*name), found.get(*name)) {
+        // An optimiser may begin without the slots that it has later.
+        (None, _) | (_, None) if name.starts_with("slots/") => false,
+        (wanted, found) => wanted != found,
+    };
+    let differ = wanted.keys().chain(found.keys()).find(differs);
+    let Some(name) = differ else { return Ok(()) };
+    let show = |shapes: &BTreeMap<String, Vec<usize>>| match shapes.get(name) {
+        Some(shape) => format!("{shape:?}"),
+        None => "absent".to_owned(),
+    };
+    Err(Error::usage(format!(
+        "the checkpoint does not fit {} {}: {name} is {} there, {} here",
+        job.spec.name,
+        job.method.label,
+        show(&found),
+        show(&wanted)
+    )))
+}
+
+fn shapes(state: &State) -> BTreeMap<String, Vec<usize>> {
+    state.to_tensors().into_iter().map(|(name, tensor)| (name, tensor.dims().to_vec())).collect()
+}

@@ -1,0 +1,44 @@
+//! Every registered method, on classes and on waves: the same bytes for one thread and two, and after a kill with the
+//! number of threads changed.
+
+use std::fmt::Write;
+
+use harness::registry::ALGORITHMS;
+
+use crate::bench::{Bench, folder};
+use crate::compare::{assert_same, steps};
+use crate::process::{done, end, start, wait_for};
+
+#[test]
+fn every_algorithm_on_glyphs() {
+    check(Bench::glyphs);
+}
+
+#[test]
+fn every_algorithm_on_sine() {
+    check(Bench::sine);
+}
+
+fn check(bench: impl Fn(&str) -> Bench) {
+    let mut blocks = String::new();
+    for entry in ALGORITHMS {
+        // Enough for a few checkpoints; the toy settings are each method's own small ones.
+        writeln!(blocks, "[method.{}]\nmeta_iters = 150\n{}", entry.name, entry.toy).unwrap();
+    }
+    let bench = bench(&blocks);
+    let [one, two, killed] = ["one", "two", "killed"].map(|name| bench.out(name));
+    done(bench.reproduce(&one, &["--threads", "1"]));
+    done(bench.reproduce(&two, &["--threads", "2"]));
+    for entry in ALGORITHMS {
+        assert_same(&folder(&one, entry.name), &folder(&two, entry.name), &format!("{}: 1 and 2 threads", entry.name));
+        let args = |threads| ["--method", entry.name, "--checkpoint-every", "0", "--threads", threads];
+        let dir = folder(&killed, entry.name);
+        let mut child = start(bench.reproduce(&killed, &args("2")));
+        wait_for(&mut child, "its fifth step was saved", || steps(&dir).first().is_some_and(|step| *step >= 5));
+        child.kill().unwrap();
+        end(child);
+        let resumed = format!("resumed {} seed 0 at step ", entry.name);
+        done(bench.reproduce(&killed, &args("1"))).expect(0, &resumed);
+        assert_same(&folder(&one, entry.name), &dir, &format!("{}: killed and resumed", entry.name));
+    }
+}

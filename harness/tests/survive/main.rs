@@ -1,0 +1,20 @@
+//! Runs survive what happens in a day: the real binary is killed, interrupted, starved of disk and lied to, and must end
+//! with the documented code and go on to the same bytes.
+#![cfg(unix)]
+
+mod bench;
+mod compare;
+mod process;
+
+mod again;
+mod algorithms;
+mod checks;
+mod damage;
+mod disk;
+mod failing;
+mod gaps;
+mod kills;
+mod memory;
+mod overhead;
+mod signals;
+mod together;
