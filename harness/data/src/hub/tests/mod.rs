@@ -163,6 +163,25 @@ fn a_healthy_hub_gives_all_and_is_not_asked_twice() {
 }
 
 #[test]
+fn of_two_fetches_at_once_the_second_waits_and_uses_what_the_first_brought() {
+    let repository = Repository::new();
+    let slow = repository.clone();
+    let server = Server::start(move |request, _| {
+        let reply = slow.answer(request);
+        Reply { crawl: Some((500, Duration::from_millis(3))), ..reply }
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let both = std::thread::scope(|scope| {
+        let fetch = || fetch_from(&server.url, dir.path()).unwrap().received;
+        let both = [scope.spawn(fetch), scope.spawn(fetch)];
+        both.map(|fetch| fetch.join().unwrap())
+    });
+    let total: usize = repository.files.iter().map(|(_, bytes)| bytes.len()).sum();
+    assert_eq!(both.iter().sum::<u64>(), total as u64);
+    nothing_bad(&repository, dir.path());
+}
+
+#[test]
 fn a_damaged_file_in_its_place_is_mended() {
     let repository = Repository::new();
     let dir = tempfile::tempdir().unwrap();
@@ -286,5 +305,6 @@ fn the_real_omniglot_is_fetched_and_labels_in_another_order_are_not() {
     let dir = tempfile::tempdir().unwrap();
     let error = fetch_rows(&rows, dir.path()).unwrap_err().to_string();
     assert!(error.contains("complete, and yet not all of Omniglot"), "{error}");
+    assert!(!dir.path().join(".fetch-omniglot-GATE-engine--omniglot").exists());
     assert!(crate::locate_omniglot(&crate::SearchPath::only([dir.path()])).is_err());
 }
