@@ -167,18 +167,15 @@ fn from_source(
         Source::Archives(archives) => archive_files(remote, archives),
     };
     let place = dir.join(dataset.to_string()).join(&name);
-    // Hidden until it is whole; what is in its place already is mended there.
-    let staging = dir.join(format!(".fetch-{dataset}-{name}"));
-    let work = if place.is_dir() { place.clone() } else { staging.join(dataset.to_string()).join(&name) };
-    fs::create_dir_all(&work).map_err(|error| Error::io(&work, error))?;
     let lock_path = dir.join(format!(".fetch-{dataset}.lock"));
     let lock = fs::File::create(&lock_path).map_err(|error| Error::io(&lock_path, error))?;
     if let Err(fs::TryLockError::WouldBlock) = lock.try_lock() {
-        progress(Step::Waiting { path: &work });
+        progress(Step::Waiting { path: &place });
         lock.lock().map_err(|error| Error::io(&lock_path, error))?;
     }
-    // Another process may have finished it while this one waited.
-    let work = if place.is_dir() { place.clone() } else { work };
+    // Hidden until it is whole; what is in its place already is mended there.
+    let staging = dir.join(format!(".fetch-{dataset}-{name}"));
+    let work = if place.is_dir() { place.clone() } else { staging.join(dataset.to_string()).join(&name) };
     fs::create_dir_all(&work).map_err(|error| Error::io(&work, error))?;
     let needed: u64 = files.iter().filter(|file| !work.join(&file.0).exists()).filter_map(|file| file.1.size).sum();
     crate::disk::require(&work, needed)?;
@@ -189,7 +186,12 @@ fn from_source(
     if work == place {
         check(&SearchPath::only([dir]))?;
     } else {
-        check(&SearchPath::only([&staging]))?;
+        let checked = check(&SearchPath::only([&staging]));
+        if let Err(Error::Data(_)) = checked {
+            // Every byte is as the server has it, and yet it is not the data set: it would be in the way for good.
+            let _ = fs::remove_dir_all(&staging);
+        }
+        checked?;
         let parent = place.parent().unwrap_or(dir);
         fs::create_dir_all(parent).map_err(|error| Error::io(parent, error))?;
         fs::rename(&work, &place).map_err(|error| Error::io(&place, error))?;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::cache::Cache;
-use crate::fixtures::{Row, omniglot, write_folders, write_parquet, write_zips};
+use crate::fixtures::{Row, hub_row, omniglot, unpack_omniglot, write_folders, write_parquet, write_zips};
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -126,7 +126,7 @@ fn parquet_gives_the_digest_of_the_zips() {
     write_zips(&dir.path().join("zips/omniglot"), &files);
     let zips = load_small(&dir.path().join("zips"), 3).unwrap();
     // With the names of the files in any order, and without names in the order of the drawings.
-    let mut rows: Vec<Row> = files.iter().map(row).collect();
+    let mut rows: Vec<Row> = files.iter().map(hub_row).collect();
     let nameless: Vec<Row> = rows.iter().map(|(bytes, _, label)| (bytes.clone(), String::new(), *label)).collect();
     rows.reverse();
     for (shape, rows) in [("named", rows), ("nameless", nameless)] {
@@ -134,12 +134,6 @@ fn parquet_gives_the_digest_of_the_zips() {
         write_parquet(&home.join("omniglot/data/full-00000-of-00001-0123abcd.parquet"), &rows, None, 5);
         assert_eq!(load_small(&home, 3).unwrap().digest, zips.digest, "{shape}");
     }
-}
-
-/// The row that the hub has for a drawing: its label is the character's number less one.
-fn row((_, path, bytes): &(&str, String, Vec<u8>)) -> Row {
-    let file = path.rsplit('/').next().unwrap();
-    (bytes.clone(), file.to_string(), file[..4].parse::<i64>().unwrap() - 1)
 }
 
 #[test]
@@ -171,25 +165,12 @@ fn the_real_omniglot_is_whole_in_every_form_and_warm_at_once() {
     println!("Omniglot cold {cold:?}, warm {warm:?}");
     assert!(warm < Duration::from_millis(300), "{warm:?}");
 
-    let files = unpack(&real.join("omniglot"));
+    let files = unpack_omniglot(&real.join("omniglot"));
     write_folders(&dir.path().join("folders/omniglot"), &files);
     assert_eq!(load(&dir.path().join("folders"), Cache::none()).digest, DIGEST_28);
-    let rows: Vec<Row> = files.iter().map(row).collect();
+    let rows: Vec<Row> = files.iter().map(hub_row).collect();
     write_parquet(&dir.path().join("parquet/omniglot/full.parquet"), &rows, None, 1000);
     assert_eq!(load(&dir.path().join("parquet"), Cache::none()).digest, DIGEST_28);
-}
-
-/// Half, path below it and bytes of every drawing in the real archives.
-fn unpack(home: &Path) -> Vec<(&'static str, String, Vec<u8>)> {
-    let mut files = Vec::new();
-    for half in ["images_background", "images_evaluation"] {
-        let mut archive = crate::archive::Archive::open(&home.join(format!("{half}.zip"))).unwrap();
-        for (entry, name) in archive.names().unwrap() {
-            let bytes = archive.read(entry, 1 << 16).unwrap();
-            files.push((half, name.split_once('/').unwrap().1.to_string(), bytes));
-        }
-    }
-    files
 }
 
 /// Digest of all of Omniglot at 28x28, computed by another decoder (PNG by hand in Python, `hashlib.sha256`).

@@ -1,7 +1,7 @@
 //! Glyphs: a built-in stand-in for Omniglot, so that the whole image path runs with no data and no network.
 //!
 //! As in Omniglot, 1,623 characters were each drawn once by 20 people: 28x28 binary images, paper 255, ink 0. A
-//! character is a few smooth strokes ([`strokes`]); a drawer has habits (size, slant, pen) and no steady hand. All of
+//! character is a few smooth strokes; a drawer has habits (size, slant, pen) and no steady hand. All of
 //! it comes from a seed through `+ - * /` alone, which round alike on every machine, so that a seed names the same
 //! bytes everywhere. Its numbers are never compared with published ones.
 
