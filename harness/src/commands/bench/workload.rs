@@ -10,7 +10,7 @@ use harness_core::{
     Pool, Purpose, Reduction, Result, Split, State, Stream, TaskSource,
 };
 
-use crate::runner::{Job, Series, build, evaluate, iterate};
+use crate::runner::{Job, Series, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -143,7 +143,9 @@ impl Workload {
                 }
                 What::Evaluate => {
                     let chunk = 2 * pool.current_num_threads();
-                    pool.install(|| evaluate(job, &state, Split::Test, Series::Final, done..done + chunk))?;
+                    pool.install(|| {
+                        evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, &Stop::default())
+                    })?;
                     done += chunk;
                 }
             }
