@@ -116,8 +116,8 @@ impl Curves {
 fn series(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Series> {
     let row = &cell.row;
     let of_cell = |run: &&Run| {
-        (&run.record.benchmark, &run.record.label, run.record.meta_iters)
-            == (&row.benchmark, &row.method, row.meta_iters)
+        let record = &run.record;
+        (&record.benchmark, &record.label) == (&row.benchmark, &row.method) && cell.of_seeds.contains(&record.seed)
     };
     let runs: Vec<&Run> = summary.runs.iter().filter(of_cell).collect();
     let mut steps: BTreeMap<u64, Vec<(f64, Option<f64>)>> = BTreeMap::new();
