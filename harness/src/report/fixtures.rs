@@ -16,6 +16,8 @@ pub struct Made {
     pub order: u64,
     pub meta_iters: u64,
     pub status: Status,
+    /// Splits that the learning curve was evaluated on.
+    pub splits: &'static [&'static str],
 }
 
 /// A published row.
@@ -35,7 +37,18 @@ pub fn published(label: &str, mode: &str, value: f64, ci: f64, tolerance: f64) -
 impl Made {
     pub fn new(budget: &'static str, benchmark: &'static str, label: &'static str, seed: u64) -> Self {
         let (published, finals) = (Vec::new(), Vec::new());
-        Made { budget, benchmark, label, seed, finals, published, order: 0, meta_iters: 1000, status: Status::Complete }
+        Made {
+            budget,
+            benchmark,
+            label,
+            seed,
+            finals,
+            published,
+            order: 0,
+            meta_iters: 1000,
+            status: Status::Complete,
+            splits: &["train", "test"],
+        }
     }
 
     pub fn finals(mut self, finals: &[(&'static str, f64, f64)]) -> Self {
@@ -79,15 +92,15 @@ impl Made {
         let start = if metric == "mse" { 4.3 } else { 21.0 };
         let mut text = format!("{}\n", metrics::HEADER);
         let who = format!("{},{},{}", self.benchmark, self.label, self.seed);
-        for i in 0..=20u32 {
+        for i in 0..=if self.meta_iters == 0 { 0 } else { 20u32 } {
             let step = self.meta_iters * u64::from(i) / 20;
             text += &format!("{who},{step},train,-,loss,{},,,0.1\n", 1.0 / f64::from(i + 1));
             for (mode, end, _) in &self.finals {
-                for split in ["train", "test"] {
+                for split in self.splits {
                     // an exponential approach to the end value, with a wobble that depends on the seed
                     let rest = (-f64::from(i) / 4.0).exp();
                     let wobble = (f64::from(i) * 1.7 + self.seed as f64 * 2.1).sin() * 0.012 * (start - end);
-                    let better = if split == "train" { 0.1 * (end - start) * (1.0 - rest) * 0.3 } else { 0.0 };
+                    let better = if *split == "train" { 0.1 * (end - start) * (1.0 - rest) * 0.3 } else { 0.0 };
                     let value = end + (start - end) * rest + wobble + better;
                     let value = if metric == "accuracy" { value.min(99.7) } else { value.max(0.03) };
                     text += &format!("{who},{step},{split},{mode},{metric},{value},{},100,0.5\n", value.abs() * 0.03);
@@ -160,6 +173,30 @@ pub fn tree() -> tempfile::TempDir {
                 run.write(out.path());
             }
         }
+    }
+    out
+}
+
+/// What pictures must survive: many methods with long names, three splits, a method that does not train, one that
+/// failed, and a benchmark without learning curves.
+pub fn odd_tree() -> tempfile::TempDir {
+    let out = tempfile::tempdir().unwrap();
+    let labels = ["reptile", "fomaml-separate-tail", "maml", "transfer-finetune", "transfer-linear-running-statistics"];
+    for (order, label) in labels.into_iter().chain(["protonet", "anil", "imaml", "untrained"]).enumerate() {
+        for seed in 1..=2 {
+            let finals = [("transductive", 97.0 - order as f64 * 1.5, 0.4), ("inductive", 92.0 - order as f64, 0.5)];
+            let mut run = Made::new("quick", "many", label, seed).finals(&finals);
+            run.order = order as u64;
+            run.splits = &["train", "val", "test"];
+            run.meta_iters = if label == "untrained" { 0 } else { 20_000 };
+            run.write(out.path());
+        }
+    }
+    for (label, status) in [("reptile", Status::Complete), ("fomaml", Status::Failed)] {
+        let mut run = Made::new("quick", "failed-once", label, 1).finals(&[("inductive", 60.0, 3.0)]);
+        run.splits = &[];
+        run.status = status;
+        run.write(out.path());
     }
     out
 }

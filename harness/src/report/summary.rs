@@ -49,6 +49,8 @@ pub struct Cell {
     pub comparable: bool,
     pub ci_meaning: Option<String>,
     pub tolerance: Option<f64>,
+    /// The seeds behind the mean, so that curves show the same runs.
+    pub of_seeds: Vec<u64>,
 }
 
 /// A run that is not in the means, and why.
@@ -225,6 +227,7 @@ impl Group<'_> {
             comparable,
             ci_meaning: target.and_then(|t| t.ci_meaning.clone()),
             tolerance: target.and_then(|t| t.tolerance),
+            of_seeds: self.runs.iter().map(|run| run.record.seed).collect(),
         }
     }
 }

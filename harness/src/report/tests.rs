@@ -160,17 +160,27 @@ fn a_report_can_be_narrowed_to_what_was_run() {
     assert!(report.json().contains("\"verdict\": \"no target\""), "{}", report.json());
 }
 
+#[test]
+fn odd_trees_draw_too() {
+    let out = odd_tree();
+    let report = build(out.path()).unwrap();
+    let drawn = |name: &str| report.files.iter().any(|f| f.ends_with(name));
+    assert!(drawn("quick/plots/curves-many-transductive.png") && drawn("quick/plots/results-failed-once.svg"));
+    assert!(!drawn("quick/plots/curves-failed-once-inductive.svg"), "nothing was evaluated during training");
+}
+
 /// Not a check: writes the made-up tree where a person can look at it.
 /// `LOOK=/some/folder cargo test -p harness look_at_the_pictures -- --ignored`
 #[test]
 #[ignore = "writes pictures to look at"]
 fn look_at_the_pictures() {
     let target = PathBuf::from(std::env::var("LOOK").expect("LOOK names a folder"));
-    let out = tree();
-    let report = build(out.path()).unwrap();
-    println!("{}", report.terminal_table(80));
-    for file in &report.files {
-        let name = file.strip_prefix(out.path()).unwrap();
-        write_atomic(&target.join(name), &std::fs::read(file).unwrap()).unwrap();
+    for (name, out) in [("usual", tree()), ("odd", odd_tree())] {
+        let report = build(out.path()).unwrap();
+        println!("{}", report.terminal_table(80));
+        for file in &report.files {
+            let place = target.join(name).join(file.strip_prefix(out.path()).unwrap());
+            write_atomic(&place, &std::fs::read(file).unwrap()).unwrap();
+        }
     }
 }

@@ -29,6 +29,8 @@ struct Series {
     last: Option<Point>,
     /// The band is the range over seeds, not an interval over episodes.
     over_seeds: bool,
+    /// A method that does not train: one level for all meta-iterations.
+    level: bool,
 }
 
 /// The learning curves of one benchmark in one mode.
@@ -83,6 +85,12 @@ impl Curves {
             _ if !first.higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
             _ => Axis::linear(low, high, 6),
         };
+        // What does not train is known exactly at step 0 and stays there: the height that the others must leave behind.
+        for series in panels.iter_mut().flat_map(|(_, s)| s).filter(|s| s.level) {
+            if let Some((_, middle, low, high)) = series.last.take().or(series.points.pop()) {
+                series.points = vec![(0.0, middle, low, high), (steps, middle, low, high)];
+            }
+        }
         let caption = caption(panels.iter().flat_map(|(_, s)| s));
         let mut entries: Vec<(Sample, String)> = Vec::new();
         for series in panels.iter().flat_map(|(_, s)| s) {
@@ -108,8 +116,8 @@ impl Curves {
 fn series(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Series> {
     let row = &cell.row;
     let of_cell = |run: &&Run| {
-        (&run.record.benchmark, &run.record.label, run.record.meta_iters)
-            == (&row.benchmark, &row.method, row.meta_iters)
+        let record = &run.record;
+        (&record.benchmark, &record.label) == (&row.benchmark, &row.method) && cell.of_seeds.contains(&record.seed)
     };
     let runs: Vec<&Run> = summary.runs.iter().filter(of_cell).collect();
     let mut steps: BTreeMap<u64, Vec<(f64, Option<f64>)>> = BTreeMap::new();
@@ -130,7 +138,8 @@ fn series(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Ser
         let half = row.ci95_seeds.or(row.ci95_episodes).unwrap_or(0.0);
         (row.meta_iters as f64, middle, middle - half, middle + half)
     });
-    let series = Series { label: row.method.clone(), look, points, last, over_seeds: runs.len() > 1 };
+    let (over_seeds, level) = (runs.len() > 1, row.meta_iters == 0);
+    let series = Series { label: row.method.clone(), look, points, last, over_seeds, level };
     (!series.points.is_empty() || series.last.is_some()).then_some(series)
 }
 

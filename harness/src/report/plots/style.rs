@@ -45,17 +45,20 @@ const PINNED: [(&str, Look); 6] = [
     ("untrained", look((110, 110, 110), DOTTED, Marker::Cross)),
 ];
 
-/// For methods that nobody pinned: sky blue, black, then the earlier colours again with another dash and marker.
+/// For methods that nobody pinned: Okabe and Ito's sky blue and black, then three of Paul Tol's muted scheme that differ
+/// from all above; only the last ones repeat a colour, with another dash and marker.
 const FREE: [Look; 8] = [
     look((86, 180, 233), DASH_DOT, Marker::Square),
     look((20, 20, 20), DASHED, Marker::Triangle),
-    look((0, 158, 115), DOTTED, Marker::Diamond),
-    look((204, 121, 167), DASH_DOT_DOT, Marker::Circle),
+    look((136, 34, 85), DOTTED, Marker::Diamond),
+    look((153, 153, 51), DASH_DOT_DOT, Marker::Circle),
+    look((51, 34, 136), DASHED, Marker::Down),
     look((86, 180, 233), SOLID, Marker::Down),
-    look((213, 94, 0), DOTTED, Marker::Triangle),
     look((20, 20, 20), DASH_DOT_DOT, Marker::Cross),
-    look((0, 114, 178), DASHED, Marker::Diamond),
+    look((136, 34, 85), SOLID, Marker::Square),
 ];
+/// How many of [`FREE`] have a colour of their own: a name hashes to one of these, the rest is for collisions.
+const OWN: usize = 5;
 
 /// The looks of all labels of a results tree.
 #[derive(Debug, Clone)]
@@ -70,8 +73,9 @@ impl Styles {
             let look = match PINNED.iter().find(|(name, _)| name == label) {
                 Some((_, look)) => *look,
                 None => {
-                    let wanted = hash(label) as usize % FREE.len();
-                    let free = (0..FREE.len()).map(|i| (wanted + i) % FREE.len()).find(|i| !taken[*i]);
+                    let wanted = hash(label) as usize % OWN;
+                    let own = (0..OWN).map(|i| (wanted + i) % OWN);
+                    let free = own.chain(OWN..FREE.len()).find(|i| !taken[*i]);
                     let index = free.unwrap_or(wanted);
                     taken[index] = true;
                     FREE[index]
@@ -84,7 +88,7 @@ impl Styles {
 
     /// The look of `label`.
     pub fn look(&self, label: &str) -> Look {
-        self.0.get(label).copied().unwrap_or(FREE[hash(label) as usize % FREE.len()])
+        self.0.get(label).copied().unwrap_or(FREE[hash(label) as usize % OWN])
     }
 }
 
