@@ -1,6 +1,5 @@
 //! `harness eval CHECKPOINT BENCHMARK`: a checkpoint's numbers again, on other episodes or another benchmark.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::{Entry, Error, Result, Split, error};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{Eval, Format};
 use crate::exit::Exit;
 use crate::files::checkpoint::Checkpoint;
-use crate::files::{atomic, episodes, fault};
+use crate::files::episodes;
 use crate::runner::{self, Job, Outcomes, Series, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
@@ -21,8 +20,7 @@ const CHUNK: usize = 256;
 pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     if let Some(file) = &args.episodes_csv {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        atomic::writable(folder).map_err(|source| fault::explain(file, source))?;
+        super::make_room_for(file)?;
     }
     let pool = super::pool(args.threads)?;
     let job = pool.install(|| job(args, &checkpoint, algorithms))?;

@@ -26,6 +26,7 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
         return Err(Error::usage(format!("--out {}: .json is the model card's: choose another name", out.display())));
     }
     let run_folder = args.checkpoint.parent().unwrap_or(Path::new(""));
+    super::make_room_for(&out)?;
     let card = card::card(&checkpoint, run_folder, algorithms)?;
     atomic::write(&out, &plain(&checkpoint.state)?)?;
     atomic::write(&beside, format!("{card:#}\n").as_bytes())?;

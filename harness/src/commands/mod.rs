@@ -8,7 +8,11 @@ pub mod list;
 pub mod report;
 pub mod reproduce;
 
+use std::path::Path;
+
 use harness_core::{Error, Result};
+
+use crate::files::{atomic, fault};
 
 /// The worker threads: an explicit number, so that no library's environment variable changes it.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
@@ -17,4 +21,10 @@ fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
         .num_threads(threads)
         .build()
         .map_err(|error| Error::usage(format!("--threads {threads}: {error}")))
+}
+
+/// Makes the folder of a file that is to be written and errors if it cannot hold one, before anything is spent.
+fn make_room_for(file: &Path) -> Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    atomic::writable(folder).map_err(|source| fault::explain(file, source))
 }

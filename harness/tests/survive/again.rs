@@ -63,7 +63,8 @@ fn eval_refuses_what_does_not_fit() {
     eval(&["glyphs-5w1s"]).expect(2, "does not fit glyphs-5w1s reptile: params/");
     eval(&["b.toml", "--method", "reptil"]).expect(2, "unknown method \"reptil\"; did you mean \"reptile\"?");
     eval(&["sin"]).expect(2, "did you mean \"sine\"?");
-    eval(&["b.toml", "--episodes-csv", "b.toml/x.csv"]).expect(2, "b.toml/x.csv: ");
+    eval(&["b.toml", "--episodes-csv", "b.toml/x.csv"])
+        .expect(2, "b.toml/x.csv: a file lies where its folder should be");
     eval(&["b.toml", "--method", "transfer"]).expect(0, "trained by another recipe (method.");
     run(harness(&bench, &["eval", "none.safetensors", "sine"])).expect(2, "none.safetensors: No such file");
 }
@@ -109,6 +110,8 @@ fn export_writes_plain_tensors_and_a_card() {
     assert!(card["paper"].as_str().unwrap().contains("arXiv 1904.04232"));
     assert_eq!(card["metrics"][1]["value"].as_f64().unwrap(), finals(&dir)[1]);
     assert_eq!(card["config"]["label"], "transfer");
-    let wrong = ["export", checkpoint.to_str().unwrap(), "--out", "no/such/folder/x.safetensors"];
-    run(harness(&bench, &wrong)).expect(2, "no/such/folder/x.safetensors: ");
+    let wrong = ["export", checkpoint.to_str().unwrap(), "--out", "b.toml/x.safetensors"];
+    run(harness(&bench, &wrong)).expect(2, "b.toml/x.safetensors: a file lies where its folder should be");
+    let below = ["export", checkpoint.to_str().unwrap(), "--out", "models/x.safetensors"];
+    assert_eq!(done(harness(&bench, &below)).out, "models/x.safetensors\nmodels/x.json\n");
 }
