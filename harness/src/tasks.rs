@@ -20,6 +20,8 @@ pub struct Sources<'a> {
     loader: Loader<'a>,
     remote: Remote,
     open: HashMap<String, Arc<dyn TaskSource>>,
+    /// Data sets that are nowhere, and what was said of them: nobody waits for the same network twice.
+    missing: HashMap<String, String>,
 }
 
 impl<'a> Sources<'a> {
@@ -28,7 +30,7 @@ impl<'a> Sources<'a> {
     pub fn new(data_dir: Option<&Path>, offline: bool, progress: Progress<'a>) -> Self {
         let loader = Loader { progress, ..Loader::of_process(data_dir) };
         let remote = Remote { limits: Limits::brief(), ..Remote::of_process(offline) };
-        Sources { loader, remote, open: HashMap::new() }
+        Sources { loader, remote, open: HashMap::new(), missing: HashMap::new() }
     }
 
     /// The task source of a benchmark's `[data]` block. Errors: [`Error::Data`] if it is missing or damaged.
@@ -49,13 +51,19 @@ impl<'a> Sources<'a> {
         Ok(source)
     }
 
-    fn images(&self, name: &str, data: &DataSpec) -> Result<Arc<dyn TaskSource>> {
+    fn images(&mut self, name: &str, data: &DataSpec) -> Result<Arc<dyn TaskSource>> {
         let dataset = match name {
             "folder" => Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) },
             name => Dataset::named(name)?,
         };
         let side = data.side.unwrap_or_else(|| dataset.usual_side());
-        let loaded = self.loader.load_or_fetch(&dataset, side, Filter::Nearest, &self.remote)?;
+        if let Some(why) = self.missing.get(name) {
+            return Err(Error::data(why.clone()));
+        }
+        let loaded = self.loader.load_or_fetch(&dataset, side, Filter::Nearest, &self.remote);
+        let loaded = loaded.inspect_err(|error| {
+            self.missing.insert(name.to_owned(), error.to_string());
+        })?;
         let split = match (&data.split, loaded.split) {
             (Some(_), None) => data.class_split()?,
             // Parts that the data itself carries come first: parquet without class names has no others, and where both

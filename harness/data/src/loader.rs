@@ -62,7 +62,12 @@ impl Loader<'_> {
             && !remote.offline
         {
             let fetched = hub::fetch(dataset, self.search.fetch_dir()?, remote, false, self.progress);
-            fetched.map_err(|error| Error::data(format!("{missing} (fetching it failed: {error})")))?;
+            fetched.map_err(|error| {
+                // The first cause says enough here; `data fetch` says all.
+                let error = error.to_string();
+                let cause = error.split([';', '|']).next().unwrap_or_default().trim_end();
+                Error::data(format!("{missing} (fetching it failed: {cause})"))
+            })?;
         }
         self.load(dataset, side, filter)
     }

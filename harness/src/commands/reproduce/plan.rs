@@ -18,15 +18,15 @@ pub struct Plan {
     pub left_out: Vec<LeftOut>,
 }
 
-/// A benchmark that was not named and cannot run: why, and how to bring it.
+/// Benchmarks that were not named and cannot run for one reason: why, and how to bring them.
 pub struct LeftOut {
-    benchmark: String,
+    benchmarks: Vec<String>,
     why: String,
 }
 
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "left out {}: {}", self.benchmark, self.why)
+        write!(f, "left out {}: {}", self.benchmarks.join(", "), self.why)
     }
 }
 
@@ -46,7 +46,10 @@ impl Plan {
             let source = match sources.open(&spec.data) {
                 Ok(source) => source,
                 Err(Error::Data(why)) if !named => {
-                    left_out.push(LeftOut { benchmark: spec.name.clone(), why });
+                    match left_out.iter_mut().find(|left_out: &&mut LeftOut| left_out.why == why) {
+                        Some(left_out) => left_out.benchmarks.push(spec.name.clone()),
+                        None => left_out.push(LeftOut { benchmarks: vec![spec.name.clone()], why }),
+                    }
                     continue;
                 }
                 Err(error) => return Err(error),
