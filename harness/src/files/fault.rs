@@ -17,7 +17,9 @@ pub fn explain(path: &Path, source: io::Error) -> Error {
         io::ErrorKind::NotFound => {
             "its folder is gone, removed while the run went on; the same command starts it again"
         }
-        io::ErrorKind::NotADirectory => "a file lies where its folder should be; move it or choose another --out",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file lies where its folder should be; move it or choose another --out"
+        }
         _ => return Error::io(path, source),
     };
     Error::io(path, io::Error::new(source.kind(), remedy))

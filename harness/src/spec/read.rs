@@ -14,9 +14,9 @@ const KEYS: [&str; 8] = ["name", "title", "data", "model", "protocol", "eval", "
 
 /// `origin` is the file's path, or the name of an embedded benchmark; it stands before every error.
 pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
-    let at = |error: Error| Error::usage(format!("{origin}: {error}"));
+    let at = |error: Error| Error::usage(one_line(&format!("{origin}: {error}")));
     let mut table = text.parse::<Table>().map_err(|error| at(syntax(text, &error)))?;
-    overrides::apply(&mut table, set)?;
+    overrides::apply(&mut table, set).map_err(|error| Error::usage(one_line(&error.to_string())))?;
     let spec = read(table, Path::new(origin)).map_err(at)?;
     spec.validate().map_err(at)?;
     Ok(spec)
@@ -75,6 +75,12 @@ fn convert<T: DeserializeOwned>(value: Value, path: &str) -> Result<T> {
         let path = below.map_or(path.to_string(), |below| join(path, below));
         Error::usage(format!("{path}: {}", explain(error.message())))
     })
+}
+
+/// Keys, labels and `--set` paths may hold line breaks; an error that quotes them does not.
+fn one_line(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(plain).collect()
 }
 
 /// A syntax error on one line, with the number of the line in the file.

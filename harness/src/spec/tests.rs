@@ -225,6 +225,19 @@ fn set_changes_what_is_read_and_is_checked_alike() {
     assert!(set("method.reptlie.lr", "1").unwrap_err().contains("did you mean \"reptile\"?"));
 }
 
+/// Found by fuzzing: names of more than one line in an error of one.
+#[test]
+fn errors_that_quote_line_breaks_stay_on_one_line() {
+    let labels = MINIMAL.replacen("[method.ant]", "[method.\"an\\nt\"]", 1);
+    assert_ne!(labels, MINIMAL);
+    for error in
+        [set("proto\ncol.ways", "1"), set("protocol.wa\nys", "]"), Spec::parse(&labels, "x").map_err(|e| e.to_string())]
+    {
+        let error = error.unwrap_err();
+        assert!(!error.contains('\n') && error.contains("\\n"), "{error}");
+    }
+}
+
 #[test]
 fn splits_are_found_by_name_or_beside_the_file() {
     let dir = tempfile::tempdir().unwrap();
