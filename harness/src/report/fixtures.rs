@@ -87,6 +87,7 @@ impl Made {
     pub fn write(&self, out: &Path) -> PathBuf {
         let seed = format!("seed-{}", self.seed);
         let folder = out.join(self.budget).join(self.benchmark).join(self.label).join(seed);
+        std::fs::create_dir_all(&folder).unwrap();
         self.record().write(&folder.join("run.json")).unwrap();
         let metric = if self.benchmark == "sine" { "mse" } else { "accuracy" };
         let start = if metric == "mse" { 4.3 } else { 21.0 };

@@ -81,11 +81,13 @@ fn every_benchmark_is_sound_and_none_is_forgotten() {
             assert_eq!(method.seeds.values(), [1, 1, 3]);
         }
         assert!(spec.published.iter().all(|row| labels.contains(&row.label.as_str()) || row.label == "maml"));
-        assert_eq!(spec.published.is_empty(), spec.data.dataset != "omniglot");
+        assert_eq!(spec.published.is_empty(), ["sine", "glyphs"].contains(&spec.data.dataset.as_str()));
         assert_eq!(spec.method("untrained").unwrap().meta_iters.values(), [0; 3]);
         if let Some(split) = &spec.data.split {
             let classes = spec.data.class_split().unwrap();
-            assert_eq!((split.as_str(), classes.train.len(), classes.test.len()), ("omniglot", 1200, 423));
+            let sizes = (classes.train.len(), classes.val.len(), classes.test.len());
+            let wanted = if split == "omniglot" { (1200, 0, 423) } else { (64, 16, 20) };
+            assert_eq!((split, sizes), (&spec.data.dataset, wanted));
         }
     }
 }
