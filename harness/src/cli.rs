@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use candle_core::Device;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::spec::Budget;
@@ -90,6 +91,10 @@ pub struct Reproduce {
     /// Worker threads; all cores if absent. The numbers do not depend on it
     #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
+
+    /// Where models compute: cpu, cuda:N or metal (the latter two need a build with that feature)
+    #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = device)]
+    pub device: Device,
 
     /// Write a checkpoint of every run about this often
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
@@ -316,6 +321,21 @@ pub struct Export {
     pub out: Option<PathBuf>,
 }
 
+/// `cpu`, `cuda`, `cuda:N` or `metal`.
+fn device(text: &str) -> Result<Device, String> {
+    let (kind, index) = text.split_once(':').unwrap_or((text, "0"));
+    let index: usize = index.parse().map_err(|_| format!("{index} is no device number: write cuda:0"))?;
+    let one_line = |error: candle_core::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
+    match kind {
+        "cpu" => Ok(Device::Cpu),
+        "cuda" if !cfg!(feature = "cuda") => Err("built without cuda: add --features cuda to cargo run".into()),
+        "metal" if !cfg!(feature = "metal") => Err("built without metal: add --features metal to cargo run".into()),
+        "cuda" => Device::new_cuda(index).map_err(one_line),
+        "metal" => Device::new_metal(index).map_err(one_line),
+        _ => Err("one of cpu, cuda:N, metal".into()),
+    }
+}
+
 /// Splits `path=value` at the first `=`.
 fn assignment(text: &str) -> Result<(String, String), String> {
     let (path, value) = text.split_once('=').ok_or("write it as path=value, such as protocol.ways=10")?;
@@ -389,6 +409,8 @@ mod tests {
             ["--checkpoint-every", "inf"],
             ["--checkpoint-every", "NaN"],
             ["--budget", "long"],
+            ["--device", "tpu"],
+            ["--device", "cuda:x"],
         ] {
             assert!(reproduce(&wrong).is_err(), "{wrong:?}");
         }

@@ -1,6 +1,6 @@
 //! What a method works on: labelled examples, and tasks made of a support and a query set.
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -61,6 +61,15 @@ impl Labeled {
         Labeled::new(self.x.index_select(&index, 0)?, y)
     }
 
+    /// These examples on `device`; shared, not copied, where they are there already.
+    pub fn to(&self, device: &Device) -> Result<Labeled> {
+        let y = match &self.y {
+            Targets::Classes(classes) => Targets::Classes(classes.clone()),
+            Targets::Values(values) => Targets::Values(values.to_device(device)?),
+        };
+        Labeled::new(self.x.to_device(device)?, y)
+    }
+
     /// These examples followed by those of `other`.
     pub fn concat(&self, other: &Labeled) -> Result<Labeled> {
         let y = match (&self.y, &other.y) {
@@ -78,6 +87,16 @@ pub struct Task {
     pub support: Labeled,
     /// In random order, so that position tells nothing.
     pub query: Labeled,
+}
+
+impl Task {
+    /// This task on `device`.
+    pub fn to(self, device: &Device) -> Result<Task> {
+        match device.is_cpu() {
+            true => Ok(self),
+            false => Ok(Task { support: self.support.to(device)?, query: self.query.to(device)? }),
+        }
+    }
 }
 
 /// What one training task must hold.
@@ -111,8 +130,6 @@ impl Sampling {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     #[test]

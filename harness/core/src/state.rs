@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::Tensor;
+use candle_core::{Device, Tensor};
 
 use crate::error::{Error, Result};
 use crate::params::Params;
@@ -62,6 +62,18 @@ impl State {
         Ok(state)
     }
 
+    /// This state on `device`.
+    pub fn to(&self, device: &Device) -> Result<State> {
+        let moved = |params: &Params| params.map(|tensor| tensor.to_device(device));
+        let slots = self.slots.iter().map(|(name, slot)| Ok((name.clone(), moved(slot)?)));
+        Ok(State {
+            params: moved(&self.params)?,
+            slots: slots.collect::<Result<_>>()?,
+            buffers: moved(&self.buffers)?,
+            step: self.step,
+        })
+    }
+
     /// Same step and the same bits in every tensor.
     pub fn same_bits(&self, other: &State) -> Result<bool> {
         let flat = |state: &State| state.to_tensors().into_iter().collect::<Params>();
@@ -71,8 +83,6 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
-
     use super::*;
 
     #[test]

@@ -57,7 +57,7 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
     })?;
     let source = Sources::new(args.data_dir.as_deref(), false, &crate::progress::data()).open(&spec.data)?;
     let method = spec.methods[order].clone();
-    let algorithm = runner::build(algorithms, &spec, &method, source.as_ref())?;
+    let algorithm = runner::build(algorithms, &spec, &method, source.as_ref(), &candle_core::Device::Cpu)?;
     let config = json!({ "model": spec.model_of(&method), "view": method.view, "method": method.settings });
     let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
     Ok(Job {
@@ -75,6 +75,7 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         method,
         source,
         algorithm,
+        device: candle_core::Device::Cpu,
         config,
     })
 }

@@ -13,7 +13,10 @@ const STEPS: [usize; 4] = [0, 1, 8, 32];
 pub(super) fn write(job: &Job, state: &State) -> Result<()> {
     let seed = job.spec.eval.seed;
     let mut rng = Stream::new(seed, Purpose::EvalTask, 0, 0);
-    let task = job.source.task(Split::Test, &job.episode(), job.spec.protocol.ways, &View::default(), &mut rng)?;
+    let task = job
+        .source
+        .task(Split::Test, &job.episode(), job.spec.protocol.ways, &View::default(), &mut rng)?
+        .to(&job.device)?;
     let Targets::Values(truth) = &task.query.y else { return Ok(()) };
     let Targets::Values(sampled) = &task.support.y else { return Ok(()) };
     let flat = |tensor: &candle_core::Tensor| -> Result<Vec<f32>> { Ok(tensor.flatten_all()?.to_vec1()?) };

@@ -27,7 +27,8 @@ pub fn iterate(job: &Job, state: &mut State, total: u64) -> Result<Scalars> {
 
 fn draw(job: &Job, draw: &Draw, step: u64, index: u64) -> Result<(Task, Stream)> {
     let mut rng = Stream::new(job.seed, Purpose::TrainTask, step, index);
-    let task = job.source.task(Split::Train, draw, job.spec.protocol.ways, &job.method.view, &mut rng)?;
+    let task =
+        job.source.task(Split::Train, draw, job.spec.protocol.ways, &job.method.view, &mut rng)?.to(&job.device)?;
     Ok((task, Stream::new(job.seed, Purpose::TrainMethod, step, index)))
 }
 

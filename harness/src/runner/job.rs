@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use candle_core::Device;
 use harness_core::{
     Algorithm, Context, Draw, Entry, Error, Mode, Problem, Protocol, Result, Split, TaskSource, View, error,
 };
@@ -31,6 +32,8 @@ pub struct Job {
     pub dir: PathBuf,
     pub source: Arc<dyn TaskSource>,
     pub algorithm: Arc<dyn Algorithm>,
+    /// Where models compute; tasks are drawn on the CPU and moved there.
+    pub device: Device,
     /// What determines the numbers: benchmark, method, budget, seed.
     pub config: serde_json::Value,
     pub config_hash: String,
@@ -84,6 +87,7 @@ pub fn build(
     spec: &Spec,
     method: &MethodSpec,
     source: &dyn TaskSource,
+    device: &Device,
 ) -> Result<Arc<dyn Algorithm>> {
     let at = |error: Error| match error {
         Error::Usage(message) => Error::Usage(format!("{}, [method.{}]: {message}", spec.name, method.label)),
@@ -102,7 +106,7 @@ pub fn build(
         input: source.input(),
         problem,
         protocol: spec.protocol,
-        device: candle_core::Device::Cpu,
+        device: device.clone(),
     };
     let algorithm = (entry.build)(&method.settings, &context).map_err(at)?;
     let sampling = algorithm.sampling();

@@ -94,7 +94,7 @@ impl<'a> Run<'a> {
 
     fn go_on(job: &'a Job, shared: &'a Shared<'a>, found: Checkpoint) -> Result<Self> {
         fits::check(job, &found.state)?;
-        let mut run = Self::open(job, shared, found.state, found.meta.metrics_len)?;
+        let mut run = Self::open(job, shared, found.state.to(&job.device)?, found.meta.metrics_len)?;
         run.outcomes = found.outcomes;
         run.measured = found.meta.measured;
         run.before = found.meta.elapsed_s;

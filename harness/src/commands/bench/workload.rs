@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use candle_core::Device;
 use harness_core::sources::{ImageTasks, glyphs};
 use harness_core::{
     ClassSplit, Draw, Entry, ImageClass, ImageSet, InnerLoop, Labeled, Learner, MiniBatches, Model, Moments, Optimizer,
@@ -54,13 +55,13 @@ impl Workload {
     fn new(name: &'static str, spec: &str, source: Arc<dyn TaskSource>, algorithms: &[Entry]) -> Result<Workload> {
         let spec = Arc::new(Spec::find(spec, &[])?);
         let method = spec.method("reptile").expect("every image benchmark has a reptile row").clone();
-        let algorithm = build(algorithms, &spec, &method, source.as_ref())?;
+        let algorithm = build(algorithms, &spec, &method, source.as_ref(), &Device::Cpu)?;
         let shots = BATCH;
         let draw = Draw::Episode { ways: None, shots, queries: 0 };
         let mut rng = Stream::new(0, Purpose::TrainTask, 0, 0);
         let examples = source.task(Split::Train, &draw, spec.protocol.ways, &method.view, &mut rng)?.support;
         let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
-        let model = Model::new(&network, &source.input(), spec.protocol.ways, &candle_core::Device::Cpu)?;
+        let model = Model::new(&network, &source.input(), spec.protocol.ways, &Device::Cpu)?;
         let job = Job {
             method,
             order: 0,
@@ -76,6 +77,7 @@ impl Workload {
             config_hash: String::new(),
             source,
             algorithm,
+            device: Device::Cpu,
             spec,
         };
         Ok(Workload { name, job, model, examples })

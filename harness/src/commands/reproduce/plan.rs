@@ -60,7 +60,7 @@ impl Plan {
                 if !args.method.is_empty() && !args.method.contains(&method.label) {
                     continue;
                 }
-                let algorithm = build(algorithms, &spec, method, source.as_ref())?;
+                let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
                 let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
                 let seeds = args.seeds.unwrap_or(*method.seeds.at(args.budget));
                 for seed in 0..seeds {
@@ -83,6 +83,7 @@ impl Plan {
                             .join(format!("seed-{seed}")),
                         source: source.clone(),
                         algorithm: algorithm.clone(),
+                        device: args.device.clone(),
                         config_hash: sha256_json(&config),
                         config,
                         data_digest: data_digest.clone(),
