@@ -135,6 +135,10 @@ pub struct List {
     /// How to print them
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
+
+    /// Folder with data sets; looked at before HARNESS_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// What `list` can show.

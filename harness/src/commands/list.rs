@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
 use harness_core::{Entry, Error, Result};
+use harness_data::SearchPath;
 use serde_json::{Value, json};
 
 use crate::cli::{Format, List, Listed};
@@ -35,7 +36,7 @@ fn render(args: &List, algorithms: &[Entry]) -> Result<String> {
     let sections = asked.into_iter().map(|what| match what {
         Listed::Benchmarks => benchmarks(),
         Listed::Algorithms => Ok(self::algorithms(algorithms)),
-        Listed::Datasets => Ok(datasets()),
+        Listed::Datasets => Ok(datasets(&SearchPath::of_process(args.data_dir.as_deref()))),
     });
     let sections = sections.collect::<Result<Vec<_>>>()?;
     Ok(match args.format {
@@ -108,15 +109,27 @@ fn algorithms(entries: &[Entry]) -> Section {
     }
 }
 
-fn datasets() -> Section {
+fn datasets(search: &SearchPath) -> Section {
+    let found = harness_data::datasets(search);
+    let here = |set: &crate::spec::Dataset| match found.iter().find(|listed| listed.name == set.name) {
+        None if set.get == "built in" => "yes".to_owned(),
+        None => "where your benchmark says".to_owned(),
+        Some(listed) => listed.here.as_ref().map_or("missing".to_owned(), ToString::to_string),
+    };
     let row = |set: &crate::spec::Dataset| {
-        [set.name, set.contents, set.size, set.licence, set.get].map(String::from).to_vec()
+        let texts = [set.name, set.contents, set.size, set.licence, set.get].map(String::from);
+        texts.into_iter().chain([here(set)]).collect()
+    };
+    let json = |set: &crate::spec::Dataset| {
+        let mut value = json!(set);
+        value["here"] = json!(here(set));
+        value
     };
     Section {
         title: "datasets",
-        header: vec!["name", "contents", "download", "licence", "how to get it"],
+        header: vec!["name", "contents", "download", "licence", "how to get it", "here"],
         rows: DATASETS.iter().map(row).collect(),
-        json: DATASETS.iter().map(|set| json!(set)).collect(),
+        json: DATASETS.iter().map(json).collect(),
     }
 }
 
@@ -144,7 +157,7 @@ mod tests {
     };
 
     fn text(what: Option<Listed>, format: Format) -> String {
-        render(&List { what, format }, &[ENTRY]).unwrap()
+        render(&List { what, format, data_dir: Some("no/such/folder".into()) }, &[ENTRY]).unwrap()
     }
 
     #[test]

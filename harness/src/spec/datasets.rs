@@ -35,21 +35,21 @@ pub const DATASETS: [Dataset; 5] = [
         contents: "1,623 characters of 50 alphabets, 20 drawings each, 105 × 105, 1 bit",
         size: "15 MB",
         licence: "MIT (Brenden Lake)",
-        get: "images_background.zip and images_evaluation.zip of github.com/brendenlake/omniglot (folder python), zipped or \
-              extracted, in DIR/omniglot with --data-dir DIR",
+        get: "harness data fetch omniglot; or images_background.zip and images_evaluation.zip of \
+              github.com/brendenlake/omniglot (folder python), zipped or extracted, in DIR/omniglot with --data-dir DIR",
     },
     Dataset {
         name: "mini-imagenet",
         contents: "100 classes of 600 images, 84 × 84, split 64/16/20",
         size: "3.9 GB",
         licence: "ImageNet: research use, no redistribution",
-        get: "your own copy in DIR/mini-imagenet with --data-dir DIR, or GATE-engine/mini_imagenet on Hugging Face",
+        get: "harness data fetch mini-imagenet; or your own copy in DIR/mini-imagenet with --data-dir DIR",
     },
     Dataset {
         name: "folder",
         contents: "your images, one folder a class",
         size: "yours",
         licence: "yours",
-        get: "write a benchmark file with a class split and run it with --data-dir DIR",
+        get: "a benchmark file with dataset = \"folder\" and path = \"…\", and a class split or folders train, val, test",
     },
 ];
