@@ -1,0 +1,47 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  # Bring Omniglot (15 MB) into a folder of yours
+  harness data fetch omniglot --data-dir ~/data
+
+  # Count, decode and compare everything that is here
+  harness data verify --data-dir ~/data";
+
+/// Fetches, checks and finds data sets.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Data {
+    /// What to do
+    #[arg(value_enum)]
+    pub action: DataAction,
+
+    /// omniglot, mini-imagenet; both if absent
+    #[arg(value_name = "DATASET")]
+    pub datasets: Vec<String>,
+
+    /// Folder with data sets; looked at before HARNESS_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Agree to the terms of the images (mini-ImageNet) without being asked
+    #[arg(long)]
+    pub accept_license: bool,
+
+    /// Never use the network
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// What `data` can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DataAction {
+    /// Download what is missing, checked
+    Fetch,
+    /// Count, decode and compare every image
+    Verify,
+    /// Say where the data is
+    Path,
+}

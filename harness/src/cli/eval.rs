@@ -1,0 +1,51 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Format;
+use super::value::positive;
+
+const EXAMPLES: &str = "\
+Examples:
+  # The same initialisation on more episodes, each one as a row
+  harness eval checkpoint-100000.safetensors omniglot-5w1s --eval-episodes 20000 --episodes-csv episodes.csv
+
+  # Trained on glyphs, tested on Omniglot, by the recipe of another row
+  harness eval results/runs/quick/glyphs-5w1s/reptile/seed-0/checkpoint-1500.safetensors omniglot-5w1s --method untrained";
+
+/// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Eval {
+    /// A checkpoint-STEP.safetensors of a run
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+
+    /// A benchmark (see `harness list`) or the path of a TOML file
+    #[arg(value_name = "BENCHMARK|FILE.toml")]
+    pub benchmark: String,
+
+    /// The row of the benchmark whose recipe adapts; the checkpoint's own label if absent
+    #[arg(long, value_name = "LABEL")]
+    pub method: Option<String>,
+
+    /// Test episodes, instead of the checkpoint's own number
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub eval_episodes: Option<usize>,
+
+    /// Write every episode to this file: episode,mode,correct,n,loss
+    #[arg(long, value_name = "FILE")]
+    pub episodes_csv: Option<PathBuf>,
+
+    /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Worker threads; all cores if absent. The numbers do not depend on it
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub threads: Option<usize>,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}

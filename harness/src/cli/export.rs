@@ -1,0 +1,25 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+const EXAMPLES: &str = "\
+Examples:
+  # sine-reptile-seed-0.safetensors and sine-reptile-seed-0.json, here
+  harness export results/runs/quick/sine/reptile/seed-0/checkpoint-30000.safetensors
+
+  # Under another name
+  harness export checkpoint-100000.safetensors --out models/reptile.safetensors";
+
+/// Writes a checkpoint's parameters as plain named safetensors with a model card (JSON) beside them, so that other
+/// programs can load the initialisation.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Export {
+    /// A checkpoint-STEP.safetensors of a run
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+
+    /// The file to write, the card beside it; BENCHMARK-LABEL-seed-N.safetensors here if absent
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}

@@ -1,0 +1,41 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  # Everything, as tables
+  harness list
+
+  # The benchmarks, for a script
+  harness list benchmarks --format json";
+
+/// Shows the benchmarks, algorithms and data sets that this binary knows.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct List {
+    /// Only these
+    #[arg(value_enum)]
+    pub what: Option<Listed>,
+
+    /// How to print them
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+
+    /// Folder with data sets; looked at before HARNESS_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// What `list` can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// Tables that can be reproduced
+    Benchmarks,
+    /// Methods that benchmarks can name
+    Algorithms,
+    /// Data sets, and where to get them
+    Datasets,
+}

@@ -1,0 +1,63 @@
+//! The command line as plain structs, one file a command: what the user typed. What it means is decided in
+//! [`commands`](crate::commands).
+
+mod bench;
+mod data;
+mod eval;
+mod export;
+mod list;
+mod report;
+mod reproduce;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+pub use self::bench::Bench;
+pub use self::data::{Data, DataAction};
+pub use self::eval::Eval;
+pub use self::export::Export;
+pub use self::list::{List, Listed};
+pub use self::report::Report;
+pub use self::reproduce::Reproduce;
+
+/// Reproduces few-shot meta-learning papers: trains and evaluates every method of a published table on the same
+/// episodes, and prints our number beside the published one.
+#[derive(Debug, Parser)]
+#[command(name = "harness", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Train and evaluate every method of a benchmark's table
+    Reproduce(Reproduce),
+    /// Show the benchmarks, algorithms and data sets that this binary knows
+    List(List),
+    /// Rebuild summary, tables and plots from what is on disk, without training
+    Report(Report),
+    /// Fetch, check and find data sets
+    Data(Data),
+    /// Measure the inner loop on this machine, beside stock candle and the machine's matrix-multiply rate
+    Bench(Bench),
+    /// Evaluate a checkpoint again
+    Eval(Eval),
+    /// Write a checkpoint's parameters as plain safetensors, with a model card
+    Export(Export),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 internal error · 2 wrong name, key or folder · 3 a published number was missed (paper budget)
+            4 nothing ran · 5 interrupted, the same command goes on · 6 data missing or damaged · 7 some runs failed";
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// For programs
+    Json,
+}

@@ -1,0 +1,32 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  # The tables and plots of your own runs
+  harness report
+
+  # The committed results, for a script
+  harness report results/reference --format json";
+
+/// Rebuilds summary, tables and plots from what is on disk, without training.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Report {
+    /// Folder with results: the --out of `reproduce`
+    #[arg(value_name = "DIR", default_value = "results/runs")]
+    pub dir: PathBuf,
+
+    /// How to print the table
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+}
+
+impl Report {
+    pub fn json(&self) -> bool {
+        self.format == Format::Json
+    }
+}

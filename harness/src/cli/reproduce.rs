@@ -1,0 +1,85 @@
+use std::path::PathBuf;
+
+use candle_core::Device;
+use clap::Args;
+
+use super::value::{assignment, device, positive, seconds};
+use crate::spec::Budget;
+
+const EXAMPLES: &str = "\
+Examples:
+  # Every benchmark whose data is here, in minutes
+  harness reproduce
+
+  # Two methods of one table with a longer inner loop, on your copy of Omniglot
+  harness reproduce omniglot-5w1s --method reptile --method untrained \\
+      --set method.reptile.inner_iters=10 --data-dir ~/data";
+
+/// Trains and evaluates every method of a benchmark's table on the same episodes, then writes the table, CSV files and
+/// plots. A run that was stopped goes on where it was.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Reproduce {
+    /// A benchmark (see `harness list`) or the path of a TOML file; all benchmarks of ours if absent
+    #[arg(value_name = "BENCHMARK|FILE.toml")]
+    pub benchmark: Option<String>,
+
+    /// Only this row of the table; may be repeated
+    #[arg(long, value_name = "LABEL")]
+    pub method: Vec<String>,
+
+    /// How much of the paper's work to do
+    #[arg(long, value_enum, default_value = "quick")]
+    pub budget: Budget,
+
+    /// Meta-iterations of every method that trains at all, instead of the budget's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(..=MOST))]
+    pub meta_iters: Option<u64>,
+
+    /// Training seeds 0 to N - 1, instead of the benchmark's number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub seeds: Option<u64>,
+
+    /// Test episodes of the final evaluation, instead of the benchmark's number
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub eval_episodes: Option<usize>,
+
+    /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Never use the network
+    #[arg(long)]
+    pub offline: bool,
+
+    /// Folder for results
+    #[arg(long, value_name = "DIR", default_value = "results/runs")]
+    pub out: PathBuf,
+
+    /// Worker threads; all cores if absent. The numbers do not depend on it
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub threads: Option<usize>,
+
+    /// Where models compute: cpu, cuda:N or metal (the latter two need a build with that feature)
+    #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = device)]
+    pub device: Device,
+
+    /// Write a checkpoint of every run about this often
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    pub checkpoint_every: f64,
+
+    /// Change a number of the benchmark, with its path as in the file; may be repeated
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Say what would run and about how long it would take, and stop
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Start over, even where a finished or interrupted run could be used
+    #[arg(long)]
+    pub fresh: bool,
+}
+
+/// Meta-iterations beyond this are a slip of the keyboard, and TOML's integers end soon after.
+const MOST: u64 = 1_000_000_000_000;

@@ -1,0 +1,66 @@
+use std::path::PathBuf;
+
+use clap::{CommandFactory, Parser};
+
+use super::*;
+use crate::spec::Budget;
+
+fn reproduce(args: &[&str]) -> Result<Reproduce, String> {
+    let words = ["harness", "reproduce"].iter().chain(args);
+    match Cli::try_parse_from(words).map_err(|error| error.to_string())?.command {
+        Command::Reproduce(args) => Ok(args),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn the_main_job_needs_no_argument() {
+    let args = reproduce(&[]).unwrap();
+    assert_eq!((args.benchmark, args.budget, args.set.len()), (None, Budget::Quick, 0));
+    assert_eq!((args.out, args.checkpoint_every), (PathBuf::from("results/runs"), 60.0));
+}
+
+#[test]
+fn options_arrive() {
+    let line = "omniglot-5w1s --method a --method b --budget paper --meta-iters 1000 --seeds 2 --eval-episodes 500 \
+                --data-dir d --offline --out o --threads 2 --checkpoint-every 1.5 --set a.b=c=d --dry-run --fresh";
+    let args = reproduce(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
+    assert_eq!((args.benchmark.as_deref(), args.method.join(" ").as_str()), (Some("omniglot-5w1s"), "a b"));
+    assert_eq!((args.budget, args.meta_iters, args.seeds), (Budget::Paper, Some(1000), Some(2)));
+    assert_eq!((args.eval_episodes, args.threads, args.checkpoint_every), (Some(500), Some(2), 1.5));
+    assert_eq!(args.set, [("a.b".to_string(), "c=d".to_string())]);
+    assert!(args.offline && args.dry_run && args.fresh && args.data_dir == Some("d".into()));
+}
+
+#[test]
+fn what_no_run_could_mean_is_refused() {
+    for wrong in [
+        ["--set", "ways"],
+        ["--threads", "0"],
+        ["--seeds", "0"],
+        ["--meta-iters", "-1"],
+        ["--eval-episodes", "0"],
+        ["--checkpoint-every", "-1"],
+        ["--checkpoint-every", "inf"],
+        ["--checkpoint-every", "NaN"],
+        ["--budget", "long"],
+        ["--device", "tpu"],
+        ["--device", "cuda:x"],
+    ] {
+        assert!(reproduce(&wrong).is_err(), "{wrong:?}");
+    }
+    assert!(reproduce(&["--set", "ways"]).unwrap_err().contains("path=value"));
+}
+
+#[test]
+fn every_command_shows_two_examples() {
+    for command in Cli::command().get_subcommands() {
+        let help = command.clone().render_help().to_string();
+        assert_eq!(help.matches("\n  harness ").count(), 2, "{help}");
+    }
+}

@@ -1,0 +1,41 @@
+//! How the values of options are read.
+
+use candle_core::Device;
+
+/// `cpu`, `cuda`, `cuda:N` or `metal`.
+pub(super) fn device(text: &str) -> Result<Device, String> {
+    let (kind, index) = text.split_once(':').unwrap_or((text, "0"));
+    let index: usize = index.parse().map_err(|_| format!("{index} is no device number: write cuda:0"))?;
+    let one_line = |error: candle_core::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
+    match kind {
+        "cpu" => Ok(Device::Cpu),
+        "cuda" if !cfg!(feature = "cuda") => Err("built without cuda: add --features cuda to cargo run".into()),
+        "metal" if !cfg!(feature = "metal") => Err("built without metal: add --features metal to cargo run".into()),
+        "cuda" => Device::new_cuda(index).map_err(one_line),
+        "metal" => Device::new_metal(index).map_err(one_line),
+        _ => Err("one of cpu, cuda:N, metal".into()),
+    }
+}
+
+/// Splits `path=value` at the first `=`.
+pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+    let (path, value) = text.split_once('=').ok_or("write it as path=value, such as protocol.ways=10")?;
+    Ok((path.trim().to_string(), value.trim().to_string()))
+}
+
+pub(super) fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// Seconds that a [`Duration`](std::time::Duration) can hold, 0 or more.
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if !(0.0..=1e9).contains(&number) {
+        return Err("seconds, from 0 to 1000000000".into());
+    }
+    Ok(number)
+}
