@@ -42,7 +42,7 @@ impl<'a> Sources<'a> {
         let source: Arc<dyn TaskSource> = match data.dataset.as_str() {
             "sine" => Arc::new(Sine),
             "glyphs" => {
-                let split = held_out(glyphs::split(), data.holdout)?;
+                let split = chosen(glyphs::split(), data)?;
                 Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(GLYPHS_SEED)), &split)?)
             }
             name => self.images(name, data)?,
@@ -76,7 +76,16 @@ impl<'a> Sources<'a> {
                 )));
             }
         };
-        Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &held_out(split, data.holdout)?)?))
+        Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &chosen(split, data)?)?))
+    }
+}
+
+/// The classes that a benchmark trains and tests on: as its split says, but for a fold or held-out classes.
+fn chosen(split: ClassSplit, data: &DataSpec) -> Result<ClassSplit> {
+    let split = held_out(split, data.holdout)?;
+    match data.fold {
+        Some(fold) => split.fold(fold),
+        None => Ok(split),
     }
 }
 

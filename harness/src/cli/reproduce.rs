@@ -44,6 +44,10 @@ pub struct Reproduce {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub eval_episodes: Option<usize>,
 
+    /// Cross-validate: deal the classes (whole alphabets) into K folds, test on each once; no verdicts
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..=1000))]
+    pub folds: Option<u64>,
+
     /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,

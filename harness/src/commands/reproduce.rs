@@ -14,6 +14,7 @@ use crate::cli::Reproduce;
 use crate::exit::Exit;
 use crate::progress::{Terminal, human};
 use crate::runner::{self, Finished, Job, Outcome, Shared, Stop};
+use crate::spec::folds;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
@@ -48,6 +49,8 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let budget = plan.jobs[0].budget_dir.clone();
     let mut benchmarks: Vec<String> = plan.jobs.iter().map(|job| job.spec.name.clone()).collect();
     benchmarks.dedup();
+    let means: Vec<String> = benchmarks.iter().filter_map(|name| folds::of_name(name)).map(folds::mean_name).collect();
+    benchmarks.extend(means);
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
     let reported = pool.install(|| crate::report::build_budget(&args.out, &budget)).map(|mut report| {

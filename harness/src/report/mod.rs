@@ -4,6 +4,7 @@
 //! bytes whenever they are the same. Everything downstream of a number goes one way:
 //! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and plots.
 
+mod folds;
 mod format;
 mod markdown;
 mod metrics;

@@ -1,6 +1,7 @@
 //! From runs to rows: seeds of one cell become a mean with two intervals, beside the published number and a verdict.
 
 use super::{
+    folds,
     run::{Found, Run, load},
     scan::{self, natural},
     stats::{mean, seed_interval, tidy},
@@ -97,8 +98,11 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
         left.push(Left { benchmark: folder.benchmark, method: folder.label, seed: folder.seed, status, reason });
     }
     let groups = group(&runs, &failed);
-    let warnings = warnings(&groups);
-    let cells = groups.iter().flat_map(|group| group.cells(budget)).collect();
+    let mut warnings = warnings(&groups);
+    let mut cells: Vec<Cell> = groups.iter().flat_map(|group| group.cells(budget)).collect();
+    let (means, incomplete) = folds::rows(&cells);
+    cells.extend(means);
+    warnings.extend(incomplete);
     Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs })
 }
 
@@ -109,23 +113,24 @@ struct Group<'a> {
     failed: usize,
 }
 
-/// What must agree before two seeds are averaged.
-fn key(record: &RunRecord) -> (&str, &str, u64, &str, &str, u64, &str) {
-    (
-        &record.benchmark,
-        &record.label,
-        record.meta_iters,
-        &record.spec_hash,
-        &record.episode_hash,
-        record.eval_episodes,
-        &record.metric,
-    )
+/// Whether two runs are seeds of one cell: all that determines their numbers agrees but for the seed. What else is in
+/// the benchmark's file does not matter: it may have gained a row between the two.
+fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
+    let key = |record: &RunRecord| {
+        let mut config = record.config.clone();
+        let known = config.as_object_mut().is_some_and(|config| config.remove("seed").is_some());
+        // A record without its config is known by the file that it came from.
+        (config, (!known).then(|| record.spec_hash.clone()))
+    };
+    (&a.benchmark, &a.label, a.meta_iters, &a.data_digest, &a.episode_hash, a.eval_episodes, &a.metric)
+        == (&b.benchmark, &b.label, b.meta_iters, &b.data_digest, &b.episode_hash, b.eval_episodes, &b.metric)
+        && key(a) == key(b)
 }
 
 fn group<'a>(runs: &'a [Run], failed: &'a [RunRecord]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group> = Vec::new();
     for run in runs {
-        match groups.iter_mut().find(|g| key(g.record) == key(&run.record)) {
+        match groups.iter_mut().find(|g| same_cell(g.record, &run.record)) {
             Some(group) => group.runs.push(run),
             None => groups.push(Group { record: &run.record, runs: vec![run], failed: 0 }),
         }

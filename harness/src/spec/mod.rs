@@ -8,6 +8,7 @@ mod budget;
 mod canonical;
 mod datasets;
 pub mod embedded;
+pub mod folds;
 mod method;
 mod overrides;
 mod read;

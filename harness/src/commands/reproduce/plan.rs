@@ -39,9 +39,14 @@ impl Plan {
             None => Spec::all(&args.set)?,
         };
         check_labels(&specs, &args.method)?;
+        let mut left_out = Vec::new();
+        let specs = match args.folds {
+            Some(of) => folds(specs, of as usize, named, &mut left_out)?,
+            None => specs,
+        };
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
-        let (mut jobs, mut left_out) = (Vec::new(), Vec::new());
+        let mut jobs = Vec::new();
         for spec in specs {
             let source = match sources.open(&spec.data) {
                 Ok(source) => source,
@@ -93,6 +98,19 @@ impl Plan {
         }
         Ok(Plan { jobs, left_out })
     }
+}
+
+/// Every benchmark once for each fold. One that has no classes is left out, or refused where it was named.
+fn folds(specs: Vec<Spec>, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Spec>> {
+    let mut all = Vec::new();
+    for spec in specs {
+        match spec.folds(of) {
+            Ok(folds) => all.extend(folds),
+            Err(error) if named => return Err(error),
+            Err(error) => left_out.push(LeftOut { benchmarks: vec![spec.name], why: error.to_string() }),
+        }
+    }
+    Ok(all)
 }
 
 /// Numbers of a run after overrides, and the folder that follows from them.
