@@ -6,7 +6,13 @@
 use harness_core::Entry;
 
 /// All methods, in the order in which `harness list algorithms` prints them.
-pub const ALGORITHMS: &[Entry] = &[reptile::ENTRY, fomaml::ENTRY, transfer::ENTRY];
+pub const ALGORITHMS: &[Entry] = &[
+    reptile::ENTRY,
+    fomaml::ENTRY,
+    transfer::ENTRY,
+    protonet::ENTRY,
+    baseline_plus_plus::ENTRY,
+];
 
 #[cfg(test)]
 mod tests {
