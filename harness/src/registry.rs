@@ -6,6 +6,8 @@
 use harness_core::Entry;
 
 /// All methods, in the order in which `harness list algorithms` prints them.
+// One line each, so that what several people add at once merges; `harness new-algorithm` looks for this form.
+#[rustfmt::skip]
 pub const ALGORITHMS: &[Entry] = &[
     reptile::ENTRY,
     fomaml::ENTRY,

@@ -60,7 +60,10 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let config: Config = parse_config(table)?;
     config::at_least_one(&[("train_shots", config.train_shots), ("train_queries", config.train_queries)])?;
     if config.train_ways < 2 {
-        return Err(Error::usage(format!("train_ways = {}: telling classes apart needs at least 2", config.train_ways)));
+        return Err(Error::usage(format!(
+            "train_ways = {}: telling classes apart needs at least 2",
+            config.train_ways
+        )));
     }
     if matches!(context.problem, Problem::Regression { .. }) {
         return Err(Error::usage("protonet compares classes and has no form for regression: leave it out here"));
@@ -159,9 +162,11 @@ impl Algorithm for ProtoNet {
         let (params, moments) = Optimizer::adam(lr, 0.9).apply(&state.params, &Params::mean(grads)?, &moments)?;
         state.params = params;
         state.slots = moments.to_slots("outer");
-        for update in updates.iter().filter(|_| !state.buffers.is_empty()) {
-            let stats = update.role("stats")?;
-            state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
+        if !state.buffers.is_empty() {
+            for update in &updates {
+                let stats = update.role("stats")?;
+                state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
+            }
         }
         let mut scalars = mean_scalars(&updates);
         scalars.insert("lr".into(), lr);

@@ -71,15 +71,9 @@ fn every_benchmark_is_sound_and_none_is_forgotten() {
         let labels: Vec<&str> = spec.methods.iter().map(|method| method.label.as_str()).collect();
         let rows = match spec.data.dataset.as_str() {
             "sine" => vec!["reptile", "fomaml", "transfer", "untrained"],
-            _ => vec![
-                "reptile",
-                "fomaml",
-                "transfer",
-                "transfer-linear",
-                "protonet",
-                "baseline-plus-plus",
-                "untrained",
-            ],
+            _ => {
+                vec!["reptile", "fomaml", "transfer", "transfer-linear", "protonet", "baseline-plus-plus", "untrained"]
+            }
         };
         assert_eq!(labels, rows, "{}", spec.name);
         for method in &spec.methods {

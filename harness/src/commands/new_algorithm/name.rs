@@ -5,6 +5,8 @@ use harness_core::{Error, Result};
 /// With more, lines of the template would be wider than the formatter allows.
 const LONGEST: usize = 50;
 
+const SEPARATORS: [char; 2] = ['-', '_'];
+
 /// Words of Rust 2024 that no crate can be called by, and the crates that are always there.
 #[rustfmt::skip]
 const RESERVED: [&str; 58] = [
@@ -30,7 +32,7 @@ impl Name {
         if text.len() > LONGEST {
             return refuse(&format!("it is longer than {LONGEST} characters"));
         }
-        if text.ends_with(['-', '_']) || text.contains("--") || text.contains("__") {
+        if text.split(SEPARATORS).any(str::is_empty) {
             return refuse("- and _ stand alone and between other characters");
         }
         let name = Name(text.to_owned());
@@ -53,7 +55,7 @@ impl Name {
     /// As a type is called: `MyMethod`.
     pub fn type_name(&self) -> String {
         let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
-        self.0.split(['-', '_']).map(capital).collect()
+        self.0.split(SEPARATORS).map(capital).collect()
     }
 }
 
@@ -98,6 +100,7 @@ mod tests {
             ("prötonet", "lower-case letter"),
             ("x-", "between other characters"),
             ("x--y", "between other characters"),
+            ("x-_y", "between other characters"),
             ("fn", "word of Rust"),
             ("gen", "word of Rust"),
             ("proc-macro", "always there"),

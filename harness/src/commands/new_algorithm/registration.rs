@@ -43,7 +43,7 @@ pub fn lines(name: &Name) -> [Line; 3] {
 /// The files as they will be, or the first of them that offers no place: then none is to be changed. Errors if a file
 /// is there and cannot be read.
 pub fn edits(workspace: &Workspace, name: &Name) -> Result<Result<Vec<Edit>, &'static str>> {
-    let places = [after_methods, among_dependencies, into_list];
+    let places: [fn(&str, &str) -> Option<String>; 3] = [after_methods, among_dependencies, into_list];
     let mut edits = Vec::new();
     for (line, place) in lines(name).iter().zip(places) {
         let path = workspace.root.join(line.file);
@@ -85,28 +85,15 @@ fn with_line(lines: &[&str], at: usize, line: &str) -> String {
     all.join("\n") + "\n"
 }
 
-const LIST: &str = "ALGORITHMS: &[Entry] = &[";
-/// Of rustfmt.toml.
-const WIDTH: usize = 120;
+/// Where the registry's list begins, one method a line.
+const LIST: &str = "pub const ALGORITHMS: &[Entry] = &[";
 
-/// At the end of the registry's list, on one line where the formatter would have it so.
+/// At the end of the registry's list.
 fn into_list(text: &str, line: &str) -> Option<String> {
-    let (head, rest) = text.split_once(LIST)?;
-    let (list, tail) = rest.split_once("];")?;
-    let list = list.trim_end();
-    if list.contains("//") {
-        return Some(format!("{head}{LIST}{list}\n    {line}\n];{tail}"));
-    }
-    let entry = line.trim_end_matches(',');
-    let mut entries: Vec<&str> = list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).collect();
-    entries.push(entry);
-    let indent = head.lines().last().unwrap_or_default().len();
-    let flat = entries.join(", ");
-    let list = match indent + LIST.len() + flat.len() + "];".len() <= WIDTH {
-        true => flat,
-        false => format!("\n    {},\n", entries.join(",\n    ")),
-    };
-    Some(format!("{head}{LIST}{list}];{tail}"))
+    let lines: Vec<&str> = text.lines().collect();
+    let first = 1 + lines.iter().position(|line| *line == LIST)?;
+    let methods = lines[first..].iter().position(|line| *line == "];")?;
+    Some(with_line(&lines, first + methods, &format!("    {line}")))
 }
 
 #[cfg(test)]
@@ -124,9 +111,13 @@ mod tests {
 
     #[test]
     fn dependencies_keep_their_order() {
-        let text = |methods: &str| format!("[dependencies]\nzip = \"1\"\n{METHODS}, and one there.\n{methods}\nb = \"1\"\n");
+        let text =
+            |methods: &str| format!("[dependencies]\nzip = \"1\"\n{METHODS}, and one there.\n{methods}\nb = \"1\"\n");
         for (before, after) in [
-            ("a.workspace = true\nc.workspace = true\n", "a.workspace = true\nb.workspace = true\nc.workspace = true\n"),
+            (
+                "a.workspace = true\nc.workspace = true\n",
+                "a.workspace = true\nb.workspace = true\nc.workspace = true\n",
+            ),
             ("a.workspace = true\n", "a.workspace = true\nb.workspace = true\n"),
             ("c.workspace = true\n", "b.workspace = true\nc.workspace = true\n"),
             ("", "b.workspace = true\n"),
@@ -137,16 +128,12 @@ mod tests {
     }
 
     #[test]
-    fn the_list_is_formatted_as_rustfmt_has_it() {
-        let text = |list: &str| format!("use Entry;\n\npub const {LIST}{list}];\n\nmod tests;\n");
-        let grown = |list: &str| into_list(&text(list), "d::ENTRY,").unwrap();
-        assert_eq!(grown("a::ENTRY, b::ENTRY"), text("a::ENTRY, b::ENTRY, d::ENTRY"));
-        assert_eq!(grown("\n    a::ENTRY,\n    b::ENTRY,\n"), text("a::ENTRY, b::ENTRY, d::ENTRY"));
-        let long = "a".repeat(69);
-        assert_eq!(grown(&format!("{long}::ENTRY")), text(&format!("{long}::ENTRY, d::ENTRY")), "120 columns fit");
-        assert_eq!(grown(&format!("a{long}::ENTRY")), text(&format!("\n    a{long}::ENTRY,\n    d::ENTRY,\n")));
-        assert_eq!(grown("\n    a::ENTRY, // why\n"), text("\n    a::ENTRY, // why\n    d::ENTRY,\n"));
-        assert_eq!(grown(""), text("d::ENTRY"));
-        assert_eq!(into_list("pub const METHODS: &[Entry] = &[];", "d::ENTRY,"), None);
+    fn the_list_of_methods_grows_at_its_end() {
+        let text = |methods: &str| format!("use Entry;\n\n{LIST}\n{methods}];\n\nconst OTHERS: &[u8] = &[\n];\n");
+        assert_eq!(into_list(&text("    a::ENTRY,\n"), "d::ENTRY,"), Some(text("    a::ENTRY,\n    d::ENTRY,\n")));
+        assert_eq!(into_list(&text(""), "d::ENTRY,"), Some(text("    d::ENTRY,\n")));
+        for other in ["pub const METHODS: &[Entry] = &[\n];\n", "pub const ALGORITHMS: &[Entry] = &[a::ENTRY];\n"] {
+            assert_eq!(into_list(other, "d::ENTRY,"), None);
+        }
     }
 }

@@ -45,7 +45,8 @@ impl Workspace {
         if fs::symlink_metadata(&folder).is_ok() {
             return Err(Error::usage(format!("{} exists already: choose another name", folder.display())));
         }
-        let dependencies = self.manifest.get("workspace").and_then(|workspace| workspace.get("dependencies")?.as_table());
+        let dependencies =
+            self.manifest.get("workspace").and_then(|workspace| workspace.get("dependencies")?.as_table());
         let dependencies = dependencies.into_iter().flat_map(|table| table.keys().cloned());
         match dependencies.chain(self.locked()).find(|other| ident(other) == name.ident()) {
             None => Ok(()),
