@@ -58,6 +58,7 @@ fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result
         cli::Command::Data(args) => commands::data::run(args),
         cli::Command::Eval(args) => commands::eval::run(args, algorithms),
         cli::Command::Export(args) => commands::export::run(args, algorithms),
+        cli::Command::NewAlgorithm(args) => commands::new_algorithm::run(args),
     }
 }
 

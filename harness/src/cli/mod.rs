@@ -6,6 +6,7 @@ mod data;
 mod eval;
 mod export;
 mod list;
+mod new_algorithm;
 mod report;
 mod reproduce;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use self::data::{Data, DataAction};
 pub use self::eval::Eval;
 pub use self::export::Export;
 pub use self::list::{List, Listed};
+pub use self::new_algorithm::NewAlgorithm;
 pub use self::report::Report;
 pub use self::reproduce::Reproduce;
 
@@ -47,6 +49,8 @@ pub enum Command {
     Eval(Eval),
     /// Write a checkpoint's parameters as plain safetensors, with a model card
     Export(Export),
+    /// Write a new method's crate, compiling and registered
+    NewAlgorithm(NewAlgorithm),
 }
 
 const EXIT_CODES: &str = "\

@@ -5,6 +5,7 @@ pub mod data;
 pub mod eval;
 pub mod export;
 pub mod list;
+pub mod new_algorithm;
 pub mod report;
 pub mod reproduce;
 

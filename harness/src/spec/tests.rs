@@ -71,13 +71,16 @@ fn every_benchmark_is_sound_and_none_is_forgotten() {
         let labels: Vec<&str> = spec.methods.iter().map(|method| method.label.as_str()).collect();
         let rows = match spec.data.dataset.as_str() {
             "sine" => vec!["reptile", "fomaml", "transfer", "untrained"],
-            _ => vec!["reptile", "fomaml", "transfer", "transfer-linear", "untrained"],
+            _ => {
+                vec!["reptile", "fomaml", "transfer", "transfer-linear", "protonet", "baseline-plus-plus", "untrained"]
+            }
         };
         assert_eq!(labels, rows, "{}", spec.name);
         for method in &spec.methods {
             let [quick, short, paper] = method.meta_iters.values();
             assert!(quick <= short && short <= paper, "{} {}", spec.name, method.label);
-            assert!(["reptile", "fomaml", "transfer"].contains(&method.algorithm.as_str()));
+            let known = ["reptile", "fomaml", "transfer", "protonet", "baseline-plus-plus"];
+            assert!(known.contains(&method.algorithm.as_str()));
             assert_eq!(method.seeds.values(), [1, 1, 3]);
         }
         assert!(spec.published.iter().all(|row| labels.contains(&row.label.as_str()) || row.label == "maml"));
@@ -113,6 +116,11 @@ fn published_rows_are_the_papers() {
     let vinyals = row("omniglot-20w5s", "transfer", Inductive);
     assert_eq!((vinyals.value, vinyals.ci, vinyals.comparable), (92.3, None, false));
     assert!(find("omniglot-5w1s").published_for("transfer", Transductive).is_none());
+    for (name, value) in [("5w1s", 98.8), ("5w5s", 99.7), ("20w1s", 96.0), ("20w5s", 98.9)] {
+        let snell = row(&format!("omniglot-{name}"), "protonet", Inductive);
+        assert_eq!((snell.value, snell.ci, snell.comparable), (value, None, false), "{name}");
+        assert!(find(&format!("omniglot-{name}")).published_for("baseline-plus-plus", Inductive).is_none());
+    }
 }
 
 #[test]
@@ -137,6 +145,11 @@ fn settings_are_the_papers() {
         let linear = spec.method("transfer-linear").unwrap();
         assert_eq!((number(linear, "tune_steps"), number(linear, "tune_batch")), (steps, 4), "{name}");
         assert_eq!(linear.settings["tune_dampening"].as_float(), Some(0.9));
+        let protonet = spec.method("protonet").unwrap();
+        let shots = spec.protocol.shots as i64;
+        let numbers = ["train_ways", "train_shots", "train_queries", "halvings"];
+        assert_eq!(numbers.map(|key| number(protonet, key)), [60, shots, 15, 9], "{name}");
+        assert_eq!(protonet.meta_iters.paper, 10 * 2_000, "{name}: halved every 2,000 episodes");
     }
 }
 
