@@ -9,6 +9,7 @@ pub mod context;
 pub mod episode;
 pub mod error;
 pub mod images;
+pub mod inner;
 pub mod learner;
 pub mod loss;
 pub mod model;
