@@ -8,10 +8,10 @@
 mod perturbation;
 
 use candle_core::Tensor;
+use harness_core::descent::{Descent, Settings};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, InnerLoop, Labeled, Learner, MiniBatches, Mode, Model, Moments,
-    Optimizer, Params, Pool, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss,
-    mean_scalars, parse_config,
+    Adapted, Algorithm, Context, Cost, Entry, Error, Group, Labeled, Mode, Params, Progress, Reduction, Result, Sampling,
+    Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
 };
 use serde::Deserialize;
 
@@ -25,19 +25,12 @@ pub const ENTRY: Entry = Entry {
           sigma = 0.05",
 };
 
-/// No paper has a supervised few-shot setting: the defaults are what served on sine.
-#[derive(Clone, Debug, Deserialize)]
+/// What this method has beside the [`Settings`] of MAML's family. No paper has a supervised few-shot setting: these are ours.
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Config {
-    inner_steps: usize,
-    inner_lr: f64,
-    train_shots: usize,
-    train_queries: usize,
-    meta_batch: usize,
-    meta_lr: f64,
+struct Own {
     sigma: f64,
     shaping: Shaping,
-    eval_steps: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -48,122 +41,85 @@ enum Shaping {
     Signs,
 }
 
-impl Default for Config {
+impl Default for Own {
     fn default() -> Self {
-        Config {
-            inner_steps: 8,
-            inner_lr: 0.02,
-            train_shots: 10,
-            train_queries: 10,
-            meta_batch: 64,
-            meta_lr: 0.01,
-            sigma: 0.05,
-            shaping: Shaping::Ranks,
-            eval_steps: 32,
-        }
+        Own { sigma: 0.05, shaping: Shaping::Ranks }
     }
 }
 
 struct Evolution {
-    config: Config,
-    model: Model,
-    inner: InnerLoop,
-    outer: Optimizer,
+    descent: Descent,
+    own: Own,
 }
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
-    let config: Config = parse_config(table)?;
-    config::at_least_one(&[
-        ("train_shots", config.train_shots),
-        ("train_queries", config.train_queries),
-        ("meta_batch", config.meta_batch),
-    ])?;
-    if !(config.sigma > 0.0 && config.sigma.is_finite()) {
-        return Err(Error::usage(format!("sigma = {}: it must be above 0", config.sigma)));
+    let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
+    if !(own.sigma > 0.0 && own.sigma.is_finite()) {
+        return Err(Error::usage(format!("sigma = {}: it must be above 0", own.sigma)));
     }
-    let inner = InnerLoop::new(Optimizer::sgd(config.inner_lr), Reduction::Mean);
-    let outer = Optimizer::adam(config.meta_lr, 0.9);
-    Ok(Box::new(Evolution { inner, outer, model: context.episode_model()?, config }))
+    // The norm layers' scales and shifts are meta-learned, but the inner loop leaves them alone, as MAML's does.
+    Ok(Box::new(Evolution { descent: Descent::without_gradient(settings, context, Group::Weights)?, own }))
 }
 
 impl Evolution {
-    /// Full-batch gradient descent on the support set, as far as each of `steps`.
-    fn descend(&self, params: &Params, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        let pool = Pool::new(support)?;
-        let mut batches = MiniBatches::new(pool.len(), pool.len(), false, rng);
-        let mut learner = Learner::new(&self.model, params, &self.inner, &Moments::default())?;
-        learner.snapshots(&pool, &mut batches, steps, &Params::new())
-    }
-
     /// The query loss after adaptation from `params`.
     fn adapted_loss(&self, params: &Params, task: &Task, rng: &mut Stream) -> Result<f64> {
-        let adapted = self.descend(params, &task.support, &[self.config.inner_steps], rng)?;
-        let answers = self.model.predict(&adapted[0], &task.support, &task.query.x, Mode::Transductive)?;
+        let steps = self.descent.settings.inner_steps;
+        let adapted = self.descent.descend(params, &task.support, &[steps], rng)?;
+        let answers = self.descent.score(&adapted[0], &task.support, &task.query.x, Mode::Transductive)?;
         Ok(f64::from(loss::loss(&answers, &task.query.y, Reduction::Mean)?.to_scalar::<f32>()?))
     }
 }
 
 impl Algorithm for Evolution {
     fn sampling(&self) -> Sampling {
-        let (shots, queries) = (self.config.train_shots, self.config.train_queries);
-        Sampling::independent(Draw::Episode { ways: None, shots, queries }, self.config.meta_batch)
+        self.descent.sampling()
     }
 
     fn test_steps(&self) -> usize {
-        self.config.eval_steps
+        self.descent.test_steps()
     }
 
     fn cost(&self) -> Cost {
-        let ways = self.model.outputs() as f64;
-        let support = ways * self.config.train_shots as f64;
-        let queries = ways * self.config.train_queries as f64;
-        let task = 2.0 * (support * self.config.inner_steps as f64 + queries / 3.0);
-        Cost { task, episode: support * self.config.eval_steps as f64 }
+        // Each task is learned twice; a query costs a forward pass only, which hardly counts.
+        let cost = self.descent.cost();
+        Cost { task: 2.0 * cost.task, ..cost }
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {
-        let mut state = State::new(self.model.init(rng)?);
-        let zeros = Some(state.params.zeros_like()?);
-        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
-        Ok(state)
+        self.descent.init(rng)
     }
 
     fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
         let key = rng.bits();
         let noise = perturbation::of(&state.params, key)?;
-        let tried = |sign: f64| {
-            let params = state.params.axpy(sign * self.config.sigma, &noise)?;
-            self.adapted_loss(&params, task, &mut rng.clone())
-        };
-        let (plus, minus) = (tried(1.0)?, tried(-1.0)?);
+        // Both sides see the same mini-batches, so that only the perturbation tells them apart.
+        let tried = |side: f64| self.adapted_loss(&state.params.axpy(side, &noise)?, task, &mut rng.clone());
+        let (plus, minus) = (tried(self.own.sigma)?, tried(-self.own.sigma)?);
         let update = Update { keys: vec![key], ..Update::default() };
         Ok(update.scalar("plus", plus).scalar("minus", minus))
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        let differences: Vec<f64> =
-            updates.iter().map(|update| update.scalars["plus"] - update.scalars["minus"]).collect();
-        let weights = match self.config.shaping {
+        let difference = |update: &Update| update.scalars["plus"] - update.scalars["minus"];
+        let differences: Vec<f64> = updates.iter().map(difference).collect();
+        let weights = match self.own.shaping {
             Shaping::Ranks => perturbation::ranks(&differences),
             Shaping::Raw => differences,
             Shaping::Signs => differences.iter().map(|d| d.signum()).collect(),
         };
-        let each = updates.iter().flat_map(|update| &update.keys).copied().zip(weights);
-        let grad = perturbation::mean(&state.params, each)?;
-        let moments = Moments::from_slots(&state.slots, "outer", state.step);
-        let (params, moments) = self.outer.apply(&state.params, &grad, &moments)?;
-        state.params = params;
-        state.slots = moments.to_slots("outer");
+        let keys = updates.iter().flat_map(|update| &update.keys).copied();
+        self.descent.outer_step(state, &perturbation::mean(&state.params, keys.zip(weights))?)?;
         let scalars = mean_scalars(&updates);
-        Ok([("query_loss".to_string(), (scalars["plus"] + scalars["minus"]) / 2.0)].into())
+        Ok([("query_loss".to_owned(), (scalars["plus"] + scalars["minus"]) / 2.0)].into())
     }
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        self.descend(&state.params, support, steps, rng)
+        self.descent.adapt(state, support, steps, rng)
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.model.predict(adapted, support, query, mode)
+        self.descent.score(adapted, support, query, mode)
     }
 }
 

@@ -5,7 +5,7 @@
 //! point is φ* = (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ: directions that the inner loop learns well count less than in joint training. Exact MAML
 //! differs by a second factor (I − αA)ᵏ, which its derivative through the inner steps brings.
 
-use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, descent};
+use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_descent};
 
 const STEPS: usize = 3;
 
@@ -20,8 +20,8 @@ fn finns_holds() {
                      meta_lr = 0.01"
                 )
             },
-            pull: |bowl, rate| Matrix(bowl.curvature()) * descent(bowl, rate, STEPS),
-            left: descent,
+            pull: |bowl, rate| Matrix(bowl.curvature()) * left_by_descent(bowl, rate, STEPS),
+            left: left_by_descent,
             outer: Outer::Adam(0.01),
         },
     );
@@ -39,8 +39,8 @@ fn the_last_steps_holds() {
                      eval_batch = 4"
                 )
             },
-            pull: |bowl, rate| rate * Matrix(bowl.curvature()) * descent(bowl, rate, STEPS - 1),
-            left: descent,
+            pull: |bowl, rate| rate * Matrix(bowl.curvature()) * left_by_descent(bowl, rate, STEPS - 1),
+            left: left_by_descent,
             outer: Outer::Step(0.5),
         },
     );

@@ -74,6 +74,11 @@ impl Algorithm for MinibatchProx {
         Ok(scalars)
     }
 
+    /// Adapting starts from the second moment that training left.
+    fn for_evaluation(&self, state: &State) -> State {
+        state.clone()
+    }
+
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         self.0.adapt(state, support, steps, rng)
     }

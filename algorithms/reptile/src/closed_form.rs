@@ -4,7 +4,7 @@
 //! P = I − (I − αA)ᵏ. One meta-iteration is φ ← φ + ε·mean Pᵢ(cᵢ − φ); its fixed point is φ* = (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ: tasks
 //! count by how far they are learned, direction by direction.
 
-use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, descent};
+use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_descent};
 
 const STEPS: usize = 5;
 
@@ -19,8 +19,8 @@ fn holds() {
                      train_shots = 4\nmeta_batch = 3\nmeta_step = 0.5\neval_batch = 4"
                 )
             },
-            pull: |bowl, rate| Matrix::unit() - descent(bowl, rate, STEPS),
-            left: descent,
+            pull: |bowl, rate| Matrix::unit() - left_by_descent(bowl, rate, STEPS),
+            left: left_by_descent,
             outer: Outer::Step(0.5),
         },
     );

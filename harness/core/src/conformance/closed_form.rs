@@ -39,7 +39,7 @@ pub enum Outer {
 }
 
 /// What plain gradient descent leaves of θ − c: (I − αA)ᵏ.
-pub fn descent(bowl: &Bowl, rate: f64, steps: usize) -> Matrix {
+pub fn left_by_descent(bowl: &Bowl, rate: f64, steps: usize) -> Matrix {
     (Matrix::unit() - rate * Matrix(bowl.curvature())).power(steps)
 }
 
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn descent_on_the_plain_task_is_a_power_by_hand() {
         // The weights shrink by 1 - 0.01, the bias, whose curvature is 2, by 1 - 0.02.
-        let left = descent(&Bowl::PLAIN, 0.01, 1000).0;
+        let left = left_by_descent(&Bowl::PLAIN, 0.01, 1000).0;
         assert!((left[0][0] - 4.3171247e-5).abs() < 1e-12, "{left:?}");
         assert!((left[2][2] - 1.682967e-9).abs() < 1e-14, "{left:?}");
         assert_eq!((left[0][1], left[1][1]), (0.0, left[0][0]));

@@ -73,7 +73,7 @@ impl Bowl {
 fn labeled(points: &[([f64; 2], f64)]) -> Result<Labeled> {
     let x: Vec<f32> = points.iter().flat_map(|(x, _)| x.map(|value| value as f32)).collect();
     let y: Vec<f32> = points.iter().map(|(_, y)| *y as f32).collect();
-    let tensor = |flat, width| Tensor::from_vec(flat, (points.len(), width), &Device::Cpu);
+    let tensor = |flat: Vec<f32>, width: usize| Tensor::from_vec(flat, (points.len(), width), &Device::Cpu);
     Labeled::new(tensor(x, 2)?, Targets::Values(tensor(y, 1)?))
 }
 
