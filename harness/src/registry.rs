@@ -6,8 +6,15 @@
 use harness_core::Entry;
 
 /// All methods, in the order in which `harness list algorithms` prints them.
-pub const ALGORITHMS: &[Entry] =
-    &[reptile::ENTRY, fomaml::ENTRY, maml::ENTRY, transfer::ENTRY, minibatch_prox::ENTRY, evolution::ENTRY, anil::ENTRY];
+pub const ALGORITHMS: &[Entry] = &[
+    reptile::ENTRY,
+    fomaml::ENTRY,
+    maml::ENTRY,
+    transfer::ENTRY,
+    minibatch_prox::ENTRY,
+    evolution::ENTRY,
+    anil::ENTRY,
+];
 
 #[cfg(test)]
 mod tests {

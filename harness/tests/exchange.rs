@@ -67,7 +67,14 @@ fn the_readmes_table_is_what_updates_weigh() {
         // One gradient a step, as first-order MAML sends one a task.
         let (gradient, _) = update(&spec, "fomaml", source);
         assert_eq!(evolution, 24, "two losses and a key");
-        columns.push([evolution, evolution * tried, reptile, reptile * learned, steps * gradient, steps * gradient * learned]);
+        columns.push([
+            evolution,
+            evolution * tried,
+            reptile,
+            reptile * learned,
+            steps * gradient,
+            steps * gradient * learned,
+        ]);
     }
     let lines = [
         "evolution, a task",

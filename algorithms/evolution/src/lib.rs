@@ -10,8 +10,8 @@ mod perturbation;
 use candle_core::Tensor;
 use harness_core::descent::{Descent, Settings};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Entry, Error, Group, Labeled, Mode, Params, Progress, Reduction, Result, Sampling,
-    Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
+    Adapted, Algorithm, Context, Cost, Entry, Error, Group, Labeled, Mode, Params, Progress, Reduction, Result,
+    Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
 };
 use serde::Deserialize;
 
@@ -21,7 +21,7 @@ pub const ENTRY: Entry = Entry {
     summary: "zeroth-order: mirrored perturbations of the initialisation, compared by their loss after adaptation",
     paper: "Salimans et al. 2017, arXiv 1703.03864; Song et al. 2020, arXiv 1910.01215",
     build,
-    toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 16\nmeta_lr = 0.01\n\
+    toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 64\nmeta_lr = 0.01\n\
           sigma = 0.05",
 };
 
@@ -29,27 +29,19 @@ pub const ENTRY: Entry = Entry {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Own {
+    /// Length of a perturbation in each parameter.
     sigma: f64,
-    shaping: Shaping,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Shaping {
-    Ranks,
-    Raw,
-    Signs,
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Own { sigma: 0.05, shaping: Shaping::Ranks }
+        Own { sigma: 0.1 }
     }
 }
 
 struct Evolution {
     descent: Descent,
-    own: Own,
+    sigma: f64,
 }
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
@@ -58,7 +50,7 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
         return Err(Error::usage(format!("sigma = {}: it must be above 0", own.sigma)));
     }
     // The norm layers' scales and shifts are meta-learned, but the inner loop leaves them alone, as MAML's does.
-    Ok(Box::new(Evolution { descent: Descent::without_gradient(settings, context, Group::Weights)?, own }))
+    Ok(Box::new(Evolution { descent: Descent::without_gradient(settings, context, Group::Weights)?, sigma: own.sigma }))
 }
 
 impl Evolution {
@@ -95,7 +87,7 @@ impl Algorithm for Evolution {
         let noise = perturbation::of(&state.params, key)?;
         // Both sides see the same mini-batches, so that only the perturbation tells them apart.
         let tried = |side: f64| self.adapted_loss(&state.params.axpy(side, &noise)?, task, &mut rng.clone());
-        let (plus, minus) = (tried(self.own.sigma)?, tried(-self.own.sigma)?);
+        let (plus, minus) = (tried(self.sigma)?, tried(-self.sigma)?);
         let update = Update { keys: vec![key], ..Update::default() };
         Ok(update.scalar("plus", plus).scalar("minus", minus))
     }
@@ -103,13 +95,9 @@ impl Algorithm for Evolution {
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
         let difference = |update: &Update| update.scalars["plus"] - update.scalars["minus"];
         let differences: Vec<f64> = updates.iter().map(difference).collect();
-        let weights = match self.own.shaping {
-            Shaping::Ranks => perturbation::ranks(&differences),
-            Shaping::Raw => differences,
-            Shaping::Signs => differences.iter().map(|d| d.signum()).collect(),
-        };
         let keys = updates.iter().flat_map(|update| &update.keys).copied();
-        self.descent.outer_step(state, &perturbation::mean(&state.params, keys.zip(weights))?)?;
+        self.descent
+            .outer_step(state, &perturbation::mean(&state.params, keys.zip(perturbation::ranks(&differences)))?)?;
         let scalars = mean_scalars(&updates);
         Ok([("query_loss".to_owned(), (scalars["plus"] + scalars["minus"]) / 2.0)].into())
     }

@@ -22,7 +22,10 @@ pub(crate) fn mean(like: &Params, weighted: impl IntoIterator<Item = (u64, f64)>
     let shaped = like.iter().map(|(name, tensor)| {
         let (own, after) = rest.split_at(tensor.elem_count());
         rest = after;
-        Ok((name.to_owned(), Tensor::from_slice(own, tensor.shape(), &candle_core::Device::Cpu)?.to_device(tensor.device())?))
+        Ok((
+            name.to_owned(),
+            Tensor::from_slice(own, tensor.shape(), &candle_core::Device::Cpu)?.to_device(tensor.device())?,
+        ))
     });
     shaped.collect()
 }

@@ -72,9 +72,8 @@ fn ranks_keep_signs_and_order() {
 /// With small steps and many perturbations the first outer step goes downhill: along the exact gradient, not just anywhere.
 #[test]
 fn many_perturbations_point_along_the_gradient() {
-    let method = built(
-        "train_shots = 4\ntrain_queries = 4\ninner_lr = 1e-9\nsigma = 1e-3\nmeta_batch = 512\nmeta_lr = 1e-3",
-    );
+    let method =
+        built("train_shots = 4\ntrain_queries = 4\ninner_lr = 1e-9\nsigma = 1e-3\nmeta_batch = 512\nmeta_lr = 1e-3");
     let start = method.init(&mut stream(0)).unwrap();
     let updates = (0..512).map(|i| method.task_update(&start, &task(0), &mut stream(i)).unwrap()).collect();
     let mut state = start.clone();

@@ -79,9 +79,9 @@ impl Algorithm for Reptile {
     fn chain_update(&self, state: &State, tasks: &mut [(Task, Stream)]) -> Result<Vec<Update>> {
         match self.second_moment {
             SecondMoment::Folded => tasks.iter_mut().map(|(task, rng)| self.task_update(state, task, rng)).collect(),
-            SecondMoment::Sequential => self
-                .recipe
-                .in_order(state, tasks, |task, moments, rng| self.recipe.learn(state, task, moments, rng)),
+            SecondMoment::Sequential => {
+                self.recipe.in_order(state, tasks, |task, moments, rng| self.recipe.learn(state, task, moments, rng))
+            }
         }
     }
 

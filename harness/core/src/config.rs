@@ -135,7 +135,10 @@ mod tests {
         let error = |text: &str| parts(text).unwrap_err().to_string();
         let known = "known: inner_iters, order, lambda";
         assert_eq!(error("lamda = 1"), format!("unknown key \"lamda\"; did you mean \"lambda\"? {known}"));
-        assert_eq!(error("inner_itres = 1"), format!("unknown key \"inner_itres\"; did you mean \"inner_iters\"? {known}"));
+        assert_eq!(
+            error("inner_itres = 1"),
+            format!("unknown key \"inner_itres\"; did you mean \"inner_iters\"? {known}")
+        );
         assert!(error("inner_iters = 3\nlambda = \"x\"").contains("invalid type"));
         assert!(error("lambda = 1.0").contains("missing field `inner_iters`"));
         assert_eq!(keys::<f64>(), [""; 0]);

@@ -127,7 +127,9 @@ impl TaskSource for Quadratic {
             Draw::Batch { .. } => (ways, [0; 2]),
         };
         if ways != 1 {
-            return Err(Error::usage(format!("quadratic tasks have one output, not {ways} ways: set protocol.ways = 1")));
+            return Err(Error::usage(format!(
+                "quadratic tasks have one output, not {ways} ways: set protocol.ways = 1"
+            )));
         }
         if let Some(odd) = counts.iter().find(|count| !count.is_multiple_of(POINTS)) {
             return Err(Error::usage(format!(
