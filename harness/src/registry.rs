@@ -15,6 +15,9 @@ pub const ALGORITHMS: &[Entry] = &[
     transfer::ENTRY,
     protonet::ENTRY,
     baseline_plus_plus::ENTRY,
+    minibatch_prox::ENTRY,
+    evolution::ENTRY,
+    anil::ENTRY,
 ];
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::sources::glyphs;
-use harness_core::sources::{ImageTasks, Sine};
+use harness_core::sources::{ImageTasks, Quadratic, Sine};
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result, TaskSource};
 use harness_data::{Dataset, Filter, Limits, Loader, Progress, Remote};
@@ -41,6 +41,7 @@ impl<'a> Sources<'a> {
         }
         let source: Arc<dyn TaskSource> = match data.dataset.as_str() {
             "sine" => Arc::new(Sine),
+            "quadratic" => Arc::new(Quadratic),
             "glyphs" => {
                 let split = chosen(glyphs::split(), data)?;
                 Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(GLYPHS_SEED)), &split)?)

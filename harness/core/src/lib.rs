@@ -11,6 +11,7 @@ pub mod episode;
 pub mod error;
 pub mod folds;
 pub mod images;
+pub mod inner;
 pub mod learner;
 pub mod loss;
 pub mod model;

@@ -25,6 +25,8 @@ pub enum Purpose {
     Data = 6,
     /// Splitting classes into folds or held-out sets.
     Split = 7,
+    /// Perturbations of parameters; the seed is a key that an update carries.
+    Perturbation = 8,
 }
 
 /// A stream of random numbers, cheap to make, identified by its key.

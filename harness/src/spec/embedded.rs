@@ -10,8 +10,9 @@ use harness_core::{Error, Result};
 use super::{DataSpec, Spec};
 
 /// Name and text of every benchmark of ours, in the order in which they are listed and run.
-pub const BENCHMARKS: [(&str, &str); 8] = [
+pub const BENCHMARKS: [(&str, &str); 9] = [
     ("sine", include_str!("../../../benchmarks/sine.toml")),
+    ("quadratic", include_str!("../../../benchmarks/quadratic.toml")),
     ("glyphs-5w1s", include_str!("../../../benchmarks/glyphs-5w1s.toml")),
     ("omniglot-5w1s", include_str!("../../../benchmarks/omniglot-5w1s.toml")),
     ("omniglot-5w5s", include_str!("../../../benchmarks/omniglot-5w5s.toml")),

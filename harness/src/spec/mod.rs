@@ -21,7 +21,7 @@ mod tests;
 use harness_core::{Mode, ModelSpec, Protocol, Result};
 
 pub use budget::{Budget, PerBudget};
-pub use datasets::{DATASETS, Dataset};
+pub use datasets::{DATASETS, Dataset, is_regression};
 pub use method::MethodSpec;
 pub use sections::{DataSpec, EvalSpec, Published};
 

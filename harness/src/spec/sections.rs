@@ -47,7 +47,7 @@ impl DataSpec {
 
     /// Whether tasks are functions to be fitted, not images to be told apart.
     pub fn is_regression(&self) -> bool {
-        self.dataset == "sine"
+        super::datasets::is_regression(&self.dataset)
     }
 }
 

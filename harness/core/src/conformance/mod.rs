@@ -1,12 +1,17 @@
 //! What every method must keep to, checked in one line: `harness_core::conformance::check(&ENTRY)`.
 //!
 //! The harness relies on each of these: parallel maps on pure task updates, checkpoints on the round trip of the state,
-//! honest tables on scores that see neither labels nor, in inductive mode, other queries.
+//! honest tables on scores that see neither labels nor, in inductive mode, other queries. A gradient method that knows its
+//! closed form on quadratic tasks is held to it by [`check_closed_form`].
 
+mod closed_form;
+mod matrix;
 mod toy;
 
 use candle_core::Tensor;
 
+pub use closed_form::{ClosedForm, Outer, check_closed_form, left_by_descent};
+pub use matrix::Matrix;
 pub use toy::Toy;
 
 use crate::algorithm::{Adapted, Algorithm, Entry, Mode, Progress};

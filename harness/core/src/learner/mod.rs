@@ -26,17 +26,25 @@ pub struct InnerLoop {
     pub trains: Group,
     /// What norm layers normalise with while learning.
     pub norm: Norm,
+    /// λ of a proximal term λ/2·‖θ − φ‖² that each step adds to its mini-batch's loss, whatever the reduction; φ is where
+    /// the learner started. 0 for none.
+    pub prox: f64,
 }
 
 impl InnerLoop {
     /// All parameters learn, with batch statistics.
     pub fn new(optimizer: Optimizer, reduction: Reduction) -> Self {
-        InnerLoop { optimizer, reduction, trains: Group::All, norm: Norm::Batch }
+        InnerLoop { optimizer, reduction, trains: Group::All, norm: Norm::Batch, prox: 0.0 }
     }
 
     /// The same, but only `group` learns.
     pub fn only(self, group: Group) -> Self {
         InnerLoop { trains: group, ..self }
+    }
+
+    /// The same, but pulled towards the starting point: λ/2·‖θ − φ‖² is part of what each step minimises.
+    pub fn proximal(self, lambda: f64) -> Self {
+        InnerLoop { prox: lambda, ..self }
     }
 }
 
@@ -63,7 +71,7 @@ impl<'m> Learner<'m> {
         Ok(Learner { path, loop_: loop_.clone(), steps: moments.steps })
     }
 
-    /// One optimiser step on the pool's examples at `rows`; returns the loss before it.
+    /// One optimiser step on the pool's examples at `rows`; returns the loss before it, without the proximal term.
     pub fn step(&mut self, pool: &Pool, rows: &[usize]) -> Result<f64> {
         self.steps += 1;
         match &mut self.path {
