@@ -6,7 +6,7 @@
 use harness_core::Entry;
 
 /// All methods, in the order in which `harness list algorithms` prints them.
-pub const ALGORITHMS: &[Entry] = &[reptile::ENTRY, fomaml::ENTRY, transfer::ENTRY];
+pub const ALGORITHMS: &[Entry] = &[reptile::ENTRY, fomaml::ENTRY, maml::ENTRY, transfer::ENTRY];
 
 #[cfg(test)]
 mod tests {

@@ -200,6 +200,11 @@ impl Algorithm for Reptile {
         Ok(scalars)
     }
 
+    /// Adapting starts from the second moment that training left.
+    fn for_evaluation(&self, state: &State) -> State {
+        state.clone()
+    }
+
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         let pool = Pool::new(support)?;
         let mut batches = MiniBatches::new(pool.len(), self.config.eval_batch, self.config.replacement, rng);

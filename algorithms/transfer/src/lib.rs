@@ -155,6 +155,15 @@ impl Algorithm for Transfer {
         Ok(mean_scalars(&updates))
     }
 
+    /// The head of the training classes gives way to a new one.
+    fn for_evaluation(&self, state: &State) -> State {
+        let params = match self.regression {
+            true => state.params.clone(),
+            false => state.params.filter(|name| Group::Body.holds(name)),
+        };
+        State { params, slots: Default::default(), ..state.clone() }
+    }
+
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         tune::adapt(self, state, support, steps, rng)
     }

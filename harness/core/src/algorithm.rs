@@ -154,6 +154,12 @@ pub trait Algorithm: Send + Sync {
     /// Folds a meta-batch: updates come in task order however they were computed. The harness counts `state.step`.
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars>;
 
+    /// The part of a state that adapting and scoring read: what is worth keeping of a finished run. All but the
+    /// optimiser slots, unless a method adapts with them.
+    fn for_evaluation(&self, state: &State) -> State {
+        State { slots: BTreeMap::new(), ..state.clone() }
+    }
+
     /// Adapts to the support set and returns what is known after each number of inner steps in `steps` (ascending).
     /// Never changes `state`.
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>>;

@@ -6,6 +6,7 @@ pub mod batches;
 pub mod config;
 pub mod conformance;
 pub mod context;
+pub mod descent;
 pub mod episode;
 pub mod error;
 pub mod images;

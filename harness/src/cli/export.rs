@@ -7,8 +7,8 @@ Examples:
   # sine-reptile-seed-0.safetensors and sine-reptile-seed-0.json, here
   harness export results/runs/quick/sine/reptile/seed-0/checkpoint-30000.safetensors
 
-  # Under another name
-  harness export checkpoint-100000.safetensors --out models/reptile.safetensors";
+  # A finished run's checkpoint with what evaluation reads and no more, to keep beside its numbers
+  harness export checkpoint-60000.safetensors --trim --out kept/checkpoint-60000.safetensors";
 
 /// Writes a checkpoint's parameters as plain named safetensors with a model card (JSON) beside them, so that other
 /// programs can load the initialisation.
@@ -22,4 +22,8 @@ pub struct Export {
     /// The file to write, the card beside it; BENCHMARK-LABEL-seed-N.safetensors here if absent
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+
+    /// Write a checkpoint instead, for `harness eval`: without what only training needs, and no card
+    #[arg(long)]
+    pub trim: bool,
 }

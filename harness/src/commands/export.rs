@@ -1,6 +1,7 @@
 //! `harness export CHECKPOINT`: parameters as plain named safetensors, and a card that says how to use them.
 
 mod card;
+mod trim;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,9 @@ use crate::files::checkpoint::Checkpoint;
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let config = &checkpoint.meta.config;
+    if args.trim {
+        return trim::run(args, &checkpoint, algorithms);
+    }
     let named = || {
         let part = |key: &str| config[key].as_str().unwrap_or("unknown").to_owned();
         PathBuf::from(format!("{}-{}-seed-{}.safetensors", part("benchmark"), part("label"), config["seed"]))

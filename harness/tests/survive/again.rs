@@ -115,3 +115,26 @@ fn export_writes_plain_tensors_and_a_card() {
     let below = ["export", checkpoint.to_str().unwrap(), "--out", "models/x.safetensors"];
     assert_eq!(done(harness(&bench, &below)).out, "models/x.safetensors\nmodels/x.json\n");
 }
+
+/// Evaluation from a trimmed checkpoint gives the same numbers; the slots and the training head are gone.
+#[test]
+fn a_trimmed_checkpoint_evaluates_the_same() {
+    let bench = Bench::glyphs(
+        "[method.reptile]\nmeta_iters = 2\nmeta_batch = 2\neval_iters = 3\n[method.transfer]\nmeta_iters = 3\ntune_steps = 3\n",
+    );
+    let out = bench.out("out");
+    done(bench.reproduce(&out, &[]));
+    for (label, dropped) in [("reptile", None), ("transfer", Some("params/head.weight"))] {
+        let whole = newest(&folder(&out, label));
+        let whole = whole.to_str().unwrap();
+        let ended = done(harness(&bench, &["export", whole, "--trim", "--out", "kept/trimmed.safetensors"]));
+        assert_eq!(ended.out, "kept/trimmed.safetensors\n");
+        let eval = |checkpoint| json(done(harness(&bench, &["eval", checkpoint, "b.toml", "--format", "json"])));
+        assert_eq!(eval("kept/trimmed.safetensors"), eval(whole), "{label}");
+        let bytes = fs::read(bench.out("kept/trimmed.safetensors")).unwrap();
+        let kept = SafeTensors::deserialize(&bytes).unwrap();
+        assert!(dropped.is_none_or(|name| kept.tensor(name).is_err()), "{label}");
+        assert!(kept.names().iter().all(|name| !name.starts_with("evaluation/")), "{label}");
+        assert_eq!(kept.names().iter().any(|name| name.starts_with("slots/")), label == "reptile");
+    }
+}

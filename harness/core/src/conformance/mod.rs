@@ -29,6 +29,7 @@ pub fn check(entry: &Entry) {
     updates_are_pure(name, &toy, method, &state).expect("task updates run");
     state_round_trips(name, &toy, method, &state).expect("a restored state runs");
     adaptation_leaves_the_state_alone(name, &toy, method, &state).expect("adaptation runs");
+    evaluation_reads_no_more_than_it_says(name, &toy, method, &state).expect("adaptation runs");
     inductive_answers_stand_alone(name, &toy, method, &state).expect("inductive scoring runs");
     permuting_queries_permutes_answers(name, &toy, method, &state).expect("transductive scoring runs");
     parameters_stay_finite(name, &state);
@@ -126,6 +127,15 @@ fn adaptation_leaves_the_state_alone(name: &str, toy: &Toy, method: &dyn Algorit
     let all = method.adapt(state, &task.support, &[0, steps / 2, steps], &mut rng)?;
     assert_eq!(all.len(), 3, "{name}: adapt returns one answer for each step count");
     assert!(all[2].params.same_bits(&once.params)?, "{name}: asking for snapshots changed where adaptation ends");
+    Ok(())
+}
+
+fn evaluation_reads_no_more_than_it_says(name: &str, toy: &Toy, method: &dyn Algorithm, state: &State) -> Result<()> {
+    let kept = method.for_evaluation(state);
+    assert_eq!(kept.step, state.step, "{name}: for_evaluation changed the step");
+    let (_, whole) = adapted(method, state, toy, 3)?;
+    let (_, part) = adapted(method, &kept, toy, 3)?;
+    assert!(whole.params.same_bits(&part.params)?, "{name}: adapting reads something that for_evaluation left out");
     Ok(())
 }
 

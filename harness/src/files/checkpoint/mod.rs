@@ -69,9 +69,14 @@ pub fn steps(folder: &Path) -> Vec<u64> {
 }
 
 impl Checkpoint {
+    /// Writes it to `path` in one step.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        atomic::write(path, &self.to_bytes()?)
+    }
+
     /// Writes the file and removes all older ones but the last.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        atomic::write(&path(folder, self.meta.step), &self.to_bytes()?)?;
+        self.write(&path(folder, self.meta.step))?;
         for old in steps(folder).into_iter().filter(|step| *step < self.meta.step).skip(1) {
             let _ = std::fs::remove_file(path(folder, old));
             failpoint::reached();

@@ -1,0 +1,165 @@
+//! What MAML and its kin share: full-batch gradient descent on the support set, then an outer Adam on the gradient of a
+//! separate query set's loss (Finn, Abbeel, Levine 2017, arXiv 1703.03400, algorithm 2; settings of cbfinn/maml).
+//!
+//! Kin differ in what they take for the gradient of the initialisation: that is a [`TaskGradient`], and which
+//! parameters the inner steps move. A method's crate gives both and has the rest from here.
+
+mod unrolled;
+
+use candle_core::Tensor;
+use serde::Deserialize;
+
+pub use self::unrolled::Unrolled;
+use crate::algorithm::{Adapted, Algorithm, Cost, Mode, Progress, Scalars, Update, mean_scalars};
+use crate::batches::MiniBatches;
+use crate::config;
+use crate::context::Context;
+use crate::episode::{Draw, Labeled, Sampling, Task};
+use crate::error::Result;
+use crate::learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
+use crate::loss::Reduction;
+use crate::model::{Group, Model};
+use crate::params::Params;
+use crate::rng::Stream;
+use crate::state::State;
+
+/// Settings of the family. Defaults are Finn's 5-way 1-shot Omniglot ones (MAML paper, appendix A.1).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Steps in training.
+    pub inner_steps: usize,
+    /// On the mean loss: cbfinn/maml divides the summed loss by the shots only, so this is ways × its flag.
+    pub inner_lr: f64,
+    /// Support images a class in training.
+    pub train_shots: usize,
+    /// Query images a class in training.
+    pub train_queries: usize,
+    /// Tasks a meta-iteration.
+    pub meta_batch: usize,
+    /// Rate of the outer Adam.
+    pub meta_lr: f64,
+    /// Steps at test.
+    pub eval_steps: usize,
+    /// Meta-gradients are cut to ±clip, element by element.
+    pub clip: Option<f64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            inner_steps: 1,
+            inner_lr: 2.0,
+            train_shots: 1,
+            train_queries: 1,
+            meta_batch: 32,
+            meta_lr: 1e-3,
+            eval_steps: 3,
+            clip: None,
+        }
+    }
+}
+
+/// A task's query loss and what stands for its gradient with respect to the initialisation `params`, one tensor a
+/// parameter. Pure.
+pub type TaskGradient = fn(&Descent, &Params, &Task, &mut Stream) -> Result<(f64, Params)>;
+
+/// A method of the family.
+pub struct Descent {
+    pub settings: Settings,
+    pub model: Model,
+    /// Plain gradient descent on the mean loss.
+    pub inner: InnerLoop,
+    outer: Optimizer,
+    gradient: TaskGradient,
+}
+
+impl Descent {
+    /// A method whose inner steps move `trains`. Errors on settings that no run could mean.
+    pub fn new(settings: Settings, context: &Context, trains: Group, gradient: TaskGradient) -> Result<Self> {
+        config::at_least_one(&[
+            ("inner_steps", settings.inner_steps),
+            ("train_shots", settings.train_shots),
+            ("train_queries", settings.train_queries),
+            ("meta_batch", settings.meta_batch),
+        ])?;
+        let inner = InnerLoop::new(Optimizer::sgd(settings.inner_lr), Reduction::Mean).only(trains);
+        let outer = Optimizer::adam(settings.meta_lr, 0.9);
+        Ok(Descent { inner, outer, model: context.episode_model()?, settings, gradient })
+    }
+
+    /// Full-batch gradient descent on the support set, as far as each of `steps` (ascending).
+    pub fn descend(
+        &self,
+        params: &Params,
+        support: &Labeled,
+        steps: &[usize],
+        rng: &mut Stream,
+    ) -> Result<Vec<Adapted>> {
+        let pool = Pool::new(support)?;
+        let mut batches = MiniBatches::new(pool.len(), pool.len(), false, rng);
+        let mut learner = Learner::new(&self.model, params, &self.inner, &Moments::default())?;
+        learner.snapshots(&pool, &mut batches, steps, &Params::new())
+    }
+
+    /// The same descent in training, kept so that it can be differentiated: `inner_steps` on the support set.
+    pub fn unroll(&self, params: &Params, support: &Labeled) -> Result<Unrolled<'_>> {
+        let mut unrolled = Unrolled::new(&self.model, params, self.settings.inner_lr, self.inner.trains);
+        for _ in 0..self.settings.inner_steps {
+            unrolled.step(support)?;
+        }
+        Ok(unrolled)
+    }
+}
+
+impl Algorithm for Descent {
+    fn sampling(&self) -> Sampling {
+        let (shots, queries) = (self.settings.train_shots, self.settings.train_queries);
+        Sampling::independent(Draw::Episode { ways: None, shots, queries }, self.settings.meta_batch)
+    }
+
+    fn test_steps(&self) -> usize {
+        self.settings.eval_steps
+    }
+
+    fn cost(&self) -> Cost {
+        // The model's own ways are not needed for an estimate to the right order: images a class times outputs.
+        let ways = self.model.outputs() as f64;
+        let support = ways * self.settings.train_shots as f64;
+        let task = support * self.settings.inner_steps as f64 + ways * self.settings.train_queries as f64;
+        Cost { task, episode: support * self.settings.eval_steps as f64 }
+    }
+
+    fn init(&self, rng: &mut Stream) -> Result<State> {
+        let mut state = State::new(self.model.init(rng)?);
+        let zeros = Some(state.params.zeros_like()?);
+        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
+        Ok(state)
+    }
+
+    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
+        let (loss, gradient) = (self.gradient)(self, &state.params, task, rng)?;
+        Ok(Update::default().with("gradient", gradient).scalar("query_loss", loss))
+    }
+
+    fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
+        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
+        let mut grad = Params::mean(grads)?;
+        if let Some(limit) = self.settings.clip {
+            grad = grad.map(|tensor| tensor.clamp(-limit, limit))?;
+        }
+        let moments = Moments::from_slots(&state.slots, "outer", state.step);
+        let (params, moments) = self.outer.apply(&state.params, &grad, &moments)?;
+        state.params = params;
+        state.slots = moments.to_slots("outer");
+        Ok(mean_scalars(&updates))
+    }
+
+    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
+        self.descend(&state.params, support, steps, rng)
+    }
+
+    fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.model.predict(adapted, support, query, mode)
+    }
+}

@@ -1,0 +1,44 @@
+//! A checkpoint that evaluation can read and training cannot go on from: a fraction of the size.
+
+use candle_core::Device;
+use harness_core::{Context, Entry, Error, ModelSpec, Problem, Protocol, Result, error};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::cli::Export;
+use crate::exit::Exit;
+use crate::files::checkpoint::Checkpoint;
+
+/// Writes what the checkpoint's own method says that evaluation reads, and prints the path.
+pub fn run(args: &Export, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Exit> {
+    let config = &checkpoint.meta.config;
+    let name = config["algorithm"].as_str().unwrap_or_default();
+    let known = || algorithms.iter().map(|entry| entry.name);
+    let entry = algorithms.iter().find(|entry| entry.name == name);
+    let entry = entry.ok_or_else(|| error::unknown("algorithm", name, known()))?;
+    let method = (entry.build)(&read(config, "method")?, &context(config)?)?;
+    let state = method.for_evaluation(&checkpoint.state);
+    let trimmed = Checkpoint { state, outcomes: Vec::new(), meta: checkpoint.meta.clone() };
+    let named = || format!("checkpoint-{}.safetensors", checkpoint.meta.step).into();
+    let out = args.out.clone().unwrap_or_else(named);
+    super::super::make_room_for(&out)?;
+    trimmed.write(&out)?;
+    println!("{}", out.display());
+    Ok(Exit::Done)
+}
+
+/// What the method was built from. The number of training classes only shapes what is left out.
+fn context(config: &Value) -> Result<Context> {
+    let model: ModelSpec = read(config, "model")?;
+    let problem = match model {
+        ModelSpec::Mlp { .. } => Problem::Regression { outputs: 1 },
+        _ => Problem::Classification { train_classes: 1 },
+    };
+    let protocol: Protocol = read(config, "protocol")?;
+    Ok(Context { model, input: read(config, "input")?, problem, protocol, device: Device::Cpu })
+}
+
+fn read<T: DeserializeOwned>(config: &Value, key: &str) -> Result<T> {
+    serde_json::from_value(config[key].clone())
+        .map_err(|error| Error::data(format!("the checkpoint's config has no usable \"{key}\": {error}")))
+}
