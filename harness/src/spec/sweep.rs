@@ -16,7 +16,9 @@ pub(super) fn expand(label: &str, mut block: Table) -> Result<Vec<(String, Table
     let lists = sweep.iter().map(|(key, value)| Ok((key, list(&format!("{path}.sweep.{key}"), value)?)));
     let lists = lists.collect::<Result<Vec<_>>>()?;
     let Some((first, names)) = lists.first() else {
-        return Err(Error::usage(format!("{path}.sweep: name a setting and its values: {{ inner_iters = [1, 2, 4] }}")));
+        return Err(Error::usage(format!(
+            "{path}.sweep: name a setting and its values: {{ inner_iters = [1, 2, 4] }}"
+        )));
     };
     if let Some((key, other)) = lists.iter().find(|(_, values)| values.len() != names.len()) {
         return Err(Error::usage(format!(
@@ -36,9 +38,8 @@ pub(super) fn expand(label: &str, mut block: Table) -> Result<Vec<(String, Table
 }
 
 fn list<'a>(path: &str, value: &'a Value) -> Result<&'a Vec<Value>> {
-    let plain = |value: &Value| {
-        matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::String(_))
-    };
+    let plain =
+        |value: &Value| matches!(value, Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::String(_));
     value
         .as_array()
         .filter(|values| !values.is_empty() && values.iter().all(plain))

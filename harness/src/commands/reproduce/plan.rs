@@ -134,14 +134,7 @@ impl Choice {
 }
 
 /// What determines the numbers of a run.
-fn config(
-    spec: &Spec,
-    order: usize,
-    budget: Budget,
-    choice: &Choice,
-    seed: u64,
-    input: &[usize],
-) -> serde_json::Value {
+fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64, input: &[usize]) -> serde_json::Value {
     let method = &spec.methods[order];
     let mut config = json!({
         "benchmark": spec.name,
@@ -180,8 +173,7 @@ fn names(method: &MethodSpec) -> impl Iterator<Item = &str> {
 
 /// Every `--method` must be a row, or a series of rows, of at least one benchmark that runs.
 fn check_labels(specs: &[Spec], asked: &[String]) -> Result<()> {
-    let known: Vec<&str> =
-        specs.iter().flat_map(|spec| spec.methods.iter().flat_map(names)).collect();
+    let known: Vec<&str> = specs.iter().flat_map(|spec| spec.methods.iter().flat_map(names)).collect();
     match asked.iter().find(|label| !known.contains(&label.as_str())) {
         None => Ok(()),
         Some(label) => {

@@ -76,21 +76,22 @@ const MARKERS: [Marker; 6] =
 /// every group in the same way, and so on; a line without a group has a colour of its own.
 pub fn of_lines(groups: &[Option<&str>]) -> Vec<Look> {
     let mut seen: Vec<(Option<&str>, usize)> = Vec::new();
-    let each = |(index, group): (usize, &Option<&str>)| {
-        let known = seen.iter_mut().enumerate().find(|(_, (other, _))| group.is_some() && other == group);
+    let mut looks = Vec::with_capacity(groups.len());
+    for (index, group) in groups.iter().enumerate() {
+        let known = seen.iter().position(|(other, _)| group.is_some() && other == group);
         let (hue, nth) = match known {
-            Some((hue, (_, members))) => {
-                *members += 1;
-                (hue, *members)
+            Some(hue) => {
+                seen[hue].1 += 1;
+                (hue, seen[hue].1)
             }
             None => {
                 seen.push((*group, 0));
                 (seen.len() - 1, if group.is_some() { 0 } else { index })
             }
         };
-        look(HUES[hue % HUES.len()], DASHES[nth % DASHES.len()], MARKERS[nth % MARKERS.len()])
-    };
-    groups.iter().enumerate().map(each).collect()
+        looks.push(look(HUES[hue % HUES.len()], DASHES[nth % DASHES.len()], MARKERS[nth % MARKERS.len()]));
+    }
+    looks
 }
 
 /// How many of [`FREE`] have a colour of their own: a name hashes to one of these, the rest is for collisions.

@@ -34,9 +34,12 @@ pub struct Line {
     pub half: f64,
 }
 
+/// The cells of one line with their runs.
+type Members<'a> = Vec<(&'a Cell, Vec<&'a Run>)>;
+
 /// The lines of the `cells` in `mode`, in the order of the file. Cells whose runs all failed have no point.
 pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
-    let mut groups: Vec<(FigurePlace, Vec<(&Cell, Vec<&Run>)>)> = Vec::new();
+    let mut groups: Vec<(FigurePlace, Members)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.row.mode == mode) {
         let runs = curves::runs(summary, cell);
         let Some(place) = runs.iter().find_map(|run| run.record.figure.clone()) else { continue };
@@ -47,7 +50,7 @@ pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
     }
     let colours: Vec<Option<&str>> = groups.iter().map(|(place, _)| place.colour.as_deref()).collect();
     let looks = style::of_lines(&colours);
-    let line = |((place, members), look): (&(FigurePlace, Vec<(&Cell, Vec<&Run>)>), Look)| {
+    let line = |((place, members), look): (&(FigurePlace, Members), Look)| {
         let seeds = members.iter().map(|(_, runs)| runs.len()).min().unwrap_or(0);
         let (mut points, half) = match place.x {
             None => curve(&members[0].1, mode),
@@ -75,7 +78,7 @@ fn curve(runs: &[&Run], mode: &str) -> (Vec<Point>, f64) {
 }
 
 /// One point a cell: its final evaluation over its place on the axis.
-fn sweep(members: &[(&Cell, Vec<&Run>)], mode: &str) -> (Vec<Point>, f64) {
+fn sweep(members: &Members, mode: &str) -> (Vec<Point>, f64) {
     let mut halves = Vec::new();
     let point = |(cell, runs): &(&Cell, Vec<&Run>)| {
         let x = runs.iter().find_map(|run| run.record.figure.as_ref()?.x)?;

@@ -85,7 +85,7 @@ impl Figure {
     }
 }
 
-/// What the bands are, or how far chance reaches where there are none.
+/// What the bands are, or how wide an interval is where none is drawn.
 fn caption(lines: &[Line]) -> String {
     let seeds: Vec<usize> = lines.iter().map(|line| line.seeds).collect();
     let over_seeds = "line: mean over seeds; band: smallest to largest seed";
@@ -95,8 +95,9 @@ fn caption(lines: &[Line]) -> String {
     let one = match lines.iter().any(|line| line.spread == Spread::Whiskers) {
         true => "whisker: 95 % over episodes".to_owned(),
         false => {
-            let widest = lines.iter().filter(|line| line.seeds == 1).map(|line| line.half).fold(0.0, f64::max);
-            format!("95 % over episodes: up to ±{widest:.1} a point, not drawn")
+            let halves = lines.iter().filter(|line| line.seeds == 1).map(|line| line.half);
+            let (least, most) = halves.fold((f64::INFINITY, 0f64), |(l, m), half| (l.min(half), m.max(half)));
+            format!("95 % over the episodes of a point, not drawn: ±{least:.1} to ±{most:.1}")
         }
     };
     match seeds.iter().all(|seeds| *seeds == 1) {
