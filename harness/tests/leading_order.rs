@@ -124,7 +124,9 @@ impl SmallTask {
             Method::Maml => {
                 let (last, before) = order.split_last().unwrap();
                 let mut unrolled = Unrolled::new(&self.model, &self.start, alpha, Group::All);
-                before.iter().for_each(|batch| drop(unrolled.step(&self.points(&[*batch])).unwrap()));
+                for batch in before {
+                    unrolled.step(&self.points(&[*batch])).unwrap();
+                }
                 unrolled.pull_back(&self.gradient(unrolled.params(), *last)).unwrap()
             }
         }
