@@ -67,6 +67,26 @@ fn yes() -> bool {
     true
 }
 
+/// Where a run stands in the figure that its benchmark draws.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FigurePlace {
+    /// As the paper counts: `3`, `4a`.
+    pub number: String,
+    /// Words beneath the x axis.
+    pub x_label: String,
+    /// Logarithmic x axis.
+    #[serde(default)]
+    pub x_log: bool,
+    /// The place on that axis; None where the run is a whole learning curve.
+    #[serde(default)]
+    pub x: Option<f64>,
+    /// The line that it is, or is a point of, in the legend's words.
+    pub line: String,
+    /// What lines of one colour have in common; None where every line has its own.
+    #[serde(default)]
+    pub colour: Option<String>,
+}
+
 /// One run: a benchmark, a labelled method and a seed at one budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -105,6 +125,9 @@ pub struct RunRecord {
     /// Place of the method's block in the benchmark file, so that tables keep its order.
     #[serde(default)]
     pub order: u64,
+    /// Only where the benchmark is a figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figure: Option<FigurePlace>,
     pub status: Status,
     /// Why it failed, in one line.
     #[serde(default)]

@@ -6,7 +6,8 @@ use harness_core::{Context, Problem};
 
 #[test]
 fn every_block_is_accepted_by_its_algorithm() {
-    for spec in Spec::all(&[]).unwrap_or_else(|error| panic!("{error}")) {
+    let all = [Spec::all(&[]), Spec::figures(&[])].map(|specs| specs.unwrap_or_else(|error| panic!("{error}")));
+    for spec in all.into_iter().flatten() {
         let regression = spec.data.is_regression();
         for method in &spec.methods {
             let context = Context {

@@ -11,6 +11,9 @@ Examples:
   # Every benchmark whose data is here, in minutes
   harness reproduce
 
+  # The figures of the Reptile paper, at a tenth of its work
+  harness reproduce figures --budget short
+
   # Two methods of one table with a longer inner loop, on your copy of Omniglot
   harness reproduce omniglot-5w1s --method reptile --method untrained \\
       --set method.reptile.inner_iters=10 --data-dir ~/data";
@@ -20,11 +23,12 @@ Examples:
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Reproduce {
-    /// A benchmark (see `harness list`) or the path of a TOML file; all benchmarks of ours if absent
-    #[arg(value_name = "BENCHMARK|FILE.toml")]
+    /// A benchmark (see `harness list`), the path of a TOML file, or `figures` for all that draw a figure of the Reptile
+    /// paper; all tables of ours if absent
+    #[arg(value_name = "BENCHMARK|FILE.toml|figures")]
     pub benchmark: Option<String>,
 
-    /// Only this row of the table; may be repeated
+    /// Only this row of the table, or this line of a figure; may be repeated
     #[arg(long, value_name = "LABEL")]
     pub method: Vec<String>,
 

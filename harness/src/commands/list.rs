@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::cli::{Format, List, Listed};
 use crate::exit::Exit;
-use crate::spec::{Budget, DATASETS, Spec};
+use crate::spec::{Budget, DATASETS, MethodSpec, Spec};
 
 /// Prints to stdout.
 pub fn run(args: &List, algorithms: &[Entry]) -> Result<Exit> {
@@ -66,15 +66,25 @@ fn table(section: &Section) -> String {
 }
 
 fn benchmarks() -> Result<Section> {
-    let specs = Spec::all(&[])?;
+    let mut specs = Spec::all(&[])?;
+    // Sine is a table too, and stands where tables do.
+    let drawn = Spec::figures(&[])?;
+    specs.extend(drawn.iter().filter(|spec| spec.figure.is_some()).cloned());
+    let figure = |spec: &Spec| match &spec.figure {
+        Some(figure) => Some(figure.number.clone()),
+        None => drawn.iter().any(|other| other.name == spec.name).then(|| "1".to_owned()),
+    };
     let row = |spec: &Spec| {
-        let methods =
-            spec.methods.iter().map(|method| format!("{} {}", method.label, grouped(method.meta_iters.paper)));
+        let methods = lines(spec).into_iter().map(|(name, points, method)| {
+            let times = if points > 1 { format!(" {points} ×") } else { String::new() };
+            format!("{name}{times} {}", grouped(method.meta_iters.paper))
+        });
         let (ways, shots) = (spec.protocol.ways, spec.protocol.shots);
         let task =
             if spec.data.is_regression() { format!("{shots} points") } else { format!("{ways}-way {shots}-shot") };
         let methods = methods.collect::<Vec<_>>().join(", ");
-        vec![spec.name.clone(), spec.title.clone(), spec.data.dataset.clone(), task, methods]
+        let figure = figure(spec).unwrap_or_default();
+        vec![spec.name.clone(), figure, spec.title.clone(), spec.data.dataset.clone(), task, methods]
     };
     let json = |spec: &Spec| {
         let methods = spec.methods.iter().map(|method| {
@@ -85,6 +95,7 @@ fn benchmarks() -> Result<Section> {
         json!({
             "name": spec.name,
             "title": spec.title,
+            "figure": figure(spec),
             "dataset": spec.data.dataset,
             "protocol": spec.protocol,
             "methods": methods.collect::<Vec<_>>(),
@@ -92,10 +103,23 @@ fn benchmarks() -> Result<Section> {
     };
     Ok(Section {
         title: "benchmarks",
-        header: vec!["name", "title", "data set", "task", "methods, with the paper's meta-iterations"],
+        header: vec!["name", "figure", "title", "data set", "task", "methods, with the paper's meta-iterations"],
         rows: specs.iter().map(row).collect(),
         json: specs.iter().map(json).collect(),
     })
+}
+
+/// The rows of a benchmark, those of one series together: name, number of rows, and the first of them.
+fn lines(spec: &Spec) -> Vec<(&str, usize, &MethodSpec)> {
+    let mut lines: Vec<(&str, usize, &MethodSpec)> = Vec::new();
+    for method in &spec.methods {
+        let name = method.series.as_deref().unwrap_or(&method.label);
+        match lines.iter_mut().find(|(line, ..)| *line == name) {
+            Some((_, points, _)) => *points += 1,
+            None => lines.push((name, 1, method)),
+        }
+    }
+    lines
 }
 
 fn algorithms(entries: &[Entry]) -> Section {
@@ -163,7 +187,8 @@ mod tests {
     #[test]
     fn tables_name_everything() {
         let text = text(None, Format::Table);
-        for word in ["omniglot-20w5s", "20-way", "200,000", "dummy", "mini-imagenet", "MIT"] {
+        for word in ["omniglot-20w5s", "20-way", "200,000", "dummy", "mini-imagenet", "MIT", "4a", "separate 8 × 4,000"]
+        {
             assert!(text.contains(word), "{word} is missing:\n{text}");
         }
         assert!(text.lines().all(|line| line.trim_end() == line));
@@ -173,6 +198,8 @@ mod tests {
     fn json_is_an_array_or_an_object_of_arrays() {
         let one: Value = serde_json::from_str(&text(Some(Listed::Benchmarks), Format::Json)).unwrap();
         assert_eq!((&one[0]["name"], &one[0]["methods"][0]["meta_iters"]["paper"]), (&json!("sine"), &json!(30000)));
+        let figures = one.as_array().unwrap().iter().filter_map(|row| row["figure"].as_str()).collect::<Vec<_>>();
+        assert_eq!(figures, ["1", "3", "4a", "4b", "4c"]);
         let all: Value = serde_json::from_str(&text(None, Format::Json)).unwrap();
         assert_eq!((&all["algorithms"][0]["name"], &all["datasets"][1]["name"]), (&json!("dummy"), &json!("glyphs")));
     }

@@ -1,7 +1,7 @@
 //! A made-up results tree for the tests: smooth curves, two budgets, sine with adaptation pictures.
 
 use super::{metrics, plots};
-use crate::record::{Published, RunRecord, Status};
+use crate::record::{FigurePlace, Published, RunRecord, Status};
 use std::path::{Path, PathBuf};
 
 /// A run to be written.
@@ -18,6 +18,8 @@ pub struct Made {
     pub status: Status,
     /// Splits that the learning curve was evaluated on.
     pub splits: &'static [&'static str],
+    /// Its place, if the benchmark is a figure.
+    pub figure: Option<FigurePlace>,
 }
 
 /// A published row.
@@ -48,6 +50,7 @@ impl Made {
             meta_iters: 1000,
             status: Status::Complete,
             splits: &["train", "test"],
+            figure: None,
         }
     }
 
@@ -75,6 +78,7 @@ impl Made {
         record.published = self.published.clone();
         record.order = self.order;
         record.status = self.status;
+        record.figure = self.figure.clone();
         record.overridden = self.budget.starts_with("custom");
         record.eval_episodes = 500;
         if self.status == Status::Failed {

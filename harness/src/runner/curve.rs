@@ -1,4 +1,7 @@
-//! When the learning curve is measured, and on how many episodes: cheap enough to cost at most a tenth of the run.
+//! When the learning curve is measured, and on how many episodes: cheap enough to cost at most a tenth of the run, unless
+//! the curve is what the run is for.
+
+use harness_core::Split;
 
 use super::job::Job;
 
@@ -15,29 +18,43 @@ pub(super) struct Curve {
     pub steps: Vec<u64>,
     /// Episodes of each split at each point.
     pub episodes: usize,
+    /// Splits that are measured, of those that the data has.
+    pub splits: Vec<Split>,
 }
 
 impl Curve {
     /// A function of the job alone, so that a resumed run measures at the same steps.
     pub(super) fn plan(job: &Job) -> Curve {
-        let cost = job.algorithm.cost();
-        let training = cost.task * job.algorithm.sampling().meta_batch as f64 * job.meta_iters as f64;
         let eval = &job.spec.eval;
-        plan(training, cost.episode.max(1.0), eval.curve_points, eval.curve_episodes, job.meta_iters)
+        let (mut points, mut episodes) = (*eval.curve_points.at(job.budget), *eval.curve_episodes.at(job.budget));
+        if !eval.curve_in_full {
+            let cost = job.algorithm.cost();
+            let training = cost.task * job.algorithm.sampling().meta_batch as f64 * job.meta_iters as f64;
+            (points, episodes) = afford(training, cost.episode.max(1.0), points, episodes);
+        }
+        let wanted = |split: &Split| eval.curve_splits.as_ref().is_none_or(|splits| splits.contains(split));
+        let splits = [Split::Train, Split::Val, Split::Test].into_iter();
+        let splits = splits.filter(|split| wanted(split) && job.source.has(*split)).collect();
+        match job.meta_iters {
+            0 => Curve { steps: vec![], episodes: 0, splits },
+            total => Curve { steps: spread(points, total), episodes, splits },
+        }
     }
 }
 
-fn plan(training: f64, episode: f64, points: usize, episodes: usize, total: u64) -> Curve {
-    if total == 0 {
-        return Curve { steps: vec![], episodes: 0 };
-    }
+/// As many of `points` and `episodes` as cost no more than their share of `training`, in image passes.
+fn afford(training: f64, episode: f64, points: usize, episodes: usize) -> (usize, usize) {
     // Two splits at each point.
     let affordable = (SHARE * training / (2.0 * episode)) as usize;
     let points = points.min(affordable / FEWEST_EPISODES).max(FEWEST_POINTS);
-    let episodes = episodes.min(affordable / points).max(1);
+    (points, episodes.min(affordable / points).max(1))
+}
+
+/// Steps evenly from the first to the last; fewer than `points` where the run is shorter.
+fn spread(points: usize, total: u64) -> Vec<u64> {
     let mut steps: Vec<u64> = (0..points as u64).map(|point| point * total / (points as u64 - 1)).collect();
     steps.dedup();
-    Curve { steps, episodes }
+    steps
 }
 
 #[cfg(test)]
@@ -47,13 +64,17 @@ mod tests {
     #[test]
     fn a_long_run_measures_fully_and_a_short_one_within_its_tenth() {
         // Reptile 5-way 1-shot at paper budget: 25 million images trained, 250 an episode.
-        let paper = plan(25e6, 250.0, 21, 100, 100_000);
-        assert_eq!((paper.steps.len(), paper.episodes), (21, 100));
-        assert_eq!((paper.steps[0], paper.steps[1], paper.steps[20]), (0, 5000, 100_000));
-        let short = plan(250e3, 250.0, 21, 100, 1000);
-        let cost = (short.steps.len() * short.episodes * 2) as f64 * 250.0;
-        assert!(cost <= 25e3 && short.episodes >= 5, "{short:?}");
-        let tiny = plan(2500.0, 250.0, 21, 100, 10);
-        assert_eq!((tiny.steps.len(), tiny.episodes), (2, 1));
+        assert_eq!(afford(25e6, 250.0, 21, 100), (21, 100));
+        let (points, episodes) = afford(250e3, 250.0, 21, 100);
+        assert!((points * episodes * 2) as f64 * 250.0 <= 25e3 && episodes >= 5, "{points} {episodes}");
+        assert_eq!(afford(2500.0, 250.0, 21, 100), (2, 1));
+    }
+
+    #[test]
+    fn points_lie_evenly_from_start_to_end() {
+        assert_eq!(spread(21, 100_000)[..3], [0, 5000, 10_000]);
+        assert_eq!((spread(21, 100_000)[20], spread(21, 100_000).len()), (100_000, 21));
+        assert_eq!(spread(201, 40_000)[1], 200);
+        assert_eq!(spread(9, 3), [0, 1, 2, 3]);
     }
 }

@@ -38,7 +38,6 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<f64> {
     }
     let episode = began.elapsed().as_secs_f64() / done as f64;
     let curve = Curve::plan(job);
-    let splits = [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| job.source.has(*split)).count();
-    let episodes = job.eval_episodes + curve.steps.len() * curve.episodes * splits;
+    let episodes = job.eval_episodes + curve.steps.len() * curve.episodes * curve.splits.len();
     Ok(training + episode * episodes as f64)
 }

@@ -118,5 +118,9 @@ pub fn build(
         source.check(split, &episode, ways, &View::default()).map_err(at)?;
     }
     source.check(Split::Test, &episode, ways, &View::default()).map_err(at)?;
+    if let Some(split) = spec.eval.curve_splits.iter().flatten().find(|split| !source.has(**split)) {
+        let (name, split) = (&spec.data.dataset, split.as_str());
+        return Err(Error::usage(format!("{}: eval.curve_splits: {name} has no {split} classes", spec.name)));
+    }
     Ok(Arc::from(algorithm))
 }

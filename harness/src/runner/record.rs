@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::evaluate::final_series;
 use super::hash::hex;
 use super::job::{Job, Shared};
-use crate::record::{FORMAT, Published, RunRecord, Status};
+use crate::record::{FORMAT, FigurePlace, Published, RunRecord, Status};
 
 /// Writes run.json with this status.
 pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Option<&str>, seconds: f64) -> Result<()> {
@@ -44,6 +44,7 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
         modes: job.modes().into_iter().map(|mode| mode.as_str().into()).collect(),
         published: published.collect(),
         order: job.order as u64,
+        figure: figure_place(job),
         status,
         failure: failure.map(str::to_owned),
         spec_hash: job.spec.hash()?,
@@ -68,6 +69,19 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
         seconds: (seconds * 1000.0).round() / 1000.0,
     };
     record.write(&path)
+}
+
+fn figure_place(job: &Job) -> Option<FigurePlace> {
+    let figure = job.spec.figure.as_ref()?;
+    let colour = figure.colour.as_ref().and_then(|key| job.method.settings.get(key));
+    Some(FigurePlace {
+        number: figure.number.clone(),
+        x_label: figure.x_label(),
+        x_log: figure.x_log,
+        x: figure.x_of(&job.method),
+        line: figure.legend_of(&job.method).to_owned(),
+        colour: colour.map(ToString::to_string),
+    })
 }
 
 /// sha256 over the identities of the final evaluation's episodes.

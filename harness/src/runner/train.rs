@@ -156,10 +156,7 @@ impl<'a> Run<'a> {
         }
         let mut rows = Vec::new();
         let mut shown = None;
-        for split in [Split::Train, Split::Val, Split::Test] {
-            if !self.job.source.has(split) {
-                continue;
-            }
+        for split in self.curve.splits.clone() {
             let Some(outcomes) = self.evaluate(split, Series::Curve, 0..self.curve.episodes)? else {
                 return Ok(false);
             };

@@ -17,6 +17,9 @@ impl Spec {
         table.insert("model".into(), value(&self.model)?);
         table.insert("protocol".into(), value(&self.protocol)?);
         table.insert("eval".into(), value(&self.eval)?);
+        if let Some(figure) = &self.figure {
+            table.insert("figure".into(), value(figure)?);
+        }
         let mut methods = Table::new();
         for method in &self.methods {
             methods.insert(method.label.clone(), Value::Table(method.to_table()?));

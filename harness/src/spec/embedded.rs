@@ -22,15 +22,32 @@ pub const BENCHMARKS: [(&str, &str); 9] = [
     ("mini-imagenet-5w5s", include_str!("../../../benchmarks/mini-imagenet-5w5s.toml")),
 ];
 
+/// The word that stands for all figures on the command line.
+pub const FIGURES: &str = "figures";
+
+/// Name and text of every benchmark of ours that is a figure of the Reptile paper: run when asked for. Its Figure 1 is
+/// the adaptation picture of `sine`.
+pub const FIGURE_FILES: [(&str, &str); 4] = [
+    ("figure-3", include_str!("../../../benchmarks/figure-3.toml")),
+    ("figure-4a", include_str!("../../../benchmarks/figure-4a.toml")),
+    ("figure-4b", include_str!("../../../benchmarks/figure-4b.toml")),
+    ("figure-4c", include_str!("../../../benchmarks/figure-4c.toml")),
+];
+
 /// Name and text of every class split of ours.
 pub const SPLITS: [(&str, &str); 2] = [
     ("mini-imagenet", include_str!("../../../benchmarks/splits/mini-imagenet.txt")),
     ("omniglot", include_str!("../../../benchmarks/splits/omniglot.txt")),
 ];
 
-/// Names of the embedded benchmarks.
+/// Name and text of everything that `reproduce` finds by name.
+fn known() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    BENCHMARKS.iter().chain(&FIGURE_FILES)
+}
+
+/// Names of the embedded benchmarks, figures among them.
 pub fn names() -> impl Iterator<Item = &'static str> {
-    BENCHMARKS.iter().map(|(name, _)| *name)
+    known().map(|(name, _)| *name)
 }
 
 /// Text of the class split called `name`.
@@ -42,7 +59,7 @@ impl Spec {
     /// The benchmark of that name, else the one in the file of that path, with `--set` paths and values applied. Errors
     /// name the nearest benchmark, or the key of the file that is wrong.
     pub fn find(what: &str, set: &[(String, String)]) -> Result<Spec> {
-        if let Some((name, text)) = BENCHMARKS.iter().find(|(name, _)| *name == what) {
+        if let Some((name, text)) = known().find(|(name, _)| *name == what) {
             return Spec::parse_with(text, name, set);
         }
         let path = Path::new(what);
@@ -50,16 +67,25 @@ impl Spec {
             let meant_as_file = what.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml");
             return Err(Error::usage(match meant_as_file {
                 true => format!("{what}: no such benchmark file"),
-                false => format!("{}, or the path of a TOML file", unknown("benchmark", what, names())),
+                false => {
+                    let names = names().chain([FIGURES]);
+                    format!("{}, or the path of a TOML file", unknown("benchmark", what, names))
+                }
             }));
         }
         let text = fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
         Spec::parse_with(&text, what, set)
     }
 
-    /// All benchmarks of ours, with `--set` paths and values applied to each.
+    /// All benchmarks of ours that are tables, with `--set` paths and values applied to each.
     pub fn all(set: &[(String, String)]) -> Result<Vec<Spec>> {
         BENCHMARKS.iter().map(|(name, text)| Spec::parse_with(text, name, set)).collect()
+    }
+
+    /// What draws the Reptile paper's figures: `sine` for Figure 1, then the files of the others.
+    pub fn figures(set: &[(String, String)]) -> Result<Vec<Spec>> {
+        let one = BENCHMARKS.iter().filter(|(name, _)| *name == "sine");
+        one.chain(&FIGURE_FILES).map(|(name, text)| Spec::parse_with(text, name, set)).collect()
     }
 }
 

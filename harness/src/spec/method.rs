@@ -6,6 +6,7 @@ use toml::{Table, Value};
 
 use super::PerBudget;
 use super::read::{need, take};
+use super::sweep;
 
 /// A labelled recipe of an algorithm.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,10 @@ pub struct MethodSpec {
     pub meta_iters: PerBudget<u64>,
     /// Training seeds, from 0.
     pub seeds: PerBudget<u64>,
+    /// The rows that a sweep made of one block have its label in common; `--method` takes it for all of them.
+    pub series: Option<String>,
+    /// The row's line in a figure, in words.
+    pub legend: Option<String>,
     /// Every other key, read by the algorithm itself, which knows what is allowed.
     pub settings: Table,
 }
@@ -42,6 +47,8 @@ impl MethodSpec {
             view: take(&mut table, &path, "view")?.unwrap_or_default(),
             meta_iters: need(&mut table, &path, "meta_iters")?,
             seeds: take(&mut table, &path, "seeds")?.unwrap_or(SEEDS),
+            series: take(&mut table, &path, "series")?,
+            legend: take(&mut table, &path, "legend")?,
             settings: table,
         })
     }
@@ -50,8 +57,10 @@ impl MethodSpec {
         let value = |value: Result<Value, toml::ser::Error>| value.map_err(|e| Error::usage(e.to_string()));
         let mut table = Table::new();
         table.insert("algorithm".into(), Value::String(self.algorithm.clone()));
-        if let Some(note) = &self.note {
-            table.insert("note".into(), Value::String(note.clone()));
+        for (key, words) in [("note", &self.note), ("series", &self.series), ("legend", &self.legend)] {
+            if let Some(words) = words {
+                table.insert(key.into(), Value::String(words.clone()));
+            }
         }
         table.insert("meta_iters".into(), value(Value::try_from(self.meta_iters))?);
         table.insert("seeds".into(), value(Value::try_from(self.seeds))?);
@@ -66,16 +75,24 @@ impl MethodSpec {
     }
 }
 
-/// Reads all blocks, in the order of the file.
+/// Reads all blocks, in the order of the file, swept ones as the rows that they stand for.
 pub(super) fn read_all(blocks: Table) -> Result<Vec<MethodSpec>> {
-    let block = |(label, value): (&String, &Value)| match value {
-        Value::Table(table) => MethodSpec::read(label, inherit(label, table, &blocks)?),
-        _ => Err(Error::usage(format!("method.{label} must be a table: [method.{label}]"))),
-    };
-    blocks.iter().map(block).collect()
+    let mut rows: Vec<MethodSpec> = Vec::new();
+    for (label, value) in &blocks {
+        let Value::Table(table) = value else {
+            return Err(Error::usage(format!("method.{label} must be a table: [method.{label}]")));
+        };
+        for (row, table) in sweep::expand(label, inherit(label, table, &blocks)?)? {
+            if rows.iter().any(|other| other.label == row) {
+                return Err(Error::usage(format!("method.{label}: a second row called \"{row}\"")));
+            }
+            rows.push(MethodSpec::read(&row, table)?);
+        }
+    }
+    Ok(rows)
 }
 
-/// Resolves `like = "LABEL"`: all that the other block says, note apart, unless this one says otherwise. So a row that
+/// Resolves `like = "LABEL"`: all that the other block says, note and legend apart, unless this one says otherwise. So a row that
 /// differs in one thing states that thing, and the rest cannot drift apart.
 fn inherit(label: &str, own: &Table, blocks: &Table) -> Result<Table> {
     let mut own = own.clone();
@@ -87,7 +104,7 @@ fn inherit(label: &str, own: &Table, blocks: &Table) -> Result<Table> {
     if block.contains_key("like") {
         return Err(Error::usage(format!("method.{label}.like: method \"{like}\" is itself like another")));
     }
-    block.remove("note");
+    ["note", "legend", "series"].iter().for_each(|key| drop(block.remove(*key)));
     block.entry("algorithm").or_insert(Value::String(like));
     block.extend(own);
     Ok(block)

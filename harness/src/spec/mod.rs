@@ -8,11 +8,13 @@ mod budget;
 mod canonical;
 mod datasets;
 pub mod embedded;
+mod figure;
 pub mod folds;
 mod method;
 mod overrides;
 mod read;
 mod sections;
+mod sweep;
 mod validate;
 
 #[cfg(test)]
@@ -22,6 +24,7 @@ use harness_core::{Mode, ModelSpec, Protocol, Result};
 
 pub use budget::{Budget, PerBudget};
 pub use datasets::{DATASETS, Dataset, is_regression};
+pub use figure::{FigureSpec, META_ITERATIONS};
 pub use method::MethodSpec;
 pub use sections::{DataSpec, EvalSpec, Published};
 
@@ -37,6 +40,8 @@ pub struct Spec {
     pub model: ModelSpec,
     pub protocol: Protocol,
     pub eval: EvalSpec,
+    /// Where the runs are a figure's, not a table's.
+    pub figure: Option<FigureSpec>,
     /// In the order of the file.
     pub methods: Vec<MethodSpec>,
     pub published: Vec<Published>,

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use super::{DataSpec, Spec, method, overrides};
 
-const KEYS: [&str; 8] = ["name", "title", "data", "model", "protocol", "eval", "method", "published"];
+const KEYS: [&str; 9] = ["name", "title", "data", "model", "protocol", "eval", "figure", "method", "published"];
 
 /// `origin` is the file's path, or the name of an embedded benchmark; it stands before every error.
 pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
@@ -37,6 +37,7 @@ fn read(mut table: Table, origin: &Path) -> Result<Spec> {
         model: need(&mut table, "", "model")?,
         protocol: need(&mut table, "", "protocol")?,
         eval: need(&mut table, "", "eval")?,
+        figure: take(&mut table, "", "figure")?,
         methods: method::read_all(need(&mut table, "", "method")?)?,
         published: published(take(&mut table, "", "published")?.unwrap_or_default())?,
     })

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use harness_core::{Error, Fold, Mode, Result};
+use harness_core::{Error, Fold, Mode, Result, Split};
 use serde::{Deserialize, Serialize};
 
 use super::PerBudget;
@@ -63,18 +63,24 @@ pub struct EvalSpec {
     pub seed: u64,
     /// Most points of a learning curve, start and end among them. Short runs have fewer, so that the curve stays cheap.
     #[serde(default = "twenty_one")]
-    pub curve_points: usize,
+    pub curve_points: PerBudget<usize>,
     /// Most episodes of a point, on training and on test classes each.
     #[serde(default = "hundred")]
-    pub curve_episodes: usize,
+    pub curve_episodes: PerBudget<usize>,
+    /// All points and episodes of the curve, whatever they cost beside the training: where the curve is the result.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub curve_in_full: bool,
+    /// Classes that the curve is measured on; all that the data has if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curve_splits: Option<Vec<Split>>,
 }
 
-fn twenty_one() -> usize {
-    21
+fn twenty_one() -> PerBudget<usize> {
+    PerBudget::all(21)
 }
 
-fn hundred() -> usize {
-    100
+fn hundred() -> PerBudget<usize> {
+    PerBudget::all(100)
 }
 
 /// A row of a published table.

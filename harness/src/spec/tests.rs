@@ -4,7 +4,7 @@ use std::path::Path;
 use harness_core::{ModelSpec, Protocol, Rotations};
 use proptest::prelude::*;
 
-use super::embedded::{BENCHMARKS, SPLITS};
+use super::embedded::{BENCHMARKS, FIGURE_FILES, SPLITS};
 use super::*;
 
 const MINIMAL: &str = r#"
@@ -54,9 +54,10 @@ fn set(path: &str, value: &str) -> Result<Spec, String> {
 #[test]
 fn every_benchmark_is_sound_and_none_is_forgotten() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benchmarks");
-    for (kind, folder, known) in
-        [("toml", folder.clone(), &BENCHMARKS[..]), ("txt", folder.join("splits"), &SPLITS[..])]
-    {
+    for (kind, folder, known) in [
+        ("toml", folder.clone(), [&BENCHMARKS[..], &FIGURE_FILES].concat()),
+        ("txt", folder.join("splits"), SPLITS.to_vec()),
+    ] {
         let files = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
         let mut found: Vec<String> = files
             .filter(|path| path.extension().is_some_and(|end| end == kind))
@@ -281,7 +282,7 @@ fn the_hash_is_of_what_is_meant_not_of_how_it_is_written() {
 
 #[test]
 fn canonical_text_reads_back_as_the_same_benchmark() {
-    for spec in Spec::all(&[]).unwrap() {
+    for spec in Spec::all(&[]).unwrap().into_iter().chain(Spec::figures(&[]).unwrap()) {
         let text = spec.canonical().unwrap();
         let again = Spec::parse(&text, "elsewhere.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
         assert_eq!(again, spec);

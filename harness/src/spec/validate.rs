@@ -2,7 +2,7 @@
 //! are found later, by the task source, which knows the data.
 
 use harness_core::error::unknown;
-use harness_core::{Error, Mode, ModelSpec, Result, View};
+use harness_core::{Error, Mode, ModelSpec, Result, Split, View};
 
 use super::{DATASETS, MethodSpec, Published, Spec};
 
@@ -25,6 +25,9 @@ impl Spec {
             return wrong("method: no method to run: add a [method.<label>] block");
         }
         self.methods.iter().try_for_each(|method| self.check_method(method))?;
+        if let Some(figure) = &self.figure {
+            figure.validate(self)?;
+        }
         let rows = &self.published;
         rows.iter().enumerate().try_for_each(|(index, row)| self.check_published(row, &rows[..index]))
     }
@@ -61,11 +64,16 @@ impl Spec {
 
     fn check_eval(&self) -> Result<()> {
         let eval = &self.eval;
-        if eval.episodes.values().contains(&0) || eval.curve_episodes == 0 {
+        if eval.episodes.values().contains(&0) || eval.curve_episodes.values().contains(&0) {
             return wrong("eval: episodes and curve_episodes must be at least 1");
         }
-        if eval.curve_points < 2 {
+        if eval.curve_points.values().iter().any(|points| *points < 2) {
             return wrong("eval.curve_points: at least 2, the start and the end of a run");
+        }
+        let splits = eval.curve_splits.as_deref();
+        let again = |splits: &[Split]| (1..splits.len()).any(|index| splits[..index].contains(&splits[index]));
+        if splits.is_some_and(|splits| splits.is_empty() || again(splits)) {
+            return wrong("eval.curve_splits: of \"train\", \"val\" and \"test\", each at most once, at least one");
         }
         let known = if self.data.is_regression() { "[\"-\"]" } else { "\"transductive\" and \"inductive\"" };
         let fits = |mode: &Mode| (*mode == Mode::Pointwise) == self.data.is_regression();
@@ -101,6 +109,12 @@ impl Spec {
         name(&format!("method.{label}"), label)?;
         if let Some(note) = &method.note {
             one_line(&format!("method.{label}.note"), note)?;
+        }
+        if let Some(series) = &method.series {
+            name(&format!("method.{label}.series"), series)?;
+        }
+        if let Some(legend) = &method.legend {
+            one_line(&format!("method.{label}.legend"), legend)?;
         }
         if let Some(model) = &method.model {
             self.check_model(&format!("method.{label}.model"), model)?;
@@ -159,7 +173,7 @@ fn name(path: &str, name: &str) -> Result<()> {
 }
 
 /// Text that lands in a table's cell.
-fn one_line(path: &str, text: &str) -> Result<()> {
+pub(super) fn one_line(path: &str, text: &str) -> Result<()> {
     if text.trim().is_empty() || text.contains(char::is_control) {
         return wrong(format!("{path}: must be one line of text"));
     }

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use crate::cli::Reproduce;
 use crate::runner::{Job, build, sha256_json};
-use crate::spec::Spec;
+use crate::spec::embedded::FIGURES;
+use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
 
 /// What runs and what does not.
@@ -33,10 +34,11 @@ impl fmt::Display for LeftOut {
 impl Plan {
     /// Errors on the first name, key or number that cannot work, and on missing data of a benchmark that was named.
     pub fn new(args: &Reproduce, algorithms: &[Entry]) -> Result<Plan> {
-        let named = args.benchmark.is_some();
-        let specs = match &args.benchmark {
-            Some(name) => vec![Spec::find(name, &args.set)?],
-            None => Spec::all(&args.set)?,
+        // Of a group, what can run runs; what was named must.
+        let (specs, named) = match args.benchmark.as_deref() {
+            None => (Spec::all(&args.set)?, false),
+            Some(FIGURES) => (Spec::figures(&args.set)?, false),
+            Some(name) => (vec![Spec::find(name, &args.set)?], true),
         };
         check_labels(&specs, &args.method)?;
         let mut left_out = Vec::new();
@@ -62,14 +64,14 @@ impl Plan {
             let spec = Arc::new(spec);
             let data_digest = source.digest();
             for (order, method) in spec.methods.iter().enumerate() {
-                if !args.method.is_empty() && !args.method.contains(&method.label) {
+                if !args.method.is_empty() && !names(method).any(|name| args.method.iter().any(|asked| asked == name)) {
                     continue;
                 }
                 let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
                 let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
                 let seeds = args.seeds.unwrap_or(*method.seeds.at(args.budget));
                 for seed in 0..seeds {
-                    let config = config(&spec, order, &choice, seed, &source.input());
+                    let config = config(&spec, order, args.budget, &choice, seed, &source.input());
                     jobs.push(Job {
                         spec: spec.clone(),
                         method: method.clone(),
@@ -150,9 +152,9 @@ impl Choice {
 }
 
 /// What determines the numbers of a run.
-fn config(spec: &Spec, order: usize, choice: &Choice, seed: u64, input: &[usize]) -> serde_json::Value {
+fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64, input: &[usize]) -> serde_json::Value {
     let method = &spec.methods[order];
-    json!({
+    let mut config = json!({
         "benchmark": spec.name,
         "data": spec.data,
         "input": input,
@@ -162,8 +164,8 @@ fn config(spec: &Spec, order: usize, choice: &Choice, seed: u64, input: &[usize]
             "episodes": choice.eval_episodes,
             "modes": spec.eval.modes,
             "seed": spec.eval.seed,
-            "curve_points": spec.eval.curve_points,
-            "curve_episodes": spec.eval.curve_episodes,
+            "curve_points": spec.eval.curve_points.at(budget),
+            "curve_episodes": spec.eval.curve_episodes.at(budget),
         },
         "label": method.label,
         "algorithm": method.algorithm,
@@ -171,13 +173,25 @@ fn config(spec: &Spec, order: usize, choice: &Choice, seed: u64, input: &[usize]
         "method": method.settings,
         "meta_iters": choice.meta_iters,
         "seed": seed,
-    })
+    });
+    // Only where a benchmark asks for them: a run of any other goes on from a checkpoint of a build that had neither.
+    if spec.eval.curve_in_full {
+        config["eval"]["curve_in_full"] = json!(true);
+    }
+    if let Some(splits) = &spec.eval.curve_splits {
+        config["eval"]["curve_splits"] = json!(splits);
+    }
+    config
 }
 
-/// Every `--method` must be a row of at least one benchmark that runs.
+/// What `--method` may call a row: its label, or the series that it belongs to.
+fn names(method: &MethodSpec) -> impl Iterator<Item = &str> {
+    [Some(method.label.as_str()), method.series.as_deref()].into_iter().flatten()
+}
+
+/// Every `--method` must be a row, or a series of rows, of at least one benchmark that runs.
 fn check_labels(specs: &[Spec], asked: &[String]) -> Result<()> {
-    let known: Vec<&str> =
-        specs.iter().flat_map(|spec| spec.methods.iter().map(|method| method.label.as_str())).collect();
+    let known: Vec<&str> = specs.iter().flat_map(|spec| spec.methods.iter().flat_map(names)).collect();
     match asked.iter().find(|label| !known.contains(&label.as_str())) {
         None => Ok(()),
         Some(label) => {

@@ -18,7 +18,7 @@ use plotters::prelude::*;
 use std::collections::BTreeMap;
 
 /// A place on a curve: step, mean, and the ends of its band.
-type Point = (f64, f64, f64, f64);
+pub(super) type Point = (f64, f64, f64, f64);
 
 /// One method in one panel.
 struct Series {
@@ -78,13 +78,8 @@ impl Curves {
         if panels.is_empty() || !low.is_finite() {
             return None;
         }
-        // Errors fall by orders of magnitude; an interval that reaches down to zero must not stretch the axis for ever.
         let smallest = all().map(|p| p.1).fold(f64::INFINITY, f64::min);
-        let y = match first.row.metric.as_str() {
-            "accuracy" => Axis::linear(low.max(0.0), high.min(100.0), 6),
-            _ if !first.higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
-            _ => Axis::linear(low, high, 6),
-        };
+        let y = value_axis(first, (low, high), smallest);
         // What does not train is known exactly at step 0 and stays there: the height that the others must leave behind.
         for series in panels.iter_mut().flat_map(|(_, s)| s).filter(|s| s.level) {
             if let Some((_, middle, low, high)) = series.last.take().or(series.points.pop()) {
@@ -112,17 +107,32 @@ impl Curves {
     }
 }
 
-/// The series of `cell` on `split`, over the steps that all its seeds share.
-fn series(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Series> {
+/// An axis for values of the cell's metric from `low` to `high`; `smallest` is the smallest mean.
+pub(super) fn value_axis(cell: &Cell, (low, high): (f64, f64), smallest: f64) -> Axis {
+    match cell.row.metric.as_str() {
+        "accuracy" => Axis::linear(low.max(0.0), high.min(100.0), 6),
+        // Errors fall by orders of magnitude; an interval that reaches down to zero must not stretch the axis for ever.
+        _ if !cell.higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
+        _ => Axis::linear(low, high, 6),
+    }
+}
+
+/// The runs behind a cell's mean.
+pub(super) fn runs<'a>(summary: &'a Summary, cell: &Cell) -> Vec<&'a Run> {
     let row = &cell.row;
     let of_cell = |run: &&Run| {
         let record = &run.record;
         (&record.benchmark, &record.label) == (&row.benchmark, &row.method) && cell.of_seeds.contains(&record.seed)
     };
-    let runs: Vec<&Run> = summary.runs.iter().filter(of_cell).collect();
+    summary.runs.iter().filter(of_cell).collect()
+}
+
+/// The curve of `runs` on `split` in `mode`, over the steps that all of them share. The band is the range over seeds, or
+/// one seed's interval over episodes.
+pub(super) fn points(runs: &[&Run], split: &str, mode: &str) -> Vec<Point> {
     let mut steps: BTreeMap<u64, Vec<(f64, Option<f64>)>> = BTreeMap::new();
-    for run in &runs {
-        for point in run.curve.iter().filter(|p| p.split == split && p.mode == row.mode) {
+    for run in runs {
+        for point in run.curve.iter().filter(|p| p.split == split && p.mode == mode) {
             steps.entry(point.step).or_default().push((point.value, point.ci95));
         }
     }
@@ -133,7 +143,14 @@ fn series(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Ser
         let (low, high) = if only.len() > 1 { range } else { (middle - half, middle + half) };
         (step as f64, middle, low, high)
     };
-    let points = steps.iter().filter(|(_, v)| v.len() == runs.len()).map(|(s, v)| point(*s, v)).collect();
+    steps.iter().filter(|(_, v)| v.len() == runs.len()).map(|(s, v)| point(*s, v)).collect()
+}
+
+/// The series of `cell` on `split`.
+fn series(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Series> {
+    let row = &cell.row;
+    let runs = runs(summary, cell);
+    let points = points(&runs, split, &row.mode);
     let last = row.mean.filter(|_| split == "test").map(|middle| {
         let half = row.ci95_seeds.or(row.ci95_episodes).unwrap_or(0.0);
         (row.meta_iters as f64, middle, middle - half, middle + half)

@@ -1,4 +1,5 @@
-//! The pictures of one budget: results beside published numbers, learning curves, adaptation on sine.
+//! The pictures of one budget: results beside published numbers, learning curves, adaptation on sine; of a benchmark that
+//! is a figure, that figure alone.
 
 mod adaptation;
 mod axis;
@@ -6,6 +7,7 @@ mod bars;
 mod bitmap;
 mod canvas;
 mod curves;
+mod figure;
 mod legend;
 mod marks;
 mod panel;
@@ -33,17 +35,21 @@ pub fn draw(summary: &Summary, styles: &Styles) -> Result<Vec<Picture>> {
     let mut pictures = Vec::new();
     for cells in summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark) {
         let benchmark = cells[0].row.benchmark.as_str();
+        if let Some(place) = figure::place(summary, cells) {
+            let stem = if benchmark.starts_with("figure-") { String::new() } else { "figure-".to_owned() };
+            let modes = modes(cells);
+            for mode in &modes {
+                let Some(drawing) = figure::Figure::new(summary, cells, mode, &place) else { continue };
+                let ending = if modes.len() > 1 { format!("-{mode}") } else { String::new() };
+                pictures.push(picture(&drawing, format!("{stem}{benchmark}{ending}"), figure::title(&place, cells))?);
+            }
+            continue;
+        }
         if let Some(bars) = bars::Bars::new(summary, cells, styles) {
             let words = format!("{benchmark}: our results beside published ones");
             pictures.push(picture(&bars, format!("results-{benchmark}"), words)?);
         }
-        let mut modes: Vec<&str> = Vec::new();
-        for cell in cells {
-            if !modes.contains(&cell.row.mode.as_str()) {
-                modes.push(&cell.row.mode);
-            }
-        }
-        for mode in modes {
+        for mode in modes(cells) {
             if let Some(curves) = curves::Curves::new(summary, cells, mode, styles) {
                 let (ending, words) = match mode {
                     "-" => (String::new(), String::new()),
@@ -61,6 +67,17 @@ pub fn draw(summary: &Summary, styles: &Styles) -> Result<Vec<Picture>> {
     Ok(pictures)
 }
 
+/// Modes in the order of the tables.
+fn modes(cells: &[super::Cell]) -> Vec<&str> {
+    let mut modes: Vec<&str> = Vec::new();
+    for cell in cells {
+        if !modes.contains(&cell.row.mode.as_str()) {
+            modes.push(&cell.row.mode);
+        }
+    }
+    modes
+}
+
 fn picture(drawing: &impl canvas::Drawing, name: String, words: String) -> Result<Picture> {
     let (svg, png) = (canvas::svg(drawing, &name)?, canvas::png(drawing, &name)?);
     Ok(Picture { name, words, svg, png })
@@ -75,7 +92,7 @@ pub fn remove_stale(folder: &Path, drawn: &[Picture]) -> Result<()> {
     };
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_stem().and_then(|n| n.to_str()).unwrap_or_default();
-        let ours = ["results-", "curves-", "adaptation-"].iter().any(|prefix| name.starts_with(prefix))
+        let ours = ["results-", "curves-", "adaptation-", "figure-"].iter().any(|prefix| name.starts_with(prefix))
             && path.extension().is_some_and(|e| e == "svg" || e == "png");
         if ours && drawn.iter().all(|p| p.name != name) {
             std::fs::remove_file(&path).map_err(|e| Error::io(&path, e))?;

@@ -57,6 +57,43 @@ const FREE: [Look; 8] = [
     look((20, 20, 20), DASH_DOT_DOT, Marker::Cross),
     look((136, 34, 85), SOLID, Marker::Square),
 ];
+/// Colours of a figure's lines: Okabe and Ito's, the pinned methods' first, then one of Paul Tol's.
+const HUES: [(u8, u8, u8); 8] = [
+    (0, 114, 178),
+    (213, 94, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (230, 159, 0),
+    (86, 180, 233),
+    (20, 20, 20),
+    (136, 34, 85),
+];
+const DASHES: [&[f64]; 5] = [SOLID, DASHED, DOTTED, DASH_DOT, DASH_DOT_DOT];
+const MARKERS: [Marker; 6] =
+    [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Down, Marker::Cross];
+
+/// Looks of a figure's lines in their order. Lines of one group share a colour and differ in dash and marker, the first of
+/// every group in the same way, and so on; a line without a group has a colour of its own.
+pub fn of_lines(groups: &[Option<&str>]) -> Vec<Look> {
+    let mut seen: Vec<(Option<&str>, usize)> = Vec::new();
+    let mut looks = Vec::with_capacity(groups.len());
+    for (index, group) in groups.iter().enumerate() {
+        let known = seen.iter().position(|(other, _)| group.is_some() && other == group);
+        let (hue, nth) = match known {
+            Some(hue) => {
+                seen[hue].1 += 1;
+                (hue, seen[hue].1)
+            }
+            None => {
+                seen.push((*group, 0));
+                (seen.len() - 1, if group.is_some() { 0 } else { index })
+            }
+        };
+        looks.push(look(HUES[hue % HUES.len()], DASHES[nth % DASHES.len()], MARKERS[nth % MARKERS.len()]));
+    }
+    looks
+}
+
 /// How many of [`FREE`] have a colour of their own: a name hashes to one of these, the rest is for collisions.
 const OWN: usize = 5;
 
@@ -113,6 +150,22 @@ mod tests {
                 assert_ne!(styles.look(a), styles.look(b), "{a} and {b}");
             }
         }
+    }
+
+    #[test]
+    fn lines_of_a_group_share_a_colour_and_no_two_lines_look_alike() {
+        let groups = ["1", "2", "2", "2", "3", "3", "3", "4", "4", "4"].map(Some);
+        let looks = of_lines(&groups);
+        for (i, a) in looks.iter().enumerate() {
+            for (j, b) in looks[..i].iter().enumerate() {
+                assert_eq!(a.colour == b.colour, groups[i] == groups[j], "{i} and {j}");
+                assert!(a != b, "{i} and {j}");
+            }
+        }
+        assert_eq!((looks[1].dash, looks[3].marker), (looks[4].dash, looks[9].marker));
+        let own = of_lines(&[None; 8]);
+        assert!((0..8).all(|i| own[..i].iter().all(|other| other.colour != own[i].colour)));
+        assert_eq!(of_lines(&[None; 20]).len(), 20);
     }
 
     #[test]

@@ -1,0 +1,165 @@
+//! A published figure's counterpart: learning curves of many recipes, or final accuracy over a swept setting, with bands
+//! over seeds. What a run is in it stands in its record.
+
+mod lines;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    axis::Axis,
+    canvas::{Drawing, Drawn, Sheet, px},
+    curves,
+    legend::{Legend, Sample},
+    marks::{self, At, SMALL, TITLE, Type},
+    panel::Panel,
+};
+use crate::record::FigurePlace;
+use crate::report::{
+    format,
+    summary::{Cell, Summary},
+};
+use lines::{Line, Spread};
+use plotters::prelude::*;
+
+/// The figure that one benchmark draws, in one mode.
+pub struct Figure {
+    title: String,
+    metric: String,
+    lines: Vec<Line>,
+    x: (Axis, String),
+    y: Axis,
+    legend: Legend,
+    caption: String,
+}
+
+const WIDTH: f64 = 960.0;
+const HEAD: f64 = 40.0;
+const PLOT: f64 = 470.0;
+const CAPTION: f64 = 26.0;
+
+/// The figure that the runs behind `cells` draw, if their benchmark is one.
+pub fn place(summary: &Summary, cells: &[Cell]) -> Option<FigurePlace> {
+    let of_cells = |cell: &Cell| curves::runs(summary, cell).into_iter().find_map(|run| run.record.figure.clone());
+    cells.iter().find_map(of_cells)
+}
+
+/// `Figure 3: …`.
+pub fn title(place: &FigurePlace, cells: &[Cell]) -> String {
+    let title = cells.first().map_or("", |cell| &cell.title);
+    format!("Figure {}: {title}", place.number)
+}
+
+impl Figure {
+    /// The figure of the `cells` of one benchmark that are in `mode`; None where there is nothing to draw.
+    pub fn new(summary: &Summary, cells: &[Cell], mode: &str, place: &FigurePlace) -> Option<Self> {
+        let lines = lines::lines(summary, cells, mode);
+        let all = || lines.iter().flat_map(|line| &line.points);
+        let first = cells.iter().find(|cell| cell.row.mode == mode)?;
+        let (mut x, mut y) = ((f64::INFINITY, f64::NEG_INFINITY), (f64::INFINITY, f64::NEG_INFINITY));
+        for (at, _, low, high) in all() {
+            x = (x.0.min(*at), x.1.max(*at));
+            y = (y.0.min(*low), y.1.max(*high));
+        }
+        if !x.0.is_finite() {
+            return None;
+        }
+        let smallest = all().map(|point| point.1).fold(f64::INFINITY, f64::min);
+        let axis = match place.x {
+            None => Axis::exact(0.0, x.1, 8),
+            Some(_) if place.x_log => Axis::log(x.0, x.1),
+            Some(_) => Axis::linear(x.0, x.1, 10),
+        };
+        let entries = lines.iter().map(|line| (Sample::Method(line.look), line.words.clone())).collect();
+        Some(Figure {
+            title: format!("{}, budget {}", title(place, cells), summary.budget),
+            metric: match mode {
+                "-" => format::metric(&first.row.metric).to_owned(),
+                mode => format!("{mode} {} on test", format::metric(&first.row.metric)),
+            },
+            x: (axis, place.x_label.clone()),
+            y: curves::value_axis(first, y, smallest),
+            legend: Legend::new(entries, WIDTH - 40.0),
+            caption: caption(&lines),
+            lines,
+        })
+    }
+}
+
+/// What the bands are, or how wide an interval is where none is drawn.
+fn caption(lines: &[Line]) -> String {
+    let seeds: Vec<usize> = lines.iter().map(|line| line.seeds).collect();
+    let over_seeds = "line: mean over seeds; band: smallest to largest seed";
+    if seeds.iter().all(|seeds| *seeds > 1) {
+        return over_seeds.to_owned();
+    }
+    let one = match lines.iter().any(|line| line.spread == Spread::Whiskers) {
+        true => "whisker: 95 % over episodes".to_owned(),
+        false => {
+            let halves = lines.iter().filter(|line| line.seeds == 1).map(|line| line.half);
+            let (least, most) = halves.fold((f64::INFINITY, 0f64), |(l, m), half| (l.min(half), m.max(half)));
+            format!("95 % over the episodes of a point, not drawn: ±{least:.1} to ±{most:.1}")
+        }
+    };
+    match seeds.iter().all(|seeds| *seeds == 1) {
+        true => format!("one seed; {one}"),
+        false => format!("{over_seeds}; where there is one seed, {one}"),
+    }
+}
+
+impl Drawing for Figure {
+    fn size(&self) -> (f64, f64) {
+        (WIDTH, HEAD + PLOT + self.legend.height() + CAPTION + 14.0)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        marks::text(sheet, &self.title, (px(WIDTH / 2.0), px(HEAD / 2.0)), Type::plain(TITLE).bold().centred())?;
+        let panel = Panel {
+            place: (10.0, HEAD, WIDTH - 20.0, PLOT),
+            title: "",
+            x: (self.x.0.clone(), &self.x.1),
+            y: (self.y.clone(), &self.metric),
+            y_labels: 64.0,
+            x_labels: 48.0,
+        };
+        panel.draw(sheet, |place| {
+            self.lines.iter().try_for_each(|line| line.draw_spread(sheet, place))?;
+            let count = self.lines.len();
+            (0..).zip(&self.lines).try_for_each(|(index, line)| line.draw_line(sheet, place, (index, count)))
+        })?;
+        let top = HEAD + PLOT + 6.0;
+        self.legend.draw(sheet, 20.0, top)?;
+        let at = (px(WIDTH / 2.0), px(top + self.legend.height() + CAPTION / 2.0));
+        marks::text(sheet, &self.caption, at, Type::plain(SMALL).faint().centred())
+    }
+}
+
+impl Line {
+    fn draw_spread<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, place: &dyn Fn(f64, f64) -> At) -> Drawn<DB> {
+        let ends = self.points.iter().map(|p| (place(p.0, p.2), place(p.0, p.3)));
+        match self.spread {
+            Spread::Nothing => Ok(()),
+            Spread::Whiskers => {
+                ends.clone().try_for_each(|(low, high)| marks::whisker(sheet, low, high, 1.25, 6.0, self.look.colour))
+            }
+            Spread::Band if self.points.len() < 2 => Ok(()),
+            Spread::Band => {
+                let (low, high): (Vec<At>, Vec<At>) = ends.unzip();
+                marks::band(sheet, &low, &high, self.look.colour)
+            }
+        }
+    }
+
+    /// The line of index `of.0` among `of.1`: where points are many, each line has its markers at steps of its own.
+    fn draw_line<DB: DrawingBackend>(
+        &self,
+        sheet: &Sheet<DB>,
+        place: &dyn Fn(f64, f64) -> At,
+        of: (usize, usize),
+    ) -> Drawn<DB> {
+        let line: Vec<At> = self.points.iter().map(|p| place(p.0, p.1)).collect();
+        marks::line(sheet, &line, self.look.colour, 1.75, self.look.dash)?;
+        let every = line.len().div_ceil(12).max(1);
+        let skip = if every > 1 { of.0 * every / of.1.max(1) } else { 0 };
+        line.iter().skip(skip).step_by(every).try_for_each(|at| marks::marker(sheet, *at, self.look, 8.0))
+    }
+}
