@@ -2,12 +2,14 @@
 //! [`commands`](crate::commands).
 
 mod bench;
+mod completions;
 mod data;
 mod eval;
 mod export;
 mod list;
 mod report;
 mod reproduce;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -15,18 +17,23 @@ mod value;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use self::bench::Bench;
+pub use self::completions::{Completions, Shell};
 pub use self::data::{Data, DataAction};
 pub use self::eval::Eval;
 pub use self::export::Export;
 pub use self::list::{List, Listed};
 pub use self::report::Report;
 pub use self::reproduce::Reproduce;
+pub use self::talk::Talk;
 
 /// Reproduces few-shot meta-learning papers: trains and evaluates every method of a published table on the same
 /// episodes, and prints our number beside the published one.
 #[derive(Debug, Parser)]
 #[command(name = "harness", version, after_help = EXIT_CODES)]
 pub struct Cli {
+    #[command(flatten)]
+    pub talk: Talk,
+
     #[command(subcommand)]
     pub command: Command,
 }
@@ -47,6 +54,8 @@ pub enum Command {
     Eval(Eval),
     /// Write a checkpoint's parameters as plain safetensors, with a model card
     Export(Export),
+    /// Print completions for bash, zsh or fish, or the manual page
+    Completions(Completions),
 }
 
 const EXIT_CODES: &str = "\

@@ -6,13 +6,11 @@ use super::{
     verdict::Verdict,
 };
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
-use std::io::IsTerminal;
 
 /// All tables of `summaries`, at most `width` columns wide where words allow it. Colour only on a terminal without
 /// `NO_COLOR`, and never the only carrier of a verdict.
 pub fn render(summaries: &[Summary], width: u16) -> String {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    render_with(summaries, width, colour)
+    render_with(summaries, width, crate::console::colour())
 }
 
 fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
