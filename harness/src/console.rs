@@ -42,3 +42,38 @@ pub fn print(text: &str) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+/// Breaks prose at spaces, with the indent of its first line; lines that are tables are left alone.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    if text.contains('\n') || text.chars().count() <= width {
+        return text.lines().map(String::from).chain(text.is_empty().then(String::new)).collect();
+    }
+    let indent: String = text.chars().take_while(|c| *c == ' ').chain("  ".chars()).collect();
+    let (mut lines, mut line) = (Vec::new(), indent[2..].to_string());
+    let mut empty = true;
+    for word in text.split_whitespace() {
+        if !empty && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::replace(&mut line, indent.clone()));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line += word;
+        empty = false;
+    }
+    lines.push(line);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prose_wraps_with_an_indent() {
+        assert_eq!(wrap("one two three", 8), ["one two", "  three"]);
+        assert_eq!(wrap("  ab cd", 6), ["  ab", "    cd"]);
+        assert_eq!(wrap("", 8), [""]);
+    }
+}

@@ -57,6 +57,10 @@ impl<'a> Sources<'a> {
             "folder" => Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) },
             name => Dataset::named(name)?,
         };
+        if data.split.is_some() {
+            // A wrong name is told whether or not the data is here.
+            data.class_split()?;
+        }
         let side = data.side.unwrap_or_else(|| dataset.usual_side());
         if let Some(why) = self.missing.get(name) {
             return Err(Error::data(why.clone()));

@@ -2,8 +2,8 @@ use clap::{Args, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
-  # Completions for bash, from the next login on
-  harness completions bash > ~/.local/share/bash-completion/completions/harness
+  # For zsh, into a folder of $fpath
+  harness completions zsh > ~/.zfunc/_harness
 
   # The manual page: then `man harness`
   harness completions man > ~/.local/share/man/man1/harness.1";

@@ -59,8 +59,15 @@ pub enum Command {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done · 1 internal error · 2 wrong name, key or folder · 3 a published number was missed (paper budget)
-            4 nothing ran · 5 interrupted, the same command goes on · 6 data missing or damaged · 7 some runs failed";
+Exit codes:
+  0  done
+  1  internal error
+  2  wrong name, key or folder
+  3  a published number was missed (paper budget)
+  4  nothing ran
+  5  interrupted, the same command goes on
+  6  data missing or damaged
+  7  some runs failed";
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

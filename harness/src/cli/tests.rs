@@ -75,6 +75,9 @@ fn examples(command: &clap::Command) -> Vec<String> {
 #[test]
 fn every_example_is_a_command_that_parses() {
     for command in Cli::command().get_subcommands() {
+        let text = command.get_after_help().expect("examples").to_string();
+        let long = text.lines().find(|line| line.chars().count() > 60);
+        assert_eq!(long, None, "{}: a narrow terminal would break the example", command.get_name());
         let examples = examples(command);
         assert_eq!(examples.len(), 2, "{}", command.get_name());
         for line in examples {

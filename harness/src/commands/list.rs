@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use harness_core::{Entry, Result};
 use harness_data::SearchPath;
 use serde_json::{Value, json};
@@ -52,11 +52,33 @@ fn render(args: &List, algorithms: &[Entry], width: u16) -> Result<String> {
 /// Columns where stdout is no terminal.
 const WIDTH: u16 = 120;
 
+/// A row is a paragraph: what a narrow terminal gets where a table would break words.
+fn paragraphs(section: &Section, width: u16) -> String {
+    let mut out = format!("{}\n", section.title);
+    for row in &section.rows {
+        out += &format!("\n{}\n", row[0]);
+        for (name, cell) in section.header.iter().zip(row).skip(1) {
+            let lines = console::wrap(&format!("  {name}: {cell}"), width.into());
+            out += &format!("{}\n", lines.join("\n"));
+        }
+    }
+    out
+}
+
 fn table(section: &Section, width: u16) -> String {
+    let longest = |column: usize| {
+        let cells = section.rows.iter().map(|row| row[column].as_str()).chain([section.header[column]]);
+        cells.flat_map(str::split_whitespace).map(|word| word.chars().count()).max().unwrap_or(0) as u16
+    };
+    let least: Vec<u16> = (0..section.header.len()).map(|column| longest(column) + 2).collect();
+    // A quarter of air, or cells would be one word wide.
+    if least.iter().sum::<u16>() / 4 * 5 > width {
+        return paragraphs(section, width);
+    }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(section.header.clone()).add_rows(section.rows.clone());
-    table.set_width(width);
+    table.set_header(section.header.clone()).add_rows(section.rows.clone()).set_width(width);
+    table.set_constraints(least.into_iter().map(|least| ColumnConstraint::LowerBoundary(Width::Fixed(least))));
     format!("{}\n{}\n", section.title, table.trim_fmt())
 }
 

@@ -5,18 +5,19 @@ use super::{
     tables::{self, Table},
     verdict::Verdict,
 };
+use crate::console;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
 
 /// All tables of `summaries`, at most `width` columns wide where words allow it. Colour only on a terminal without
 /// `NO_COLOR`, and never the only carrier of a verdict.
 pub fn render(summaries: &[Summary], width: u16) -> String {
-    render_with(summaries, width, crate::console::colour())
+    render_with(summaries, width, console::colour())
 }
 
 fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
     let mut out = String::new();
     let mut paragraph = |text: &str| {
-        for line in wrap(text, width.into()) {
+        for line in console::wrap(text, width.into()) {
             out += &line;
             out.push('\n');
         }
@@ -88,29 +89,6 @@ fn paint(cell: Cell, verdict: Verdict) -> Cell {
     }
 }
 
-/// Breaks prose at spaces, with the indent of its first line; lines that are tables are left alone.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    if text.contains('\n') || text.chars().count() <= width {
-        return text.lines().map(String::from).chain(text.is_empty().then(String::new)).collect();
-    }
-    let indent: String = text.chars().take_while(|c| *c == ' ').chain("  ".chars()).collect();
-    let (mut lines, mut line) = (Vec::new(), indent[2..].to_string());
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        if !empty && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(std::mem::replace(&mut line, indent.clone()));
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line += word;
-        empty = false;
-    }
-    lines.push(line);
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,9 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn prose_wraps_with_an_indent() {
-        assert_eq!(wrap("one two three", 8), ["one two", "  three"]);
-        assert_eq!(wrap("  ab cd", 6), ["  ab", "    cd"]);
-        assert_eq!(wrap("", 8), [""]);
+    fn tables_as_a_person_sees_them() {
+        let (out, odd) = (fixtures::tree(), fixtures::odd_tree());
+        let paper = [summarize(out.path(), "paper").unwrap()];
+        for width in [60, 80, 120] {
+            insta::assert_snapshot!(format!("paper-{width}"), render_with(&paper, width, false));
+        }
+        insta::assert_snapshot!("quick-80", render_with(&[summarize(out.path(), "quick").unwrap()], 80, false));
+        insta::assert_snapshot!("odd-80", render_with(&[summarize(odd.path(), "quick").unwrap()], 80, false));
     }
 }
