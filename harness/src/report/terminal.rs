@@ -2,11 +2,13 @@
 
 use super::{
     summary::Summary,
-    tables::{self, Table},
+    tables::{self, Column, Table},
     verdict::Verdict,
 };
 use crate::console;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
+};
 
 /// All tables of `summaries`, at most `width` columns wide where words allow it. Colour only on a terminal without
 /// `NO_COLOR`, and never the only carrier of a verdict.
@@ -42,7 +44,45 @@ fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
     out
 }
 
+/// Widths in which no word is broken, one a column, without the gap after it.
+fn least(table: &Table) -> Vec<usize> {
+    let longest = |i: usize| {
+        let cells = table.lines.iter().map(|line| line[i].as_str()).chain([table.columns[i].name]);
+        cells.flat_map(str::split_whitespace).map(|word| word.chars().count()).max().unwrap_or(0)
+    };
+    (0..table.columns.len()).map(longest).collect()
+}
+
+/// Whether all columns and a gap of one between them fit.
+fn fits(least: &[usize], width: u16) -> bool {
+    least.iter().sum::<usize>() + least.len().saturating_sub(1) <= width.into()
+}
+
+/// The same table with the modes beneath their method: a column less for a narrow terminal.
+fn fold_modes(table: &Table) -> Table {
+    let mut above = "";
+    let mut lines = Vec::new();
+    for line in &table.lines {
+        let first = if line[0] == above { line[1].clone() } else { format!("{}\n{}", line[0], line[1]) };
+        above = &line[0];
+        lines.push([first].into_iter().chain(line[2..].iter().cloned()).collect());
+    }
+    let column = |column: &Column| Column { name: column.name, right: column.right };
+    let first = Column { name: "method, mode", right: false };
+    Table {
+        title: table.title.clone(),
+        shared: table.shared.clone(),
+        columns: [first].into_iter().chain(table.columns[2..].iter().map(column)).collect(),
+        lines,
+        verdicts: table.verdicts.clone(),
+        notes: table.notes.clone(),
+    }
+}
+
 fn grid(table: &Table, width: u16, colour: bool) -> String {
+    let folded = (table.columns.get(1).is_some_and(|column| column.name == "mode") && !fits(&least(table), width))
+        .then(|| fold_modes(table));
+    let table = folded.as_ref().unwrap_or(table);
     let mut grid = comfy_table::Table::new();
     // A rule beneath the heading and air between columns: borders would cost a fifth of eighty columns.
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─'));
@@ -70,13 +110,21 @@ fn grid(table: &Table, width: u16, colour: bool) -> String {
     }
     let count = table.columns.len();
     let wide = |i: usize| {
-        let cells = table.lines.iter().map(|line| line[i].chars().count());
+        let cells = table.lines.iter().flat_map(|line| line[i].lines()).map(|line| line.chars().count());
         cells.chain([table.columns[i].name.chars().count()]).max().unwrap_or(0)
     };
     let text: usize = (0..count).map(wide).sum();
     let gap = if text + 2 * (count - 1) <= width.into() { 2 } else { 1 };
     for (i, column) in grid.column_iter_mut().enumerate() {
         column.set_padding((0, if i + 1 == count { 0 } else { gap }));
+    }
+    let least = least(table);
+    if fits(&least, width) {
+        let bound = |(i, least): (usize, usize)| {
+            let gap = if i + 1 == count { 0 } else { usize::from(gap) };
+            ColumnConstraint::LowerBoundary(Width::Fixed((least + gap) as u16))
+        };
+        grid.set_constraints(least.into_iter().enumerate().map(bound));
     }
     grid.lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n")
 }

@@ -44,6 +44,9 @@ impl Fixture {
             match word.as_str() {
                 // No data is here, wherever it lies for the reader.
                 "--data-dir" => drop(rest.next()),
+                // Every run is made as small as it can be.
+                "--meta-iters" | "--eval-episodes" => drop(rest.next()),
+                "--offline" => {}
                 "CHECKPOINT" => cheap.push(self.checkpoint.clone()),
                 path if path.ends_with(".safetensors") => cheap.push(self.checkpoint.clone()),
                 "DIR" | "A" | "B" => cheap.push("results/runs".into()),
@@ -60,8 +63,10 @@ impl Fixture {
             }
         }
         if command == "reproduce" {
-            let more = ["--dry-run", "--offline"].iter().filter(|flag| !words.iter().any(|word| word == *flag));
-            cheap.extend(more.map(|flag| flag.to_string()));
+            // A plan takes seconds a run to measure, a run of one meta-iteration takes none.
+            let dry = words.iter().any(|word| word == "--dry-run");
+            let small = ["--offline", "--meta-iters", "1", "--eval-episodes", "2"];
+            cheap.extend(small[..if dry { 1 } else { 5 }].iter().map(|word| word.to_string()));
         }
         Ok(Some(cheap))
     }
