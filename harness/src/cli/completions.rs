@@ -5,8 +5,8 @@ Examples:
   # For zsh, into a folder of $fpath
   harness completions zsh > ~/.zfunc/_harness
 
-  # The manual page: then `man harness`
-  harness completions man > ~/.local/share/man/man1/harness.1";
+  # The manual page: then `man ./harness.1`
+  harness completions man > harness.1";
 
 /// Prints completions for a shell, or the manual page, made from this very command line.
 #[derive(Args, Clone, Debug)]
