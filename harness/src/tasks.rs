@@ -39,6 +39,7 @@ impl<'a> Sources<'a> {
         if let Some(source) = self.open.get(&key) {
             return Ok(source.clone());
         }
+        tracing::trace!("opening data {key}");
         let source: Arc<dyn TaskSource> = match data.dataset.as_str() {
             "sine" => Arc::new(Sine),
             "quadratic" => Arc::new(Quadratic),
@@ -57,6 +58,10 @@ impl<'a> Sources<'a> {
             "folder" => Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) },
             name => Dataset::named(name)?,
         };
+        if data.split.is_some() {
+            // A wrong name is told whether or not the data is here.
+            data.class_split()?;
+        }
         let side = data.side.unwrap_or_else(|| dataset.usual_side());
         if let Some(why) = self.missing.get(name) {
             return Err(Error::data(why.clone()));
@@ -65,6 +70,9 @@ impl<'a> Sources<'a> {
         let loaded = loaded.inspect_err(|error| {
             self.missing.insert(name.to_owned(), error.to_string());
         })?;
+        if let Ok(located) = dataset.locate(&self.loader.search) {
+            tracing::debug!("{dataset}: read from {located}");
+        }
         let split = match (&data.split, loaded.split) {
             (Some(_), None) => data.class_split()?,
             // Parts that the data itself carries come first: parquet without class names has no others, and where both

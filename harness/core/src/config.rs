@@ -5,7 +5,32 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 
 use crate::error::{Error, Result, nearest, unknown};
 
-/// Reads a config. A wrong key is an error that names the nearest right one; a wrong type names the key.
+/// Reads a config. Errors: [`Error::Usage`] of one line; a wrong key names the nearest right one, a wrong type is told.
+/// Keys are wrong only if `T` has `deny_unknown_fields`.
+///
+/// ```
+/// use harness_core::parse_config;
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(deny_unknown_fields, default)]
+/// struct Config {
+///     inner_iters: usize,
+///     lr: f64,
+/// }
+///
+/// impl Default for Config {
+///     fn default() -> Self {
+///         Config { inner_iters: 5, lr: 1e-3 }
+///     }
+/// }
+///
+/// let config: Config = parse_config(&"inner_iters = 8".parse().unwrap())?;
+/// assert_eq!((config.inner_iters, config.lr), (8, 1e-3));
+///
+/// let error = parse_config::<Config>(&"iner_iters = 8".parse().unwrap()).err().expect("a wrong key");
+/// assert!(error.to_string().contains("did you mean \"inner_iters\"?"));
+/// # Ok::<(), harness_core::Error>(())
+/// ```
 pub fn parse_config<T: DeserializeOwned>(table: &toml::Table) -> Result<T> {
     table.clone().try_into().map_err(|error: toml::de::Error| Error::Usage(explain(error.message())))
 }
@@ -57,7 +82,8 @@ impl<'de> Deserializer<'de> for Asked<'_> {
     }
 }
 
-/// Errors with the name of the first setting that is 0 where that makes no sense.
+/// Checks counts that make no sense at 0: pairs of a setting's name and value. Errors: [`Error::Usage`] naming the first
+/// that is 0.
 pub fn at_least_one(settings: &[(&str, usize)]) -> Result<()> {
     match settings.iter().find(|(_, value)| *value == 0) {
         Some((name, _)) => Err(Error::usage(format!("{name} = 0: it must be at least 1"))),

@@ -9,6 +9,7 @@ use crate::splits::ClassSplit;
 pub struct Fold {
     /// From 1 to `of`.
     pub index: usize,
+    /// Number of folds.
     pub of: usize,
     /// By which classes are dealt out.
     pub seed: u64,

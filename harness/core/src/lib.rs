@@ -1,5 +1,7 @@
 //! All that an algorithm author reads and compiles: the contract, parameters, models, episodes, randomness and the
-//! built-in task sources.
+//! built-in task sources. Start at [`Algorithm`], the contract; [`conformance`] shows a whole method.
+
+#![deny(missing_docs)]
 
 pub mod algorithm;
 pub mod batches;
@@ -39,3 +41,8 @@ pub use rng::{Purpose, Stream};
 pub use source::{Rotations, Split, TaskSource, View};
 pub use splits::ClassSplit;
 pub use state::State;
+
+/// Compiles the method that algorithms/README.md walks through.
+#[cfg(doctest)]
+#[doc = include_str!("../../../algorithms/README.md")]
+struct Walkthrough;

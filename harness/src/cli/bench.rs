@@ -5,7 +5,7 @@ use super::value::{positive, seconds};
 
 const EXAMPLES: &str = "\
 Examples:
-  # Three rounds of each network, about a minute on an idle machine
+  # Three rounds of each network, about a minute
   harness bench
 
   # For a script, on one core

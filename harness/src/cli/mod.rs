@@ -2,6 +2,7 @@
 //! [`commands`](crate::commands).
 
 mod bench;
+mod completions;
 mod data;
 mod eval;
 mod export;
@@ -9,6 +10,7 @@ mod list;
 mod new_algorithm;
 mod report;
 mod reproduce;
+mod talk;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -16,6 +18,7 @@ mod value;
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use self::bench::Bench;
+pub use self::completions::{Completions, Shell};
 pub use self::data::{Data, DataAction};
 pub use self::eval::Eval;
 pub use self::export::Export;
@@ -23,12 +26,16 @@ pub use self::list::{List, Listed};
 pub use self::new_algorithm::NewAlgorithm;
 pub use self::report::Report;
 pub use self::reproduce::Reproduce;
+pub use self::talk::Talk;
 
 /// Reproduces few-shot meta-learning papers: trains and evaluates every method of a published table on the same
 /// episodes, and prints our number beside the published one.
 #[derive(Debug, Parser)]
 #[command(name = "harness", version, after_help = EXIT_CODES)]
 pub struct Cli {
+    #[command(flatten)]
+    pub talk: Talk,
+
     #[command(subcommand)]
     pub command: Command,
 }
@@ -51,11 +58,20 @@ pub enum Command {
     Export(Export),
     /// Write a new method's crate, compiling and registered
     NewAlgorithm(NewAlgorithm),
+    /// Print completions for bash, zsh or fish, or the manual page
+    Completions(Completions),
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done · 1 internal error · 2 wrong name, key or folder · 3 a published number was missed (paper budget)
-            4 nothing ran · 5 interrupted, the same command goes on · 6 data missing or damaged · 7 some runs failed";
+Exit codes:
+  0  done
+  1  internal error
+  2  wrong name, key or folder
+  3  a published number was missed (paper budget)
+  4  nothing ran
+  5  interrupted, the same command goes on
+  6  data missing or damaged
+  7  some runs failed";
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -14,9 +14,10 @@ Examples:
   # The figures of the Reptile paper, at a tenth of its work
   harness reproduce figures --budget short
 
-  # Two methods of one table with a longer inner loop, on your copy of Omniglot
-  harness reproduce omniglot-5w1s --method reptile --method untrained \\
-      --set method.reptile.inner_iters=10 --data-dir ~/data";
+  # Two methods of one table with a longer inner loop
+  harness reproduce omniglot-5w1s --data-dir ~/data \\
+      --method reptile --method untrained \\
+      --set method.reptile.inner_iters=10";
 
 /// Trains and evaluates every method of a benchmark's table on the same episodes, then writes the table, CSV files and
 /// plots. A run that was stopped goes on where it was.

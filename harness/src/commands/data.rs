@@ -6,6 +6,7 @@ use harness_core::{ClassSplit, Error, Result};
 use harness_data::{Cache, Dataset, Filter, Loader, Remote, about, fetch, license, verify};
 
 use crate::cli::{Data, DataAction};
+use crate::console;
 use crate::exit::Exit;
 use crate::spec::embedded;
 
@@ -41,13 +42,13 @@ fn bring(dataset: &Dataset, loader: &Loader<'_>, args: &Data) -> Result<Option<E
     let accepted = args.accept_license || license(dataset).is_none_or(|terms| agrees(dataset, terms));
     let remote = Remote::of_process(args.offline);
     let fetched = fetch(dataset, loader.search.fetch_dir()?, &remote, accepted, loader.progress)?;
-    println!(
-        "{dataset}: {} files in {} ({} MB received, from {})",
+    console::print(&format!(
+        "{dataset}: {} files in {} ({} MB received, from {})\n",
         fetched.files,
         fetched.path.display(),
         fetched.received / 1_000_000,
         fetched.source
-    );
+    ))?;
     Ok(Some(Exit::Done))
 }
 
@@ -66,24 +67,24 @@ fn agrees(dataset: &Dataset, terms: &str) -> bool {
 
 fn check(dataset: &Dataset, loader: &Loader<'_>, named: bool) -> Result<Option<Exit>> {
     if !named && let Err(missing) = dataset.locate(&loader.search) {
-        eprintln!("{missing}");
+        tracing::warn!("{missing}");
         return Ok(None);
     }
     let split = embedded::split(&dataset.to_string()).map(ClassSplit::parse).transpose()?;
     let report = verify(loader, dataset, dataset.usual_side(), Filter::Nearest, split.as_ref())?;
-    print!("{report}");
+    console::print(&report.to_string())?;
     Ok(Some(if report.is_sound() { Exit::Done } else { Exit::Data }))
 }
 
 fn find(dataset: &Dataset, loader: &Loader<'_>, named: bool) -> Result<Option<Exit>> {
     match dataset.locate(&loader.search) {
         Ok(located) => {
-            println!("{dataset}: {located}");
+            console::print(&format!("{dataset}: {located}\n"))?;
             Ok(Some(Exit::Done))
         }
         Err(missing) if named => Err(missing),
         Err(missing) => {
-            eprintln!("{missing}");
+            tracing::warn!("{missing}");
             Ok(None)
         }
     }

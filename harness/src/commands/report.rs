@@ -4,17 +4,18 @@ use std::path::Path;
 
 use harness_core::Result;
 
+use crate::console;
 use crate::exit::Exit;
 use crate::report::Report;
 
 /// Rebuilds every budget's summary and plots below `dir` and prints the tables.
 pub fn run(dir: &Path, json: bool) -> Result<Exit> {
     let report = crate::report::build(dir)?;
-    match json {
-        true => print!("{}", report.json()),
-        false => print!("{}", report.terminal_table(terminal_width())),
-    }
-    eprintln!("{} files written below {}", report.files.len(), dir.display());
+    console::print(&match json {
+        true => report.json(),
+        false => report.terminal_table(terminal_width()),
+    })?;
+    tracing::info!("{} files written below {}", report.files.len(), dir.display());
     Ok(exit(&report))
 }
 
@@ -26,7 +27,7 @@ pub(super) fn exit(report: &Report) -> Exit {
     }
 }
 
-/// Columns of the terminal, or 100 where there is none.
+/// Columns of a table of results.
 pub(super) fn terminal_width() -> u16 {
-    comfy_table::Table::new().width().unwrap_or(100).max(60)
+    console::width(100)
 }

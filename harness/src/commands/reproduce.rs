@@ -11,9 +11,10 @@ use harness_core::{Entry, Error, Result};
 use self::plan::Plan;
 use self::survey::Survey;
 use crate::cli::Reproduce;
+use crate::console;
 use crate::exit::Exit;
 use crate::progress::{Terminal, human};
-use crate::runner::{self, Finished, Job, Outcome, Shared, Stop};
+use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
 
 /// Runs the command and says how it ended.
@@ -23,19 +24,21 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     }
     let pool = super::pool(args.threads)?;
     let plan = pool.install(|| Plan::new(args, algorithms))?;
-    for left_out in &plan.left_out {
-        eprintln!("{left_out}");
-    }
     if plan.jobs.is_empty() {
-        eprintln!("nothing to run");
+        plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
+        tracing::warn!("nothing to run");
         return Ok(Exit::NothingRan);
     }
+    plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
         return dry_run(&plan.jobs, &survey, &pool);
     }
     writable(&args.out)?;
-    eprintln!("{survey}");
+    tracing::info!("{survey}");
+    for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
+        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
+    }
     let terminal = Terminal::new();
     let shared = Shared {
         pool: &pool,
@@ -53,16 +56,14 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     benchmarks.extend(means);
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
-    let reported = pool.install(|| crate::report::build_budget(&args.out, &budget)).map(|mut report| {
+    let reported = pool.install(|| crate::report::build_budget(&args.out, &budget)).and_then(|mut report| {
         report.select(&budget, &benchmarks);
-        print!("{}", report.terminal_table(super::report::terminal_width()));
-        eprintln!("tables and plots: {}", args.out.join(&budget).display());
-        super::report::exit(&report)
+        console::print(&report.terminal_table(super::report::terminal_width()))?;
+        tracing::info!("tables and plots: {}", args.out.join(&budget).display());
+        Ok(super::report::exit(&report))
     });
     // What was left out is what a newcomer wants to know last, after the tables.
-    for left_out in &plan.left_out {
-        eprintln!("{left_out}");
-    }
+    plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
     exit(&finished, reported, args.fresh)
 }
 
@@ -81,18 +82,16 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool) -> Result<Ex
         known.push((key, seconds));
         let left = seconds * survey::left(job, *standing);
         total += left;
-        println!(
-            "{} ({}): {} meta-iterations, {} evaluation episodes, about {} -> {}",
-            job.name(),
-            survey::word(*standing),
-            job.meta_iters,
-            job.eval_episodes,
-            human(left),
-            job.dir.display()
-        );
+        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir.display()))?;
     }
-    println!("{survey}; about {} on {threads} threads", human(total));
-    Ok(Exit::Done)
+    console::print(&format!("{survey}; about {} on {threads} threads\n", human(total))).map(|()| Exit::Done)
+}
+
+/// A run as a list of runs has it.
+fn line(job: &Job, standing: Standing) -> String {
+    let (name, standing) = (job.name(), survey::word(standing));
+    let (iterations, episodes) = (job.meta_iters, job.eval_episodes);
+    format!("{name} ({standing}): {iterations} meta-iterations, {episodes} evaluation episodes")
 }
 
 /// Fails early, before anything is spent, if `out` cannot be written.
@@ -118,7 +117,7 @@ fn exit(finished: &[Finished], reported: Result<Exit>, fresh: bool) -> Result<Ex
             eprintln!("error: {error}");
         }
         let how = if fresh { ", without --fresh," } else { "" };
-        eprintln!("interrupted: the same command{how} goes on where it stopped");
+        tracing::warn!("interrupted: the same command{how} goes on where it stopped");
         return Ok(Exit::Interrupted);
     }
     let failures: Vec<Exit> = finished.iter().filter_map(failure).collect();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use harness_core::error::unknown;
+use harness_core::error::{nearest, unknown};
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result};
 
@@ -66,7 +66,11 @@ impl Spec {
         if !path.is_file() {
             let meant_as_file = what.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml");
             return Err(Error::usage(match meant_as_file {
-                true => format!("{what}: no such benchmark file"),
+                true => {
+                    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                    let near = nearest(stem, names()).map(|name| format!("; did you mean our \"{name}\"?"));
+                    format!("{what}: no such benchmark file{}", near.unwrap_or_default())
+                }
                 false => {
                     let names = names().chain([FIGURES]);
                     format!("{}, or the path of a TOML file", unknown("benchmark", what, names))

@@ -26,6 +26,7 @@ pub struct ClosedForm {
     pub pull: fn(&Bowl, rate: f64) -> Matrix,
     /// What so many inner steps at test leave of θ − c.
     pub left: fn(&Bowl, rate: f64, steps: usize) -> Matrix,
+    /// What the outer loop makes of it.
     pub outer: Outer,
 }
 

@@ -66,7 +66,9 @@ pub type TaskGradient = fn(&Descent, &Params, &Task, &mut Stream) -> Result<(f64
 
 /// A method of the family.
 pub struct Descent {
+    /// As the benchmark's block says.
     pub settings: Settings,
+    /// With one output a way, or the values of a regression.
     pub model: Model,
     /// Plain gradient descent on the mean loss.
     pub inner: InnerLoop,

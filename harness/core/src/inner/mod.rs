@@ -21,8 +21,11 @@ use crate::state::State;
 
 /// Shared settings made ready for one benchmark.
 pub struct Recipe {
+    /// As the benchmark's block says.
     pub settings: Settings,
+    /// With one output a way, or the values of a regression.
     pub model: Model,
+    /// How inner steps are taken.
     pub steps: InnerLoop,
 }
 

@@ -11,6 +11,7 @@ use crate::loss::Reduction;
 pub enum Inner {
     /// β₁ = 0, as the original has it.
     Adam,
+    /// Plain gradient descent.
     Sgd,
 }
 
@@ -25,6 +26,7 @@ pub struct Settings {
     pub inner_batch: usize,
     /// Step size of the inner optimiser.
     pub lr: f64,
+    /// What takes the inner steps, in training and at test.
     pub optimizer: Inner,
     /// Of the loss over a mini-batch.
     pub reduction: Reduction,
