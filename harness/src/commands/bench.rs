@@ -53,7 +53,7 @@ pub fn run(args: &Bench, algorithms: &[Entry]) -> Result<Exit> {
     }
     match args.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&rows).expect("rows are plain data")),
-        Format::Table => println!("{}", table(&rows)),
+        _ => println!("{}", table(&rows)),
     }
     Ok(Exit::Done)
 }

@@ -1,6 +1,7 @@
 //! One module a subcommand.
 
 pub mod bench;
+pub mod compare;
 pub mod data;
 pub mod eval;
 pub mod export;

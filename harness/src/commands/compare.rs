@@ -1,0 +1,28 @@
+//! `harness compare A B`: is B significantly worse than A anywhere?
+
+use harness_core::Result;
+
+use crate::cli::{Compare, Format};
+use crate::compare;
+use crate::exit::Exit;
+
+/// Prints the comparison; [`Exit::TargetMissed`] where B is significantly worse in a cell.
+pub fn run(args: &Compare) -> Result<Exit> {
+    let comparison = compare::compare(&args.a, &args.b, args.force)?;
+    print!(
+        "{}",
+        match args.format {
+            Format::Table => comparison.table(super::report::terminal_width()),
+            Format::Markdown => comparison.markdown(),
+            Format::Json => comparison.json(),
+        }
+    );
+    match comparison.worse().count() {
+        0 => Ok(Exit::Done),
+        worse => {
+            let cells = if worse == 1 { "cell" } else { "cells" };
+            eprintln!("B is significantly worse in {worse} of {} {cells}", comparison.cells.len());
+            Ok(Exit::TargetMissed)
+        }
+    }
+}
