@@ -20,7 +20,7 @@ pub fn run(args: &Compare) -> Result<Exit> {
     match comparison.worse().count() {
         0 => Ok(Exit::Done),
         worse => {
-            let cells = if worse == 1 { "cell" } else { "cells" };
+            let cells = if comparison.cells.len() == 1 { "cell" } else { "cells" };
             eprintln!("B is significantly worse in {worse} of {} {cells}", comparison.cells.len());
             Ok(Exit::TargetMissed)
         }
