@@ -1,7 +1,7 @@
 use clap::Args;
 
-use super::Format;
 use super::value::{positive, seconds};
+use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,7 +17,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Bench {
     /// How to print the figures
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
     pub format: Format,
 
     /// Worker threads; all cores if absent

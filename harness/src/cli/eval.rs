@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Format;
 use super::value::positive;
+use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,6 +48,6 @@ pub struct Eval {
     pub threads: Option<usize>,
 
     /// How to print the result
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
     pub format: Format,
 }

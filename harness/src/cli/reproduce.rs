@@ -4,6 +4,8 @@ use candle_core::Device;
 use clap::Args;
 
 use super::value::{assignment, device, positive, seconds};
+use super::{Format, Shard};
+use crate::report::Also;
 use crate::spec::Budget;
 
 const EXAMPLES: &str = "\
@@ -53,6 +55,11 @@ pub struct Reproduce {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..=1000))]
     pub folds: Option<u64>,
 
+    /// Only every N-th run, from the I-th on (1/N to N/N), so that N processes or machines fill one --out together: the
+    /// same command with another I each. Runs are numbered method by method, whatever is done already
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+
     /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -80,6 +87,13 @@ pub struct Reproduce {
     /// Change a number of the benchmark, with its path as in the file; may be repeated
     #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
     pub set: Vec<(String, String)>,
+
+    /// How to print the table
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+
+    #[command(flatten)]
+    pub also: Also,
 
     /// Say what would run and about how long it would take, and stop
     #[arg(long)]

@@ -54,7 +54,7 @@ pub fn run(args: &Bench, algorithms: &[Entry]) -> Result<Exit> {
     }
     let text = match args.format {
         Format::Json => serde_json::to_string_pretty(&rows).expect("rows are plain data"),
-        Format::Table => table(&rows, console::width(WIDTH)).to_string(),
+        _ => table(&rows, console::width(WIDTH)).to_string(),
     };
     console::print(&format!("{text}\n")).map(|()| Exit::Done)
 }

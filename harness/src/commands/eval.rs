@@ -98,7 +98,7 @@ fn render(job: &Job, step: u64, outcomes: &Outcomes, format: Format) -> String {
             };
             format!("{:#}\n", Value::Array(rows.map(row).collect()))
         }
-        Format::Table => {
+        _ => {
             let head = format!("{} at step {step}, {} test episodes\n", job.name(), job.eval_episodes);
             let unit = if job.regression() { "" } else { " %" };
             let line = |(mode, number): (&str, runner::Aggregate)| {

@@ -35,7 +35,9 @@ fn render(args: &List, algorithms: &[Entry], width: u16) -> Result<String> {
     });
     let sections = sections.collect::<Result<Vec<_>>>()?;
     Ok(match args.format {
-        Format::Table => sections.iter().map(|section| table(section, width)).collect::<Vec<_>>().join("\n"),
+        Format::Table | Format::Markdown => {
+            sections.iter().map(|section| table(section, width)).collect::<Vec<_>>().join("\n")
+        }
         Format::Json => {
             let mut object: serde_json::Map<_, _> =
                 sections.into_iter().map(|section| (section.title.to_string(), Value::Array(section.json))).collect();

@@ -17,6 +17,7 @@ use self::name::Name;
 use self::registration::{Edit, lines};
 use self::workspace::Workspace;
 use crate::cli::NewAlgorithm;
+use crate::console;
 use crate::exit::Exit;
 use crate::files::atomic;
 
@@ -28,27 +29,26 @@ pub fn run(args: &NewAlgorithm) -> Result<Exit> {
     workspace.check_free(&name)?;
     let edits = registration::edits(&workspace, &name)?;
     write(&workspace.root, &name, edits.as_deref().unwrap_or_default())?;
-    report(&workspace.root, &name, edits.err());
-    Ok(Exit::Done)
+    console::print(&told(&workspace.root, &name, edits.err().as_deref())).map(|()| Exit::Done)
 }
 
-fn report(root: &Path, name: &Name, no_place_in: Option<&str>) {
-    for (file, _) in template::files(name) {
-        println!("wrote {}", root.join("algorithms").join(name.as_str()).join(file).display());
-    }
+/// What was done and what comes next, for a person.
+fn told(root: &Path, name: &Name, no_place_in: Option<&str>) -> String {
+    let folder = root.join("algorithms").join(name.as_str());
+    let mut text: Vec<String> =
+        template::files(name).into_iter().map(|(file, _)| format!("wrote {}", folder.join(file).display())).collect();
     if let Some(file) = no_place_in {
-        println!("not registered: {file} is not laid out as expected. Add by hand, in this order:");
+        text.push(format!("not registered: {file} is not laid out as expected. Add by hand, in this order:"));
     }
-    for line in lines(name) {
-        match no_place_in {
-            None => println!("registered in {}: {}", line.file, line.text),
-            Some(_) => println!("  {}, {}: {}", line.file, line.place, line.text),
-        }
-    }
+    text.extend(lines(name).into_iter().map(|line| match no_place_in {
+        None => format!("registered in {}: {}", line.file, line.text),
+        Some(_) => format!("  {}, {}: {}", line.file, line.place, line.text),
+    }));
     let name = name.as_str();
-    println!("\nNext, from {}:", root.display());
-    println!("  cargo test -p {name}");
-    println!("  cargo run -p harness -- reproduce algorithms/{name}/trial.toml");
+    text.push(format!("\nNext, from {}:", root.display()));
+    text.push(format!("  cargo test -p {name}"));
+    text.push(format!("  cargo run -p harness -- reproduce algorithms/{name}/trial.toml\n"));
+    text.join("\n")
 }
 
 /// The crate and then the edits, in order. On an error all is as it was.

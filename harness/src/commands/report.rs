@@ -1,22 +1,30 @@
 //! `harness report [DIR]`: tables and plots from what is on disk, no training.
 
-use std::path::Path;
-
 use harness_core::Result;
 
+use crate::cli::{self, Format};
 use crate::console;
 use crate::exit::Exit;
 use crate::report::Report;
 
-/// Rebuilds every budget's summary and plots below `dir` and prints the tables.
-pub fn run(dir: &Path, json: bool) -> Result<Exit> {
-    let report = crate::report::build(dir)?;
-    console::print(&match json {
-        true => report.json(),
-        false => report.terminal_table(terminal_width()),
-    })?;
-    tracing::info!("{} files written below {}", report.files.len(), dir.display());
+/// Rebuilds every budget's summary and plots below the folder and prints the tables.
+pub fn run(args: &cli::Report) -> Result<Exit> {
+    let report = crate::report::build_with(&args.dir, args.also)?;
+    console::print(&text(&report, args.format))?;
+    if args.format == Format::Json {
+        report.left().iter().for_each(|left| tracing::warn!("not in the rows: {left}"));
+    }
+    tracing::info!("{} files written below {}", report.files.len(), args.dir.display());
     Ok(exit(&report))
+}
+
+/// What goes to stdout.
+pub(super) fn text(report: &Report, format: Format) -> String {
+    match format {
+        Format::Table => report.terminal_table(terminal_width()),
+        Format::Json => report.json(),
+        Format::Markdown => report.markdown(),
+    }
 }
 
 /// Missed targets have an exit code of their own.

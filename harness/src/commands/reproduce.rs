@@ -1,19 +1,23 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
 mod plan;
+mod share;
 mod survey;
 
 use std::path::Path;
 use std::time::Duration;
 
 use harness_core::{Entry, Error, Result};
+use serde_json::json;
 
 use self::plan::Plan;
 use self::survey::Survey;
-use crate::cli::Reproduce;
+use crate::cli::{Format, Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
+use crate::planned;
 use crate::progress::{Terminal, human};
+use crate::report::Report;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
 
@@ -26,15 +30,23 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let plan = pool.install(|| Plan::new(args, algorithms))?;
     if plan.jobs.is_empty() {
         plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
-        tracing::warn!("nothing to run");
+        match args.shard {
+            Some(shard) => {
+                tracing::warn!("nothing to run: shard {shard} holds none of the {} runs", plan.call.runs.len())
+            }
+            None => tracing::warn!("nothing to run"),
+        }
         return Ok(Exit::NothingRan);
     }
     plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
-        return dry_run(&plan.jobs, &survey, &pool);
+        return dry_run(&plan.jobs, &survey, &pool, args.format);
     }
     writable(&args.out)?;
+    // One call's runs share a budget and its overrides, so they lie in one folder.
+    let budget = plan.jobs[0].budget_dir.clone();
+    planned::write(&args.out.join(&budget), &plan.call)?;
     tracing::info!("{survey}");
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
         tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
@@ -48,29 +60,41 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         fresh: args.fresh,
         commit: runner::commit(),
     };
-    // One call's runs share a budget and its overrides, so they lie in one folder.
-    let budget = plan.jobs[0].budget_dir.clone();
-    let mut benchmarks: Vec<String> = plan.jobs.iter().map(|job| job.spec.name.clone()).collect();
+    let mut benchmarks: Vec<String> = plan.call.runs.iter().map(|run| run.benchmark.clone()).collect();
     benchmarks.dedup();
     let means: Vec<String> = benchmarks.iter().filter_map(|name| folds::of_name(name)).map(folds::mean_name).collect();
     benchmarks.extend(means);
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
-    let reported = pool.install(|| crate::report::build_budget(&args.out, &budget)).and_then(|mut report| {
-        report.select(&budget, &benchmarks);
-        console::print(&report.terminal_table(super::report::terminal_width()))?;
-        tracing::info!("tables and plots: {}", args.out.join(&budget).display());
-        Ok(super::report::exit(&report))
-    });
+    let reported =
+        pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
+            report.select(&budget, &benchmarks);
+            console::print(&super::report::text(&report, args.format))?;
+            tracing::info!("tables and plots: {}", args.out.join(&budget).display());
+            Ok(match args.shard {
+                Some(shard) if told_missing(shard, &report) => Exit::Done,
+                _ => super::report::exit(&report),
+            })
+        });
     // What was left out is what a newcomer wants to know last, after the tables.
     plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
     exit(&finished, reported, args.fresh)
 }
 
+/// Says at the end of a shard what the folder still lacks. Whether targets were met is for whoever completes it.
+fn told_missing(shard: Shard, report: &Report) -> bool {
+    let missing = report.left();
+    match missing.is_empty() {
+        true => tracing::info!("shard {shard} done, and nothing is missing"),
+        false => tracing::warn!("shard {shard} done; missing: {}", missing.join(", ")),
+    }
+    !missing.is_empty()
+}
+
 /// Prints what would run and about how long; touches nothing on disk.
-fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool) -> Result<Exit> {
+fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Format) -> Result<Exit> {
     let threads = pool.current_num_threads();
-    let mut total = 0.0;
+    let (mut total, mut rows) = (0.0, Vec::new());
     let mut known: Vec<(String, f64)> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
@@ -82,7 +106,18 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool) -> Result<Ex
         known.push((key, seconds));
         let left = seconds * survey::left(job, *standing);
         total += left;
+        if format == Format::Json {
+            rows.push(json!({
+                "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed,
+                "standing": survey::word(*standing), "meta_iters": job.meta_iters, "episodes": job.eval_episodes,
+                "seconds": left, "folder": job.dir,
+            }));
+            continue;
+        }
         console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir.display()))?;
+    }
+    if format == Format::Json {
+        return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
     }
     console::print(&format!("{survey}; about {} on {threads} threads\n", human(total))).map(|()| Exit::Done)
 }

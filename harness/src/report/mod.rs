@@ -4,18 +4,21 @@
 //! bytes whenever they are the same. Everything downstream of a number goes one way:
 //! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and plots.
 
+mod also;
 mod folds;
-mod format;
-mod markdown;
+pub(crate) mod format;
+pub(crate) mod markdown;
 mod metrics;
+mod parquet;
 mod plots;
-mod run;
-mod scan;
-mod stats;
+pub(crate) mod run;
+pub(crate) mod scan;
+pub(crate) mod stats;
 mod summary;
 mod summary_csv;
 mod table_file;
 mod tables;
+mod tensorboard;
 mod terminal;
 mod verdict;
 
@@ -24,12 +27,14 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use also::Also;
 pub use metrics::HEADER as METRICS_HEADER;
 pub use plots::ADAPTATION_HEADER;
 pub use scan::is_budget;
 pub use summary::{Cell, Left, Summary, SummaryRow};
 pub use verdict::Verdict;
 
+use crate::files::lock::FolderLock;
 use crate::files::write_atomic;
 use harness_core::Result;
 use std::path::{Path, PathBuf};
@@ -50,16 +55,23 @@ pub struct Report {
 /// Usage: no run there. Data: a damaged `run.json`, `metrics.csv` or `adaptation.csv`, named with its line; nothing is
 /// written for any budget then. Io: a file that cannot be read or written.
 pub fn build(out: &Path) -> Result<Report> {
-    build_budgets(out, &scan::budgets(out)?)
+    build_with(out, Also::default())
 }
 
-/// [`build`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone.
-pub fn build_budget(out: &Path, budget: &str) -> Result<Report> {
+/// [`build`], with other forms of the numbers.
+pub fn build_with(out: &Path, also: Also) -> Result<Report> {
+    build_budgets(out, &scan::budgets(out)?, also)
+}
+
+/// [`build_with`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone.
+pub fn build_budget(out: &Path, budget: &str, also: Also) -> Result<Report> {
     scan::budgets(out)?;
-    build_budgets(out, &[budget.to_string()])
+    build_budgets(out, &[budget.to_string()], also)
 }
 
-fn build_budgets(out: &Path, names: &[String]) -> Result<Report> {
+fn build_budgets(out: &Path, names: &[String], also: Also) -> Result<Report> {
+    // From the first look to the last file: two reports at once would each write what it saw, and remove the other's.
+    let _locks = names.iter().map(|name| FolderLock::wait(&out.join(name))).collect::<Result<Vec<_>>>()?;
     let styles = plots::Styles::of(&scan::labels(out)?);
     let budgets: Vec<Summary> = names.iter().map(|name| summary::summarize(out, name)).collect::<Result<_>>()?;
     let mut files = Vec::new();
@@ -79,6 +91,9 @@ fn build_budgets(out: &Path, names: &[String]) -> Result<Report> {
             write(plots.join(format!("{}.png", picture.name)), &picture.png)?;
         }
         plots::remove_stale(&plots, &pictures)?;
+        let others = also::files(&folder, summary, &rows, also)?;
+        others.iter().try_for_each(|(path, bytes)| write(path.clone(), bytes))?;
+        tensorboard::remove_stale(&folder, &files)?;
     }
     Ok(Report { out: out.to_path_buf(), budgets, files })
 }
@@ -102,6 +117,11 @@ impl Report {
     /// The tables to copy and paste.
     pub fn markdown(&self) -> String {
         markdown::render(&self.budgets, 3)
+    }
+
+    /// What is not in the tables, by name: `sine reptile seed 1: missing`.
+    pub fn left(&self) -> Vec<String> {
+        self.budgets.iter().flat_map(tables::left_out).collect()
     }
 
     /// Keeps what `reproduce` was asked for: one budget folder and the benchmarks it ran. Files stay as they are.

@@ -7,9 +7,11 @@ use super::{
     stats::{mean, seed_interval, tidy},
     verdict::{Verdict, judge},
 };
+use crate::planned::{self, PlannedRun};
 use crate::record::{RunRecord, Status};
 use harness_core::Result;
 use serde::Serialize;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// One row of `summary.csv`, fields in the order of its columns.
@@ -60,7 +62,7 @@ pub struct Left {
     pub benchmark: String,
     pub method: String,
     pub seed: u64,
-    /// `running`, `interrupted`, `failed`, or `not started`.
+    /// `running`, `interrupted`, `failed`, `not started`, or `missing`: planned, and nothing is there.
     pub status: &'static str,
     pub reason: Option<String>,
 }
@@ -79,7 +81,9 @@ pub struct Summary {
 /// Reads every run under `out/budget`.
 pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     let (mut runs, mut failed, mut left) = (Vec::new(), Vec::new(), Vec::new());
-    for folder in scan::runs(&out.join(budget))? {
+    let folders = scan::runs(&out.join(budget))?;
+    let missing = missing(&folders, planned::read(&out.join(budget))?);
+    for folder in folders {
         let found = load(&folder)?;
         let (status, reason) = match found {
             Found::Complete(run) => {
@@ -97,6 +101,10 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
         };
         left.push(Left { benchmark: folder.benchmark, method: folder.label, seed: folder.seed, status, reason });
     }
+    left.extend(missing);
+    left.sort_by(|a, b| {
+        natural(&a.benchmark, &b.benchmark).then_with(|| natural(&a.method, &b.method)).then(a.seed.cmp(&b.seed))
+    });
     let groups = group(&runs, &failed);
     let mut warnings = warnings(&groups);
     let mut cells: Vec<Cell> = groups.iter().flat_map(|group| group.cells(budget)).collect();
@@ -104,6 +112,18 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     cells.extend(means);
     warnings.extend(incomplete);
     Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs })
+}
+
+/// Planned runs without a folder.
+fn missing(folders: &[scan::RunFolder], planned: Vec<PlannedRun>) -> Vec<Left> {
+    let there: HashSet<(&str, &str, u64)> =
+        folders.iter().map(|folder| (folder.benchmark.as_str(), folder.label.as_str(), folder.seed)).collect();
+    let missing = planned.into_iter().filter(|run| !there.contains(&(&run.benchmark, &run.method, run.seed)));
+    let left = |run: PlannedRun| {
+        let PlannedRun { benchmark, method, seed } = run;
+        Left { benchmark, method, seed, status: "missing", reason: None }
+    };
+    missing.map(left).collect()
 }
 
 /// The runs of one method on one benchmark that may be averaged: same schedule, same settings, same episodes.

@@ -7,7 +7,7 @@ use harness_core::{Error, Mode, ModelSpec, Result, Split, View};
 use super::{DATASETS, MethodSpec, Published, Spec};
 
 /// Names that results already use beside the benchmarks' folders.
-const RESERVED: [&str; 2] = ["plots", "summary"];
+const RESERVED: [&str; 3] = ["plots", "summary", "tensorboard"];
 
 impl Spec {
     /// Checks what the types allow but no run could mean.
