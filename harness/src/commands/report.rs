@@ -1,4 +1,4 @@
-//! `harness report [DIR]`: tables and plots from what is on disk, no training.
+//! `harness report [DIR]`: tables, plots and the page from what is on disk, no training.
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ pub fn run(dir: &Path, json: bool) -> Result<Exit> {
         true => print!("{}", report.json()),
         false => print!("{}", report.terminal_table(terminal_width())),
     }
-    eprintln!("{} files written below {}", report.files.len(), dir.display());
+    eprintln!("{} files written below {}; page: {}", report.files.len(), dir.display(), report.page().display());
     Ok(exit(&report))
 }
 

@@ -53,7 +53,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let reported = pool.install(|| crate::report::build_budget(&args.out, &budget)).map(|mut report| {
         report.select(&budget, &benchmarks);
         print!("{}", report.terminal_table(super::report::terminal_width()));
-        eprintln!("tables and plots: {}", args.out.join(&budget).display());
+        eprintln!("tables and plots: {}; page: {}", args.out.join(&budget).display(), report.page().display());
         super::report::exit(&report)
     });
     // What was left out is what a newcomer wants to know last, after the tables.

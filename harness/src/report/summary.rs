@@ -73,11 +73,13 @@ pub struct Summary {
     /// What a reader must know before believing the rows.
     pub warnings: Vec<String>,
     pub runs: Vec<Run>,
+    /// The records of the runs in `left` that have one.
+    pub unfinished: Vec<RunRecord>,
 }
 
 /// Reads every run under `out/budget`.
 pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
-    let (mut runs, mut failed, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut runs, mut unfinished, mut left) = (Vec::new(), Vec::new(), Vec::new());
     for folder in scan::runs(&out.join(budget))? {
         let found = load(&folder)?;
         let (status, reason) = match found {
@@ -88,18 +90,17 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
             Found::Empty => ("not started", None),
             Found::Other(record) => {
                 let told = (record.status.name(), record.failure.clone());
-                if record.status == Status::Failed {
-                    failed.push(*record);
-                }
+                unfinished.push(*record);
                 told
             }
         };
         left.push(Left { benchmark: folder.benchmark, method: folder.label, seed: folder.seed, status, reason });
     }
+    let failed: Vec<&RunRecord> = unfinished.iter().filter(|record| record.status == Status::Failed).collect();
     let groups = group(&runs, &failed);
     let warnings = warnings(&groups);
     let cells = groups.iter().flat_map(|group| group.cells(budget)).collect();
-    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs })
+    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished })
 }
 
 /// The runs of one method on one benchmark that may be averaged: same schedule, same settings, same episodes.
@@ -122,7 +123,7 @@ fn key(record: &RunRecord) -> (&str, &str, u64, &str, &str, u64, &str) {
     )
 }
 
-fn group<'a>(runs: &'a [Run], failed: &'a [RunRecord]) -> Vec<Group<'a>> {
+fn group<'a>(runs: &'a [Run], failed: &[&'a RunRecord]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group> = Vec::new();
     for run in runs {
         match groups.iter_mut().find(|g| key(g.record) == key(&run.record)) {
@@ -130,7 +131,7 @@ fn group<'a>(runs: &'a [Run], failed: &'a [RunRecord]) -> Vec<Group<'a>> {
             None => groups.push(Group { record: &run.record, runs: vec![run], failed: 0 }),
         }
     }
-    for record in failed {
+    for &record in failed {
         // A failed run may have died before it knew its episodes: it belongs to any group of its schedule.
         let same = |g: &&mut Group| {
             (&g.record.benchmark, &g.record.label, g.record.meta_iters)

@@ -10,26 +10,11 @@ use super::{
     style::Styles,
 };
 use crate::report::{
-    run::Run,
+    adaptation::{self, Adaptation, Points},
     summary::{Cell, Summary},
-    table_file::TableFile,
 };
 use harness_core::Result;
 use plotters::prelude::*;
-use std::{collections::BTreeMap, path::Path};
-
-/// The columns of `adaptation.csv`.
-pub const HEADER: &str = "series,step,x,y";
-
-type Points = Vec<(f64, f64)>;
-
-/// What `adaptation.csv` of one run holds.
-struct Adaptation {
-    truth: Points,
-    support: Points,
-    /// By inner step.
-    fits: BTreeMap<u64, Points>,
-}
 
 /// One panel a method.
 pub struct Adaptations {
@@ -49,16 +34,12 @@ const TRUTH: RGBColor = RGBColor(190, 190, 190);
 impl Adaptations {
     /// The first seed of each method of one benchmark; None where no run left an `adaptation.csv`.
     pub fn new(summary: &Summary, cells: &[Cell], styles: &Styles) -> Result<Option<Self>> {
-        let mut panels: Vec<(String, RGBColor, Adaptation)> = Vec::new();
-        for cell in cells {
-            let row = &cell.row;
-            let of_cell = |run: &&Run| run.record.benchmark == row.benchmark && run.record.label == row.method;
-            let Some(run) = summary.runs.iter().find(of_cell) else { continue };
-            let path = run.path.join("adaptation.csv");
-            if path.exists() && panels.iter().all(|(label, ..)| *label != row.method) {
-                panels.push((row.method.clone(), styles.look(&row.method).colour, read(&path)?));
-            }
-        }
+        let found = adaptation::of(summary, cells)?;
+        let looked = |(label, adaptation): (String, Adaptation)| {
+            let colour = styles.look(&label).colour;
+            (label, colour, adaptation)
+        };
+        let panels: Vec<(String, RGBColor, Adaptation)> = found.into_iter().map(looked).collect();
         let all = || {
             let of = |a: &Adaptation| a.fits.values().flatten().chain(&a.truth).chain(&a.support).copied().collect();
             panels.iter().flat_map(move |(.., a)| -> Points { of(a) })
@@ -99,29 +80,8 @@ impl Adaptations {
     }
 }
 
-fn read(path: &Path) -> Result<Adaptation> {
-    let file = TableFile::read(path, HEADER)?;
-    let mut found = Adaptation { truth: Vec::new(), support: Vec::new(), fits: BTreeMap::new() };
-    for line in file.lines()? {
-        let point: (f64, f64) = (line.number(2, "x")?, line.number(3, "y")?);
-        if !(point.0.is_finite() && point.1.is_finite()) {
-            continue; // a method that diverged has nothing to draw
-        }
-        match line.text(0) {
-            "true" => found.truth.push(point),
-            "support" => found.support.push(point),
-            "fit" => found.fits.entry(line.number(1, "step")?).or_default().push(point),
-            other => return Err(line.error(&format!("series \"{other}\" is none of true, support, fit"))),
-        }
-    }
-    for points in found.fits.values_mut().chain([&mut found.truth]) {
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    }
-    Ok(found)
-}
-
 /// Early fits are thin and broken, the last is solid.
-fn stroke(index: usize, count: usize) -> (f64, &'static [f64]) {
+pub fn stroke(index: usize, count: usize) -> (f64, &'static [f64]) {
     match count - 1 - index {
         0 => (2.5, &[]),
         1 => (2.0, &[9.0, 3.0]),
