@@ -151,7 +151,9 @@ impl Panel {
         }
         let told: Vec<String> = series
             .iter()
-            .filter_map(|s| s.last.or(s.points.last().copied()).map(|p| format!("{} {}", s.label, format::value(metric, p.1))))
+            .filter_map(|s| {
+                s.last.or(s.points.last().copied()).map(|p| format!("{} {}", s.label, format::value(metric, p.1)))
+            })
             .collect();
         let words = format!("Learning curves of {name}. At the end: {}.", told.join(", "));
         let column = |s: &Series| Column { label: s.label.clone(), class: class(&s.label), level: s.level };
@@ -166,11 +168,7 @@ impl Panel {
 
 /// The table of values: every step at which some method was evaluated, then the final evaluation.
 fn rows(series: &[Series], metric: &str, frame: &Frame, lanes: &[f64]) -> Vec<ValueRow> {
-    let value = |x: f64, point: &Point| Value {
-        text: interval(metric, point),
-        x: num(x),
-        y: num(frame.y(point.1)),
-    };
+    let value = |x: f64, point: &Point| Value { text: interval(metric, point), x: num(x), y: num(frame.y(point.1)) };
     let steps: BTreeSet<u64> = series.iter().flat_map(|s| &s.points).map(|p| p.0 as u64).collect();
     let at = |step: u64| {
         let cell = |s: &Series| s.points.iter().find(|p| p.0 as u64 == step).map(|p| value(frame.x(p.0), p));

@@ -63,10 +63,10 @@ impl Fits {
 }
 
 fn marks(frame: &Frame, adaptation: &Adaptation, steps: &[u64], class: &str) -> String {
-    let place = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
-        points.iter().map(|p| (frame.x(p.0), frame.y(p.1))).collect()
-    };
-    let mut out = format!("<path class=\"truth\" d=\"{}\"/><g class=\"{class}\">", frame::path(&place(&adaptation.truth)));
+    let place =
+        |points: &[(f64, f64)]| -> Vec<(f64, f64)> { points.iter().map(|p| (frame.x(p.0), frame.y(p.1))).collect() };
+    let mut out =
+        format!("<path class=\"truth\" d=\"{}\"/><g class=\"{class}\">", frame::path(&place(&adaptation.truth)));
     for (step, points) in &adaptation.fits {
         let index = steps.iter().position(|s| s == step).unwrap_or(0);
         out += &line(&frame::path(&place(points)), index, steps.len());
@@ -86,9 +86,8 @@ fn line(path: &str, index: usize, count: usize) -> String {
 }
 
 fn legend(steps: &[u64]) -> Vec<Entry> {
-    let swatch = |inside: &str| {
-        format!("<svg class=\"swatch\" viewBox=\"0 0 34 14\" aria-hidden=\"true\">{inside}</svg>")
-    };
+    let swatch =
+        |inside: &str| format!("<svg class=\"swatch\" viewBox=\"0 0 34 14\" aria-hidden=\"true\">{inside}</svg>");
     let entry = |label: String, inside: &str| Entry { label, class: String::new(), swatch: swatch(inside) };
     let mut legend = vec![
         entry("true curve".into(), "<path class=\"truth\" d=\"M1 7H33\"/>"),

@@ -107,7 +107,9 @@ pub fn render(found: &[Found], labels: &[String], styles: &Styles) -> Result<Str
         methods: methods::all(summaries()),
         verdicts: meanings(),
     };
-    filled(&page).map_err(|e| Error::io(Path::new(FILE), std::io::Error::other(format!("{e:#}"))))
+    // The chain down to the line of the template that is wrong.
+    let failed = |e: minijinja::Error| Error::io(Path::new(FILE), std::io::Error::other(format!("{e:?}")));
+    filled(&page).map_err(failed)
 }
 
 fn filled(page: &Page) -> std::result::Result<String, minijinja::Error> {

@@ -1,7 +1,12 @@
 //! One budget on the page, and the benchmarks in it.
 
 use super::{
-    Found, curves::Curves, fits::Fits, frame, methods::slug, picture,
+    Found,
+    curves::Curves,
+    fits::Fits,
+    frame,
+    methods::slug,
+    picture,
     results::{Matrix, Row},
     runs::{self, Recipe, RunLine},
 };
@@ -68,7 +73,9 @@ impl Part {
         let name = found.budget();
         let (words, overridden) = match name {
             "paper" => ("The paper’s whole schedule and settings: every comparable row is judged.", false),
-            "short" => ("About a fifth of the paper’s meta-iterations: shows where a method is going, never judged.", false),
+            "short" => {
+                ("About a fifth of the paper’s meta-iterations: shows where a method is going, never judged.", false)
+            }
             "quick" => ("Minutes on a laptop, to see that everything works: never judged.", false),
             _ => ("Numbers were overridden on the command line, so that these runs are never judged.", true),
         };
@@ -116,10 +123,18 @@ impl Part {
             if OWN.iter().any(|own| picture.name.starts_with(own)) {
                 continue;
             }
-            let Some(svg) = picture::embed(&picture.svg, &picture.words, &format!("f{index}-{number}-")) else { continue };
+            let Some(svg) = picture::embed(&picture.svg, &picture.words, &format!("f{index}-{number}-")) else {
+                continue;
+            };
             let figure = Figure { words: picture.words.clone(), svg };
             match owner(&picture.name, &names) {
-                Some(name) => self.benchmarks.iter_mut().find(|b| b.name == name).expect("a name of the tables").figures.push(figure),
+                Some(name) => self
+                    .benchmarks
+                    .iter_mut()
+                    .find(|b| b.name == name)
+                    .expect("a name of the tables")
+                    .figures
+                    .push(figure),
                 None => self.figures.push(figure),
             }
         }
@@ -138,7 +153,8 @@ fn names(summary: &Summary) -> Vec<&str> {
 
 /// The benchmark that a picture called `results-<benchmark>-…` shows: the longest name that fits.
 fn owner<'a>(picture: &str, benchmarks: &[&'a str]) -> Option<&'a str> {
-    let fits = |rest: &str, name: &str| rest.strip_prefix(name).is_some_and(|end| end.is_empty() || end.starts_with('-'));
+    let fits =
+        |rest: &str, name: &str| rest.strip_prefix(name).is_some_and(|end| end.is_empty() || end.starts_with('-'));
     let rest = picture.split_once('-').map_or(picture, |(_, rest)| rest);
     let own = benchmarks.iter().filter(|name| fits(rest, name) || fits(picture, name));
     own.max_by_key(|name| name.len()).copied()

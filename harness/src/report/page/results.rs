@@ -154,9 +154,8 @@ impl Matrix {
 /// How often each verdict was given, in the order of the legend.
 pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(Judged, usize)> {
     use Verdict::*;
-    let count = |verdict: Verdict| {
-        summaries.clone().flat_map(|s| &s.cells).filter(|cell| cell.row.verdict == verdict).count()
-    };
+    let count =
+        |verdict: Verdict| summaries.clone().flat_map(|s| &s.cells).filter(|cell| cell.row.verdict == verdict).count();
     let all = [Reproduced, Above, Below, PartialBudget, NoTarget, Failed];
     all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()
 }

@@ -106,7 +106,8 @@ fn records<'a>(summary: &'a Summary, benchmark: &str) -> Vec<&'a RunRecord> {
 
 fn line(record: &RunRecord) -> RunLine {
     let known = |text: &str, lead: &str| if text.is_empty() { String::new() } else { format!("{lead}{text}") };
-    let threads = if record.threads > 0 { format!(", {}", format::plural(record.threads, "thread")) } else { String::new() };
+    let threads =
+        if record.threads > 0 { format!(", {}", format::plural(record.threads, "thread")) } else { String::new() };
     RunLine {
         method: record.label.clone(),
         seed: record.seed,
