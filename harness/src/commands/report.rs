@@ -1,4 +1,4 @@
-//! `harness report [DIR]`: tables and plots from what is on disk, no training.
+//! `harness report [DIR]`: tables, plots and the page from what is on disk, no training.
 
 use harness_core::Result;
 
@@ -14,7 +14,8 @@ pub fn run(args: &cli::Report) -> Result<Exit> {
     if args.format == Format::Json {
         report.left().iter().for_each(|left| tracing::warn!("not in the rows: {left}"));
     }
-    tracing::info!("{} files written below {}", report.files.len(), args.dir.display());
+    let (count, page) = (report.files.len(), report.page());
+    tracing::info!("{count} files written below {}; page: {}", args.dir.display(), page.display());
     Ok(exit(&report))
 }
 

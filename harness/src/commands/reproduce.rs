@@ -70,7 +70,8 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
             console::print(&super::report::text(&report, args.format))?;
-            tracing::info!("tables and plots: {}", args.out.join(&budget).display());
+            let (folder, page) = (args.out.join(&budget), report.page());
+            tracing::info!("tables and plots: {}; page: {}", folder.display(), page.display());
             Ok(match args.shard {
                 Some(shard) if told_missing(shard, &report) => Exit::Done,
                 _ => super::report::exit(&report),

@@ -76,11 +76,13 @@ pub struct Summary {
     /// What a reader must know before believing the rows.
     pub warnings: Vec<String>,
     pub runs: Vec<Run>,
+    /// The records of the runs in `left` that have one.
+    pub unfinished: Vec<RunRecord>,
 }
 
 /// Reads every run under `out/budget`.
 pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
-    let (mut runs, mut failed, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut runs, mut unfinished, mut left) = (Vec::new(), Vec::new(), Vec::new());
     let folders = scan::runs(&out.join(budget))?;
     let missing = missing(&folders, planned::read(&out.join(budget))?);
     for folder in folders {
@@ -93,9 +95,7 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
             Found::Empty => ("not started", None),
             Found::Other(record) => {
                 let told = (record.status.name(), record.failure.clone());
-                if record.status == Status::Failed {
-                    failed.push(*record);
-                }
+                unfinished.push(*record);
                 told
             }
         };
@@ -105,13 +105,14 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     left.sort_by(|a, b| {
         natural(&a.benchmark, &b.benchmark).then_with(|| natural(&a.method, &b.method)).then(a.seed.cmp(&b.seed))
     });
+    let failed: Vec<&RunRecord> = unfinished.iter().filter(|record| record.status == Status::Failed).collect();
     let groups = group(&runs, &failed);
     let mut warnings = warnings(&groups);
     let mut cells: Vec<Cell> = groups.iter().flat_map(|group| group.cells(budget)).collect();
     let (means, incomplete) = folds::rows(&cells);
     cells.extend(means);
     warnings.extend(incomplete);
-    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs })
+    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished })
 }
 
 /// Planned runs without a folder.
@@ -147,7 +148,7 @@ fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
         && key(a) == key(b)
 }
 
-fn group<'a>(runs: &'a [Run], failed: &'a [RunRecord]) -> Vec<Group<'a>> {
+fn group<'a>(runs: &'a [Run], failed: &[&'a RunRecord]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group> = Vec::new();
     for run in runs {
         match groups.iter_mut().find(|g| same_cell(g.record, &run.record)) {
@@ -155,7 +156,7 @@ fn group<'a>(runs: &'a [Run], failed: &'a [RunRecord]) -> Vec<Group<'a>> {
             None => groups.push(Group { record: &run.record, runs: vec![run], failed: 0 }),
         }
     }
-    for record in failed {
+    for &record in failed {
         // A failed run may have died before it knew its episodes: it belongs to any group of its schedule.
         let same = |g: &&mut Group| {
             (&g.record.benchmark, &g.record.label, g.record.meta_iters)
