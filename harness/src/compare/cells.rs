@@ -175,9 +175,12 @@ pub fn same_episodes(rows: &[Row]) -> Result<()> {
 /// The numbers of one mode of one run.
 type Values = Vec<f64>;
 
+/// One seed's numbers on both sides.
+type Met<'a, 'b> = (&'a Couple<'b>, Values, Values);
+
 /// The cells of a row, one a mode.
 pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
-    let mut modes: Vec<(String, Vec<(&Couple, Values, Values)>)> = Vec::new();
+    let mut modes: Vec<(String, Vec<Met>)> = Vec::new();
     for couple in &row.couples {
         let ((held_a, record_a), (held_b, record_b)) = (couple.a, couple.b);
         if record_a.metric != record_b.metric {
@@ -225,7 +228,7 @@ fn values(held: &Held, record: &RunRecord) -> Result<Vec<(String, Values)>> {
     Ok(modes)
 }
 
-fn cell(row: &Row, mode: &str, couples: &[(&Couple, Values, Values)]) -> Cell {
+fn cell(row: &Row, mode: &str, couples: &[Met]) -> Cell {
     let seeds: Vec<Seed> = couples.iter().map(|(couple, a, b)| seed(couple, a, b)).collect();
     let of = |get: fn(&Seed) -> f64| seeds.iter().map(get).collect::<Vec<_>>();
     let paired = seeds.iter().all(|seed| seed.paired);
@@ -267,7 +270,7 @@ fn seed(couple: &Couple, a: &[f64], b: &[f64]) -> Seed {
 }
 
 /// Over the seeds of a cell. Seeds of one side meet the same episodes, so these are averaged over the seeds first.
-fn together(couples: &[(&Couple, Values, Values)], seeds: &[Seed], paired: bool) -> Delta {
+fn together(couples: &[Met], seeds: &[Seed], paired: bool) -> Delta {
     let one_set = |records: Vec<&RunRecord>| {
         let key = |record: &RunRecord| (record.episode_hash.clone(), record.data_digest.clone(), record.eval_episodes);
         !records[0].episode_hash.is_empty() && records.iter().all(|record| key(record) == key(records[0]))

@@ -16,6 +16,9 @@ pub struct Outcome {
     pub loss: f64,
 }
 
+/// Outcomes by the name of their mode, in the order of the file.
+pub type ByMode = Vec<(String, Vec<Outcome>)>;
+
 /// Writes episodes.parquet: `episode,mode,correct,n,loss`, modes one after the other.
 pub fn write(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
     let mut bytes = Vec::new();
@@ -35,7 +38,7 @@ pub fn write_csv(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
 ///
 /// # Errors
 /// Data: the file is missing, damaged, or not what [`write`] writes; the text names it.
-pub fn read(path: &Path) -> Result<Vec<(String, Vec<Outcome>)>> {
+pub fn read(path: &Path) -> Result<ByMode> {
     let wrong =
         |what: &str| Error::data(format!("{}: {what}; delete its folder and run that seed again", path.display()));
     let bytes = match std::fs::read(path) {
@@ -58,12 +61,12 @@ pub fn read(path: &Path) -> Result<Vec<(String, Vec<Outcome>)>> {
 }
 
 /// None: the columns are there and what they say cannot be.
-fn rows(bytes: Vec<u8>) -> PolarsResult<Option<Vec<(String, Vec<Outcome>)>>> {
+fn rows(bytes: Vec<u8>) -> PolarsResult<Option<ByMode>> {
     let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish()?;
     let count = |name: &str| -> PolarsResult<Vec<Option<u32>>> { Ok(frame.column(name)?.u32()?.iter().collect()) };
     let (episode, correct, n) = (count("episode")?, count("correct")?, count("n")?);
     let (mode, loss) = (frame.column("mode")?.str()?, frame.column("loss")?.f64()?);
-    let mut modes: Vec<(String, Vec<Outcome>)> = Vec::new();
+    let mut modes: ByMode = Vec::new();
     for (i, (mode, loss)) in mode.iter().zip(loss.iter()).enumerate() {
         let (Some(mode), Some(loss), Some(episode), Some(correct), Some(n)) =
             (mode, loss, episode[i], correct[i], n[i])
