@@ -56,7 +56,11 @@ fn a_figure_over_meta_iterations_takes_the_curves_on_test_classes() {
     assert_eq!(drawn, own);
     // One seed's interval is told, not drawn.
     assert!(lines[0].points.iter().all(|p| p.1 == p.2 && p.1 == p.3) && lines[0].half > 0.0);
-    assert!(caption(&lines).starts_with("one seed; 95 % over the episodes of a point, not drawn: ±"), "{}", caption(&lines));
+    assert!(
+        caption(&lines).starts_with("one seed; 95 % over the episodes of a point, not drawn: ±"),
+        "{}",
+        caption(&lines)
+    );
 }
 
 #[test]
