@@ -14,7 +14,7 @@ pub enum Exit {
     Internal = 1,
     /// An unknown name, a wrong config, a folder that cannot be used.
     Usage = 2,
-    /// All ran, but a published number was not reached.
+    /// All ran, but a published number was not reached; `compare`: something is significantly worse.
     TargetMissed = 3,
     /// There was nothing to do.
     NothingRan = 4,

@@ -10,9 +10,13 @@
 
 pub mod cli;
 pub mod commands;
+pub mod compare;
+pub mod console;
 pub mod exit;
 mod failpoint;
 pub mod files;
+pub mod log;
+pub mod planned;
 pub mod progress;
 pub mod record;
 pub mod registry;
@@ -31,6 +35,10 @@ use harness_core::Entry;
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
     let args = cli::Cli::parse();
+    if let Err(error) = log::start(args.talk) {
+        eprintln!("error: {error}");
+        return exit::Exit::of(&error).into();
+    }
     // A panic of a method costs its run only and is caught there; what arrives here is a bug of the harness.
     let ended = match catch_unwind(AssertUnwindSafe(|| command(&args.command, algorithms))) {
         Ok(ended) => ended,
@@ -53,11 +61,14 @@ fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result
     match command {
         cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
         cli::Command::List(args) => commands::list::run(args, algorithms),
-        cli::Command::Report(args) => commands::report::run(&args.dir, args.json()),
+        cli::Command::Report(args) => commands::report::run(args),
+        cli::Command::Compare(args) => commands::compare::run(args),
         cli::Command::Bench(args) => commands::bench::run(args, algorithms),
         cli::Command::Data(args) => commands::data::run(args),
         cli::Command::Eval(args) => commands::eval::run(args, algorithms),
         cli::Command::Export(args) => commands::export::run(args, algorithms),
+        cli::Command::NewAlgorithm(args) => commands::new_algorithm::run(args),
+        cli::Command::Completions(args) => commands::completions::run(args),
     }
 }
 

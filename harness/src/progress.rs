@@ -1,22 +1,23 @@
 //! Progress on stderr: bars on a terminal, a line every ten seconds elsewhere.
 
 use std::collections::HashMap;
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use harness_data::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use tracing::{debug, info, trace, warn};
 
 use crate::runner::{Event, Job, Observer};
+use crate::{console, log};
 
 /// Between two lines about the same run where stderr is no terminal.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// Shows all runs of one call.
 pub struct Terminal {
-    bars: Option<MultiProgress>,
+    bars: Option<&'static MultiProgress>,
     runs: Mutex<HashMap<PathBuf, Run>>,
 }
 
@@ -34,24 +35,18 @@ impl Default for Terminal {
 }
 
 impl Terminal {
-    /// Bars if stderr is a terminal.
+    /// Bars if stderr is a terminal and progress is wanted.
     pub fn new() -> Self {
-        let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
-        Terminal { bars, runs: Mutex::default() }
-    }
-
-    fn say(&self, line: &str) {
-        match &self.bars {
-            Some(bars) => {
-                let _ = bars.println(line);
-            }
-            None => eprintln!("{line}"),
-        }
+        Terminal { bars: log::bars(), runs: Mutex::default() }
     }
 
     fn start(&self, job: &Job, step: u64) {
         let bar = self.bars.as_ref().map(|bars| {
-            let style = "{msg:<34!} {bar:24} {percent:>3} %  {prefix}  {eta} left";
+            // What counts comes before a narrow terminal's edge.
+            let style = match console::progress_width() {
+                0..100 => "{msg:<28!} {bar:10} {percent:>3} %  {eta} left  {prefix}",
+                _ => "{msg:<34!} {bar:24} {percent:>3} %  {prefix}  {eta} left",
+            };
             let style = ProgressStyle::with_template(style).expect("the template is valid").progress_chars("━━─");
             let bar = bars.add(ProgressBar::new(work(job)).with_style(style));
             bar.set_message(job.name());
@@ -75,7 +70,7 @@ impl Terminal {
             let (done, left) = (position - run.first, work(job).saturating_sub(position));
             let seconds = run.started.elapsed().as_secs_f64() * left as f64 / done.max(1) as f64;
             let percent = 100.0 * position as f64 / work(job).max(1) as f64;
-            eprintln!("{}: {percent:.0} % ({what}), about {} left", job.name(), human(seconds));
+            info!("{}: {percent:.0} % ({what}), about {} left", job.name(), human(seconds));
         }
     }
 
@@ -107,43 +102,44 @@ impl Observer for Terminal {
         match event {
             Event::Started { step } => self.start(job, *step),
             Event::Resumed { step } => {
-                self.say(&format!("resumed {} seed {} at step {step}", job.method.label, job.seed));
+                info!("resumed {} seed {} at step {step}", job.method.label, job.seed);
             }
-            Event::Damaged { what } => self.say(&format!("{name}: {what}")),
+            Event::Damaged { what } => warn!("{name}: {what}"),
             Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
-            Event::Curve { .. } => {}
+            Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric()),
+            Event::Saved { step } => debug!("{name}: checkpoint written at step {step}"),
             Event::Evaluated { done, total } => {
                 self.advance(job, job.meta_iters + evaluation(job, *done), &format!("episode {done}/{total}"));
             }
             Event::Interrupted { step } => {
                 self.end(job);
-                self.say(&format!("{name}: stopped at step {step}, checkpoint written"));
+                info!("{name}: stopped at step {step}, checkpoint written");
             }
             Event::Failed { why } => {
                 self.end(job);
-                self.say(&format!("{name}: failed: {why}"));
+                warn!("{name}: failed: {why}");
             }
             Event::Completed { seconds } => {
                 self.end(job);
-                self.say(&format!("{name}: done in {}", human(*seconds)));
+                info!("{name}: done in {}", human(*seconds));
             }
-            Event::Kept => self.say(&format!("{name}: complete already, kept")),
+            Event::Kept => info!("{name}: complete already, kept"),
         }
     }
 }
 
 /// Progress of reading, decoding and fetching data: a bar for each file or set on a terminal, notes everywhere.
 pub fn data() -> impl Fn(Step<'_>) + Sync {
-    let bars = std::io::stderr().is_terminal().then(MultiProgress::new);
+    let bars = log::bars();
     let open: Mutex<HashMap<String, ProgressBar>> = Mutex::default();
     move |step| {
         let (name, done, total, bytes) = match step {
             Step::Decoding { dataset, done, total } => (dataset, done as u64, Some(total as u64), false),
             Step::Downloading { file, done, total } => (file, done, total, true),
-            Step::Waiting { path } => return eprintln!("waiting for another process to finish {}", path.display()),
-            Step::Note(note) => return eprintln!("{note}"),
+            Step::Waiting { path } => return info!("waiting for another process to finish {}", path.display()),
+            Step::Note(note) => return warn!("{note}"),
         };
-        let Some(bars) = &bars else { return };
+        let Some(bars) = bars else { return };
         let mut open = open.lock().expect("observers do not panic");
         let bar = open.entry(name.to_owned()).or_insert_with(|| {
             let style = match bytes {

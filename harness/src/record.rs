@@ -98,6 +98,9 @@ pub struct RunRecord {
     pub title: String,
     /// The method's row in the benchmark.
     pub label: String,
+    /// The benchmark file's remark on the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// The registered algorithm behind the label.
     #[serde(default)]
     pub algorithm: String,

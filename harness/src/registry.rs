@@ -6,7 +6,19 @@
 use harness_core::Entry;
 
 /// All methods, in the order in which `harness list algorithms` prints them.
-pub const ALGORITHMS: &[Entry] = &[reptile::ENTRY, fomaml::ENTRY, maml::ENTRY, transfer::ENTRY];
+// One line each, so that what several people add at once merges; `harness new-algorithm` looks for this form.
+#[rustfmt::skip]
+pub const ALGORITHMS: &[Entry] = &[
+    reptile::ENTRY,
+    fomaml::ENTRY,
+    maml::ENTRY,
+    transfer::ENTRY,
+    protonet::ENTRY,
+    baseline_plus_plus::ENTRY,
+    minibatch_prox::ENTRY,
+    evolution::ENTRY,
+    anil::ENTRY,
+];
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::sources::glyphs;
-use harness_core::sources::{ImageTasks, Sine};
+use harness_core::sources::{ImageTasks, Quadratic, Sine};
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result, TaskSource};
 use harness_data::{Dataset, Filter, Limits, Loader, Progress, Remote};
@@ -39,10 +39,12 @@ impl<'a> Sources<'a> {
         if let Some(source) = self.open.get(&key) {
             return Ok(source.clone());
         }
+        tracing::trace!("opening data {key}");
         let source: Arc<dyn TaskSource> = match data.dataset.as_str() {
             "sine" => Arc::new(Sine),
+            "quadratic" => Arc::new(Quadratic),
             "glyphs" => {
-                let split = held_out(glyphs::split(), data.holdout)?;
+                let split = chosen(glyphs::split(), data)?;
                 Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(GLYPHS_SEED)), &split)?)
             }
             name => self.images(name, data)?,
@@ -56,6 +58,10 @@ impl<'a> Sources<'a> {
             "folder" => Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) },
             name => Dataset::named(name)?,
         };
+        if data.split.is_some() {
+            // A wrong name is told whether or not the data is here.
+            data.class_split()?;
+        }
         let side = data.side.unwrap_or_else(|| dataset.usual_side());
         if let Some(why) = self.missing.get(name) {
             return Err(Error::data(why.clone()));
@@ -64,6 +70,9 @@ impl<'a> Sources<'a> {
         let loaded = loaded.inspect_err(|error| {
             self.missing.insert(name.to_owned(), error.to_string());
         })?;
+        if let Ok(located) = dataset.locate(&self.loader.search) {
+            tracing::debug!("{dataset}: read from {located}");
+        }
         let split = match (&data.split, loaded.split) {
             (Some(_), None) => data.class_split()?,
             // Parts that the data itself carries come first: parquet without class names has no others, and where both
@@ -76,7 +85,16 @@ impl<'a> Sources<'a> {
                 )));
             }
         };
-        Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &held_out(split, data.holdout)?)?))
+        Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &chosen(split, data)?)?))
+    }
+}
+
+/// The classes that a benchmark trains and tests on: as its split says, but for a fold or held-out classes.
+fn chosen(split: ClassSplit, data: &DataSpec) -> Result<ClassSplit> {
+    let split = held_out(split, data.holdout)?;
+    match data.fold {
+        Some(fold) => split.fold(fold),
+        None => Ok(split),
     }
 }
 

@@ -12,7 +12,11 @@ fn every_block_is_accepted_by_its_algorithm() {
         for method in &spec.methods {
             let context = Context {
                 model: spec.model_of(method).clone(),
-                input: if regression { vec![1] } else { vec![28, 28, 1] },
+                input: match spec.data.dataset.as_str() {
+                    "sine" => vec![1],
+                    "quadratic" => vec![2],
+                    _ => vec![28, 28, 1],
+                },
                 problem: match regression {
                     true => Problem::Regression { outputs: 1 },
                     false => Problem::Classification { train_classes: 4800 },

@@ -38,4 +38,6 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
 }
 
 #[cfg(test)]
+mod closed_form;
+#[cfg(test)]
 mod tests;

@@ -1,30 +1,11 @@
 use candle_core::{Device, Tensor};
-use harness_core::{Activation, ModelSpec, Problem, Protocol, Purpose, Targets};
+use harness_core::{Activation, ModelSpec, Params, Problem, Protocol, Purpose, Targets};
 
 use super::*;
 
 #[test]
 fn conforms() {
     harness_core::conformance::check(&ENTRY);
-}
-
-fn params(values: &[f32]) -> Params {
-    [("w".to_string(), Tensor::new(values, &Device::Cpu).unwrap())].into_iter().collect()
-}
-
-#[test]
-fn the_fold_is_the_sequential_moment_when_gradients_are_the_same() {
-    // One step a task, gradients 1, 2 and 3, beta2 = 0.5: v = 8 -> 4.5 -> 4.25 -> 6.625.
-    let old = params(&[8.0]);
-    let own = |g: f32| params(&[0.5 * 8.0 + 0.5 * g * g]);
-    let each = [own(1.0), own(2.0), own(3.0)];
-    let folded = second_moments_of(&old, &each);
-    assert_eq!(folded, [6.625]);
-}
-
-fn second_moments_of(old: &Params, each: &[Params]) -> Vec<f32> {
-    let each: Vec<&Params> = each.iter().collect();
-    fold::second_moments(old, &each, 0.5).unwrap().get("w").unwrap().to_vec1().unwrap()
 }
 
 fn context() -> Context {

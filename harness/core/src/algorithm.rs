@@ -14,13 +14,14 @@ use crate::params::Params;
 use crate::rng::Stream;
 use crate::state::State;
 
-/// Named training numbers of one meta-iteration, such as `loss`; they become rows of metrics.csv.
+/// Named training numbers of one meta-iteration, such as `loss`; they become rows of metrics.csv, so a name keeps its unit
+/// through a run.
 pub type Scalars = BTreeMap<String, f64>;
 
 /// One task's contribution to a meta-iteration. Plain data: it can be sent anywhere and folded later.
 #[derive(Clone, Debug, Default)]
 pub struct Update {
-    /// Tensors by role, such as `delta` or `gradient`.
+    /// Tensors by role, such as `delta` or `gradient`: each with the shapes of the parameters that it belongs to.
     pub tensors: BTreeMap<String, Params>,
     /// Numbers: a loss, an evolution strategy's fitness.
     pub scalars: Scalars,
@@ -81,7 +82,14 @@ impl Progress {
     }
 
     /// Linear from `start` at the first iteration towards `end`, as openai/supervised-reptile anneals its meta-step
-    /// (train.py: `frac_done = i / meta_iters`).
+    /// (train.py: `frac_done = i / meta_iters`). `end` itself would come at iteration `total`, which never runs.
+    ///
+    /// ```
+    /// use harness_core::Progress;
+    ///
+    /// let at = |iteration| Progress { iteration, total: 4 }.anneal(1.0, 0.0);
+    /// assert_eq!([at(0), at(1), at(3)], [1.0, 0.75, 0.25]);
+    /// ```
     pub fn anneal(&self, start: f64, end: f64) -> f64 {
         self.fraction() * end + (1.0 - self.fraction()) * start
     }
@@ -114,6 +122,7 @@ impl Mode {
 /// What a method knows after it saw a support set.
 #[derive(Clone, Debug)]
 pub struct Adapted {
+    /// Parameters after the inner steps, by the names of the network that scores.
     pub params: Params,
     /// Running statistics or whatever else scoring reads.
     pub buffers: Params,
@@ -129,20 +138,28 @@ pub struct Cost {
 }
 
 /// A meta-learning method. Methods are stateless: built once a run from their config, then shared by all threads.
+///
+/// A meta-iteration is `task_update` on each task of a meta-batch, in parallel, then one `outer_update`. An evaluation
+/// episode is `adapt`, then `score` in each mode. Every function that errors ends its own run only; errors are one line
+/// that names what the user can mend ([`Error::Usage`](crate::Error::Usage)), and those of tensors pass through `?`.
+/// [`conformance`](crate::conformance) checks what is promised here and shows a whole method.
 pub trait Algorithm: Send + Sync {
     /// What one training task must hold, and how many make a meta-batch.
     fn sampling(&self) -> Sampling;
 
-    /// Inner steps at test time.
+    /// Inner steps at test time, at which tables are made.
     fn test_steps(&self) -> usize;
 
     /// Roughly what training and adapting cost.
     fn cost(&self) -> Cost;
 
-    /// The state before the first meta-iteration.
+    /// The state before the first meta-iteration: parameters from `rng`, and every slot and buffer that the fold will ask
+    /// for, so that a checkpoint of step 0 is whole.
     fn init(&self, rng: &mut Stream) -> Result<State>;
 
-    /// One task's contribution. Pure: the same state, task and stream give the same bits, on any thread.
+    /// One task's contribution. Pure: the same state, task and stream give the same bits, on any thread. `task` is what
+    /// [`Algorithm::sampling`] asked for: support and query images `[n, height, width, channels]` in 0..1, or points
+    /// `[n, 1]`.
     fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update>;
 
     /// Contributions of `sampling().chain` tasks in order. Only a method whose tasks hand something on to the next one
@@ -151,7 +168,8 @@ pub trait Algorithm: Send + Sync {
         tasks.iter_mut().map(|(task, rng)| self.task_update(state, task, rng)).collect()
     }
 
-    /// Folds a meta-batch: updates come in task order however they were computed. The harness counts `state.step`.
+    /// Folds a meta-batch: updates come in task order however they were computed. The harness counts `state.step`. What it
+    /// returns is logged; a number that is not finite ends the run as diverged.
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars>;
 
     /// The part of a state that adapting and scoring read: what is worth keeping of a finished run. All but the
@@ -181,6 +199,7 @@ pub struct Entry {
     pub summary: &'static str,
     /// The paper.
     pub paper: &'static str,
+    /// Makes the method. Errors: [`Error::Usage`](crate::Error::Usage) for a key or value that it does not know.
     pub build: Build,
     /// Config (TOML) with which it learns the conformance suite's toy task in
     /// [`TOY_ITERATIONS`](crate::conformance::TOY_ITERATIONS) meta-iterations.

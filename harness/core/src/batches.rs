@@ -7,6 +7,19 @@ use crate::rng::Stream;
 /// The pool is shuffled and cut; a partial batch carries over into the next shuffle, so that every example is used
 /// equally often. Not balanced over classes. With `replacement` every batch is an independent sample (no repeat inside
 /// one batch).
+///
+/// ```
+/// use harness_core::{MiniBatches, Purpose, Stream};
+///
+/// let mut rng = Stream::new(0, Purpose::TrainMethod, 0, 0);
+/// let mut batches = MiniBatches::new(6, 4, false, &mut rng);
+/// let (mut batch, mut seen) = (Vec::new(), [0; 6]);
+/// for _ in 0..3 {
+///     batches.fill(&mut batch);
+///     batch.iter().for_each(|index| seen[*index] += 1);
+/// }
+/// assert_eq!(seen, [2; 6], "three batches of 4 are two passes over 6");
+/// ```
 pub struct MiniBatches<'a> {
     rng: &'a mut Stream,
     pool: Vec<usize>,
@@ -22,7 +35,7 @@ impl<'a> MiniBatches<'a> {
         MiniBatches { rng, pool: (0..n).collect(), next: n, size, replacement }
     }
 
-    /// Writes the next batch into `batch`.
+    /// Writes the next batch into `batch`, whatever it held: `size` indices, or `n` where `replacement` allows no more.
     pub fn fill(&mut self, batch: &mut Vec<usize>) {
         batch.clear();
         if self.replacement {

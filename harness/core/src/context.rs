@@ -20,31 +20,41 @@ pub struct Protocol {
 /// What kind of answer is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// Softmax cross-entropy over classes. `train_classes`: all classes that supervised training can tell apart, new
-    /// classes made by rotation included.
-    Classification { train_classes: usize },
-    /// Mean squared error on `outputs` values.
-    Regression { outputs: usize },
+    /// Softmax cross-entropy over classes.
+    Classification {
+        /// All classes that supervised training can tell apart, new classes made by rotation included.
+        train_classes: usize,
+    },
+    /// Mean squared error.
+    Regression {
+        /// Values that belong to one input.
+        outputs: usize,
+    },
 }
 
 /// Everything that a method needs to know about the benchmark when it is built.
 #[derive(Clone, Debug)]
 pub struct Context {
+    /// The network: the method's own where its block names one, else the benchmark's.
     pub model: ModelSpec,
     /// Shape of one input: `[height, width, channels]`, or `[1]` for sine.
     pub input: Vec<usize>,
+    /// Classes to tell apart, or values to fit.
     pub problem: Problem,
+    /// Of the evaluation episodes; training tasks are as [`Algorithm::sampling`](crate::Algorithm::sampling) says.
     pub protocol: Protocol,
+    /// Where models compute. Tasks arrive there.
     pub device: Device,
 }
 
 impl Context {
-    /// The benchmark's model with `outputs` outputs.
+    /// The network with `outputs` outputs. Errors: [`Error::Network`] if the input is too small for it.
     pub fn model(&self, outputs: usize) -> Result<Model> {
         Model::new(&self.model, &self.input, outputs, &self.device)
     }
 
-    /// The benchmark's model as an episode needs it: one output a way, or the values of a regression.
+    /// The network as an episode needs it: one output a way, or the values of a regression. Errors as
+    /// [`Context::model`].
     pub fn episode_model(&self) -> Result<Model> {
         self.model(match self.problem {
             Problem::Classification { .. } => self.protocol.ways,
@@ -52,7 +62,7 @@ impl Context {
         })
     }
 
-    /// Classes of supervised training. Errors on regression.
+    /// Classes of supervised training. Errors: [`Error::Usage`] on regression.
     pub fn train_classes(&self) -> Result<usize> {
         match self.problem {
             Problem::Classification { train_classes } => Ok(train_classes),

@@ -16,12 +16,14 @@ pub enum Targets {
 /// Inputs `[n, …]` (images `[n, height, width, channels]` in 0..1, channels last) with their targets.
 #[derive(Clone, Debug)]
 pub struct Labeled {
+    /// Inputs, one in each row of the first dimension, f32.
     pub x: Tensor,
+    /// As many targets.
     pub y: Targets,
 }
 
 impl Labeled {
-    /// Errors if inputs and targets differ in number.
+    /// Errors: [`Error::Usage`] if inputs and targets differ in number.
     pub fn new(x: Tensor, y: Targets) -> Result<Self> {
         let n = match &y {
             Targets::Classes(classes) => classes.len(),
@@ -38,11 +40,12 @@ impl Labeled {
         self.x.dims().first().copied().unwrap_or(0)
     }
 
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Class indices. Errors on a regression task.
+    /// Class indices. Errors: [`Error::Usage`] on a regression task.
     pub fn classes(&self) -> Result<&[u32]> {
         match &self.y {
             Targets::Classes(classes) => Ok(classes),
@@ -50,7 +53,7 @@ impl Labeled {
         }
     }
 
-    /// The examples at `rows`, in that order.
+    /// The examples at `rows`, in that order; a row may come twice. Panics on a row that is not there.
     pub fn select(&self, rows: &[usize]) -> Result<Labeled> {
         let index: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
         let index = Tensor::new(index, self.x.device())?;
@@ -70,7 +73,7 @@ impl Labeled {
         Labeled::new(self.x.to_device(device)?, y)
     }
 
-    /// These examples followed by those of `other`.
+    /// These examples followed by those of `other`. Errors: [`Error::Usage`] if one has classes and the other values.
     pub fn concat(&self, other: &Labeled) -> Result<Labeled> {
         let y = match (&self.y, &other.y) {
             (Targets::Classes(a), Targets::Classes(b)) => Targets::Classes([a.as_slice(), b].concat()),
@@ -84,6 +87,7 @@ impl Labeled {
 /// One task: what may be learned from and what is asked. The query set may be empty (`len() == 0`).
 #[derive(Clone, Debug)]
 pub struct Task {
+    /// What may be learned from, in an episode grouped by class.
     pub support: Labeled,
     /// In random order, so that position tells nothing.
     pub query: Labeled,
@@ -102,17 +106,27 @@ impl Task {
 /// What one training task must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Draw {
-    /// An episode: `ways` classes (the protocol's if `None`) with `shots` support and `queries` query images each.
-    /// On regression `shots` and `queries` count points of one function.
-    Episode { ways: Option<usize>, shots: usize, queries: usize },
-    /// `size` examples over all training classes with global labels, as supervised training takes them. The query set
-    /// is empty. On regression every example comes from a function of its own.
-    Batch { size: usize },
+    /// An episode: so many support and query images of each class. On regression, points of one function.
+    Episode {
+        /// Classes; the protocol's number if `None`.
+        ways: Option<usize>,
+        /// Support images of each class, or support points.
+        shots: usize,
+        /// Query images of each class, or query points.
+        queries: usize,
+    },
+    /// Examples over all training classes with global labels, as supervised training takes them. The query set is empty.
+    /// On regression every example comes from a function of its own.
+    Batch {
+        /// Examples.
+        size: usize,
+    },
 }
 
 /// How a method is fed in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling {
+    /// What each task holds.
     pub draw: Draw,
     /// Tasks in one meta-iteration.
     pub meta_batch: usize,
@@ -122,7 +136,7 @@ pub struct Sampling {
 }
 
 impl Sampling {
-    /// Independent tasks.
+    /// `meta_batch` independent tasks a meta-iteration.
     pub fn independent(draw: Draw, meta_batch: usize) -> Self {
         Sampling { draw, meta_batch, chain: 1 }
     }

@@ -20,7 +20,9 @@ pub enum Error {
     /// A file or folder that could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {
+        /// The file or folder.
         path: PathBuf,
+        /// What the system says.
         #[source]
         source: std::io::Error,
     },
@@ -52,7 +54,15 @@ impl Error {
     }
 }
 
-/// The candidate nearest to `name`, if one is near enough to be meant: `did you mean …?`.
+/// The candidate nearest to `name`, if one is near enough to be meant: `did you mean …?`. Near is a Damerau-Levenshtein
+/// distance of at most one and a third of the longer name, or the beginning of a candidate.
+///
+/// ```
+/// use harness_core::error::nearest;
+///
+/// assert_eq!(nearest("reptlie", ["reptile", "fomaml"]), Some("reptile"));
+/// assert_eq!(nearest("protonet", ["reptile", "fomaml"]), None);
+/// ```
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
@@ -64,7 +74,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// `unknown KIND "NAME"; did you mean "…"? known: …`, one line.
+/// The [`Error::Usage`] for a name that is not among `known`: `unknown KIND "NAME"; did you mean "…"? known: …`, one line.
 pub fn unknown<'a>(kind: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
     let known: Vec<&str> = known.into_iter().collect();
     let hint = match nearest(name, known.iter().copied()) {

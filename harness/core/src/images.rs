@@ -20,9 +20,13 @@ pub struct ImageClass {
 pub struct ImageSet {
     /// Name of the data set.
     pub name: String,
+    /// Of every image, in pixels.
     pub height: usize,
+    /// Of every image, in pixels.
     pub width: usize,
+    /// 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
+    /// In the order of their images.
     pub classes: Vec<ImageClass>,
     /// sha256 (hex) over sizes, class names and pixels: what `data verify` prints and run.json records.
     pub digest: String,
@@ -30,7 +34,7 @@ pub struct ImageSet {
 }
 
 impl ImageSet {
-    /// Checks that the classes tile the pixels. Errors: [`Error::Data`] naming the class that does not fit.
+    /// `size` is height, width, channels. Checks that the classes tile the pixels. Errors: [`Error::Data`] naming the class that does not fit.
     pub fn new(name: impl Into<String>, size: [usize; 3], classes: Vec<ImageClass>, pixels: Pixels) -> Result<Self> {
         let digest = digest(size, &classes, (*pixels).as_ref());
         Self::with_digest(name, size, classes, pixels, digest)
@@ -75,6 +79,7 @@ impl ImageSet {
         self.classes.last().map_or(0, |class| class.images.end)
     }
 
+    /// Whether there is no class.
     pub fn is_empty(&self) -> bool {
         self.classes.is_empty()
     }

@@ -11,6 +11,7 @@ use crate::error::Result;
 pub enum Reduction {
     /// What openai/supervised-reptile does: the gradient is batch times that of the mean.
     Sum,
+    /// What most papers write; the step size then does not depend on the batch.
     Mean,
 }
 
@@ -24,7 +25,19 @@ impl From<Reduction> for harness_kernels::Reduction {
 }
 
 /// Softmax cross-entropy of logits `[n, classes]`, or mean squared error of values `[n, outputs]` (the mean over an
-/// example's outputs), summed or averaged over the examples. A scalar tensor.
+/// example's outputs), summed or averaged over the examples. A tensor of rank 0 that can be differentiated. Errors: a
+/// shape that does not fit, or a class that is no column.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use harness_core::{Reduction, Targets, loss::loss};
+///
+/// // Two classes at even odds: ln 2 for each of the two examples.
+/// let logits = Tensor::zeros((2, 2), candle_core::DType::F64, &Device::Cpu)?;
+/// let sum = loss(&logits, &Targets::Classes(vec![0, 1]), Reduction::Sum)?.to_scalar::<f64>()?;
+/// assert!((sum - 2.0 * 2f64.ln()).abs() < 1e-12);
+/// # Ok::<(), harness_core::Error>(())
+/// ```
 pub fn loss(answers: &Tensor, targets: &Targets, reduction: Reduction) -> Result<Tensor> {
     let each = per_example(answers, targets)?;
     Ok(match reduction {
@@ -33,7 +46,7 @@ pub fn loss(answers: &Tensor, targets: &Targets, reduction: Reduction) -> Result
     })
 }
 
-/// The loss of each example, `[n]`.
+/// The loss of each example, `[n]`, as [`loss`] sums it.
 pub fn per_example(answers: &Tensor, targets: &Targets) -> Result<Tensor> {
     match targets {
         Targets::Classes(classes) => {

@@ -7,6 +7,20 @@ use candle_core::{DType, Device, Tensor, Var};
 use crate::error::{Error, Result};
 
 /// Named tensors in the order of their names. Cloning is cheap: tensors are shared.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use harness_core::Params;
+///
+/// let at = |values: [f32; 2]| Ok::<_, harness_core::Error>(Params::from_iter([("w".into(), Tensor::new(&values, &Device::Cpu)?)]));
+/// let (start, ends) = (at([0.0, 0.0])?, [at([1.0, 2.0])?, at([3.0, 2.0])?]);
+/// // Reptile's outer step: halfway towards the mean of where the tasks ended.
+/// let towards = Params::mean(&ends)?.sub(&start)?;
+/// let moved = start.axpy(0.5, &towards)?;
+/// assert_eq!(moved.get("w")?.to_vec1::<f32>()?, [1.0, 1.0]);
+/// assert!(moved.get("W").is_err_and(|error| error.to_string().contains("did you mean \"w\"?")));
+/// # Ok::<(), harness_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Params(BTreeMap<String, Tensor>);
 
@@ -21,7 +35,7 @@ impl Params {
         self.0.insert(name.into(), tensor);
     }
 
-    /// The tensor called `name`. Errors with the nearest name there is.
+    /// The tensor called `name`. Errors: [`Error::Usage`] with the nearest name there is.
     pub fn get(&self, name: &str) -> Result<&Tensor> {
         self.0.get(name).ok_or_else(|| crate::error::unknown("parameter", name, self.names()))
     }
@@ -36,10 +50,12 @@ impl Params {
         self.0.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
+    /// Number of tensors.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -61,12 +77,13 @@ impl Params {
         all
     }
 
-    /// Applies `f` to every tensor.
+    /// Applies `f` to every tensor. Errors if `f` does, as all that follow where shapes or types do not fit.
     pub fn map(&self, f: impl Fn(&Tensor) -> candle_core::Result<Tensor>) -> Result<Params> {
         self.iter().map(|(name, tensor)| Ok((name.to_owned(), f(tensor)?))).collect()
     }
 
-    /// Applies `f` to pairs of tensors of the same name. Errors if a name is missing in `other`.
+    /// Applies `f` to pairs of tensors of the same name. Errors: [`Error::Usage`] if a name is missing in `other`, as in all
+    /// that take another map; names that only `other` has are passed over.
     pub fn zip(&self, other: &Params, f: impl Fn(&Tensor, &Tensor) -> candle_core::Result<Tensor>) -> Result<Params> {
         self.iter().map(|(name, tensor)| Ok((name.to_owned(), f(tensor, other.get(name)?)?))).collect()
     }

@@ -25,9 +25,19 @@ pub enum Purpose {
     Data = 6,
     /// Splitting classes into folds or held-out sets.
     Split = 7,
+    /// Perturbations of parameters; the seed is a key that an update carries.
+    Perturbation = 8,
 }
 
 /// A stream of random numbers, cheap to make, identified by its key.
+///
+/// ```
+/// use harness_core::{Purpose, Stream};
+///
+/// let task = |index| Stream::new(7, Purpose::TrainTask, 100, index).choose(1200, 5);
+/// assert_eq!(task(3), task(3), "task 3 of meta-iteration 100 can be drawn again at any time");
+/// assert_ne!(task(3), task(4));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stream {
     rng: ChaCha8Rng,

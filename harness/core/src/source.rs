@@ -8,8 +8,11 @@ use crate::rng::Stream;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
+    /// Tasks to learn from.
     Train,
+    /// Tasks to choose settings by; not every data set has them.
     Val,
+    /// Tasks that tables are made of.
     Test,
 }
 
@@ -38,6 +41,7 @@ pub struct View {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rotations {
+    /// Classes as they are.
     #[default]
     None,
     /// Each of 0°, 90°, 180° and 270° is a class of its own (Reptile).
@@ -48,7 +52,7 @@ pub enum Rotations {
 
 /// A supply of tasks.
 pub trait TaskSource: Send + Sync {
-    /// Shape of one input.
+    /// Shape of one input: `[height, width, channels]`, or `[1]` for points.
     fn input(&self) -> Vec<usize>;
 
     /// Number of classes that supervised training on `view` can tell apart; `None` on regression.
@@ -60,11 +64,12 @@ pub trait TaskSource: Send + Sync {
     /// sha256 (hex) of the data, or of the settings of a generator.
     fn digest(&self) -> String;
 
-    /// Whether `draw` with the protocol's `ways` can be served from `split`. Errors name what is too few:
-    /// classes, or images of a class.
+    /// Whether `draw` with the protocol's `ways` can be served from `split`. Errors: [`Error::Usage`](crate::Error::Usage)
+    /// naming what is too few: classes, or images of a class.
     fn check(&self, split: Split, draw: &Draw, ways: usize, view: &View) -> Result<()>;
 
-    /// The task that `rng` determines. Query examples come in random order.
+    /// The task that `rng` determines, on the CPU: images `[n, height, width, channels]` f32 in 0..1, or points `[n, 1]`.
+    /// Query examples come in random order. May panic on what [`TaskSource::check`] refuses.
     fn task(&self, split: Split, draw: &Draw, ways: usize, view: &View, rng: &mut Stream) -> Result<Task>;
 
     /// Bytes that say which examples [`TaskSource::task`] would show, for the hash that proves two runs saw the same

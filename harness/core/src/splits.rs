@@ -11,16 +11,22 @@ use crate::images::ImageSet;
 /// Names of the classes of each part, in the order of the list. No name occurs twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClassSplit {
+    /// Trained on.
     pub train: Vec<String>,
+    /// Settings are chosen on these; may be empty.
     pub val: Vec<String>,
+    /// Tables are made of these.
     pub test: Vec<String>,
 }
 
 /// The parts of a [`ClassSplit`] as positions in [`ImageSet::classes`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SplitIndices {
+    /// Of [`ClassSplit::train`], in its order.
     pub train: Vec<usize>,
+    /// Of [`ClassSplit::val`], in its order.
     pub val: Vec<usize>,
+    /// Of [`ClassSplit::test`], in its order.
     pub test: Vec<usize>,
 }
 

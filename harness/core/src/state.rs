@@ -8,6 +8,18 @@ use crate::error::{Error, Result};
 use crate::params::Params;
 
 /// Parameters, slots and buffers of a run and how many meta-iterations made them.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use harness_core::{Params, State};
+///
+/// let mut state = State::new(Params::from_iter([("head.bias".into(), Tensor::new(&[0f32; 5], &Device::Cpu)?)]));
+/// state.slots.insert("adam.second".into(), state.params.zeros_like()?);
+/// let stored = state.to_tensors();
+/// assert_eq!(stored.keys().collect::<Vec<_>>(), ["params/head.bias", "slots/adam.second/head.bias"]);
+/// assert!(State::from_tensors(stored, state.step)?.same_bits(&state)?);
+/// # Ok::<(), harness_core::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct State {
     /// The initialisation that is meta-learned.
@@ -30,7 +42,7 @@ impl State {
         State { params, ..State::default() }
     }
 
-    /// The slot called `name`. Errors if a method asks for one that `init` did not make.
+    /// The slot called `name`. Errors: [`Error::Usage`] if a method asks for one that `init` did not make.
     pub fn slot(&self, name: &str) -> Result<&Params> {
         self.slots.get(name).ok_or_else(|| crate::error::unknown("slot", name, self.slots.keys().map(String::as_str)))
     }
@@ -45,7 +57,7 @@ impl State {
         params.chain(buffers).chain(slots).collect()
     }
 
-    /// The inverse of [`State::to_tensors`]. Errors on a name that has none of the three prefixes.
+    /// The inverse of [`State::to_tensors`]. Errors: [`Error::Data`] on a name that has none of the three prefixes.
     pub fn from_tensors(tensors: impl IntoIterator<Item = (String, Tensor)>, step: u64) -> Result<State> {
         let mut state = State { step, ..State::default() };
         for (name, tensor) in tensors {

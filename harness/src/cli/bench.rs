@@ -1,11 +1,11 @@
 use clap::Args;
 
-use super::Format;
 use super::value::{positive, seconds};
+use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
-  # Three rounds of each network, about a minute on an idle machine
+  # Three rounds of each network, about a minute
   harness bench
 
   # For a script, on one core
@@ -17,7 +17,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct Bench {
     /// How to print the figures
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
     pub format: Format,
 
     /// Worker threads; all cores if absent

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::{Format, table_or_json};
+
 const EXAMPLES: &str = "\
 Examples:
   # Bring Omniglot (15 MB) into a folder of yours
@@ -33,6 +35,10 @@ pub struct Data {
     /// Never use the network
     #[arg(long)]
     pub offline: bool,
+
+    /// How to print what was found
+    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
+    pub format: Format,
 }
 
 /// What `data` can do.

@@ -2,16 +2,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Format;
 use super::value::positive;
+use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
-  # The same initialisation on more episodes, each one as a row
-  harness eval checkpoint-100000.safetensors omniglot-5w1s --eval-episodes 20000 --episodes-csv episodes.csv
+  # On more episodes, each one as a row
+  harness eval checkpoint-100000.safetensors omniglot-5w1s \\
+      --eval-episodes 20000 --episodes-csv episodes.csv
 
-  # Trained on glyphs, tested on Omniglot, by the recipe of another row
-  harness eval results/runs/quick/glyphs-5w1s/reptile/seed-0/checkpoint-1500.safetensors omniglot-5w1s --method untrained";
+  # Trained on glyphs, tested on Omniglot
+  harness eval checkpoint-1500.safetensors omniglot-5w1s \\
+      --method untrained --data-dir ~/data";
 
 /// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes.
 #[derive(Args, Clone, Debug)]
@@ -46,6 +48,6 @@ pub struct Eval {
     pub threads: Option<usize>,
 
     /// How to print the result
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
     pub format: Format,
 }

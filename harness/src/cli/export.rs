@@ -4,11 +4,12 @@ use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:
-  # sine-reptile-seed-0.safetensors and sine-reptile-seed-0.json, here
-  harness export results/runs/quick/sine/reptile/seed-0/checkpoint-30000.safetensors
+  # sine-reptile-seed-0.safetensors and .json, here
+  harness export checkpoint-30000.safetensors
 
-  # A finished run's checkpoint with what evaluation reads and no more, to keep beside its numbers
-  harness export checkpoint-60000.safetensors --trim --out kept/checkpoint-60000.safetensors";
+  # A finished run's checkpoint without what only training needs
+  harness export checkpoint-60000.safetensors \\
+      --trim --out kept/checkpoint-60000.safetensors";
 
 /// Writes a checkpoint's parameters as plain named safetensors with a model card (JSON) beside them, so that other
 /// programs can load the initialisation.

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,7 +21,7 @@ pub struct List {
     pub what: Option<Listed>,
 
     /// How to print them
-    #[arg(long, value_enum, default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
     pub format: Format,
 
     /// Folder with data sets; looked at before HARNESS_DATA_DIR and the user's cache

@@ -3,14 +3,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Format;
+use crate::report::Also;
 
 const EXAMPLES: &str = "\
 Examples:
   # The tables and plots of your own runs
   harness report
 
-  # The committed results, for a script
-  harness report results/reference --format json";
+  # The committed results, as Markdown to paste
+  harness report results/reference --format markdown";
 
 /// Rebuilds summary, tables and plots from what is on disk, without training.
 #[derive(Args, Clone, Debug)]
@@ -23,10 +24,7 @@ pub struct Report {
     /// How to print the table
     #[arg(long, value_enum, default_value = "table")]
     pub format: Format,
-}
 
-impl Report {
-    pub fn json(&self) -> bool {
-        self.format == Format::Json
-    }
+    #[command(flatten)]
+    pub also: Also,
 }

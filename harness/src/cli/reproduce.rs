@@ -4,6 +4,8 @@ use candle_core::Device;
 use clap::Args;
 
 use super::value::{assignment, device, positive, seconds};
+use super::{Format, Shard};
+use crate::report::Also;
 use crate::spec::Budget;
 
 const EXAMPLES: &str = "\
@@ -11,12 +13,10 @@ Examples:
   # Every benchmark whose data is here, in minutes
   harness reproduce
 
-  # The figures of the Reptile paper, at a tenth of its work
-  harness reproduce figures --budget short
-
-  # Two methods of one table with a longer inner loop, on your copy of Omniglot
-  harness reproduce omniglot-5w1s --method reptile --method untrained \\
-      --set method.reptile.inner_iters=10 --data-dir ~/data";
+  # Two methods of one table with a longer inner loop
+  harness reproduce omniglot-5w1s --data-dir ~/data \\
+      --method reptile --method untrained \\
+      --set method.reptile.inner_iters=10";
 
 /// Trains and evaluates every method of a benchmark's table on the same episodes, then writes the table, CSV files and
 /// plots. A run that was stopped goes on where it was.
@@ -48,6 +48,15 @@ pub struct Reproduce {
     #[arg(long, value_name = "N", value_parser = positive)]
     pub eval_episodes: Option<usize>,
 
+    /// Cross-validate: deal the classes (whole alphabets) into K folds, test on each once; no verdicts
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..=1000))]
+    pub folds: Option<u64>,
+
+    /// Only every N-th run, from the I-th on (1/N to N/N), so that N processes or machines fill one --out together: the
+    /// same command with another I each. Runs are numbered method by method, whatever is done already
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
+
     /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -75,6 +84,13 @@ pub struct Reproduce {
     /// Change a number of the benchmark, with its path as in the file; may be repeated
     #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
     pub set: Vec<(String, String)>,
+
+    /// How to print the table
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+
+    #[command(flatten)]
+    pub also: Also,
 
     /// Say what would run and about how long it would take, and stop
     #[arg(long)]

@@ -64,3 +64,35 @@ fn every_command_shows_two_examples() {
         assert_eq!(help.matches("\n  harness ").count(), 2, "{help}");
     }
 }
+
+/// The example lines of a command, continuations joined, without what the shell does with their output.
+fn examples(command: &clap::Command) -> Vec<String> {
+    let text = command.get_after_help().expect("examples").to_string().replace("\\\n", " ");
+    let lines = text.lines().map(str::trim).filter(|line| line.starts_with("harness "));
+    lines.map(|line| line.split(" > ").next().unwrap_or(line).to_owned()).collect()
+}
+
+#[test]
+fn every_example_is_a_command_that_parses() {
+    for command in Cli::command().get_subcommands() {
+        let text = command.get_after_help().expect("examples").to_string();
+        let long = text.lines().find(|line| line.chars().count() > 60);
+        assert_eq!(long, None, "{}: a narrow terminal would break the example", command.get_name());
+        let examples = examples(command);
+        assert_eq!(examples.len(), 2, "{}", command.get_name());
+        for line in examples {
+            let parsed = Cli::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            assert!(line.starts_with(&format!("harness {}", command.get_name())), "{line} shows another command");
+        }
+    }
+}
+
+#[test]
+fn messages_are_chosen_before_or_after_the_command() {
+    let talk = |line: &str| Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.talk);
+    let (before, after) = (talk("harness -vv list").unwrap(), talk("harness list -vv").unwrap());
+    assert_eq!((before.verbose, after.verbose, before.quiet), (2, 2, false));
+    assert!(talk("harness list --quiet").unwrap().quiet);
+    assert!(talk("harness list -q -v").is_err());
+}

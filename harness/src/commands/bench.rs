@@ -11,6 +11,7 @@ use serde::Serialize;
 use self::measure::{Rounds, median};
 use self::workload::{What, Workload};
 use crate::cli::{Bench, Format};
+use crate::console;
 use crate::exit::Exit;
 
 /// One row: a network, in training or in evaluation.
@@ -47,15 +48,15 @@ pub fn run(args: &Bench, algorithms: &[Entry]) -> Result<Exit> {
     let mut rows = Vec::new();
     for workload in Workload::all(algorithms)? {
         for what in [What::Train, What::Evaluate] {
-            eprintln!("measuring {} {}", workload.name, what.name());
+            tracing::info!("measuring {} {}", workload.name, what.name());
             rows.push(row(&workload, what, &pool, args.seconds)?);
         }
     }
-    match args.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&rows).expect("rows are plain data")),
-        Format::Table => println!("{}", table(&rows)),
-    }
-    Ok(Exit::Done)
+    let text = match args.format {
+        Format::Json => serde_json::to_string_pretty(&rows).expect("rows are plain data"),
+        _ => table(&rows, console::width(WIDTH)).to_string(),
+    };
+    console::print(&format!("{text}\n")).map(|()| Exit::Done)
 }
 
 /// All figures of a row come from rounds in which each is measured once, in turn.
@@ -94,9 +95,13 @@ fn row(workload: &Workload, what: What, pool: &rayon::ThreadPool, seconds: f64) 
     })
 }
 
-fn table(rows: &[Row]) -> Table {
+/// Columns where stdout is no terminal: what the table needs.
+const WIDTH: u16 = 120;
+
+fn table(rows: &[Row], width: u16) -> Table {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_width(width);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     table.set_header([
         "network",
         "what",

@@ -1,11 +1,15 @@
 //! `harness data fetch|verify|path`: data sets that arrive checked, or an error that says what is wrong with them.
 
+mod verified;
+
 use std::io::{BufRead, IsTerminal, Write};
 
 use harness_core::{ClassSplit, Error, Result};
 use harness_data::{Cache, Dataset, Filter, Loader, Remote, about, fetch, license, verify};
+use serde_json::{Value, json};
 
-use crate::cli::{Data, DataAction};
+use crate::cli::{Data, DataAction, Format};
+use crate::console;
 use crate::exit::Exit;
 use crate::spec::embedded;
 
@@ -23,31 +27,63 @@ pub fn run(args: &Data) -> Result<Exit> {
     let loader =
         Loader { cache: Cache::of_user(), progress: &progress, ..Loader::of_process(args.data_dir.as_deref()) };
     let mut exit = Exit::NothingRan;
+    let mut say = Say { format: args.format, rows: Vec::new() };
     for dataset in &datasets {
         let done = match args.action {
-            DataAction::Fetch => bring(dataset, &loader, args)?,
-            DataAction::Verify => check(dataset, &loader, named)?,
-            DataAction::Path => find(dataset, &loader, named)?,
+            DataAction::Fetch => bring(dataset, &loader, args, &mut say)?,
+            DataAction::Verify => check(dataset, &loader, named, &mut say)?,
+            DataAction::Path => find(dataset, &loader, named, &mut say)?,
         };
         exit = match (exit, done) {
             (Exit::Data, _) | (_, None) => exit,
             (_, Some(done)) => done,
         };
     }
+    say.end()?;
     Ok(exit)
 }
 
-fn bring(dataset: &Dataset, loader: &Loader<'_>, args: &Data) -> Result<Option<Exit>> {
+/// Lines for people as they come, or one array for programs at the end.
+struct Say {
+    format: Format,
+    rows: Vec<Value>,
+}
+
+impl Say {
+    /// `text` ends its own lines.
+    fn row(&mut self, text: &str, json: Value) -> Result<()> {
+        match self.format {
+            Format::Json => self.rows.push(json),
+            _ => console::print(text)?,
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<()> {
+        match self.format {
+            Format::Json => console::print(&format!("{:#}\n", Value::Array(self.rows))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn bring(dataset: &Dataset, loader: &Loader<'_>, args: &Data, say: &mut Say) -> Result<Option<Exit>> {
     let accepted = args.accept_license || license(dataset).is_none_or(|terms| agrees(dataset, terms));
     let remote = Remote::of_process(args.offline);
     let fetched = fetch(dataset, loader.search.fetch_dir()?, &remote, accepted, loader.progress)?;
-    println!(
-        "{dataset}: {} files in {} ({} MB received, from {})",
+    let text = format!(
+        "{dataset}: {} files in {} ({} MB received, from {})\n",
         fetched.files,
         fetched.path.display(),
         fetched.received / 1_000_000,
         fetched.source
     );
+    let (files, path, received) = (fetched.files, &fetched.path, fetched.received);
+    let name = dataset.to_string();
+    say.row(
+        &text,
+        json!({ "dataset": name, "files": files, "path": path, "bytes_received": received, "source": fetched.source }),
+    )?;
     Ok(Some(Exit::Done))
 }
 
@@ -64,26 +100,28 @@ fn agrees(dataset: &Dataset, terms: &str) -> bool {
     read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
-fn check(dataset: &Dataset, loader: &Loader<'_>, named: bool) -> Result<Option<Exit>> {
+fn check(dataset: &Dataset, loader: &Loader<'_>, named: bool, say: &mut Say) -> Result<Option<Exit>> {
     if !named && let Err(missing) = dataset.locate(&loader.search) {
-        eprintln!("{missing}");
+        tracing::warn!("{missing}");
         return Ok(None);
     }
     let split = embedded::split(&dataset.to_string()).map(ClassSplit::parse).transpose()?;
     let report = verify(loader, dataset, dataset.usual_side(), Filter::Nearest, split.as_ref())?;
-    print!("{report}");
+    say.row(&report.to_string(), verified::json(&report))?;
     Ok(Some(if report.is_sound() { Exit::Done } else { Exit::Data }))
 }
 
-fn find(dataset: &Dataset, loader: &Loader<'_>, named: bool) -> Result<Option<Exit>> {
+fn find(dataset: &Dataset, loader: &Loader<'_>, named: bool, say: &mut Say) -> Result<Option<Exit>> {
     match dataset.locate(&loader.search) {
         Ok(located) => {
-            println!("{dataset}: {located}");
+            let mut json = verified::place(&located);
+            json["dataset"] = dataset.to_string().into();
+            say.row(&format!("{dataset}: {located}\n"), json)?;
             Ok(Some(Exit::Done))
         }
         Err(missing) if named => Err(missing),
         Err(missing) => {
-            eprintln!("{missing}");
+            tracing::warn!("{missing}");
             Ok(None)
         }
     }

@@ -6,6 +6,7 @@ use harness_core::{Entry, Error, Result, Split, error};
 use serde_json::{Value, json};
 
 use crate::cli::{Eval, Format};
+use crate::console;
 use crate::exit::Exit;
 use crate::files::checkpoint::Checkpoint;
 use crate::files::episodes;
@@ -26,7 +27,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let job = pool.install(|| job(args, &checkpoint, algorithms))?;
     runner::check_fit(&job, &checkpoint.state)?;
     if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
-        eprintln!("note: the checkpoint was trained by another recipe ({what})");
+        tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
@@ -35,13 +36,12 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
             || runner::evaluate(&job, &checkpoint.state, Split::Test, Series::Final, range.clone(), &Stop::default());
         let part = pool.install(one)?.expect("nobody asks it to stop");
         runner::extend(&mut outcomes, part);
-        eprintln!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
+        tracing::info!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
     }
     if let Some(file) = &args.episodes_csv {
         episodes::write_csv(file, &outcomes)?;
     }
-    print!("{}", render(&job, checkpoint.state.step, &outcomes, args.format));
-    Ok(Exit::Done)
+    console::print(&render(&job, checkpoint.state.step, &outcomes, args.format)).map(|()| Exit::Done)
 }
 
 /// The run whose evaluation this is, checked against the benchmark's data.
@@ -98,7 +98,7 @@ fn render(job: &Job, step: u64, outcomes: &Outcomes, format: Format) -> String {
             };
             format!("{:#}\n", Value::Array(rows.map(row).collect()))
         }
-        Format::Table => {
+        _ => {
             let head = format!("{} at step {step}, {} test episodes\n", job.name(), job.eval_episodes);
             let unit = if job.regression() { "" } else { " %" };
             let line = |(mode, number): (&str, runner::Aggregate)| {

@@ -34,8 +34,7 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     let card = card::card(&checkpoint, run_folder, algorithms)?;
     atomic::write(&out, &plain(&checkpoint.state)?)?;
     atomic::write(&beside, format!("{card:#}\n").as_bytes())?;
-    println!("{}\n{}", out.display(), beside.display());
-    Ok(Exit::Done)
+    crate::console::print(&format!("{}\n{}\n", out.display(), beside.display())).map(|()| Exit::Done)
 }
 
 /// Parameters and buffers under their own names, f32; no optimiser's slots.

@@ -1,25 +1,20 @@
 //! `harness list`: what this binary knows, before any compute is spent.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
-use harness_core::{Entry, Error, Result};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use harness_core::{Entry, Result};
 use harness_data::SearchPath;
 use serde_json::{Value, json};
 
 use crate::cli::{Format, List, Listed};
+use crate::console;
 use crate::exit::Exit;
 use crate::spec::{Budget, DATASETS, MethodSpec, Spec};
 
 /// Prints to stdout.
 pub fn run(args: &List, algorithms: &[Entry]) -> Result<Exit> {
-    let text = render(args, algorithms)?;
-    match std::io::stdout().lock().write_all(text.as_bytes()) {
-        // Whoever reads only the first lines has what it wanted.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Error::io("standard output", error)),
-        _ => Ok(Exit::Done),
-    }
+    console::print(&render(args, algorithms, console::width(WIDTH))?).map(|()| Exit::Done)
 }
 
 /// One kind of thing, in rows that both formats are made from.
@@ -30,7 +25,7 @@ struct Section {
     json: Vec<Value>,
 }
 
-fn render(args: &List, algorithms: &[Entry]) -> Result<String> {
+fn render(args: &List, algorithms: &[Entry], width: u16) -> Result<String> {
     let all = [Listed::Benchmarks, Listed::Algorithms, Listed::Datasets];
     let asked: Vec<Listed> = args.what.map_or(all.to_vec(), |what| vec![what]);
     let sections = asked.into_iter().map(|what| match what {
@@ -40,7 +35,9 @@ fn render(args: &List, algorithms: &[Entry]) -> Result<String> {
     });
     let sections = sections.collect::<Result<Vec<_>>>()?;
     Ok(match args.format {
-        Format::Table => sections.iter().map(table).collect::<Vec<_>>().join("\n"),
+        Format::Table | Format::Markdown => {
+            sections.iter().map(|section| table(section, width)).collect::<Vec<_>>().join("\n")
+        }
         Format::Json => {
             let mut object: serde_json::Map<_, _> =
                 sections.into_iter().map(|section| (section.title.to_string(), Value::Array(section.json))).collect();
@@ -57,11 +54,33 @@ fn render(args: &List, algorithms: &[Entry]) -> Result<String> {
 /// Columns where stdout is no terminal.
 const WIDTH: u16 = 120;
 
-fn table(section: &Section) -> String {
+/// A row is a paragraph: what a narrow terminal gets where a table would break words.
+fn paragraphs(section: &Section, width: u16) -> String {
+    let mut out = format!("{}\n", section.title);
+    for row in &section.rows {
+        out += &format!("\n{}\n", row[0]);
+        for (name, cell) in section.header.iter().zip(row).skip(1) {
+            let lines = console::wrap(&format!("  {name}: {cell}"), width.into());
+            out += &format!("{}\n", lines.join("\n"));
+        }
+    }
+    out
+}
+
+fn table(section: &Section, width: u16) -> String {
+    let longest = |column: usize| {
+        let cells = section.rows.iter().map(|row| row[column].as_str()).chain([section.header[column]]);
+        cells.flat_map(str::split_whitespace).map(|word| word.chars().count()).max().unwrap_or(0) as u16
+    };
+    let least: Vec<u16> = (0..section.header.len()).map(|column| longest(column) + 2).collect();
+    // A quarter of air, or cells would be one word wide.
+    if least.iter().sum::<u16>() / 4 * 5 > width {
+        return paragraphs(section, width);
+    }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(section.header.clone()).add_rows(section.rows.clone());
-    table.set_width(table.width().unwrap_or(WIDTH));
+    table.set_header(section.header.clone()).add_rows(section.rows.clone()).set_width(width);
+    table.set_constraints(least.into_iter().map(|least| ColumnConstraint::LowerBoundary(Width::Fixed(least))));
     format!("{}\n{}\n", section.title, table.trim_fmt())
 }
 
@@ -170,6 +189,8 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use harness_core::Error;
+
     use super::*;
 
     const ENTRY: Entry = Entry {
@@ -181,7 +202,7 @@ mod tests {
     };
 
     fn text(what: Option<Listed>, format: Format) -> String {
-        render(&List { what, format, data_dir: Some("no/such/folder".into()) }, &[ENTRY]).unwrap()
+        render(&List { what, format, data_dir: Some("no/such/folder".into()) }, &[ENTRY], WIDTH).unwrap()
     }
 
     #[test]

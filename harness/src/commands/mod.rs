@@ -1,10 +1,13 @@
 //! One module a subcommand.
 
 pub mod bench;
+pub mod compare;
+pub mod completions;
 pub mod data;
 pub mod eval;
 pub mod export;
 pub mod list;
+pub mod new_algorithm;
 pub mod report;
 pub mod reproduce;
 

@@ -1,21 +1,31 @@
-//! `harness report [DIR]`: tables and plots from what is on disk, no training.
-
-use std::path::Path;
+//! `harness report [DIR]`: tables, plots and the page from what is on disk, no training.
 
 use harness_core::Result;
 
+use crate::cli::{self, Format};
+use crate::console;
 use crate::exit::Exit;
 use crate::report::Report;
 
-/// Rebuilds every budget's summary and plots below `dir` and prints the tables.
-pub fn run(dir: &Path, json: bool) -> Result<Exit> {
-    let report = crate::report::build(dir)?;
-    match json {
-        true => print!("{}", report.json()),
-        false => print!("{}", report.terminal_table(terminal_width())),
+/// Rebuilds every budget's summary and plots below the folder and prints the tables.
+pub fn run(args: &cli::Report) -> Result<Exit> {
+    let report = crate::report::build_with(&args.dir, args.also)?;
+    console::print(&text(&report, args.format))?;
+    if args.format == Format::Json {
+        report.left().iter().for_each(|left| tracing::warn!("not in the rows: {left}"));
     }
-    eprintln!("{} files written below {}", report.files.len(), dir.display());
+    let (count, page) = (report.files.len(), report.page());
+    tracing::info!("{count} files written below {}; page: {}", args.dir.display(), page.display());
     Ok(exit(&report))
+}
+
+/// What goes to stdout.
+pub(super) fn text(report: &Report, format: Format) -> String {
+    match format {
+        Format::Table => report.terminal_table(terminal_width()),
+        Format::Json => report.json(),
+        Format::Markdown => report.markdown(),
+    }
 }
 
 /// Missed targets have an exit code of their own.
@@ -26,7 +36,7 @@ pub(super) fn exit(report: &Report) -> Exit {
     }
 }
 
-/// Columns of the terminal, or 100 where there is none.
+/// Columns of a table of results.
 pub(super) fn terminal_width() -> u16 {
-    comfy_table::Table::new().width().unwrap_or(100).max(60)
+    console::width(100)
 }

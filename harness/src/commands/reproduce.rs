@@ -1,19 +1,25 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
 mod plan;
+mod share;
 mod survey;
 
 use std::path::Path;
 use std::time::Duration;
 
 use harness_core::{Entry, Error, Result};
+use serde_json::json;
 
 use self::plan::Plan;
 use self::survey::Survey;
-use crate::cli::Reproduce;
+use crate::cli::{Format, Reproduce, Shard};
+use crate::console;
 use crate::exit::Exit;
+use crate::planned;
 use crate::progress::{Terminal, human};
-use crate::runner::{self, Finished, Job, Outcome, Shared, Stop};
+use crate::report::Report;
+use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
+use crate::spec::folds;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
@@ -22,19 +28,29 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     }
     let pool = super::pool(args.threads)?;
     let plan = pool.install(|| Plan::new(args, algorithms))?;
-    for left_out in &plan.left_out {
-        eprintln!("{left_out}");
-    }
     if plan.jobs.is_empty() {
-        eprintln!("nothing to run");
+        plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
+        match args.shard {
+            Some(shard) => {
+                tracing::warn!("nothing to run: shard {shard} holds none of the {} runs", plan.call.runs.len())
+            }
+            None => tracing::warn!("nothing to run"),
+        }
         return Ok(Exit::NothingRan);
     }
+    plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
-        return dry_run(&plan.jobs, &survey, &pool);
+        return dry_run(&plan.jobs, &survey, &pool, args.format);
     }
     writable(&args.out)?;
-    eprintln!("{survey}");
+    // One call's runs share a budget and its overrides, so they lie in one folder.
+    let budget = plan.jobs[0].budget_dir.clone();
+    planned::write(&args.out.join(&budget), &plan.call)?;
+    tracing::info!("{survey}");
+    for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
+        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
+    }
     let terminal = Terminal::new();
     let shared = Shared {
         pool: &pool,
@@ -44,29 +60,42 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         fresh: args.fresh,
         commit: runner::commit(),
     };
-    // One call's runs share a budget and its overrides, so they lie in one folder.
-    let budget = plan.jobs[0].budget_dir.clone();
-    let mut benchmarks: Vec<String> = plan.jobs.iter().map(|job| job.spec.name.clone()).collect();
+    let mut benchmarks: Vec<String> = plan.call.runs.iter().map(|run| run.benchmark.clone()).collect();
     benchmarks.dedup();
+    let means: Vec<String> = benchmarks.iter().filter_map(|name| folds::of_name(name)).map(folds::mean_name).collect();
+    benchmarks.extend(means);
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
-    let reported = pool.install(|| crate::report::build_budget(&args.out, &budget)).map(|mut report| {
-        report.select(&budget, &benchmarks);
-        print!("{}", report.terminal_table(super::report::terminal_width()));
-        eprintln!("tables and plots: {}", args.out.join(&budget).display());
-        super::report::exit(&report)
-    });
+    let reported =
+        pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
+            report.select(&budget, &benchmarks);
+            console::print(&super::report::text(&report, args.format))?;
+            let (folder, page) = (args.out.join(&budget), report.page());
+            tracing::info!("tables and plots: {}; page: {}", folder.display(), page.display());
+            Ok(match args.shard {
+                Some(shard) if told_missing(shard, &report) => Exit::Done,
+                _ => super::report::exit(&report),
+            })
+        });
     // What was left out is what a newcomer wants to know last, after the tables.
-    for left_out in &plan.left_out {
-        eprintln!("{left_out}");
-    }
+    plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
     exit(&finished, reported, args.fresh)
 }
 
+/// Says at the end of a shard what the folder still lacks. Whether targets were met is for whoever completes it.
+fn told_missing(shard: Shard, report: &Report) -> bool {
+    let missing = report.left();
+    match missing.is_empty() {
+        true => tracing::info!("shard {shard} done, and nothing is missing"),
+        false => tracing::warn!("shard {shard} done; missing: {}", missing.join(", ")),
+    }
+    !missing.is_empty()
+}
+
 /// Prints what would run and about how long; touches nothing on disk.
-fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool) -> Result<Exit> {
+fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Format) -> Result<Exit> {
     let threads = pool.current_num_threads();
-    let mut total = 0.0;
+    let (mut total, mut rows) = (0.0, Vec::new());
     let mut known: Vec<(String, f64)> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
@@ -78,18 +107,27 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool) -> Result<Ex
         known.push((key, seconds));
         let left = seconds * survey::left(job, *standing);
         total += left;
-        println!(
-            "{} ({}): {} meta-iterations, {} evaluation episodes, about {} -> {}",
-            job.name(),
-            survey::word(*standing),
-            job.meta_iters,
-            job.eval_episodes,
-            human(left),
-            job.dir.display()
-        );
+        if format == Format::Json {
+            rows.push(json!({
+                "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed,
+                "standing": survey::word(*standing), "meta_iters": job.meta_iters, "episodes": job.eval_episodes,
+                "seconds": left, "folder": job.dir,
+            }));
+            continue;
+        }
+        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir.display()))?;
     }
-    println!("{survey}; about {} on {threads} threads", human(total));
-    Ok(Exit::Done)
+    if format == Format::Json {
+        return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
+    }
+    console::print(&format!("{survey}; about {} on {threads} threads\n", human(total))).map(|()| Exit::Done)
+}
+
+/// A run as a list of runs has it.
+fn line(job: &Job, standing: Standing) -> String {
+    let (name, standing) = (job.name(), survey::word(standing));
+    let (iterations, episodes) = (job.meta_iters, job.eval_episodes);
+    format!("{name} ({standing}): {iterations} meta-iterations, {episodes} evaluation episodes")
 }
 
 /// Fails early, before anything is spent, if `out` cannot be written.
@@ -115,7 +153,7 @@ fn exit(finished: &[Finished], reported: Result<Exit>, fresh: bool) -> Result<Ex
             eprintln!("error: {error}");
         }
         let how = if fresh { ", without --fresh," } else { "" };
-        eprintln!("interrupted: the same command{how} goes on where it stopped");
+        tracing::warn!("interrupted: the same command{how} goes on where it stopped");
         return Ok(Exit::Interrupted);
     }
     let failures: Vec<Exit> = finished.iter().filter_map(failure).collect();

@@ -1,4 +1,5 @@
-//! One process a run: an advisory lock that the system takes back when its holder dies, so that none is ever stale.
+//! One process a run, and one at a time that writes a folder's tables: advisory locks that the system takes back when
+//! their holder dies, so that none is ever stale.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -40,6 +41,25 @@ impl RunLock {
     }
 }
 
+/// Held while the tables, pictures and plan of a budget folder are read and written anew, so that of several processes
+/// that finish at once each sees what the others finished, and the last one's files show it all.
+pub struct FolderLock {
+    _file: File,
+}
+
+impl FolderLock {
+    /// Waits for whoever holds `folder/folder.lock`: seconds at most. A file system without locks goes without.
+    pub fn wait(folder: &Path) -> Result<Self> {
+        let path = folder.join("folder.lock");
+        let error = |source| fault::explain(&path, source);
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(error)?;
+        match file.lock() {
+            Err(source) if source.kind() != std::io::ErrorKind::Unsupported => Err(error(source)),
+            _ => Ok(FolderLock { _file: file }),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +73,22 @@ mod tests {
         assert!(message.contains(&std::process::id().to_string()), "{message}");
         drop(held);
         RunLock::take(dir.path()).expect("it was let go");
+    }
+
+    #[test]
+    fn the_second_one_waits_for_the_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        let held = FolderLock::wait(dir.path()).unwrap();
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let _lock = FolderLock::wait(dir.path()).unwrap();
+                done.load(std::sync::atomic::Ordering::SeqCst)
+            });
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            done.store(true, std::sync::atomic::Ordering::SeqCst);
+            drop(held);
+            assert!(second.join().unwrap(), "it went on before the first one was done");
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! A made-up results tree for the tests: smooth curves, two budgets, sine with adaptation pictures.
 
-use super::{metrics, plots};
+use super::{adaptation, metrics};
 use crate::record::{FigurePlace, Published, RunRecord, Status};
 use std::path::{Path, PathBuf};
 
@@ -117,16 +117,16 @@ impl Made {
         }
         std::fs::write(folder.join("metrics.csv"), text).unwrap();
         if self.benchmark == "sine" {
-            std::fs::write(folder.join("adaptation.csv"), adaptation(self.finals[0].1)).unwrap();
+            std::fs::write(folder.join("adaptation.csv"), adapted(self.finals[0].1)).unwrap();
         }
         folder
     }
 }
 
 /// Fits that approach the true sine as far as an error of `mse` allows.
-fn adaptation(mse: f64) -> String {
+fn adapted(mse: f64) -> String {
     let truth = |x: f64| 3.2 * (x + 0.7).sin();
-    let mut text = format!("{}\n", plots::ADAPTATION_HEADER);
+    let mut text = format!("{}\n", adaptation::HEADER);
     let xs = || (0..50).map(|i| -5.0 + 10.0 * f64::from(i) / 49.0);
     xs().for_each(|x| text += &format!("true,0,{x},{}\n", truth(x)));
     for i in 0..10 {

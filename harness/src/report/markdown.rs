@@ -37,7 +37,7 @@ fn list(out: &mut String, heading: &str, lines: &[String]) {
 }
 
 /// A bar would end a cell, a star would start emphasis.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('*', "\\*").replace('<', "&lt;")
 }
 

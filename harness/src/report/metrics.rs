@@ -7,7 +7,7 @@ use std::path::Path;
 /// The columns of `metrics.csv`.
 pub const HEADER: &str = "benchmark,method,seed,step,split,mode,metric,value,ci95,n,wall_s";
 
-/// One row; `wall_s` is checked and dropped.
+/// One row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricRow {
     pub step: u64,
@@ -21,6 +21,8 @@ pub struct MetricRow {
     pub ci95: Option<f64>,
     /// Episodes behind the value.
     pub n: u64,
+    /// Seconds of the run's work when it was written.
+    pub wall_s: Option<f64>,
 }
 
 /// Reads the rows of the run `benchmark`/`label`/`seed`; a row of another run is an error, as is a damaged one.
@@ -39,7 +41,6 @@ pub fn read(path: &Path, benchmark: &str, label: &str, seed: u64) -> Result<Vec<
         if !["train", "val", "test"].contains(&split) {
             return Err(line.error(&format!("split \"{split}\" is none of train, val, test")));
         }
-        line.optional::<f64>(10, "wall_s")?;
         rows.push(MetricRow {
             step: line.number(3, "step")?,
             split: split.to_string(),
@@ -48,6 +49,7 @@ pub fn read(path: &Path, benchmark: &str, label: &str, seed: u64) -> Result<Vec<
             value: line.number(7, "value")?,
             ci95: line.optional(8, "ci95")?,
             n: line.optional(9, "n")?.unwrap_or(0),
+            wall_s: line.optional(10, "wall_s")?,
         });
     }
     Ok(rows)

@@ -1,20 +1,27 @@
-//! From files on disk to what a person sees: `summary.csv`, `summary.md`, plots and the terminal's table.
+//! From files on disk to what a person sees: `summary.csv`, `summary.md`, plots, the terminal's table and `report.html`.
 //!
 //! The report trains nothing and remembers nothing: it reads the run folders under `OUT/<budget>/` and writes the same
 //! bytes whenever they are the same. Everything downstream of a number goes one way:
-//! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and plots.
+//! scan → run → summary → tables (terminal, Markdown, CSV, JSON), plots and the page.
 
-mod format;
-mod markdown;
+mod adaptation;
+mod also;
+mod folds;
+pub(crate) mod format;
+pub(crate) mod markdown;
 mod metrics;
+mod page;
+mod parquet;
 mod plots;
-mod run;
-mod scan;
-mod stats;
+pub(crate) mod run;
+pub(crate) mod scan;
+mod series;
+pub(crate) mod stats;
 mod summary;
 mod summary_csv;
 mod table_file;
 mod tables;
+mod tensorboard;
 mod terminal;
 mod verdict;
 
@@ -23,12 +30,14 @@ mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use adaptation::HEADER as ADAPTATION_HEADER;
+pub use also::Also;
 pub use metrics::HEADER as METRICS_HEADER;
-pub use plots::ADAPTATION_HEADER;
 pub use scan::is_budget;
 pub use summary::{Cell, Left, Summary, SummaryRow};
 pub use verdict::Verdict;
 
+use crate::files::lock::FolderLock;
 use crate::files::write_atomic;
 use harness_core::Result;
 use std::path::{Path, PathBuf};
@@ -43,46 +52,94 @@ pub struct Report {
     pub files: Vec<PathBuf>,
 }
 
-/// Rebuilds `summary.csv`, `summary.md` and `plots/` of every budget under `out` (`results/runs`, `results/reference`).
+/// Rebuilds `summary.csv`, `summary.md` and `plots/` of every budget under `out` (`results/runs`, `results/reference`),
+/// and `report.html` over all of them.
 ///
 /// # Errors
 /// Usage: no run there. Data: a damaged `run.json`, `metrics.csv` or `adaptation.csv`, named with its line; nothing is
 /// written for any budget then. Io: a file that cannot be read or written.
 pub fn build(out: &Path) -> Result<Report> {
-    build_budgets(out, &scan::budgets(out)?)
+    build_with(out, Also::default())
 }
 
-/// [`build`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone.
-pub fn build_budget(out: &Path, budget: &str) -> Result<Report> {
-    scan::budgets(out)?;
-    build_budgets(out, &[budget.to_string()])
+/// [`build`], with other forms of the numbers.
+pub fn build_with(out: &Path, also: Also) -> Result<Report> {
+    build_budgets(out, scan::budgets(out)?, |_| true, also)
 }
 
-fn build_budgets(out: &Path, names: &[String]) -> Result<Report> {
-    let styles = plots::Styles::of(&scan::labels(out)?);
-    let budgets: Vec<Summary> = names.iter().map(|name| summary::summarize(out, name)).collect::<Result<_>>()?;
-    let mut files = Vec::new();
-    for summary in &budgets {
-        let folder = out.join(&summary.budget);
-        let pictures = plots::draw(summary, &styles)?;
-        let rows: Vec<&SummaryRow> = summary.cells.iter().map(|c| &c.row).collect();
-        let names: Vec<(String, String)> = pictures.iter().map(|p| (p.name.clone(), p.words.clone())).collect();
-        let csv = folder.join("summary.csv");
-        let mut write = |path: PathBuf, bytes: &[u8]| write_atomic(&path, bytes).map(|()| files.push(path));
-        let plots = folder.join("plots");
-        std::fs::create_dir_all(&plots).map_err(|source| harness_core::Error::io(&plots, source))?;
-        write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
-        write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
-        for picture in &pictures {
-            write(plots.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
-            write(plots.join(format!("{}.png", picture.name)), &picture.png)?;
-        }
-        plots::remove_stale(&plots, &pictures)?;
+/// [`build_with`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone. The page still shows all of them; damage in
+/// another budget is told there and is no error.
+pub fn build_budget(out: &Path, budget: &str, also: Also) -> Result<Report> {
+    let mut names = scan::budgets(out)?;
+    if !names.iter().any(|name| name == budget) {
+        names.push(budget.to_string());
     }
-    Ok(Report { out: out.to_path_buf(), budgets, files })
+    build_budgets(out, names, |name| name == budget, also)
+}
+
+/// Reads the budgets `names`, writes the files of those that are `wanted`, and the page of all.
+fn build_budgets(out: &Path, names: Vec<String>, wanted: impl Fn(&str) -> bool, also: Also) -> Result<Report> {
+    // From the first look to the last file: two reports at once would each write what it saw, and remove the other's.
+    let locked = names.iter().filter(|name| wanted(name));
+    let _locks = locked.map(|name| FolderLock::wait(&out.join(name))).collect::<Result<Vec<_>>>()?;
+    let labels = scan::labels(out)?;
+    let styles = plots::Styles::of(&labels);
+    let mut read = Vec::new();
+    for name in names {
+        let summary = summary::summarize(out, &name);
+        match summary.and_then(|summary| plots::draw(&summary, &styles).map(|pictures| (summary, pictures))) {
+            Err(error) if wanted(&name) => return Err(error),
+            found => read.push((name, found)),
+        }
+    }
+    let page: Vec<page::Found> = read
+        .iter()
+        .map(|(budget, found)| match found {
+            Ok((summary, pictures)) => page::Found::Read(summary, pictures),
+            Err(error) => page::Found::Unreadable { budget, error: error.to_string() },
+        })
+        .collect();
+    let page = page::render(&page, &labels, &styles)?;
+    let mut report = Report { out: out.to_path_buf(), budgets: Vec::new(), files: Vec::new() };
+    for (name, found) in read {
+        if let (true, Ok((summary, pictures))) = (wanted(&name), found) {
+            report.files.extend(write(&out.join(&name), &summary, &pictures, also)?);
+            report.budgets.push(summary);
+        }
+    }
+    write_atomic(&report.page(), page.as_bytes())?;
+    report.files.push(report.page());
+    Ok(report)
+}
+
+/// Writes the files of one budget and returns their names.
+fn write(folder: &Path, summary: &Summary, pictures: &[plots::Picture], also: Also) -> Result<Vec<PathBuf>> {
+    let rows: Vec<&SummaryRow> = summary.cells.iter().map(|c| &c.row).collect();
+    let names: Vec<(String, String)> = pictures.iter().map(|p| (p.name.clone(), p.words.clone())).collect();
+    let csv = folder.join("summary.csv");
+    let mut files = Vec::new();
+    let mut write = |path: PathBuf, bytes: &[u8]| write_atomic(&path, bytes).map(|()| files.push(path));
+    let plots = folder.join("plots");
+    std::fs::create_dir_all(&plots).map_err(|source| harness_core::Error::io(&plots, source))?;
+    write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
+    write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
+    for picture in pictures {
+        write(plots.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
+        write(plots.join(format!("{}.png", picture.name)), &picture.png)?;
+    }
+    plots::remove_stale(&plots, pictures)?;
+    let others = also::files(folder, summary, &rows, also)?;
+    others.iter().try_for_each(|(path, bytes)| write(path.clone(), bytes))?;
+    tensorboard::remove_stale(folder, &files)?;
+    Ok(files)
 }
 
 impl Report {
+    /// The page over all budgets of the folder.
+    pub fn page(&self) -> PathBuf {
+        self.out.join(page::FILE)
+    }
+
     /// Every row of every budget, as `--format json` prints them.
     pub fn rows(&self) -> Vec<&SummaryRow> {
         self.budgets.iter().flat_map(|b| &b.cells).map(|c| &c.row).collect()
@@ -101,6 +158,11 @@ impl Report {
     /// The tables to copy and paste.
     pub fn markdown(&self) -> String {
         markdown::render(&self.budgets, 3)
+    }
+
+    /// What is not in the tables, by name: `sine reptile seed 1: missing`.
+    pub fn left(&self) -> Vec<String> {
+        self.budgets.iter().flat_map(tables::left_out).collect()
     }
 
     /// Keeps what `reproduce` was asked for: one budget folder and the benchmarks it ran. Files stay as they are.

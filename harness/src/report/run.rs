@@ -38,11 +38,11 @@ pub enum Found {
     Empty,
 }
 
-/// Reads the run in `folder`.
-pub fn load(folder: &RunFolder) -> Result<Found> {
+/// The record of the run in `folder`; None where there is none yet.
+pub fn record(folder: &RunFolder) -> Result<Option<RunRecord>> {
     let path = folder.path.join("run.json");
     if !path.exists() {
-        return Ok(Found::Empty);
+        return Ok(None);
     }
     let record = RunRecord::read(&path)?;
     let place = (folder.benchmark.as_str(), folder.label.as_str(), folder.seed);
@@ -55,14 +55,30 @@ pub fn load(folder: &RunFolder) -> Result<Found> {
             record.seed
         )));
     }
-    if record.status != Status::Complete {
-        return Ok(Found::Other(Box::new(record)));
+    Ok(Some(record))
+}
+
+/// Reads the run in `folder`.
+pub fn load(folder: &RunFolder) -> Result<Found> {
+    let Some(before) = record(folder)? else { return Ok(Found::Empty) };
+    if before.status != Status::Complete {
+        return Ok(Found::Other(Box::new(before)));
     }
+    numbers(folder, &before).or_else(|damaged| match record(folder)? {
+        // Another process started it over while it was read.
+        None => Ok(Found::Empty),
+        Some(now) if now.status != Status::Complete => Ok(Found::Other(Box::new(now))),
+        Some(_) => Err(damaged),
+    })
+}
+
+/// The numbers of a run that is complete.
+fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
     let metrics = folder.path.join("metrics.csv");
     let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
     let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric).collect();
     let mut finals = Vec::new();
-    for mode in modes(&record, &rows) {
+    for mode in modes(record, &rows) {
         // The last test row of a mode is its final evaluation; those before it are the curve.
         let last = rows.iter().rposition(|row| row.split == "test" && row.mode == mode).ok_or_else(|| {
             Error::data(format!(
@@ -79,7 +95,7 @@ pub fn load(folder: &RunFolder) -> Result<Found> {
         finals.push(Final { mode, step: row.step, value: row.value, ci95: row.ci95, episodes: row.n });
     }
     rows.retain(|row| row.value.is_finite());
-    Ok(Found::Complete(Box::new(Run { record, path: folder.path.clone(), finals, curve: rows })))
+    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, curve: rows })))
 }
 
 /// The modes of the record, or those met in the rows where an older record names none.

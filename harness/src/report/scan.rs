@@ -51,7 +51,7 @@ pub fn budgets(out: &Path) -> Result<Vec<String>> {
 /// The run folders of one budget, in natural order of benchmark, label and seed.
 pub fn runs(budget: &Path) -> Result<Vec<RunFolder>> {
     let mut found = Vec::new();
-    for benchmark in folders(budget)?.into_iter().filter(|name| name != "plots") {
+    for benchmark in folders(budget)?.into_iter().filter(|name| name != "plots" && name != "tensorboard") {
         for label in folders(&budget.join(&benchmark))? {
             let folder = budget.join(&benchmark).join(&label);
             for name in folders(&folder)? {

@@ -1,14 +1,17 @@
 //! From runs to rows: seeds of one cell become a mean with two intervals, beside the published number and a verdict.
 
 use super::{
+    folds,
     run::{Found, Run, load},
     scan::{self, natural},
     stats::{mean, seed_interval, tidy},
     verdict::{Verdict, judge},
 };
+use crate::planned::{self, PlannedRun};
 use crate::record::{RunRecord, Status};
 use harness_core::Result;
 use serde::Serialize;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// One row of `summary.csv`, fields in the order of its columns.
@@ -59,7 +62,7 @@ pub struct Left {
     pub benchmark: String,
     pub method: String,
     pub seed: u64,
-    /// `running`, `interrupted`, `failed`, or `not started`.
+    /// `running`, `interrupted`, `failed`, `not started`, or `missing`: planned, and nothing is there.
     pub status: &'static str,
     pub reason: Option<String>,
 }
@@ -73,12 +76,16 @@ pub struct Summary {
     /// What a reader must know before believing the rows.
     pub warnings: Vec<String>,
     pub runs: Vec<Run>,
+    /// The records of the runs in `left` that have one.
+    pub unfinished: Vec<RunRecord>,
 }
 
 /// Reads every run under `out/budget`.
 pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
-    let (mut runs, mut failed, mut left) = (Vec::new(), Vec::new(), Vec::new());
-    for folder in scan::runs(&out.join(budget))? {
+    let (mut runs, mut unfinished, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let folders = scan::runs(&out.join(budget))?;
+    let missing = missing(&folders, planned::read(&out.join(budget))?);
+    for folder in folders {
         let found = load(&folder)?;
         let (status, reason) = match found {
             Found::Complete(run) => {
@@ -88,18 +95,36 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
             Found::Empty => ("not started", None),
             Found::Other(record) => {
                 let told = (record.status.name(), record.failure.clone());
-                if record.status == Status::Failed {
-                    failed.push(*record);
-                }
+                unfinished.push(*record);
                 told
             }
         };
         left.push(Left { benchmark: folder.benchmark, method: folder.label, seed: folder.seed, status, reason });
     }
+    left.extend(missing);
+    left.sort_by(|a, b| {
+        natural(&a.benchmark, &b.benchmark).then_with(|| natural(&a.method, &b.method)).then(a.seed.cmp(&b.seed))
+    });
+    let failed: Vec<&RunRecord> = unfinished.iter().filter(|record| record.status == Status::Failed).collect();
     let groups = group(&runs, &failed);
-    let warnings = warnings(&groups);
-    let cells = groups.iter().flat_map(|group| group.cells(budget)).collect();
-    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs })
+    let mut warnings = warnings(&groups);
+    let mut cells: Vec<Cell> = groups.iter().flat_map(|group| group.cells(budget)).collect();
+    let (means, incomplete) = folds::rows(&cells);
+    cells.extend(means);
+    warnings.extend(incomplete);
+    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished })
+}
+
+/// Planned runs without a folder.
+fn missing(folders: &[scan::RunFolder], planned: Vec<PlannedRun>) -> Vec<Left> {
+    let there: HashSet<(&str, &str, u64)> =
+        folders.iter().map(|folder| (folder.benchmark.as_str(), folder.label.as_str(), folder.seed)).collect();
+    let missing = planned.into_iter().filter(|run| !there.contains(&(&run.benchmark, &run.method, run.seed)));
+    let left = |run: PlannedRun| {
+        let PlannedRun { benchmark, method, seed } = run;
+        Left { benchmark, method, seed, status: "missing", reason: None }
+    };
+    missing.map(left).collect()
 }
 
 /// The runs of one method on one benchmark that may be averaged: same schedule, same settings, same episodes.
@@ -109,28 +134,29 @@ struct Group<'a> {
     failed: usize,
 }
 
-/// What must agree before two seeds are averaged.
-fn key(record: &RunRecord) -> (&str, &str, u64, &str, &str, u64, &str) {
-    (
-        &record.benchmark,
-        &record.label,
-        record.meta_iters,
-        &record.spec_hash,
-        &record.episode_hash,
-        record.eval_episodes,
-        &record.metric,
-    )
+/// Whether two runs are seeds of one cell: all that determines their numbers agrees but for the seed. What else is in
+/// the benchmark's file does not matter: it may have gained a row between the two.
+fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
+    let key = |record: &RunRecord| {
+        let mut config = record.config.clone();
+        let known = config.as_object_mut().is_some_and(|config| config.remove("seed").is_some());
+        // A record without its config is known by the file that it came from.
+        (config, (!known).then(|| record.spec_hash.clone()))
+    };
+    (&a.benchmark, &a.label, a.meta_iters, &a.data_digest, &a.episode_hash, a.eval_episodes, &a.metric)
+        == (&b.benchmark, &b.label, b.meta_iters, &b.data_digest, &b.episode_hash, b.eval_episodes, &b.metric)
+        && key(a) == key(b)
 }
 
-fn group<'a>(runs: &'a [Run], failed: &'a [RunRecord]) -> Vec<Group<'a>> {
+fn group<'a>(runs: &'a [Run], failed: &[&'a RunRecord]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group> = Vec::new();
     for run in runs {
-        match groups.iter_mut().find(|g| key(g.record) == key(&run.record)) {
+        match groups.iter_mut().find(|g| same_cell(g.record, &run.record)) {
             Some(group) => group.runs.push(run),
             None => groups.push(Group { record: &run.record, runs: vec![run], failed: 0 }),
         }
     }
-    for record in failed {
+    for &record in failed {
         // A failed run may have died before it knew its episodes: it belongs to any group of its schedule.
         let same = |g: &&mut Group| {
             (&g.record.benchmark, &g.record.label, g.record.meta_iters)

@@ -2,23 +2,24 @@
 
 use super::{
     summary::Summary,
-    tables::{self, Table},
+    tables::{self, Column, Table},
     verdict::Verdict,
 };
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, TableStyle};
-use std::io::IsTerminal;
+use crate::console;
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
+};
 
 /// All tables of `summaries`, at most `width` columns wide where words allow it. Colour only on a terminal without
 /// `NO_COLOR`, and never the only carrier of a verdict.
 pub fn render(summaries: &[Summary], width: u16) -> String {
-    let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty());
-    render_with(summaries, width, colour)
+    render_with(summaries, width, console::colour())
 }
 
 fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
     let mut out = String::new();
     let mut paragraph = |text: &str| {
-        for line in wrap(text, width.into()) {
+        for line in console::wrap(text, width.into()) {
             out += &line;
             out.push('\n');
         }
@@ -43,7 +44,45 @@ fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
     out
 }
 
+/// Widths in which no word is broken, one a column, without the gap after it.
+fn least(table: &Table) -> Vec<usize> {
+    let longest = |i: usize| {
+        let cells = table.lines.iter().map(|line| line[i].as_str()).chain([table.columns[i].name]);
+        cells.flat_map(str::split_whitespace).map(|word| word.chars().count()).max().unwrap_or(0)
+    };
+    (0..table.columns.len()).map(longest).collect()
+}
+
+/// Whether all columns and a gap of one between them fit.
+fn fits(least: &[usize], width: u16) -> bool {
+    least.iter().sum::<usize>() + least.len().saturating_sub(1) <= width.into()
+}
+
+/// The same table with the modes beneath their method: a column less for a narrow terminal.
+fn fold_modes(table: &Table) -> Table {
+    let mut above = "";
+    let mut lines = Vec::new();
+    for line in &table.lines {
+        let first = if line[0] == above { line[1].clone() } else { format!("{}\n{}", line[0], line[1]) };
+        above = &line[0];
+        lines.push([first].into_iter().chain(line[2..].iter().cloned()).collect());
+    }
+    let column = |column: &Column| Column { name: column.name, right: column.right };
+    let first = Column { name: "method, mode", right: false };
+    Table {
+        title: table.title.clone(),
+        shared: table.shared.clone(),
+        columns: [first].into_iter().chain(table.columns[2..].iter().map(column)).collect(),
+        lines,
+        verdicts: table.verdicts.clone(),
+        notes: table.notes.clone(),
+    }
+}
+
 fn grid(table: &Table, width: u16, colour: bool) -> String {
+    let folded = (table.columns.get(1).is_some_and(|column| column.name == "mode") && !fits(&least(table), width))
+        .then(|| fold_modes(table));
+    let table = folded.as_ref().unwrap_or(table);
     let mut grid = comfy_table::Table::new();
     // A rule beneath the heading and air between columns: borders would cost a fifth of eighty columns.
     let style = TableStyle::new().header_separator(LineStyle::none().fill('─'));
@@ -71,13 +110,21 @@ fn grid(table: &Table, width: u16, colour: bool) -> String {
     }
     let count = table.columns.len();
     let wide = |i: usize| {
-        let cells = table.lines.iter().map(|line| line[i].chars().count());
+        let cells = table.lines.iter().flat_map(|line| line[i].lines()).map(|line| line.chars().count());
         cells.chain([table.columns[i].name.chars().count()]).max().unwrap_or(0)
     };
     let text: usize = (0..count).map(wide).sum();
     let gap = if text + 2 * (count - 1) <= width.into() { 2 } else { 1 };
     for (i, column) in grid.column_iter_mut().enumerate() {
         column.set_padding((0, if i + 1 == count { 0 } else { gap }));
+    }
+    let least = least(table);
+    if fits(&least, width) {
+        let bound = |(i, least): (usize, usize)| {
+            let gap = if i + 1 == count { 0 } else { usize::from(gap) };
+            ColumnConstraint::LowerBoundary(Width::Fixed((least + gap) as u16))
+        };
+        grid.set_constraints(least.into_iter().enumerate().map(bound));
     }
     grid.lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n")
 }
@@ -88,29 +135,6 @@ fn paint(cell: Cell, verdict: Verdict) -> Cell {
         Verdict::Below | Verdict::Failed => cell.fg(Color::Red).add_attribute(Attribute::Bold),
         Verdict::NoTarget | Verdict::PartialBudget => cell,
     }
-}
-
-/// Breaks prose at spaces, with the indent of its first line; lines that are tables are left alone.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    if text.contains('\n') || text.chars().count() <= width {
-        return text.lines().map(String::from).chain(text.is_empty().then(String::new)).collect();
-    }
-    let indent: String = text.chars().take_while(|c| *c == ' ').chain("  ".chars()).collect();
-    let (mut lines, mut line) = (Vec::new(), indent[2..].to_string());
-    let mut empty = true;
-    for word in text.split_whitespace() {
-        if !empty && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(std::mem::replace(&mut line, indent.clone()));
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line += word;
-        empty = false;
-    }
-    lines.push(line);
-    lines
 }
 
 #[cfg(test)]
@@ -135,9 +159,13 @@ mod tests {
     }
 
     #[test]
-    fn prose_wraps_with_an_indent() {
-        assert_eq!(wrap("one two three", 8), ["one two", "  three"]);
-        assert_eq!(wrap("  ab cd", 6), ["  ab", "    cd"]);
-        assert_eq!(wrap("", 8), [""]);
+    fn tables_as_a_person_sees_them() {
+        let (out, odd) = (fixtures::tree(), fixtures::odd_tree());
+        let paper = [summarize(out.path(), "paper").unwrap()];
+        for width in [60, 80, 120] {
+            insta::assert_snapshot!(format!("paper-{width}"), render_with(&paper, width, false));
+        }
+        insta::assert_snapshot!("quick-80", render_with(&[summarize(out.path(), "quick").unwrap()], 80, false));
+        insta::assert_snapshot!("odd-80", render_with(&[summarize(odd.path(), "quick").unwrap()], 80, false));
     }
 }

@@ -9,8 +9,11 @@ use super::job::Job;
 /// Inner steps after which the fit is shown, as far as the method takes so many.
 const STEPS: [usize; 4] = [0, 1, 8, 32];
 
-/// Writes `series,step,x,y` for the first test episode.
+/// Writes `series,step,x,y` for the first test episode. Nothing where inputs are not one number: there is no curve to draw.
 pub(super) fn write(job: &Job, state: &State) -> Result<()> {
+    if job.source.input() != [1] {
+        return Ok(());
+    }
     let seed = job.spec.eval.seed;
     let mut rng = Stream::new(seed, Purpose::EvalTask, 0, 0);
     let task = job

@@ -17,6 +17,8 @@ pub enum Event {
     Curve { step: u64, value: f64 },
     /// `done` of `total` final evaluation episodes are done.
     Evaluated { done: usize, total: usize },
+    /// A checkpoint of this step is written.
+    Saved { step: u64 },
     /// Stopped on request; a checkpoint is written.
     Interrupted { step: u64 },
     /// The run could not go on.

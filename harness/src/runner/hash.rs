@@ -14,21 +14,26 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 
 /// The first path at which two configs differ: `method.lr: 0.001 there, 0.01 here`.
 pub fn difference(there: &Value, here: &Value) -> Option<String> {
-    differ("", there, here)
+    difference_between(there, here, ["there", "here"])
 }
 
-fn differ(path: &str, there: &Value, here: &Value) -> Option<String> {
+/// [`difference`] with other words for the two sides.
+pub fn difference_between(a: &Value, b: &Value, words: [&str; 2]) -> Option<String> {
+    differ("", a, b, words)
+}
+
+fn differ(path: &str, there: &Value, here: &Value, words: [&str; 2]) -> Option<String> {
     match (there, here) {
         (Value::Object(a), Value::Object(b)) => {
             a.keys().chain(b.keys().filter(|key| !a.contains_key(*key))).find_map(|key| {
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                differ(&path, a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null))
+                differ(&path, a.get(key).unwrap_or(&Value::Null), b.get(key).unwrap_or(&Value::Null), words)
             })
         }
         _ if there == here => None,
         _ => {
             let show = |value: &Value| if value.is_null() { "absent".to_owned() } else { value.to_string() };
-            Some(format!("{path}: {} there, {} here", show(there), show(here)))
+            Some(format!("{path}: {} {}, {} {}", show(there), words[0], show(here), words[1]))
         }
     }
 }

@@ -21,7 +21,7 @@ pub use estimate::estimate;
 pub use evaluate::{Aggregate, Outcomes, Series, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
 pub use fits::check as check_fit;
-pub use hash::{difference, sha256_json};
+pub use hash::{difference, difference_between, sha256_json};
 pub use iterate::iterate;
 pub use job::{Job, Shared, build};
 pub use record::commit;

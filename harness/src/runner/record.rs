@@ -32,6 +32,7 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
         benchmark: job.spec.name.clone(),
         title: job.spec.title.clone(),
         label: job.method.label.clone(),
+        note: job.method.note.clone(),
         algorithm: job.method.algorithm.clone(),
         seed: job.seed,
         budget: job.budget.as_str().into(),

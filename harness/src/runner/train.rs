@@ -235,6 +235,7 @@ impl<'a> Run<'a> {
         let checkpoint = Checkpoint { state: self.state.clone(), outcomes: self.outcomes.clone(), meta };
         checkpoint.save(&self.job.dir)?;
         self.saved = Instant::now();
+        self.shared.observer.event(self.job, &Event::Saved { step: self.state.step });
         Ok(())
     }
 }

@@ -14,11 +14,23 @@ pub struct Dataset {
     pub get: &'static str,
 }
 
+/// Whether tasks of the data set are functions to be fitted, not images to be told apart.
+pub fn is_regression(dataset: &str) -> bool {
+    matches!(dataset, "sine" | "quadratic")
+}
+
 /// All of them, built-in ones first.
-pub const DATASETS: [Dataset; 5] = [
+pub const DATASETS: [Dataset; 6] = [
     Dataset {
         name: "sine",
         contents: "waves a·sin(x + b) on 50 points of [-5, 5]",
+        size: "0",
+        licence: "ours",
+        get: "built in",
+    },
+    Dataset {
+        name: "quadratic",
+        contents: "bowls ½(θ − c)ᵀA(θ − c) of two weights and a bias, where methods have closed forms",
         size: "0",
         licence: "ours",
         get: "built in",

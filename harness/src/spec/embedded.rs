@@ -3,15 +3,16 @@
 use std::fs;
 use std::path::Path;
 
-use harness_core::error::unknown;
+use harness_core::error::{nearest, unknown};
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result};
 
 use super::{DataSpec, Spec};
 
 /// Name and text of every benchmark of ours, in the order in which they are listed and run.
-pub const BENCHMARKS: [(&str, &str); 8] = [
+pub const BENCHMARKS: [(&str, &str); 9] = [
     ("sine", include_str!("../../../benchmarks/sine.toml")),
+    ("quadratic", include_str!("../../../benchmarks/quadratic.toml")),
     ("glyphs-5w1s", include_str!("../../../benchmarks/glyphs-5w1s.toml")),
     ("omniglot-5w1s", include_str!("../../../benchmarks/omniglot-5w1s.toml")),
     ("omniglot-5w5s", include_str!("../../../benchmarks/omniglot-5w5s.toml")),
@@ -65,7 +66,11 @@ impl Spec {
         if !path.is_file() {
             let meant_as_file = what.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml");
             return Err(Error::usage(match meant_as_file {
-                true => format!("{what}: no such benchmark file"),
+                true => {
+                    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                    let near = nearest(stem, names()).map(|name| format!("; did you mean our \"{name}\"?"));
+                    format!("{what}: no such benchmark file{}", near.unwrap_or_default())
+                }
                 false => {
                     let names = names().chain([FIGURES]);
                     format!("{}, or the path of a TOML file", unknown("benchmark", what, names))

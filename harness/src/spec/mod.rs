@@ -9,6 +9,7 @@ mod canonical;
 mod datasets;
 pub mod embedded;
 mod figure;
+pub mod folds;
 mod method;
 mod overrides;
 mod read;
@@ -22,7 +23,7 @@ mod tests;
 use harness_core::{Mode, ModelSpec, Protocol, Result};
 
 pub use budget::{Budget, PerBudget};
-pub use datasets::{DATASETS, Dataset};
+pub use datasets::{DATASETS, Dataset, is_regression};
 pub use figure::{FigureSpec, META_ITERATIONS};
 pub use method::MethodSpec;
 pub use sections::{DataSpec, EvalSpec, Published};

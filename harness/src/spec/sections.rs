@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use harness_core::{Error, Mode, Result, Split};
+use harness_core::{Error, Fold, Mode, Result, Split};
 use serde::{Deserialize, Serialize};
 
 use super::PerBudget;
@@ -28,6 +28,9 @@ pub struct DataSpec {
     /// The last so many training classes are held out and evaluated instead of the test classes: for choosing settings.
     #[serde(default)]
     pub holdout: usize,
+    /// Cross-validation: this fold of all classes tests instead of the benchmark's test classes. Set by `--folds` alone.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    pub fold: Option<Fold>,
     /// Where the benchmark's file lies; relative paths in it start here. Not part of the benchmark's identity.
     #[serde(skip)]
     pub folder: PathBuf,
@@ -44,7 +47,7 @@ impl DataSpec {
 
     /// Whether tasks are functions to be fitted, not images to be told apart.
     pub fn is_regression(&self) -> bool {
-        self.dataset == "sine"
+        super::datasets::is_regression(&self.dataset)
     }
 }
 

@@ -7,7 +7,7 @@ use harness_core::{Error, Mode, ModelSpec, Result, Split, View};
 use super::{DATASETS, MethodSpec, Published, Spec};
 
 /// Names that results already use beside the benchmarks' folders.
-const RESERVED: [&str; 2] = ["plots", "summary"];
+const RESERVED: [&str; 3] = ["plots", "summary", "tensorboard"];
 
 impl Spec {
     /// Checks what the types allow but no run could mean.
@@ -39,7 +39,7 @@ impl Spec {
             return wrong(format!("data.dataset: {}", unknown("data set", &data.dataset, known())));
         }
         if data.is_regression() && (data.side.is_some() || data.split.is_some() || data.holdout > 0) {
-            return wrong("data: side, split and holdout are for images, not for sine");
+            return wrong(format!("data: side, split and holdout are for images, not for {}", data.dataset));
         }
         if data.side.is_some_and(|side| !(1..=1024).contains(&side)) {
             return wrong("data.side: must be 1 to 1024 pixels");
@@ -54,7 +54,10 @@ impl Spec {
         }
         match (self.data.is_regression(), protocol.ways) {
             (true, 1) | (false, 2..) => Ok(()),
-            (true, ways) => wrong(format!("protocol.ways: {ways}, but sine has one output: set it to 1")),
+            (true, ways) => {
+                let dataset = &self.data.dataset;
+                wrong(format!("protocol.ways: {ways}, but {dataset} has one output: set it to 1"))
+            }
             (false, ways) => wrong(format!("protocol.ways: {ways}, but telling classes apart needs at least 2")),
         }
     }
@@ -95,7 +98,7 @@ impl Spec {
         if matches!(model, ModelSpec::Mlp { .. }) != self.data.is_regression() {
             let dataset = &self.data.dataset;
             return wrong(format!(
-                "{path}.network: mlp is for sine, the convolution nets for images; this is {dataset}"
+                "{path}.network: mlp is for sine and quadratic, the convolution nets for images; this is {dataset}"
             ));
         }
         Ok(())
@@ -117,7 +120,7 @@ impl Spec {
             self.check_model(&format!("method.{label}.model"), model)?;
         }
         if self.data.is_regression() && method.view != View::default() {
-            return wrong(format!("method.{label}.view: is for images, not for sine"));
+            return wrong(format!("method.{label}.view: is for images, not for {}", self.data.dataset));
         }
         if method.seeds.values().contains(&0) {
             return wrong(format!("method.{label}.seeds: must be at least 1"));

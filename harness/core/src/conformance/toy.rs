@@ -30,7 +30,9 @@ const DISGUISE: f64 = 1.0;
 
 /// A tiny few-shot problem that a small convolution net learns within seconds.
 pub struct Toy {
+    /// 90 training and 30 test classes of ten 8×8 grey images each.
     pub source: ImageTasks,
+    /// 3 ways, 2 shots, 3 queries a class.
     pub protocol: Protocol,
 }
 

@@ -15,7 +15,7 @@ use crate::batches::MiniBatches;
 use crate::config;
 use crate::context::Context;
 use crate::episode::{Draw, Labeled, Sampling, Task};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
 use crate::loss::Reduction;
 use crate::model::{Group, Model};
@@ -66,17 +66,24 @@ pub type TaskGradient = fn(&Descent, &Params, &Task, &mut Stream) -> Result<(f64
 
 /// A method of the family.
 pub struct Descent {
+    /// As the benchmark's block says.
     pub settings: Settings,
+    /// With one output a way, or the values of a regression.
     pub model: Model,
     /// Plain gradient descent on the mean loss.
     pub inner: InnerLoop,
     outer: Optimizer,
-    gradient: TaskGradient,
+    gradient: Option<TaskGradient>,
 }
 
 impl Descent {
     /// A method whose inner steps move `trains`. Errors on settings that no run could mean.
     pub fn new(settings: Settings, context: &Context, trains: Group, gradient: TaskGradient) -> Result<Self> {
+        Ok(Descent { gradient: Some(gradient), ..Self::without_gradient(settings, context, trains)? })
+    }
+
+    /// All but the gradient: for a method that makes one of its own and hands it to [`Descent::outer_step`].
+    pub fn without_gradient(settings: Settings, context: &Context, trains: Group) -> Result<Self> {
         config::at_least_one(&[
             ("inner_steps", settings.inner_steps),
             ("train_shots", settings.train_shots),
@@ -85,7 +92,7 @@ impl Descent {
         ])?;
         let inner = InnerLoop::new(Optimizer::sgd(settings.inner_lr), Reduction::Mean).only(trains);
         let outer = Optimizer::adam(settings.meta_lr, 0.9);
-        Ok(Descent { inner, outer, model: context.episode_model()?, settings, gradient })
+        Ok(Descent { inner, outer, model: context.episode_model()?, settings, gradient: None })
     }
 
     /// Full-batch gradient descent on the support set, as far as each of `steps` (ascending).
@@ -100,6 +107,19 @@ impl Descent {
         let mut batches = MiniBatches::new(pool.len(), pool.len(), false, rng);
         let mut learner = Learner::new(&self.model, params, &self.inner, &Moments::default())?;
         learner.snapshots(&pool, &mut batches, steps, &Params::new())
+    }
+
+    /// One step of the outer Adam along `grad`, cut to ±clip first where the settings say so.
+    pub fn outer_step(&self, state: &mut State, grad: &Params) -> Result<()> {
+        let mut grad = grad.clone();
+        if let Some(limit) = self.settings.clip {
+            grad = grad.map(|tensor| tensor.clamp(-limit, limit))?;
+        }
+        let moments = Moments::from_slots(&state.slots, "outer", state.step);
+        let (params, moments) = self.outer.apply(&state.params, &grad, &moments)?;
+        state.params = params;
+        state.slots = moments.to_slots("outer");
+        Ok(())
     }
 
     /// The same descent in training, kept so that it can be differentiated: `inner_steps` on the support set.
@@ -138,20 +158,14 @@ impl Algorithm for Descent {
     }
 
     fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
-        let (loss, gradient) = (self.gradient)(self, &state.params, task, rng)?;
+        let gradient = self.gradient.ok_or_else(|| Error::usage("this method makes its updates itself"))?;
+        let (loss, gradient) = gradient(self, &state.params, task, rng)?;
         Ok(Update::default().with("gradient", gradient).scalar("query_loss", loss))
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
         let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
-        let mut grad = Params::mean(grads)?;
-        if let Some(limit) = self.settings.clip {
-            grad = grad.map(|tensor| tensor.clamp(-limit, limit))?;
-        }
-        let moments = Moments::from_slots(&state.slots, "outer", state.step);
-        let (params, moments) = self.outer.apply(&state.params, &grad, &moments)?;
-        state.params = params;
-        state.slots = moments.to_slots("outer");
+        self.outer_step(state, &Params::mean(grads)?)?;
         Ok(mean_scalars(&updates))
     }
 

@@ -11,6 +11,8 @@ use crate::params::Params;
 pub(super) struct Fused<'m> {
     model: &'m Model,
     theta: Vec<f32>,
+    /// Where it started, if something pulls it back there.
+    start: Vec<f32>,
     grad: Vec<f32>,
     first: Vec<f32>,
     second: Vec<f32>,
@@ -35,10 +37,11 @@ impl<'m> Fused<'m> {
         let second = slot(loop_.optimizer.keeps_second(), &moments.second)?;
         let trained = ranges(model, loop_.trains);
         let grad = vec![0.0; theta.len()];
+        let start = if loop_.prox == 0.0 { Vec::new() } else { theta.clone() };
         let mut running = Vec::new();
         model.norm_mode(&loop_.norm, &mut running)?;
         let (x, classes, values) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Fused { model, theta, grad, first, second, running, trained, x, classes, values })
+        Ok(Fused { model, theta, start, grad, first, second, running, trained, x, classes, values })
     }
 
     pub(super) fn step(&mut self, pool: &Pool, rows: &[usize], loop_: &InnerLoop, t: u64) -> Result<f64> {
@@ -75,7 +78,10 @@ impl<'m> Fused<'m> {
                 true => &mut [],
                 false => &mut self.second[part.clone()],
             };
-            let (theta, grad) = (&mut self.theta[part.clone()], &self.grad[part.clone()]);
+            let (theta, grad) = (&mut self.theta[part.clone()], &mut self.grad[part.clone()]);
+            if !self.start.is_empty() {
+                pull(grad, theta, &self.start[part.clone()], loop_.prox as f32);
+            }
             loop_.optimizer.step_slices(theta, grad, momentum, second, t);
         }
         Ok(loss)
@@ -91,6 +97,13 @@ impl<'m> Fused<'m> {
             false => self.model.unflatten(flat).map(Some),
         };
         Ok(Moments { first: slot(&self.first)?, second: slot(&self.second)?, steps })
+    }
+}
+
+/// g ← g + λ·(θ − φ), the gradient of the proximal term.
+fn pull(grad: &mut [f32], theta: &[f32], start: &[f32], lambda: f32) {
+    for ((g, w), w0) in grad.iter_mut().zip(theta).zip(start) {
+        *g += lambda * (w - w0);
     }
 }
 

@@ -16,22 +16,30 @@ pub enum Optimizer {
     /// w ← w − lr·u, with u = g, or with momentum as PyTorch has it: g += decay·w; m ← momentum·m + (1 − dampening)·g
     /// (the first m is g itself); u = m.
     Sgd {
+        /// Step size.
         lr: f64,
+        /// Share of the last step's direction that is kept, in [0, 1).
         #[serde(default)]
         momentum: f64,
+        /// Share of the gradient that momentum does not take in.
         #[serde(default)]
         dampening: f64,
+        /// Factor of the parameters that is added to the gradient.
         #[serde(default)]
         weight_decay: f64,
     },
     /// TensorFlow 1's Adam: lr_t = lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ), w ← w − lr_t·m/(√v + ε). ε is added to the uncorrected √v,
     /// unlike PyTorch's.
     Adam {
+        /// Step size.
         lr: f64,
+        /// Decay of the first moment in one step; 0 keeps none, as Reptile has it.
         #[serde(default)]
         beta1: f64,
+        /// Decay of the second moment in one step (0.999).
         #[serde(default = "beta2")]
         beta2: f64,
+        /// Added to the root of the second moment (1e-8).
         #[serde(default = "eps")]
         eps: f64,
     },
@@ -64,7 +72,21 @@ impl Optimizer {
     }
 
     /// One step on named tensors, as the outer loop takes it: the new parameters and moments. Every name of `grads` must
-    /// be in `params`, and the other way round. On the CPU in f32 each tensor is one fused pass.
+    /// be in `params`, and the other way round. On the CPU in f32 each tensor is one fused pass. Errors:
+    /// [`Error::Usage`](crate::Error::Usage) naming the tensor that is missing.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use harness_core::{Moments, Optimizer, Params};
+    ///
+    /// let one = |value: f32| Ok::<_, harness_core::Error>(Params::from_iter([("w".into(), Tensor::new(&[value], &Device::Cpu)?)]));
+    /// let adam = Optimizer::adam(0.1, 0.0);
+    /// // Whatever the gradient's size, Adam's first step is as long as its rate.
+    /// let (params, moments) = adam.apply(&one(1.0)?, &one(250.0)?, &Moments::default())?;
+    /// assert!((params.get("w")?.to_vec1::<f32>()?[0] - 0.9).abs() < 1e-6);
+    /// assert_eq!((moments.steps, moments.first.is_none()), (1, true));
+    /// # Ok::<(), harness_core::Error>(())
+    /// ```
     pub fn apply(&self, params: &Params, grads: &Params, moments: &Moments) -> Result<(Params, Moments)> {
         let t = moments.steps + 1;
         let slot = |wanted: bool, stored: &Option<Params>| match (wanted, stored) {

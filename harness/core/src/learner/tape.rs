@@ -9,6 +9,8 @@ use crate::params::Params;
 pub(super) struct Tape<'m> {
     model: &'m Model,
     params: Params,
+    /// Where it started, if something pulls it back there.
+    start: Option<Params>,
     first: Option<Params>,
     second: Option<Params>,
 }
@@ -22,7 +24,9 @@ impl<'m> Tape<'m> {
         };
         let first = slot(loop_.optimizer.keeps_first(), &moments.first)?;
         let second = slot(loop_.optimizer.keeps_second(), &moments.second)?;
-        Ok(Tape { model, params: params.detach(), first, second })
+        let params = params.detach();
+        let start = (loop_.prox != 0.0).then(|| params.clone());
+        Ok(Tape { model, params, start, first, second })
     }
 
     pub(super) fn step(&mut self, pool: &Pool, rows: &[usize], loop_: &InnerLoop, t: u64) -> Result<f64> {
@@ -31,7 +35,10 @@ impl<'m> Tape<'m> {
         let value = loss(&self.model.logits(&vars, &batch.x, &loop_.norm)?, &batch.y, loop_.reduction)?;
         let store = value.backward()?;
         let trained = vars.filter(|name| loop_.trains.holds(name));
-        let grads = trained.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
+        let mut grads = trained.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
+        if let Some(start) = &self.start {
+            grads = grads.zip(&trained.detach().zip(start, |w, w0| w - w0)?, |g, away| g + (away * loop_.prox)?)?;
+        }
         let moments = Moments { first: self.first.take(), second: self.second.take(), steps: t - 1 };
         let (next, moments) = loop_.optimizer.apply(&trained.detach(), &grads, &moments)?;
         self.params = self.params.merged(&next);

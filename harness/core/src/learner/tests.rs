@@ -74,3 +74,40 @@ fn moments_carry_over_as_if_the_learner_had_gone_on() {
     second.step(&pool, &[3, 4, 5]).unwrap();
     assert!(whole.params().unwrap().same_bits(&second.params().unwrap()).unwrap());
 }
+
+#[test]
+fn fused_and_tape_agree_on_the_proximal_term() {
+    let (model, params, labeled) = toy();
+    for trains in [Group::All, Group::Head] {
+        let free = InnerLoop::new(Optimizer::sgd(0.05), Reduction::Mean).only(trains);
+        let held = free.clone().proximal(3.0);
+        let (fused, _) = run(&model, &params, &labeled, &held);
+        let (tape, _) = run(&model.clone().stock(), &params, &labeled, &held);
+        let apart = difference(&fused, &tape);
+        assert!(apart < 1e-4, "{trains:?}: {apart}");
+        let (without, _) = run(&model, &params, &labeled, &free);
+        let (near, far) = (difference(&params, &fused), difference(&params, &without));
+        assert!(near < 0.9 * far, "{trains:?}: {near} with the pull, {far} without");
+    }
+}
+
+/// y = w·x + b at w = b = 0 on (1, 2) and (−1, −2), rate 0.1, λ = 1. The loss's slope is dL/dw = 2·(w − 2), b stays 0.
+/// w₁ = 0.4, where the pull is still 0 at the start; w₂ = 0.4 − 0.1·(2·(0.4 − 2) + 1·0.4) = 0.68.
+#[test]
+fn the_proximal_pull_by_hand() {
+    let spec = ModelSpec::Mlp { hidden: vec![], activation: crate::model::Activation::Tanh };
+    let model = Model::new(&spec, &[1], 1, &Device::Cpu).unwrap();
+    let params = model.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap().zeros_like().unwrap();
+    let column = |values: [f32; 2]| Tensor::from_vec(values.to_vec(), (2, 1), &Device::Cpu).unwrap();
+    let labeled = Labeled::new(column([1.0, -1.0]), Targets::Values(column([2.0, -2.0]))).unwrap();
+    for model in [model.clone(), model.stock()] {
+        let loop_ = InnerLoop::new(Optimizer::sgd(0.1), Reduction::Mean).proximal(1.0);
+        let pool = Pool::new(&labeled).unwrap();
+        let mut learner = Learner::new(&model, &params, &loop_, &Moments::default()).unwrap();
+        let losses = [learner.step(&pool, &[0, 1]).unwrap(), learner.step(&pool, &[0, 1]).unwrap()];
+        let slope = learner.params().unwrap().get("head.weight").unwrap().to_vec2::<f32>().unwrap()[0][0];
+        assert!((slope - 0.68).abs() < 1e-6, "{slope}");
+        // Losses are the data's alone: 2² and 1.6².
+        assert!((losses[0] - 4.0).abs() < 1e-6 && (losses[1] - 2.56).abs() < 1e-6, "{losses:?}");
+    }
+}

@@ -26,6 +26,7 @@ pub(crate) use flat::{copy_values, values, with_workspace};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Group {
+    /// Every parameter.
     All,
     /// All but the last layer.
     Body,
@@ -59,14 +60,29 @@ pub enum Norm {
 /// A loss and what follows from it.
 #[derive(Clone, Debug)]
 pub struct LossGrad {
+    /// By the reduction that was asked for.
     pub loss: f64,
-    /// One gradient a parameter.
+    /// One gradient a parameter, with its name and shape.
     pub grads: Params,
     /// Batch statistics, named as [`Norm::Running`] names them; empty without norm layers.
     pub stats: Params,
 }
 
-/// A network with a fixed input shape and number of outputs.
+/// A network with a fixed input shape and number of outputs. It holds no parameters.
+///
+/// ```
+/// use candle_core::{DType, Device, Tensor};
+/// use harness_core::{Model, ModelSpec, Purpose, Stream, model::Norm};
+///
+/// let model = Model::new(&ModelSpec::ReptileOmniglot { filters: 8 }, &[28, 28, 1], 5, &Device::Cpu)?;
+/// let params = model.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
+/// assert_eq!(params.count(), model.param_count());
+/// assert_eq!(params.get("conv1.weight")?.dims(), [3, 3, 1, 8]);
+///
+/// let images = Tensor::zeros((2, 28, 28, 1), DType::F32, &Device::Cpu)?;
+/// assert_eq!(model.logits(&params, &images, &Norm::Batch)?.dims(), [2, 5]);
+/// # Ok::<(), harness_core::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Model {
     spec: ModelSpec,
@@ -77,7 +93,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Errors if the input is too small for the network's strides, naming the layer.
+    /// `input` is the shape of one input, `[height, width, channels]` or `[features]`. Errors: [`Error::Network`] if it is
+    /// too small for the network's strides, naming the layer.
     pub fn new(spec: &ModelSpec, input: &[usize], outputs: usize, device: &Device) -> Result<Self> {
         let network = Network::new(input, spec.layers(outputs))?;
         let norms = network
@@ -125,6 +142,7 @@ impl Model {
         self.network.param_len()
     }
 
+    /// Where it computes.
     pub fn device(&self) -> &Device {
         &self.device
     }
@@ -134,7 +152,8 @@ impl Model {
         self.network.flops_per_step(batch)
     }
 
-    /// Fresh parameters, f32, drawn layer by layer.
+    /// Fresh parameters, f32, drawn layer by layer: `<layer>.weight`, `.bias`, `.gamma`, `.beta`. How is the paper's: see
+    /// [`ModelSpec`].
     pub fn init(&self, rng: &mut Stream) -> Result<Params> {
         let mut fan_in = 1;
         let mut params = Params::new();
@@ -158,12 +177,13 @@ impl Model {
         Ok(stats)
     }
 
-    /// Logits `[n, outputs]` as a candle graph: differentiable, twice too. `x` is `[n, …]`.
+    /// Logits `[n, outputs]` as a candle graph: differentiable, twice too. `x` is `[n, …]`. Errors: [`Error::Usage`] naming
+    /// a parameter that is missing.
     pub fn logits(&self, params: &Params, x: &Tensor, norm: &Norm) -> Result<Tensor> {
         self.graph(params, x, norm, false)
     }
 
-    /// What the head reads, `[n, features]`, as a candle graph.
+    /// What the head reads, `[n, features]`, as a candle graph. Errors as [`Model::logits`].
     pub fn features(&self, params: &Params, x: &Tensor, norm: &Norm) -> Result<Tensor> {
         self.graph(params, x, norm, true)
     }
@@ -183,7 +203,8 @@ impl Model {
         Ok(answer)
     }
 
-    /// The loss of a batch and its gradient for every parameter. `reduction` is over the examples of the batch.
+    /// The loss of a batch and its gradient for every parameter, with batch statistics. `reduction` is over the examples of
+    /// the batch. Errors: [`Error::Usage`] naming a parameter that is missing or has another shape.
     pub fn loss_grad(&self, params: &Params, batch: &Labeled, reduction: Reduction) -> Result<LossGrad> {
         if self.fused(params) {
             return flat::loss_grad(self, params, batch, reduction);
@@ -196,8 +217,8 @@ impl Model {
         Ok(LossGrad { loss, grads, stats: Params::new() })
     }
 
-    /// Answers for `query` in `mode`: the queries as one batch, or each alone with the whole support set. With running
-    /// statistics (or no norm layers) both are the same.
+    /// Answers `[queries, outputs]` for `query` `[queries, …]` in `mode`: the queries as one batch, or each alone with the
+    /// whole support set. With running statistics (or no norm layers) both are the same. Errors as [`Model::loss_grad`].
     pub fn predict(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
         let norm = match adapted.buffers.is_empty() {
             true => Norm::Batch,

@@ -9,36 +9,47 @@ pub enum ModelSpec {
     /// openai/supervised-reptile models.py, `OmniglotModel`: 4 × (conv 3×3 stride 2 "same" with bias, norm, ReLU),
     /// flatten, dense. Glorot-uniform kernels, zero biases, norm epsilon 1e-3.
     ReptileOmniglot {
+        /// Of each convolution (64).
         #[serde(default = "sixty_four")]
         filters: usize,
     },
     /// openai/supervised-reptile models.py, `MiniImageNetModel`: 4 × (conv 3×3 "same" with bias, norm, 2×2 max pool
     /// "same", ReLU), flatten, dense.
     ReptileMini {
+        /// Of each convolution (32).
         #[serde(default = "thirty_two")]
         filters: usize,
     },
     /// cbfinn/maml on Omniglot: 4 × (conv 3×3 stride 2 "same" with bias, norm without gamma, ReLU), spatial mean, dense.
     /// Xavier-uniform kernels, head from N(0, 1), zero biases.
     FinnOmniglot {
+        /// Of each convolution (64).
         #[serde(default = "sixty_four")]
         filters: usize,
     },
     /// cbfinn/maml on mini-ImageNet: 4 × (conv 3×3 "same" with bias, norm without gamma, ReLU, 2×2 max pool "valid"),
     /// flatten, dense. Xavier-uniform everywhere.
     FinnMini {
+        /// Of each convolution (32).
         #[serde(default = "thirty_two")]
         filters: usize,
     },
     /// A fully connected network for regression. Weights and biases uniform in ±1/√fan_in.
-    Mlp { hidden: Vec<usize>, activation: Activation },
+    Mlp {
+        /// Units of each hidden layer; none makes it linear.
+        hidden: Vec<usize>,
+        /// After each hidden layer.
+        activation: Activation,
+    },
 }
 
 /// The nonlinearity of an [`ModelSpec::Mlp`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
+    /// tanh(x): the Reptile author's sine network.
     Tanh,
+    /// max(x, 0).
     Relu,
 }
 

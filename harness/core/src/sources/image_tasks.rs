@@ -35,7 +35,7 @@ struct Plan {
 }
 
 impl ImageTasks {
-    /// Errors if the split names a class that the set does not have.
+    /// Errors: [`Error::Data`] if the split names a class that the set does not have.
     pub fn new(set: Arc<ImageSet>, split: &ClassSplit) -> Result<Self> {
         let SplitIndices { train, val, test } = split.indices(&set)?;
         Ok(ImageTasks { set, train, val, test })

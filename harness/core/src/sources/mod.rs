@@ -2,7 +2,9 @@
 
 pub mod glyphs;
 pub mod image_tasks;
+pub mod quadratic;
 pub mod sine;
 
 pub use image_tasks::ImageTasks;
+pub use quadratic::{Bowl, Quadratic};
 pub use sine::Sine;

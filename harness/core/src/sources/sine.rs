@@ -21,7 +21,9 @@ pub struct Sine;
 /// One function.
 #[derive(Clone, Copy, Debug)]
 pub struct Wave {
+    /// a, in 0.1..5.
     pub amplitude: f64,
+    /// b, in 0..2π radians.
     pub phase: f64,
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::files::checkpoint::Checkpoint;
 use crate::record::RunRecord;
 use crate::runner::aggregate;
+use crate::spec::is_regression;
 
 /// Version of the card's layout.
 const FORMAT: u32 = 1;
@@ -56,6 +57,7 @@ fn input(config: &Value) -> Result<Value> {
     let dataset = config["data"]["dataset"].as_str().unwrap_or_default();
     Ok(match (dataset, view.invert) {
         ("sine", _) => json!({ "shape": shape, "axes": "x", "range": [-5, 5] }),
+        ("quadratic", _) => json!({ "shape": shape, "axes": "x1, x2", "range": [-1.5, 1.5] }),
         (name, invert) => {
             let drawing = matches!(name, "omniglot" | "glyphs");
             let polarity = match (drawing, invert) {
@@ -109,7 +111,8 @@ fn computes(layer: &Layer) -> String {
 fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let config = &checkpoint.meta.config;
     let total = config["eval"]["episodes"].as_u64();
-    let metric = if config["data"]["dataset"] == "sine" { "mse" } else { "accuracy" };
+    let regression = config["data"]["dataset"].as_str().is_some_and(is_regression);
+    let metric = if regression { "mse" } else { "accuracy" };
     let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
     let number = whole.map(|(mode, outcomes)| {
         let number = aggregate(*mode, outcomes);

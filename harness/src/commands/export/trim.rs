@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::cli::Export;
+use crate::console;
 use crate::exit::Exit;
 use crate::files::checkpoint::Checkpoint;
 
@@ -23,8 +24,7 @@ pub fn run(args: &Export, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Resu
     let out = args.out.clone().unwrap_or_else(named);
     super::super::make_room_for(&out)?;
     trimmed.write(&out)?;
-    println!("{}", out.display());
-    Ok(Exit::Done)
+    console::print(&format!("{}\n", out.display())).map(|()| Exit::Done)
 }
 
 /// What the method was built from. The number of training classes only shapes what is left out.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use harness_core::{Entry, Error, Result, error};
 use serde_json::json;
 
+use super::share;
 use crate::cli::Reproduce;
+use crate::planned::{Call, PlannedRun};
 use crate::runner::{Job, build, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
@@ -15,8 +17,11 @@ use crate::tasks::Sources;
 
 /// What runs and what does not.
 pub struct Plan {
+    /// Of this shard.
     pub jobs: Vec<Job>,
     pub left_out: Vec<LeftOut>,
+    /// What all shards together do.
+    pub call: Call,
 }
 
 /// Benchmarks that were not named and cannot run for one reason: why, and how to bring them.
@@ -41,10 +46,17 @@ impl Plan {
             Some(name) => (vec![Spec::find(name, &args.set)?], true),
         };
         check_labels(&specs, &args.method)?;
+        let mut left_out = Vec::new();
+        let specs = match args.folds {
+            Some(of) => folds(specs, of as usize, named, &mut left_out)?,
+            None => specs,
+        };
+        let mine = args.shard.map(|shard| share::of(shard, places(args, &specs)));
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
-        let (mut jobs, mut left_out) = (Vec::new(), Vec::new());
-        for spec in specs {
+        let mut jobs = Vec::new();
+        let mut call = Call { whole: args.method.is_empty(), ..Call::default() };
+        for (table, spec) in specs.into_iter().enumerate() {
             let source = match sources.open(&spec.data) {
                 Ok(source) => source,
                 Err(Error::Data(why)) if !named => {
@@ -59,13 +71,17 @@ impl Plan {
             let spec = Arc::new(spec);
             let data_digest = source.digest();
             for (order, method) in spec.methods.iter().enumerate() {
-                if !args.method.is_empty() && !names(method).any(|name| args.method.iter().any(|asked| asked == name)) {
+                if !asked(args, method) {
                     continue;
                 }
                 let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
                 let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
-                let seeds = args.seeds.unwrap_or(*method.seeds.at(args.budget));
-                for seed in 0..seeds {
+                for seed in 0..seeds(args, method) {
+                    let (benchmark, method_label) = (spec.name.clone(), method.label.clone());
+                    call.runs.push(PlannedRun { benchmark, method: method_label, seed });
+                    if mine.as_ref().is_some_and(|mine| !mine.contains(&(order, table, seed))) {
+                        continue;
+                    }
                     let config = config(&spec, order, args.budget, &choice, seed, &source.input());
                     jobs.push(Job {
                         spec: spec.clone(),
@@ -93,8 +109,40 @@ impl Plan {
                 }
             }
         }
-        Ok(Plan { jobs, left_out })
+        Ok(Plan { jobs, left_out, call })
     }
+}
+
+/// Every benchmark once for each fold. One that has no classes is left out, or refused where it was named.
+fn folds(specs: Vec<Spec>, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Spec>> {
+    let mut all = Vec::new();
+    for spec in specs {
+        match spec.folds(of) {
+            Ok(folds) => all.extend(folds),
+            Err(error) if named => return Err(error),
+            Err(error) => left_out.push(LeftOut { benchmarks: vec![spec.name], why: error.to_string() }),
+        }
+    }
+    Ok(all)
+}
+
+fn asked(args: &Reproduce, method: &MethodSpec) -> bool {
+    args.method.is_empty() || names(method).any(|name| args.method.iter().any(|asked| asked == name))
+}
+
+fn seeds(args: &Reproduce, method: &MethodSpec) -> u64 {
+    args.seeds.unwrap_or(*method.seeds.at(args.budget))
+}
+
+/// Every run of the call, whether or not this machine has its data.
+fn places(args: &Reproduce, specs: &[Spec]) -> Vec<share::Place> {
+    let mut places = Vec::new();
+    for (table, spec) in specs.iter().enumerate() {
+        for (order, method) in spec.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
+            places.extend((0..seeds(args, method)).map(|seed| (order, table, seed)));
+        }
+    }
+    places
 }
 
 /// Numbers of a run after overrides, and the folder that follows from them.

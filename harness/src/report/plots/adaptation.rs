@@ -5,35 +5,17 @@
 use super::{
     axis::Axis,
     canvas::{Drawing, Drawn, Sheet, px},
-    curves,
     legend::{Legend, Sample},
     marks::{self, At, INK, SMALL, TITLE, Type},
     panel::Panel,
     style::Styles,
 };
 use crate::report::{
-    stats::mean,
+    adaptation::{self, Adaptation, Points},
     summary::{Cell, Summary},
-    table_file::TableFile,
 };
 use harness_core::Result;
 use plotters::prelude::*;
-use std::{collections::BTreeMap, path::Path};
-
-/// The columns of `adaptation.csv`.
-pub const HEADER: &str = "series,step,x,y";
-
-type Points = Vec<(f64, f64)>;
-
-/// What `adaptation.csv` of one run holds.
-struct Adaptation {
-    truth: Points,
-    support: Points,
-    /// By inner step.
-    fits: BTreeMap<u64, Points>,
-    /// Around the last fit: x, and the smallest and largest value of any seed. Empty for one seed.
-    band: Vec<(f64, f64, f64)>,
-}
 
 /// One panel a method.
 pub struct Adaptations {
@@ -57,18 +39,12 @@ const TRUTH: RGBColor = RGBColor(190, 190, 190);
 impl Adaptations {
     /// The seeds of each method of one benchmark; None where no run left an `adaptation.csv`.
     pub fn new(summary: &Summary, cells: &[Cell], styles: &Styles) -> Result<Option<Self>> {
-        let mut panels: Vec<(String, RGBColor, Adaptation)> = Vec::new();
-        for cell in cells {
-            let row = &cell.row;
-            if panels.iter().any(|(label, ..)| *label == row.method) {
-                continue;
-            }
-            let paths = curves::runs(summary, cell).into_iter().map(|run| run.path.join("adaptation.csv"));
-            let seeds = paths.filter(|path| path.exists()).map(|path| read(&path)).collect::<Result<Vec<_>>>()?;
-            if let Some(adaptation) = over_seeds(seeds) {
-                panels.push((row.method.clone(), styles.look(&row.method).colour, adaptation));
-            }
-        }
+        let found = adaptation::of(summary, cells)?;
+        let looked = |(label, adaptation): (String, Adaptation)| {
+            let colour = styles.look(&label).colour;
+            (label, colour, adaptation)
+        };
+        let panels: Vec<(String, RGBColor, Adaptation)> = found.into_iter().map(looked).collect();
         let all = || {
             let band = |a: &Adaptation| -> Points { a.band.iter().flat_map(|b| [(b.0, b.1), (b.0, b.2)]).collect() };
             let of = |a: &Adaptation| a.fits.values().flatten().chain(&a.truth).chain(&a.support).copied().collect();
@@ -112,54 +88,8 @@ impl Adaptations {
     }
 }
 
-fn read(path: &Path) -> Result<Adaptation> {
-    let file = TableFile::read(path, HEADER)?;
-    let mut found = Adaptation { truth: Vec::new(), support: Vec::new(), fits: BTreeMap::new(), band: Vec::new() };
-    for line in file.lines()? {
-        let point: (f64, f64) = (line.number(2, "x")?, line.number(3, "y")?);
-        if !(point.0.is_finite() && point.1.is_finite()) {
-            continue; // a method that diverged has nothing to draw
-        }
-        match line.text(0) {
-            "true" => found.truth.push(point),
-            "support" => found.support.push(point),
-            "fit" => found.fits.entry(line.number(1, "step")?).or_default().push(point),
-            other => return Err(line.error(&format!("series \"{other}\" is none of true, support, fit"))),
-        }
-    }
-    for points in found.fits.values_mut().chain([&mut found.truth]) {
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
-    }
-    Ok(found)
-}
-
-/// Means over seeds and the band around the last fit. Fits on other places than the first seed's are left out: a seed that
-/// diverged has fewer.
-fn over_seeds(seeds: Vec<Adaptation>) -> Option<Adaptation> {
-    let mut seeds = seeds.into_iter();
-    let (mut first, others) = (seeds.next()?, seeds.collect::<Vec<_>>());
-    let last = first.fits.keys().next_back().copied();
-    for (step, points) in &mut first.fits {
-        let alike = |fit: &&Points| fit.len() == points.len() && fit.iter().zip(&*points).all(|(a, b)| a.0 == b.0);
-        let fits: Vec<Points> = others.iter().filter_map(|other| other.fits.get(step).filter(alike).cloned()).collect();
-        if fits.is_empty() {
-            continue;
-        }
-        let at = |index: usize, own: f64| fits.iter().map(move |fit| fit[index].1).chain([own]);
-        if Some(*step) == last {
-            let ends = |(index, (x, y)): (usize, &(f64, f64))| {
-                (*x, at(index, *y).fold(f64::INFINITY, f64::min), at(index, *y).fold(f64::NEG_INFINITY, f64::max))
-            };
-            first.band = points.iter().enumerate().map(ends).collect();
-        }
-        let means: Points = (0..).zip(&*points).map(|(i, (x, y))| (*x, mean(&at(i, *y).collect::<Vec<_>>()))).collect();
-        *points = means;
-    }
-    Some(first)
-}
-
 /// Early fits are thin and broken, the last is solid.
-fn stroke(index: usize, count: usize) -> (f64, &'static [f64]) {
+pub fn stroke(index: usize, count: usize) -> (f64, &'static [f64]) {
     match count - 1 - index {
         0 => (2.5, &[]),
         1 => (2.0, &[9.0, 3.0]),
@@ -233,35 +163,5 @@ impl Adaptations {
             sheet.draw(&Circle::new(at, px(4.0), INK.filled()))?;
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seed(last: [f64; 2]) -> Adaptation {
-        let points = |y: [f64; 2]| vec![(-1.0, y[0]), (1.0, y[1])];
-        let fits = BTreeMap::from([(0, points([0.0, 0.0])), (32, points(last))]);
-        Adaptation { truth: points([1.0, 2.0]), support: vec![], fits, band: vec![] }
-    }
-
-    #[test]
-    fn seeds_become_a_mean_and_a_band_around_the_last_fit() {
-        let three = over_seeds(vec![seed([1.0, 5.0]), seed([2.0, 4.0]), seed([6.0, 3.0])]).unwrap();
-        assert_eq!(three.fits[&32], [(-1.0, 3.0), (1.0, 4.0)]);
-        assert_eq!(three.band, [(-1.0, 1.0, 6.0), (1.0, 3.0, 5.0)]);
-        assert_eq!(three.fits[&0], [(-1.0, 0.0), (1.0, 0.0)]);
-        let one = over_seeds(vec![seed([1.0, 5.0])]).unwrap();
-        assert!(one.band.is_empty() && one.fits[&32] == [(-1.0, 1.0), (1.0, 5.0)]);
-        assert!(over_seeds(vec![]).is_none());
-    }
-
-    #[test]
-    fn a_seed_that_lacks_points_is_left_out_of_the_mean() {
-        let mut broken = seed([9.0, 9.0]);
-        broken.fits.get_mut(&32).unwrap().pop();
-        let both = over_seeds(vec![seed([1.0, 5.0]), broken]).unwrap();
-        assert_eq!((both.fits[&32][0].1, both.band.len()), (1.0, 0));
     }
 }

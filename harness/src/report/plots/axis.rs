@@ -53,7 +53,7 @@ impl Axis {
     }
 
     /// 0 at the start of the axis, 1 at its end; values beyond are held at the edge.
-    fn place(&self, value: f64) -> f64 {
+    pub fn place(&self, value: f64) -> f64 {
         let place = if self.log {
             (value.max(f64::MIN_POSITIVE) / self.min).ln() / (self.max / self.min).ln()
         } else {

@@ -6,32 +6,14 @@ use super::{
     legend::{Legend, Sample},
     marks::{self, At, SMALL, TITLE, Type},
     panel::Panel,
-    style::{Look, Styles},
+    style::Styles,
 };
 use crate::report::{
     format,
-    run::Run,
-    stats::mean,
+    series::{self, SPLITS, Series},
     summary::{Cell, Summary},
 };
 use plotters::prelude::*;
-use std::collections::BTreeMap;
-
-/// A place on a curve: step, mean, and the ends of its band.
-pub(super) type Point = (f64, f64, f64, f64);
-
-/// One method in one panel.
-struct Series {
-    label: String,
-    look: Look,
-    points: Vec<Point>,
-    /// The final evaluation, with its interval; on test only.
-    last: Option<Point>,
-    /// The band is the range over seeds, not an interval over episodes.
-    over_seeds: bool,
-    /// A method that does not train: one level for all meta-iterations.
-    level: bool,
-}
 
 /// The learning curves of one benchmark in one mode.
 pub struct Curves {
@@ -49,24 +31,15 @@ const HEAD: f64 = 40.0;
 const PLOT: f64 = 360.0;
 const CAPTION: f64 = 26.0;
 
-/// The splits in the order of the panels.
-const SPLITS: [(&str, &str); 3] =
-    [("test", "test classes"), ("val", "validation classes"), ("train", "training classes")];
-
 impl Curves {
     /// The curves of the `cells` of one benchmark that are in `mode`; None where nothing was evaluated during training.
     pub fn new(summary: &Summary, cells: &[Cell], mode: &str, styles: &Styles) -> Option<Self> {
         let first = &cells.first()?;
         let tasks = mode == "-";
         let mut panels = Vec::new();
-        for (split, words) in SPLITS {
-            let words = match (tasks, split) {
-                (true, "test") => "test tasks",
-                (true, "val") => "validation tasks",
-                (true, _) => "training tasks",
-                _ => words,
-            };
-            let of = |cell: &Cell| series(summary, cell, split, styles.look(&cell.row.method));
+        for split in SPLITS {
+            let words = series::split_words(split, mode);
+            let of = |cell: &Cell| Series::new(summary, cell, split, styles.look(&cell.row.method));
             let series: Vec<Series> = cells.iter().filter(|c| c.row.mode == mode).filter_map(of).collect();
             if series.iter().any(|s| s.points.len() > 1) {
                 panels.push((words, series));
@@ -74,19 +47,14 @@ impl Curves {
         }
         let all = || panels.iter().flat_map(|(_, s)| s).flat_map(|s| s.points.iter().chain(&s.last));
         let steps = all().map(|p| p.0).fold(0.0, f64::max);
-        let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.2), h.max(p.3)));
-        if panels.is_empty() || !low.is_finite() {
-            return None;
-        }
-        let smallest = all().map(|p| p.1).fold(f64::INFINITY, f64::min);
-        let y = value_axis(first, (low, high), smallest);
+        let y = series::value_axis(all(), &first.row.metric, first.higher_is_better)?;
         // What does not train is known exactly at step 0 and stays there: the height that the others must leave behind.
         for series in panels.iter_mut().flat_map(|(_, s)| s).filter(|s| s.level) {
             if let Some((_, middle, low, high)) = series.last.take().or(series.points.pop()) {
                 series.points = vec![(0.0, middle, low, high), (steps, middle, low, high)];
             }
         }
-        let caption = caption(panels.iter().flat_map(|(_, s)| s));
+        let caption = series::caption(panels.iter().flat_map(|(_, s)| s)).to_string();
         let mut entries: Vec<(Sample, String)> = Vec::new();
         for series in panels.iter().flat_map(|(_, s)| s) {
             if entries.iter().all(|(_, label)| *label != series.label) {
@@ -105,70 +73,6 @@ impl Curves {
             caption,
         })
     }
-}
-
-/// An axis for values of the cell's metric from `low` to `high`; `smallest` is the smallest mean.
-pub(super) fn value_axis(cell: &Cell, (low, high): (f64, f64), smallest: f64) -> Axis {
-    match cell.row.metric.as_str() {
-        "accuracy" => Axis::linear(low.max(0.0), high.min(100.0), 6),
-        // Errors fall by orders of magnitude; an interval that reaches down to zero must not stretch the axis for ever.
-        _ if !cell.higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
-        _ => Axis::linear(low, high, 6),
-    }
-}
-
-/// The runs behind a cell's mean.
-pub(super) fn runs<'a>(summary: &'a Summary, cell: &Cell) -> Vec<&'a Run> {
-    let row = &cell.row;
-    let of_cell = |run: &&Run| {
-        let record = &run.record;
-        (&record.benchmark, &record.label) == (&row.benchmark, &row.method) && cell.of_seeds.contains(&record.seed)
-    };
-    summary.runs.iter().filter(of_cell).collect()
-}
-
-/// The curve of `runs` on `split` in `mode`, over the steps that all of them share. The band is the range over seeds, or
-/// one seed's interval over episodes.
-pub(super) fn points(runs: &[&Run], split: &str, mode: &str) -> Vec<Point> {
-    let mut steps: BTreeMap<u64, Vec<(f64, Option<f64>)>> = BTreeMap::new();
-    for run in runs {
-        for point in run.curve.iter().filter(|p| p.split == split && p.mode == mode) {
-            steps.entry(point.step).or_default().push((point.value, point.ci95));
-        }
-    }
-    let point = |step: u64, values: &[(f64, Option<f64>)]| {
-        let only: Vec<f64> = values.iter().map(|v| v.0).collect();
-        let (middle, half) = (mean(&only), values[0].1.unwrap_or(0.0));
-        let range = only.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
-        let (low, high) = if only.len() > 1 { range } else { (middle - half, middle + half) };
-        (step as f64, middle, low, high)
-    };
-    steps.iter().filter(|(_, v)| v.len() == runs.len()).map(|(s, v)| point(*s, v)).collect()
-}
-
-/// The series of `cell` on `split`.
-fn series(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Series> {
-    let row = &cell.row;
-    let runs = runs(summary, cell);
-    let points = points(&runs, split, &row.mode);
-    let last = row.mean.filter(|_| split == "test").map(|middle| {
-        let half = row.ci95_seeds.or(row.ci95_episodes).unwrap_or(0.0);
-        (row.meta_iters as f64, middle, middle - half, middle + half)
-    });
-    let (over_seeds, level) = (runs.len() > 1, row.meta_iters == 0);
-    let series = Series { label: row.method.clone(), look, points, last, over_seeds, level };
-    (!series.points.is_empty() || series.last.is_some()).then_some(series)
-}
-
-/// What the bands are.
-fn caption<'a>(series: impl Iterator<Item = &'a Series> + Clone) -> String {
-    let drawn = series.filter(|s| s.points.len() > 1);
-    match (drawn.clone().any(|s| s.over_seeds), drawn.clone().any(|s| !s.over_seeds)) {
-        (true, false) => "line: mean over seeds; band: smallest to largest seed; final: 95 % interval over seeds",
-        (false, _) => "band and final whisker: 95 % interval over episodes",
-        (true, true) => "band: smallest to largest seed, or 95 % over episodes where a method has one seed",
-    }
-    .to_string()
 }
 
 impl Drawing for Curves {

@@ -13,8 +13,9 @@ mod marks;
 mod panel;
 mod style;
 
-pub use adaptation::HEADER as ADAPTATION_HEADER;
-pub use style::Styles;
+pub use adaptation::stroke as fit_stroke;
+pub use axis::Axis;
+pub use style::{Look, Marker, Styles};
 
 use super::summary::Summary;
 use harness_core::{Error, Result};

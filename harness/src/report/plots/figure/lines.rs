@@ -1,10 +1,10 @@
 //! From the cells of a benchmark to the lines of its figure.
 
-use super::super::curves::{self, Point};
 use super::super::style::{self, Look};
 use crate::record::FigurePlace;
 use crate::report::{
     run::Run,
+    series::{self, Point},
     stats::mean,
     summary::{Cell, Summary},
 };
@@ -41,7 +41,7 @@ type Members<'a> = Vec<(&'a Cell, Vec<&'a Run>)>;
 pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
     let mut groups: Vec<(FigurePlace, Members)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.row.mode == mode) {
-        let runs = curves::runs(summary, cell);
+        let runs = series::runs(summary, cell);
         let Some(place) = runs.iter().find_map(|run| run.record.figure.clone()) else { continue };
         match groups.iter_mut().find(|(other, _)| place.x.is_some() && other.line == place.line) {
             Some((_, members)) => members.push((cell, runs)),
@@ -74,7 +74,7 @@ pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
 fn curve(runs: &[&Run], mode: &str) -> (Vec<Point>, f64) {
     let rows = runs.iter().flat_map(|run| &run.curve).filter(|row| row.split == "test" && row.mode == mode);
     let halves: Vec<f64> = rows.filter_map(|row| row.ci95).collect();
-    (curves::points(runs, "test", mode), if halves.is_empty() { 0.0 } else { mean(&halves) })
+    (series::points(runs, "test", mode), if halves.is_empty() { 0.0 } else { mean(&halves) })
 }
 
 /// One point a cell: its final evaluation over its place on the axis.

@@ -8,14 +8,13 @@ mod tests;
 use super::{
     axis::Axis,
     canvas::{Drawing, Drawn, Sheet, px},
-    curves,
     legend::{Legend, Sample},
     marks::{self, At, SMALL, TITLE, Type},
     panel::Panel,
 };
 use crate::record::FigurePlace;
 use crate::report::{
-    format,
+    format, series,
     summary::{Cell, Summary},
 };
 use lines::{Line, Spread};
@@ -39,7 +38,7 @@ const CAPTION: f64 = 26.0;
 
 /// The figure that the runs behind `cells` draw, if their benchmark is one.
 pub fn place(summary: &Summary, cells: &[Cell]) -> Option<FigurePlace> {
-    let of_cells = |cell: &Cell| curves::runs(summary, cell).into_iter().find_map(|run| run.record.figure.clone());
+    let of_cells = |cell: &Cell| series::runs(summary, cell).into_iter().find_map(|run| run.record.figure.clone());
     cells.iter().find_map(of_cells)
 }
 
@@ -77,7 +76,7 @@ impl Figure {
                 mode => format!("{mode} {} on test", format::metric(&first.row.metric)),
             },
             x: (axis, place.x_label.clone()),
-            y: curves::value_axis(first, y, smallest),
+            y: series::axis_between(y, smallest, &first.row.metric, first.higher_is_better),
             legend: Legend::new(entries, WIDTH - 40.0),
             caption: caption(&lines),
             lines,

@@ -1,0 +1,71 @@
+//! ANIL, "almost no inner loop" (Raghu, Raghu, Bengio, Vinyals 2020, "Rapid Learning or Feature Reuse? Towards Understanding the
+//! Effectiveness of MAML", arXiv 1909.09157): MAML whose inner steps move the head alone; the body is meta-learned.
+//!
+//! Features do not change inside the loop, so they are computed once, and the gradient of a linear head has a formula. Written
+//! out, it makes the unrolled loop an ordinary graph: one backward pass through it is the exact meta-gradient, second
+//! derivatives included, for the price of one pass over support and query.
+
+use candle_core::{D, DType, Tensor};
+use harness_core::descent::{Descent, Settings};
+use harness_core::{
+    Algorithm, Context, Entry, Group, Model, Norm, Params, Reduction, Result, Stream, Targets, Task, loss, parse_config,
+};
+
+/// The registry line.
+pub const ENTRY: Entry = Entry {
+    name: "anil",
+    summary: "MAML whose inner steps move the head alone",
+    paper: "Raghu et al. 2020, arXiv 1909.09157",
+    build,
+    toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01\neval_steps = 5",
+};
+
+fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
+    let settings: Settings = parse_config(table)?;
+    Ok(Box::new(Descent::new(settings, context, Group::Head, through_the_heads_steps)?))
+}
+
+/// The gradient of the query loss with respect to the initialisation, exact.
+fn through_the_heads_steps(method: &Descent, params: &Params, task: &Task, _: &mut Stream) -> Result<(f64, Params)> {
+    let leaves = params.to_vars()?;
+    let value = query_loss(&method.model, &leaves, task, &method.settings)?;
+    let store = value.backward()?;
+    let grads = leaves.map(|leaf| store.get(leaf).cloned().map_or_else(|| leaf.zeros_like(), Ok))?.detach();
+    Ok((value.to_dtype(DType::F64)?.to_scalar()?, grads))
+}
+
+/// The query loss after the head's inner steps, as a graph over `params`.
+fn query_loss(model: &Model, params: &Params, task: &Task, settings: &Settings) -> Result<Tensor> {
+    let support = model.features(params, &task.support.x, &Norm::Batch)?;
+    let (mut weight, mut bias) = (params.get("head.weight")?.clone(), params.get("head.bias")?.clone());
+    for _ in 0..settings.inner_steps {
+        let away = loss_by_answers(&answers(&support, &weight, &bias)?, &task.support.y)?;
+        weight = (weight - (support.t()?.matmul(&away)? * settings.inner_lr)?)?;
+        bias = (bias - (away.sum(0)? * settings.inner_lr)?)?;
+    }
+    let query = model.features(params, &task.query.x, &Norm::Batch)?;
+    loss::loss(&answers(&query, &weight, &bias)?, &task.query.y, Reduction::Mean)
+}
+
+/// `[n, outputs]` from features `[n, features]`.
+fn answers(features: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    Ok(features.matmul(weight)?.broadcast_add(bias)?)
+}
+
+/// The derivative of the mean loss by the answers `[n, outputs]`: (softmax − one-hot)/n for cross-entropy, 2·(answer −
+/// target)/(n·outputs) for the squared error.
+fn loss_by_answers(answers: &Tensor, targets: &Targets) -> Result<Tensor> {
+    let (n, outputs) = answers.dims2()?;
+    Ok(match targets {
+        Targets::Classes(classes) => {
+            let hot = classes.iter().flat_map(|class| (0..outputs as u32).map(move |way| u8::from(way == *class)));
+            let hot = Tensor::from_vec(hot.collect::<Vec<u8>>(), (n, outputs), answers.device())?;
+            let softmax = candle_nn::ops::softmax(answers, D::Minus1)?;
+            ((softmax - hot.to_dtype(answers.dtype())?)? / n as f64)?
+        }
+        Targets::Values(values) => ((answers - values)? * (2.0 / (n * outputs) as f64))?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

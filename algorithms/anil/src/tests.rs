@@ -1,0 +1,112 @@
+use candle_core::Device;
+use harness_core::conformance::{ClosedForm, Matrix, Outer, Toy, check_closed_form, left_by_descent};
+use harness_core::descent::Unrolled;
+use harness_core::{Activation, Draw, Labeled, ModelSpec, Purpose, Split, TaskSource, View};
+
+use super::*;
+
+#[test]
+fn conforms() {
+    harness_core::conformance::check(&ENTRY);
+}
+
+const STEPS: usize = 3;
+
+/// On quadratic tasks ½(θ − c)ᵀA(θ − c) the model is a head and nothing else, so ANIL is exact MAML: the query gradient
+/// A(I − αA)ᵏ(φ − c) comes back through k steps with another factor (I − αA)ᵏ, so P = (I − αA)ᵏA(I − αA)ᵏ, with the fixed point
+/// (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ, which minimises the mean loss after k steps.
+#[test]
+fn the_closed_form_holds() {
+    check_closed_form(
+        &ENTRY,
+        &ClosedForm {
+            config: |rate| {
+                format!(
+                    "inner_lr = {rate}\ninner_steps = {STEPS}\ntrain_shots = 4\ntrain_queries = 4\nmeta_batch = 3\n\
+                     meta_lr = 0.01"
+                )
+            },
+            pull: |bowl, rate| {
+                let left = left_by_descent(bowl, rate, STEPS);
+                left * Matrix(bowl.curvature()) * left
+            },
+            left: left_by_descent,
+            outer: Outer::Adam(0.01),
+        },
+    );
+}
+
+/// The largest difference between two gradients, relative to the largest entry of a parameter.
+fn apart(a: &Params, b: &Params) -> f64 {
+    let largest = |tensor: &Tensor| {
+        let flat = tensor.to_dtype(DType::F64).unwrap().abs().unwrap().flatten_all().unwrap();
+        flat.max(0).unwrap().to_scalar::<f64>().unwrap()
+    };
+    let scale = a.iter().map(|(_, tensor)| largest(tensor)).fold(0.0, f64::max);
+    let gap = a.sub(b).unwrap();
+    gap.iter().map(|(_, tensor)| largest(tensor)).fold(0.0, f64::max) / scale
+}
+
+fn settings() -> Settings {
+    Settings { inner_steps: STEPS, inner_lr: 0.3, ..Settings::default() }
+}
+
+/// The written-out gradient against the tapes of every step with the group restricted.
+fn agrees_with_the_tapes(model: &Model, params: &Params, task: &Task) {
+    let leaves = params.to_vars().unwrap();
+    let store = query_loss(model, &leaves, task, &settings()).unwrap().backward().unwrap();
+    let ours = leaves.map(|leaf| store.get(leaf).cloned().map_or_else(|| leaf.zeros_like(), Ok)).unwrap().detach();
+    let mut unrolled = Unrolled::new(model, params, settings().inner_lr, Group::Head);
+    for _ in 0..STEPS {
+        unrolled.step(&task.support).unwrap();
+    }
+    let first_order = model.loss_grad(unrolled.params(), &task.query, Reduction::Mean).unwrap().grads;
+    let exact = unrolled.pull_back(&first_order).unwrap();
+    assert!(apart(&exact, &ours) < 1e-9, "{}", apart(&exact, &ours));
+    assert!(apart(&exact, &first_order) > 1e-2, "the check has no power");
+}
+
+fn in_f64(labeled: &Labeled) -> Labeled {
+    let wide = |tensor: &Tensor| tensor.to_dtype(DType::F64).unwrap();
+    let y = match &labeled.y {
+        Targets::Values(values) => Targets::Values(wide(values)),
+        classes => classes.clone(),
+    };
+    Labeled::new(wide(&labeled.x), y).unwrap()
+}
+
+fn wide(task: Task) -> Task {
+    Task { support: in_f64(&task.support), query: in_f64(&task.query) }
+}
+
+#[test]
+fn the_meta_gradient_is_exact_on_classes() {
+    let toy = Toy::new();
+    let model = toy.context().episode_model().unwrap();
+    let params = model.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap().to(DType::F64, &Device::Cpu).unwrap();
+    agrees_with_the_tapes(&model, &params, &wide(toy.episode(0).unwrap()));
+}
+
+#[test]
+fn the_meta_gradient_is_exact_on_values() {
+    let spec = ModelSpec::Mlp { hidden: vec![6], activation: Activation::Tanh };
+    let model = Model::new(&spec, &[1], 1, &Device::Cpu).unwrap();
+    let params = model.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap().to(DType::F64, &Device::Cpu).unwrap();
+    let draw = Draw::Episode { ways: None, shots: 5, queries: 5 };
+    let mut rng = Stream::new(0, Purpose::TrainTask, 0, 0);
+    let task = harness_core::sources::Sine.task(Split::Train, &draw, 1, &View::default(), &mut rng).unwrap();
+    agrees_with_the_tapes(&model, &params, &wide(task));
+}
+
+#[test]
+fn the_body_stays_as_it_is_in_the_inner_loop() {
+    let toy = Toy::new();
+    let method = build(&"eval_steps = 5".parse().unwrap(), &toy.context()).unwrap();
+    let state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
+    let task = toy.episode(0).unwrap();
+    let mut rng = Stream::new(0, Purpose::EvalMethod, 0, 0);
+    let adapted = method.adapt(&state, &task.support, &[5], &mut rng).unwrap();
+    let part = |params: &Params, group: Group| params.filter(|name| group.holds(name));
+    let same = |group| part(&adapted[0].params, group).same_bits(&part(&state.params, group)).unwrap();
+    assert!(same(Group::Body) && !same(Group::Head));
+}

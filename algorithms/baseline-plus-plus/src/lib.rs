@@ -1,0 +1,204 @@
+//! Baseline++ (Chen, Liu, Kira, Wang, Huang 2019, "A Closer Look at Few-shot Classification", arXiv 1904.04232, section 3.2):
+//! supervised training on all training classes, then a new head on frozen features; both heads score a class by the
+//! cosine between its weight vector and the features, which keeps images of one class close together.
+
+use candle_core::{D, DType, Tensor};
+use harness_core::{
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Group, Labeled, Mode, Model, Moments, Norm, Optimizer, Params,
+    Progress, Purpose, Reduction, Result, Sampling, Scalars, State, Stream, Targets, Task, Update, config, loss,
+    mean_scalars, parse_config,
+};
+use serde::Deserialize;
+
+/// The registry line.
+pub const ENTRY: Entry = Entry {
+    name: "baseline-plus-plus",
+    summary: "supervised training on all classes, then a new head on frozen features, both heads cosine similarities",
+    paper: "Chen et al. 2019, arXiv 1904.04232",
+    build,
+    toy: "batch = 32\nlr = 0.01\ntune_epochs = 20\ntune_lr = 0.1",
+};
+
+/// Defaults are those of wyharveychen/CloserLookFewShot.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    batch: usize,
+    lr: f64,
+    tune_epochs: usize,
+    tune_batch: usize,
+    tune_lr: f64,
+    tune_momentum: f64,
+    tune_dampening: f64,
+    tune_weight_decay: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            batch: 16,
+            lr: 1e-3,
+            tune_epochs: 100,
+            tune_batch: 4,
+            tune_lr: 0.01,
+            tune_momentum: 0.9,
+            tune_dampening: 0.9,
+            tune_weight_decay: 1e-3,
+        }
+    }
+}
+
+struct BaselinePlusPlus {
+    config: Config,
+    model: Model,
+    /// What a network ends in, whatever its values: features do not read it, and the cosine head takes its place.
+    unused_head: Params,
+    train_classes: usize,
+    /// Ways and support images of a test episode.
+    ways: usize,
+    support: usize,
+}
+
+fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
+    let config: Config = parse_config(table)?;
+    config::at_least_one(&[("batch", config.batch), ("tune_batch", config.tune_batch)])?;
+    let train_classes = context.train_classes()?;
+    let model = context.model(1)?;
+    let unused_head = model.head()?.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
+    let ways = context.protocol.ways;
+    let support = ways * context.protocol.shots;
+    Ok(Box::new(BaselinePlusPlus { config, model, unused_head, train_classes, ways, support }))
+}
+
+/// A fresh head: weights uniform in ±1/√features, one column a class, and a gain for each class, at first the column's
+/// length (PyTorch's `Linear` under `WeightNorm`).
+fn new_head(features: usize, classes: usize, like: &Tensor, rng: &mut Stream) -> Result<Params> {
+    let bound = 1.0 / (features as f64).sqrt();
+    let values: Vec<f32> = (0..features * classes).map(|_| rng.uniform(-bound, bound) as f32).collect();
+    let weight = Tensor::from_vec(values, (features, classes), like.device())?.to_dtype(like.dtype())?;
+    let gain = weight.sqr()?.sum(0)?.sqrt()?;
+    Ok([("head.weight".to_string(), weight), ("head.gain".to_string(), gain)].into_iter().collect())
+}
+
+/// Each feature vector at length 1. Features that are all 0 stay 0, and have a gradient.
+fn directions(features: &Tensor) -> Result<Tensor> {
+    let length = ((features.sqr()?.sum_keepdim(D::Minus1)? + 1e-12)?.sqrt()? + 1e-5)?;
+    Ok(features.broadcast_div(&length)?)
+}
+
+/// scale · gain · cos(features, weight) for each class: `[n, classes]` from directions `[n, features]`. The scale makes up
+/// for a cosine's small range: 2, or 10 for more than 200 classes (backbone.py, `distLinear`).
+fn logits(directions: &Tensor, head: &Params) -> Result<Tensor> {
+    let (weight, gain) = (head.get("head.weight")?, head.get("head.gain")?);
+    let scale = if gain.elem_count() <= 200 { 2.0 } else { 10.0 };
+    let factor = (gain.div(&weight.sqr()?.sum(0)?.sqrt()?)? * scale)?;
+    Ok(directions.matmul(weight)?.broadcast_mul(&factor)?)
+}
+
+/// The loss and its gradient for each of `vars`, which `answers` were computed from.
+fn gradient(answers: &Tensor, targets: &Targets, vars: &Params) -> Result<(f64, Params)> {
+    let loss = loss::loss(answers, targets, Reduction::Mean)?;
+    let store = loss.backward()?;
+    let grads = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
+    Ok((loss.to_dtype(DType::F64)?.to_scalar()?, grads))
+}
+
+/// PyTorch's default: running ← 0.9·running + 0.1·batch.
+const MOMENTUM: f64 = 0.1;
+
+impl BaselinePlusPlus {
+    fn features(&self, params: &Params, images: &Tensor, norm: &Norm) -> Result<Tensor> {
+        directions(&self.model.features(&params.merged(&self.unused_head), images, norm)?)
+    }
+
+    /// The batch statistics of images, which the fused pass gathers on its way.
+    fn statistics(&self, params: &Params, images: &Tensor) -> Result<Params> {
+        let any = Labeled::new(images.clone(), Targets::Classes(vec![0; images.dim(0)?]))?;
+        Ok(self.model.loss_grad(&params.merged(&self.unused_head), &any, Reduction::Mean)?.stats)
+    }
+}
+
+impl Algorithm for BaselinePlusPlus {
+    fn sampling(&self) -> Sampling {
+        Sampling::independent(Draw::Batch { size: self.config.batch }, 1)
+    }
+
+    fn test_steps(&self) -> usize {
+        self.config.tune_epochs * self.support.div_ceil(self.config.tune_batch)
+    }
+
+    fn cost(&self) -> Cost {
+        // A step of the head alone is worth about one image through the network.
+        Cost { task: self.config.batch as f64, episode: self.test_steps() as f64 }
+    }
+
+    fn init(&self, rng: &mut Stream) -> Result<State> {
+        let params = self.model.init(rng)?;
+        let old = params.get("head.weight")?;
+        let body = params.filter(|name| Group::Body.holds(name));
+        let mut state = State::new(body.merged(&new_head(old.dim(0)?, self.train_classes, old, rng)?));
+        let zeros = Some(state.params.zeros_like()?);
+        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
+        state.buffers = self.model.initial_stats()?;
+        Ok(state)
+    }
+
+    fn task_update(&self, state: &State, task: &Task, _: &mut Stream) -> Result<Update> {
+        let vars = state.params.to_vars()?;
+        let images = &task.support.x;
+        let answers = logits(&self.features(&vars, images, &Norm::Batch)?, &vars)?;
+        let (loss, grads) = gradient(&answers, &task.support.y, &vars)?;
+        let stats = self.statistics(&state.params, images)?;
+        Ok(Update::default().with("gradient", grads).with("stats", stats).scalar("loss", loss))
+    }
+
+    fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
+        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
+        let (adam, moments) =
+            (Optimizer::adam(self.config.lr, 0.9), Moments::from_slots(&state.slots, "outer", state.step));
+        let (params, moments) = adam.apply(&state.params, &Params::mean(grads)?, &moments)?;
+        state.params = params;
+        state.slots = moments.to_slots("outer");
+        for update in &updates {
+            let stats = update.role("stats")?;
+            state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
+        }
+        Ok(mean_scalars(&updates))
+    }
+
+    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
+        let features = self.features(&state.params, &support.x, &Norm::Running(state.buffers.clone()))?.detach();
+        let known = Labeled::new(features, support.y.clone())?;
+        let optimizer = Optimizer::Sgd {
+            lr: self.config.tune_lr,
+            momentum: self.config.tune_momentum,
+            dampening: self.config.tune_dampening,
+            weight_decay: self.config.tune_weight_decay,
+        };
+        let mut head = new_head(known.x.dim(1)?, self.ways, &known.x, rng)?;
+        let (mut moments, mut order, mut all) = (Moments::default(), Vec::new(), Vec::new());
+        for wanted in steps {
+            while (moments.steps as usize) < *wanted {
+                if order.is_empty() {
+                    order = (0..known.len()).collect();
+                    rng.shuffle(&mut order);
+                }
+                // The last batch of an epoch holds what is left.
+                let batch: Vec<usize> = order.drain(..self.config.tune_batch.min(order.len())).collect();
+                let (batch, vars) = (known.select(&batch)?, head.to_vars()?);
+                let (_, grads) = gradient(&logits(&batch.x, &vars)?, &batch.y, &vars)?;
+                (head, moments) = optimizer.apply(&head, &grads, &moments)?;
+            }
+            all.push(Adapted { params: state.params.merged(&head), buffers: state.buffers.clone() });
+        }
+        Ok(all)
+    }
+
+    fn score(&self, adapted: &Adapted, _: &Labeled, query: &Tensor, _: Mode) -> Result<Tensor> {
+        let norm = Norm::Running(adapted.buffers.clone());
+        logits(&self.features(&adapted.params, query, &norm)?, &adapted.params)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,79 @@
+use candle_core::Device;
+use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form};
+use harness_core::sources::Bowl;
+use harness_core::{Activation, ModelSpec, Params, Problem, Protocol, Purpose};
+
+use super::*;
+
+#[test]
+fn conforms() {
+    harness_core::conformance::check(&ENTRY);
+}
+
+const LAMBDA: f64 = 0.7;
+const STEPS: usize = 5;
+
+/// On ½(θ − c)ᵀA(θ − c) the inner objective is a quadratic with curvature A + λI around (A + λI)⁻¹(Ac + λφ). k steps of rate
+/// α from φ move it by P(c − φ) with P = (I − (I − α(A + λI))ᵏ)(A + λI)⁻¹A; many steps end at the proximal point, where
+/// P = (A + λI)⁻¹A.
+fn moved(bowl: &Bowl, rate: f64, steps: usize) -> Matrix {
+    let curvature = Matrix(bowl.curvature());
+    let held = curvature + Matrix::diagonal(LAMBDA);
+    (Matrix::unit() - (Matrix::unit() - rate * held).power(steps)) * held.inverse() * curvature
+}
+
+/// φ ← φ + ε·mean Pᵢ(cᵢ − φ), with the fixed point φ* = (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ. Adaptation at test has the pull too.
+#[test]
+fn the_closed_form_holds() {
+    check_closed_form(
+        &ENTRY,
+        &ClosedForm {
+            config: |rate| {
+                format!(
+                    "lambda = {LAMBDA}\noptimizer = \"sgd\"\nreduction = \"mean\"\nlr = {rate}\n\
+                     inner_iters = {STEPS}\ninner_batch = 4\ntrain_shots = 4\nmeta_batch = 3\nmeta_step = 0.5\n\
+                     eval_batch = 4"
+                )
+            },
+            pull: |bowl, rate| moved(bowl, rate, STEPS),
+            left: |bowl, rate, steps| Matrix::unit() - moved(bowl, rate, steps),
+            outer: Outer::Step(0.5),
+        },
+    );
+}
+
+fn context() -> Context {
+    Context {
+        model: ModelSpec::Mlp { hidden: vec![4], activation: Activation::Tanh },
+        input: vec![2],
+        problem: Problem::Regression { outputs: 1 },
+        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
+        device: Device::Cpu,
+    }
+}
+
+#[test]
+fn a_stronger_pull_keeps_a_task_nearer() {
+    let bowl = Bowl { centre: [2.0, -1.0, 0.5], ..Bowl::PLAIN };
+    let points = bowl.points(&[0, 1, 2, 3]).unwrap();
+    let task = Task { support: points.clone(), query: points };
+    let distance = |lambda: f64| {
+        let text = format!("lambda = {lambda:?}\ninner_iters = 20\noptimizer = \"sgd\"\nlr = 0.02");
+        let method = build(&text.parse().unwrap(), &context()).unwrap();
+        let state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
+        let update = method.task_update(&state, &task, &mut Stream::new(0, Purpose::TrainMethod, 0, 0)).unwrap();
+        let away: Params = update.role("params").unwrap().sub(&state.params).unwrap();
+        away.dot(&away).unwrap().to_scalar::<f32>().unwrap()
+    };
+    let distances = [0.0, 0.5, 5.0].map(distance);
+    assert!(distances[0] > 1.02 * distances[1] && distances[1] > 1.2 * distances[2], "{distances:?}");
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let error = |text: &str| build(&text.parse().unwrap(), &context()).err().unwrap().to_string();
+    assert!(error("lamda = 1.0").contains("did you mean \"lambda\"?"));
+    assert!(error("iner_iters = 1").contains("did you mean \"inner_iters\"?"));
+    assert!(error("lambda = -1.0").starts_with("lambda = -1: it must not be negative"));
+    assert!(error("meta_batch = 0").contains("meta_batch"));
+}

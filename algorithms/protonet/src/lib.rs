@@ -1,0 +1,195 @@
+//! Prototypical networks (Snell, Swersky, Zemel 2017, "Prototypical Networks for Few-shot Learning", arXiv 1703.05175): a
+//! class is the mean of its support images' features, and a query belongs to the class whose mean is nearest. Only the
+//! features are learned, on episodes with many more classes than those of the test.
+
+use candle_core::{D, DType, Tensor};
+use harness_core::{
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Moments, Norm, Optimizer,
+    Params, Problem, Progress, Purpose, Reduction, Result, Sampling, Scalars, State, Stream, Targets, Task, Update,
+    config, loss, mean_scalars, parse_config,
+};
+use serde::Deserialize;
+
+/// The registry line.
+pub const ENTRY: Entry = Entry {
+    name: "protonet",
+    summary: "a class is the mean of its support features; a query goes to the nearest mean",
+    paper: "Snell et al. 2017, arXiv 1703.05175",
+    build,
+    toy: "train_ways = 10\ntrain_shots = 2\ntrain_queries = 3\nlr = 0.01",
+};
+
+/// What batch normalisation uses at test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Statistics {
+    Batch,
+    Running,
+}
+
+/// Defaults are the paper's 1-shot Omniglot settings (section 3.1).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    train_ways: usize,
+    train_shots: usize,
+    train_queries: usize,
+    lr: f64,
+    /// The rate is halved so many times, at equal distances over the run.
+    halvings: u32,
+    norm: Statistics,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let norm = Statistics::Running;
+        Config { train_ways: 60, train_shots: 1, train_queries: 15, lr: 1e-3, halvings: 9, norm }
+    }
+}
+
+struct ProtoNet {
+    config: Config,
+    model: Model,
+    /// Images of a test episode.
+    episode: usize,
+    /// What a network ends in, whatever its values: features do not read it, so it is no part of the state.
+    unused_head: Params,
+}
+
+fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
+    let config: Config = parse_config(table)?;
+    config::at_least_one(&[("train_shots", config.train_shots), ("train_queries", config.train_queries)])?;
+    if config.train_ways < 2 {
+        return Err(Error::usage(format!(
+            "train_ways = {}: telling classes apart needs at least 2",
+            config.train_ways
+        )));
+    }
+    if matches!(context.problem, Problem::Regression { .. }) {
+        return Err(Error::usage("protonet compares classes and has no form for regression: leave it out here"));
+    }
+    let episode = context.protocol.ways * (context.protocol.shots + context.protocol.queries);
+    let model = context.model(1)?;
+    let unused_head = model.head()?.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
+    Ok(Box::new(ProtoNet { config, model, episode, unused_head }))
+}
+
+/// The mean feature of each class, `[ways, features]`, from features `[n, features]` with labels `0..ways`.
+fn prototypes(features: &Tensor, classes: &[u32]) -> Result<Tensor> {
+    let ways = classes.iter().max().map_or(0, |last| *last as usize + 1);
+    let mut share = vec![0f32; ways * classes.len()];
+    for (image, class) in classes.iter().enumerate() {
+        let shots = classes.iter().filter(|other| *other == class).count();
+        share[*class as usize * classes.len() + image] = 1.0 / shots as f32;
+    }
+    let share = Tensor::from_vec(share, (ways, classes.len()), features.device())?;
+    Ok(share.to_dtype(features.dtype())?.matmul(features)?)
+}
+
+/// −‖query − prototype‖² of every pair, `[queries, ways]`, as −‖q‖² + 2 q·p − ‖p‖².
+fn logits(queries: &Tensor, prototypes: &Tensor) -> Result<Tensor> {
+    let cross = (queries.matmul(&prototypes.t()?)? * 2.0)?;
+    let cross = cross.broadcast_sub(&queries.sqr()?.sum_keepdim(D::Minus1)?)?;
+    Ok(cross.broadcast_sub(&prototypes.sqr()?.sum_keepdim(D::Minus1)?.t()?)?)
+}
+
+/// PyTorch's default: running ← 0.9·running + 0.1·batch.
+const MOMENTUM: f64 = 0.1;
+
+impl ProtoNet {
+    /// Support and queries are embedded as one batch, as the original does in training.
+    fn answers(&self, params: &Params, norm: &Norm, support: &Labeled, query: &Tensor) -> Result<Tensor> {
+        let (n, images) = (support.len(), Tensor::cat(&[&support.x, query], 0)?);
+        let features = self.model.features(&params.merged(&self.unused_head), &images, norm)?;
+        let prototypes = prototypes(&features.narrow(0, 0, n)?, support.classes()?)?;
+        logits(&features.narrow(0, n, query.dim(0)?)?, &prototypes)
+    }
+
+    /// The batch statistics of a task's images, which the fused pass gathers on its way.
+    fn statistics(&self, params: &Params, task: &Task) -> Result<Params> {
+        let images = Tensor::cat(&[&task.support.x, &task.query.x], 0)?;
+        let any = Targets::Classes(vec![0; images.dim(0)?]);
+        let params = params.merged(&self.unused_head);
+        Ok(self.model.loss_grad(&params, &Labeled::new(images, any)?, Reduction::Mean)?.stats)
+    }
+}
+
+impl Algorithm for ProtoNet {
+    fn sampling(&self) -> Sampling {
+        let Config { train_ways, train_shots: shots, train_queries: queries, .. } = self.config;
+        Sampling::independent(Draw::Episode { ways: Some(train_ways), shots, queries }, 1)
+    }
+
+    /// Class means need no inner steps.
+    fn test_steps(&self) -> usize {
+        0
+    }
+
+    fn cost(&self) -> Cost {
+        let Config { train_ways, train_shots, train_queries, .. } = self.config;
+        Cost { task: (train_ways * (train_shots + train_queries)) as f64, episode: self.episode as f64 }
+    }
+
+    fn init(&self, rng: &mut Stream) -> Result<State> {
+        let mut state = State::new(self.model.init(rng)?.filter(|name| Group::Body.holds(name)));
+        let zeros = Some(state.params.zeros_like()?);
+        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
+        if self.config.norm == Statistics::Running {
+            state.buffers = self.model.initial_stats()?;
+        }
+        Ok(state)
+    }
+
+    fn task_update(&self, state: &State, task: &Task, _: &mut Stream) -> Result<Update> {
+        let vars = state.params.to_vars()?;
+        let answers = self.answers(&vars, &Norm::Batch, &task.support, &task.query.x)?;
+        let loss = loss::loss(&answers, &task.query.y, Reduction::Mean)?;
+        let store = loss.backward()?;
+        let gradient = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
+        let update = Update::default().with("gradient", gradient);
+        let update = update.scalar("loss", loss.to_dtype(DType::F64)?.to_scalar()?);
+        match self.config.norm {
+            Statistics::Batch => Ok(update),
+            Statistics::Running => Ok(update.with("stats", self.statistics(&state.params, task)?)),
+        }
+    }
+
+    fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
+        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
+        let halvings = progress.iteration * (u64::from(self.config.halvings) + 1) / progress.total.max(1);
+        let lr = self.config.lr * 0.5f64.powi(halvings as i32);
+        let moments = Moments::from_slots(&state.slots, "outer", state.step);
+        let (params, moments) = Optimizer::adam(lr, 0.9).apply(&state.params, &Params::mean(grads)?, &moments)?;
+        state.params = params;
+        state.slots = moments.to_slots("outer");
+        if !state.buffers.is_empty() {
+            for update in &updates {
+                let stats = update.role("stats")?;
+                state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
+            }
+        }
+        let mut scalars = mean_scalars(&updates);
+        scalars.insert("lr".into(), lr);
+        Ok(scalars)
+    }
+
+    fn adapt(&self, state: &State, _: &Labeled, steps: &[usize], _: &mut Stream) -> Result<Vec<Adapted>> {
+        let adapted = Adapted { params: state.params.clone(), buffers: state.buffers.clone() };
+        Ok(vec![adapted; steps.len()])
+    }
+
+    fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
+        if !adapted.buffers.is_empty() {
+            return self.answers(&adapted.params, &Norm::Running(adapted.buffers.clone()), support, query);
+        }
+        let alone = match mode {
+            Mode::Inductive => query.chunk(query.dim(0)?, 0)?,
+            _ => vec![query.clone()],
+        };
+        let answers = alone.iter().map(|query| self.answers(&adapted.params, &Norm::Batch, support, query));
+        Ok(Tensor::cat(&answers.collect::<Result<Vec<_>>>()?, 0)?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

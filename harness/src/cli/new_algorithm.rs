@@ -1,0 +1,19 @@
+use clap::Args;
+
+const EXAMPLES: &str = "\
+Examples:
+  # algorithms/my-method with a small method that works, registered
+  harness new-algorithm my-method
+
+  # The same from any folder of the clone; the crate is my_method to Rust
+  harness new-algorithm my_method";
+
+/// Writes a new method's crate into algorithms/ of the workspace around the current folder: a small one that compiles,
+/// learns and passes the conformance suite, to be changed into yours. Registers it too.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct NewAlgorithm {
+    /// The crate and the method: lower-case letters, digits, - and _
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}

@@ -1,0 +1,26 @@
+//! `harness compare A B`: is B significantly worse than A anywhere?
+
+use harness_core::Result;
+
+use crate::cli::{Compare, Format};
+use crate::compare;
+use crate::console;
+use crate::exit::Exit;
+
+/// Prints the comparison; [`Exit::TargetMissed`] where B is significantly worse in a cell.
+pub fn run(args: &Compare) -> Result<Exit> {
+    let comparison = compare::compare(&args.a, &args.b, args.force)?;
+    console::print(&match args.format {
+        Format::Table => comparison.table(super::report::terminal_width()),
+        Format::Markdown => comparison.markdown(),
+        Format::Json => comparison.json(),
+    })?;
+    match comparison.worse().count() {
+        0 => Ok(Exit::Done),
+        worse => {
+            let cells = if comparison.cells.len() == 1 { "cell" } else { "cells" };
+            tracing::warn!("B is significantly worse in {worse} of {} {cells}", comparison.cells.len());
+            Ok(Exit::TargetMissed)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `harness new-algorithm NAME`: a method that works, to be changed into another.
+//!
+//! Everything is checked before anything is written. The crate appears by one rename and each file that registers it
+//! changes by another; if one of these steps fails, those before it are undone.
+
+mod name;
+mod registration;
+mod template;
+mod workspace;
+
+use std::fs;
+use std::path::Path;
+
+use harness_core::{Error, Result};
+
+use self::name::Name;
+use self::registration::{Edit, lines};
+use self::workspace::Workspace;
+use crate::cli::NewAlgorithm;
+use crate::console;
+use crate::exit::Exit;
+use crate::files::atomic;
+
+/// Writes the crate, registers it and prints what was done and what comes next.
+pub fn run(args: &NewAlgorithm) -> Result<Exit> {
+    let name = Name::new(&args.name)?;
+    let here = std::env::current_dir().map_err(|source| Error::io(".", source))?;
+    let workspace = Workspace::find(&here)?;
+    workspace.check_free(&name)?;
+    let edits = registration::edits(&workspace, &name)?;
+    write(&workspace.root, &name, edits.as_deref().unwrap_or_default())?;
+    console::print(&told(&workspace.root, &name, edits.err().as_deref())).map(|()| Exit::Done)
+}
+
+/// What was done and what comes next, for a person.
+fn told(root: &Path, name: &Name, no_place_in: Option<&str>) -> String {
+    let folder = root.join("algorithms").join(name.as_str());
+    let mut text: Vec<String> =
+        template::files(name).into_iter().map(|(file, _)| format!("wrote {}", folder.join(file).display())).collect();
+    if let Some(file) = no_place_in {
+        text.push(format!("not registered: {file} is not laid out as expected. Add by hand, in this order:"));
+    }
+    text.extend(lines(name).into_iter().map(|line| match no_place_in {
+        None => format!("registered in {}: {}", line.file, line.text),
+        Some(_) => format!("  {}, {}: {}", line.file, line.place, line.text),
+    }));
+    let name = name.as_str();
+    text.push(format!("\nNext, from {}:", root.display()));
+    text.push(format!("  cargo test -p {name}"));
+    text.push(format!("  cargo run -p harness -- reproduce algorithms/{name}/trial.toml\n"));
+    text.join("\n")
+}
+
+/// The crate and then the edits, in order. On an error all is as it was.
+fn write(root: &Path, name: &Name, edits: &[Edit]) -> Result<()> {
+    for edit in edits {
+        let folder = edit.path.parent().unwrap_or(root);
+        atomic::writable(folder).map_err(|source| Error::io(folder, source))?;
+    }
+    let target = root.join("algorithms").join(name.as_str());
+    write_crate(root, &target, name)?;
+    for (done, edit) in edits.iter().enumerate() {
+        if let Err(error) = atomic::write(&edit.path, edit.after.as_bytes()) {
+            for edit in edits[..done].iter().rev() {
+                let _ = atomic::write(&edit.path, edit.before.as_bytes());
+            }
+            let _ = fs::remove_dir_all(&target);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// Made whole beside `algorithms/`, where Cargo does not look for crates, and then renamed.
+fn write_crate(root: &Path, target: &Path, name: &Name) -> Result<()> {
+    let at = |path: &Path, source| Error::io(path, source);
+    let aside = tempfile::Builder::new().prefix(".tmp-").tempdir_in(root).map_err(|source| at(root, source))?;
+    let made = aside.path().join(name.as_str());
+    for (file, text) in template::files(name) {
+        let path = made.join(file);
+        let folder = path.parent().unwrap_or(&made);
+        fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
+        atomic::write(&path, text.as_bytes())?;
+    }
+    let algorithms = root.join("algorithms");
+    fs::create_dir_all(&algorithms).map_err(|source| at(&algorithms, source))?;
+    fs::rename(&made, target).map_err(|source| at(target, source))?;
+    atomic::sync_folder(&algorithms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second file is a folder, over which no file can be renamed: the first one and the crate are taken back.
+    #[test]
+    fn a_failure_on_the_way_leaves_all_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let [first, second] = ["first.toml", "second.toml"].map(|file| dir.path().join(file));
+        fs::write(&first, "old").unwrap();
+        fs::create_dir(&second).unwrap();
+        let edit = |path: &Path| Edit { path: path.to_path_buf(), before: "old".into(), after: "new".into() };
+        let name = Name::new("mine").unwrap();
+        let error = write(dir.path(), &name, &[edit(&first), edit(&second)]).unwrap_err();
+        assert!(error.to_string().contains("second.toml"), "{error}");
+        assert_eq!(fs::read_to_string(&first).unwrap(), "old");
+        assert_eq!(fs::read_dir(dir.path().join("algorithms")).unwrap().count(), 0);
+        write(dir.path(), &name, &[edit(&first)]).unwrap();
+        assert_eq!(fs::read_to_string(&first).unwrap(), "new");
+        assert!(dir.path().join("algorithms/mine/src/lib.rs").exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3, "nothing else is left");
+    }
+}

@@ -1,0 +1,324 @@
+//! From pairs of runs to cells: a benchmark, a method and a mode, over the seeds that both sides hold.
+
+use harness_core::{Error, Result};
+use serde::Serialize;
+
+use super::Alone;
+use super::folder::{Held, Pair};
+use super::stats::{self, Delta};
+use crate::files::episodes::{self, Outcome};
+use crate::record::RunRecord;
+use crate::report::scan::natural;
+use crate::report::stats::{mean, seed_interval, tidy};
+use crate::runner::difference_between;
+
+/// What became of a cell from A to B.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Change {
+    /// The interval lies wholly on the bad side of zero.
+    Worse,
+    /// It lies wholly on the good side.
+    Better,
+    /// Every episode ended alike.
+    Same,
+    /// Zero lies within the interval.
+    Unclear,
+}
+
+/// One seed of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Seed {
+    pub seed: u64,
+    pub a: f64,
+    pub b: f64,
+    /// B − A.
+    pub delta: f64,
+    /// Half-width of the 95 % interval over episodes.
+    pub ci95_episodes: Option<f64>,
+    pub episodes_a: usize,
+    pub episodes_b: usize,
+    /// Whether both sides met the same episodes.
+    pub paired: bool,
+}
+
+/// A benchmark, a method and a mode.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    pub budget_a: String,
+    pub budget_b: String,
+    pub benchmark: String,
+    pub method: String,
+    pub mode: String,
+    pub metric: String,
+    /// Means over seeds.
+    pub a: f64,
+    pub b: f64,
+    pub delta: f64,
+    /// Over episodes averaged over seeds: it decides.
+    pub ci95_episodes: Option<f64>,
+    /// Over seeds (Student's t of their deltas); None for one seed.
+    pub ci95_seeds: Option<f64>,
+    /// Whether every seed is.
+    pub paired: bool,
+    pub change: Change,
+    /// The first setting that differs between the two sides.
+    pub settings: Option<String>,
+    pub seeds: Vec<Seed>,
+}
+
+/// One seed on both sides.
+pub struct Couple<'a> {
+    a: (&'a Held, &'a RunRecord),
+    b: (&'a Held, &'a RunRecord),
+}
+
+/// The seeds of one method on one benchmark.
+pub struct Row<'a> {
+    budgets: (&'a str, &'a str),
+    couples: Vec<Couple<'a>>,
+}
+
+/// Couples of complete runs, in the order of the tables; what has no counterpart goes to `alone`.
+pub fn rows<'a>(pair: &'a Pair, alone: &mut Vec<Alone>) -> Vec<Row<'a>> {
+    let mut couples = Vec::new();
+    for a in &pair.a.runs {
+        let b = pair.b.runs.iter().find(|b| (&b.benchmark, &b.label, b.seed) == (&a.benchmark, &a.label, a.seed));
+        match b.map(|b| (b, a.complete(), b.complete())) {
+            None => alone.push(without(&pair.a.name, a, None, "only in A".into())),
+            Some((b, Some(in_a), Some(in_b))) => couples.push(Couple { a: (a, in_a), b: (b, in_b) }),
+            Some((b, in_a, _)) => {
+                let why = match in_a {
+                    None => format!("{} in A", a.status()),
+                    Some(_) => format!("{} in B", b.status()),
+                };
+                alone.push(without(&pair.a.name, a, None, why));
+            }
+        }
+    }
+    let in_a =
+        |b: &&Held| pair.a.runs.iter().any(|a| (&b.benchmark, &b.label, b.seed) == (&a.benchmark, &a.label, a.seed));
+    let only_b = pair.b.runs.iter().filter(|b| !in_a(b));
+    alone.extend(only_b.map(|b| without(&pair.b.name, b, None, "only in B".into())));
+    couples.sort_by(|x, y| {
+        let ((x, rx), (y, ry)) = (x.a, y.a);
+        natural(&x.benchmark, &y.benchmark)
+            .then(rx.order.cmp(&ry.order))
+            .then_with(|| natural(&x.label, &y.label))
+            .then(x.seed.cmp(&y.seed))
+    });
+    let mut rows: Vec<Row> = Vec::new();
+    for couple in couples {
+        match rows.last_mut() {
+            Some(row) if same_cell(&row.couples[0], &couple) => row.couples.push(couple),
+            _ => rows.push(Row { budgets: (&pair.a.name, &pair.b.name), couples: vec![couple] }),
+        }
+    }
+    rows
+}
+
+fn same_cell(x: &Couple, y: &Couple) -> bool {
+    (&x.a.0.benchmark, &x.a.0.label) == (&y.a.0.benchmark, &y.a.0.label)
+}
+
+fn without(budget: &str, held: &Held, mode: Option<&str>, why: String) -> Alone {
+    Alone {
+        budget: budget.to_owned(),
+        benchmark: held.benchmark.clone(),
+        method: held.label.clone(),
+        seed: held.seed,
+        mode: mode.map(str::to_owned),
+        why,
+    }
+}
+
+impl Couple<'_> {
+    /// What keeps their episodes from being the same, if anything does.
+    fn apart(&self) -> Option<String> {
+        let (a, b) = (self.a.1, self.b.1);
+        if a.eval_episodes != b.eval_episodes {
+            Some(format!("{} in A, {} in B", a.eval_episodes, b.eval_episodes))
+        } else if a.episode_hash.is_empty() || b.episode_hash.is_empty() {
+            Some("a record without their hash".to_owned())
+        } else if a.episode_hash != b.episode_hash {
+            Some("another hash".to_owned())
+        } else if a.data_digest != b.data_digest {
+            Some("from other data".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// The first setting that differs.
+    fn settings(&self) -> Option<String> {
+        difference_between(&self.a.1.config, &self.b.1.config, ["in A", "in B"])
+    }
+}
+
+/// Refuses rows whose two sides met different test episodes, naming the first.
+pub fn same_episodes(rows: &[Row]) -> Result<()> {
+    let couples = rows.iter().flat_map(|row| &row.couples);
+    let mut apart = couples.filter_map(|couple| Some((couple, couple.apart()?)));
+    let Some((couple, why)) = apart.next() else { return Ok(()) };
+    let more = match apart.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let held = couple.a.0;
+    Err(Error::usage(format!(
+        "{} {} seed {}{more}: A and B met different test episodes ({why}), so no pairs can be made: evaluate both on the \
+         same ones, or compare them unpaired with --force",
+        held.benchmark, held.label, held.seed
+    )))
+}
+
+/// The numbers of one mode of one run.
+type Values = Vec<f64>;
+
+/// The cells of a row, one a mode.
+pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
+    let mut modes: Vec<(String, Vec<(&Couple, Values, Values)>)> = Vec::new();
+    for couple in &row.couples {
+        let ((held_a, record_a), (held_b, record_b)) = (couple.a, couple.b);
+        if record_a.metric != record_b.metric {
+            return Err(Error::usage(format!(
+                "{} {}: {} in A and {} in B: two benchmarks of one name cannot be compared",
+                held_a.benchmark, held_a.label, record_a.metric, record_b.metric
+            )));
+        }
+        let (in_a, mut in_b) = (values(held_a, record_a)?, values(held_b, record_b)?);
+        for (mode, a) in in_a {
+            let Some(at) = in_b.iter().position(|(other, _)| *other == mode) else {
+                alone.push(without(row.budgets.0, held_a, Some(&mode), "only in A".into()));
+                continue;
+            };
+            let (_, b) = in_b.swap_remove(at);
+            match modes.iter_mut().find(|(known, _)| *known == mode) {
+                Some((_, seeds)) => seeds.push((couple, a, b)),
+                None => modes.push((mode, vec![(couple, a, b)])),
+            }
+        }
+        alone.extend(in_b.iter().map(|(mode, _)| without(row.budgets.1, held_b, Some(mode), "only in B".into())));
+    }
+    Ok(modes.iter().map(|(mode, seeds)| cell(row, mode, seeds)).collect())
+}
+
+/// Reads the episodes of a run: percent of right answers, or the loss where that is what counts.
+fn values(held: &Held, record: &RunRecord) -> Result<Vec<(String, Values)>> {
+    let path = held.path.join("episodes.parquet");
+    let number = |outcome: &Outcome| match record.metric.as_str() {
+        "accuracy" => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
+        _ => outcome.loss,
+    };
+    let mut modes = Vec::new();
+    for (mode, outcomes) in episodes::read(&path)? {
+        let values: Values = outcomes.iter().map(number).collect();
+        if values.len() as u64 != record.eval_episodes || values.iter().any(|value| !value.is_finite()) {
+            return Err(Error::data(format!(
+                "{}: not {} whole episodes of mode {mode}, as run.json says; delete its folder and run that seed again",
+                path.display(),
+                record.eval_episodes
+            )));
+        }
+        modes.push((mode, values));
+    }
+    Ok(modes)
+}
+
+fn cell(row: &Row, mode: &str, couples: &[(&Couple, Values, Values)]) -> Cell {
+    let seeds: Vec<Seed> = couples.iter().map(|(couple, a, b)| seed(couple, a, b)).collect();
+    let of = |get: fn(&Seed) -> f64| seeds.iter().map(get).collect::<Vec<_>>();
+    let paired = seeds.iter().all(|seed| seed.paired);
+    let Delta { delta, ci95 } = together(couples, &seeds, paired);
+    let (held, record) = couples[0].0.a;
+    let same = paired && couples.iter().all(|(_, a, b)| a == b);
+    Cell {
+        budget_a: row.budgets.0.to_owned(),
+        budget_b: row.budgets.1.to_owned(),
+        benchmark: held.benchmark.clone(),
+        method: held.label.clone(),
+        mode: mode.to_owned(),
+        metric: record.metric.clone(),
+        a: tidy(mean(&of(|seed| seed.a))),
+        b: tidy(mean(&of(|seed| seed.b))),
+        delta: tidy(delta),
+        ci95_episodes: ci95.map(tidy),
+        ci95_seeds: seed_interval(&of(|seed| seed.delta)).map(tidy),
+        paired,
+        change: if same { Change::Same } else { change(delta, ci95, record.higher_is_better) },
+        settings: couples.iter().find_map(|(couple, ..)| couple.settings()),
+        seeds,
+    }
+}
+
+fn seed(couple: &Couple, a: &[f64], b: &[f64]) -> Seed {
+    let paired = couple.apart().is_none();
+    let Delta { delta, ci95 } = if paired { stats::paired(a, b) } else { stats::unpaired(a, b) };
+    Seed {
+        seed: couple.a.0.seed,
+        a: tidy(mean(a)),
+        b: tidy(mean(b)),
+        delta: tidy(delta),
+        ci95_episodes: ci95.map(tidy),
+        episodes_a: a.len(),
+        episodes_b: b.len(),
+        paired,
+    }
+}
+
+/// Over the seeds of a cell. Seeds of one side meet the same episodes, so these are averaged over the seeds first.
+fn together(couples: &[(&Couple, Values, Values)], seeds: &[Seed], paired: bool) -> Delta {
+    let one_set = |records: Vec<&RunRecord>| {
+        let key = |record: &RunRecord| (record.episode_hash.clone(), record.data_digest.clone(), record.eval_episodes);
+        !records[0].episode_hash.is_empty() && records.iter().all(|record| key(record) == key(records[0]))
+    };
+    let one_set_each = one_set(couples.iter().map(|(couple, ..)| couple.a.1).collect())
+        && one_set(couples.iter().map(|(couple, ..)| couple.b.1).collect());
+    if couples.len() > 1 && !one_set_each {
+        let deltas: Vec<Delta> =
+            seeds.iter().map(|seed| Delta { delta: seed.delta, ci95: seed.ci95_episodes }).collect();
+        return stats::widest(&deltas);
+    }
+    let (a, b): (Vec<&[f64]>, Vec<&[f64]>) = couples.iter().map(|(_, a, b)| (a.as_slice(), b.as_slice())).unzip();
+    let (a, b) = (stats::over_seeds(&a), stats::over_seeds(&b));
+    if paired { stats::paired(&a, &b) } else { stats::unpaired(&a, &b) }
+}
+
+/// Without an interval nothing is significant.
+fn change(delta: f64, ci95: Option<f64>, higher_is_better: bool) -> Change {
+    let gain = if higher_is_better { delta } else { -delta };
+    match ci95 {
+        Some(half) if gain + half < 0.0 => Change::Worse,
+        Some(half) if gain - half > 0.0 => Change::Better,
+        _ => Change::Unclear,
+    }
+}
+
+impl Change {
+    /// The word in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Change::Worse => "worse",
+            Change::Better => "better",
+            Change::Same => "same",
+            Change::Unclear => "unclear",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bad_side_depends_on_the_metric() {
+        assert_eq!(change(-5.0, Some(4.9), true), Change::Worse);
+        assert_eq!(change(-5.0, Some(5.0), true), Change::Unclear);
+        assert_eq!(change(5.0, Some(4.9), true), Change::Better);
+        assert_eq!(change(0.2, Some(0.1), false), Change::Worse);
+        assert_eq!(change(-0.2, Some(0.1), false), Change::Better);
+        assert_eq!(change(-5.0, Some(0.0), true), Change::Worse);
+        assert_eq!(change(-5.0, None, true), Change::Unclear);
+        assert_eq!(change(0.0, Some(0.0), true), Change::Unclear);
+    }
+}

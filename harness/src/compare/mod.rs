@@ -1,0 +1,87 @@
+//! Two results folders side by side: is B worse than A on the same test episodes?
+//!
+//! Folders → pairs of runs → pairs of episodes → differences with intervals → table, Markdown or JSON. Nothing is
+//! trained and nothing is written.
+
+mod cells;
+mod folder;
+mod print;
+pub mod stats;
+
+use std::path::{Path, PathBuf};
+
+use harness_core::{Error, Result};
+use serde::Serialize;
+
+pub use cells::{Cell, Change, Seed};
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub struct Comparison {
+    pub a: PathBuf,
+    pub b: PathBuf,
+    pub cells: Vec<Cell>,
+    pub not_compared: Vec<Alone>,
+}
+
+/// A run, or a mode of it, that has no counterpart.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Alone {
+    pub budget: String,
+    pub benchmark: String,
+    pub method: String,
+    pub seed: u64,
+    /// None: all of them.
+    pub mode: Option<String>,
+    /// `only in A`, `only in B`, or which side is not complete.
+    pub why: String,
+}
+
+/// Compares `b` with `a`.
+///
+/// # Errors
+/// Usage: a folder without runs; nothing in common; other test episodes on the two sides, unless `force`. Data: a
+/// damaged record or episodes.parquet.
+pub fn compare(a: &Path, b: &Path, force: bool) -> Result<Comparison> {
+    let pairs = folder::pairs(a, b)?;
+    let (mut cells, mut alone) = (Vec::new(), Vec::new());
+    for pair in &pairs {
+        let rows = cells::rows(pair, &mut alone);
+        if !force {
+            cells::same_episodes(&rows)?;
+        }
+        for row in &rows {
+            cells.extend(cells::compare(row, &mut alone)?);
+        }
+    }
+    if cells.is_empty() {
+        let first = alone.first().map(|alone| format!(" ({alone})")).unwrap_or_default();
+        return Err(Error::usage(format!(
+            "nothing to compare: {} and {} have no complete run in common{first}",
+            a.display(),
+            b.display()
+        )));
+    }
+    Ok(Comparison { a: a.into(), b: b.into(), cells, not_compared: alone })
+}
+
+impl Comparison {
+    /// Cells in which B is significantly worse.
+    pub fn worse(&self) -> impl Iterator<Item = &Cell> {
+        self.cells.iter().filter(|cell| cell.change == Change::Worse)
+    }
+
+    /// As one JSON object.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("it is plain data") + "\n"
+    }
+}
+
+impl std::fmt::Display for Alone {
+    /// `quick sine reptile seed 1: only in A`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Alone { budget, benchmark, method, seed, mode, why } = self;
+        let mode = mode.as_ref().map(|mode| format!(" {mode}")).unwrap_or_default();
+        write!(f, "{budget} {benchmark} {method}{mode} seed {seed}: {why}")
+    }
+}

@@ -1,0 +1,200 @@
+//! `report.html`: everything under a results folder on one page that needs nothing but itself.
+//!
+//! The page is one for the whole folder, not one a budget: a reader wants the paper's budget and the quick trial beside
+//! each other, and one file is what can be sent to somebody. Its text is a template; curves are
+//! drawn here as SVG so that they follow the reader's light or dark scheme and show values under the pointer; pictures
+//! that `plots` drew are embedded as they are.
+
+mod colour;
+mod curves;
+mod deviations;
+mod fits;
+mod frame;
+mod methods;
+mod part;
+mod picture;
+mod policy;
+mod results;
+mod runs;
+
+#[cfg(test)]
+mod tests;
+
+use super::{
+    format,
+    plots::{Picture, Styles},
+    summary::Summary,
+    verdict::Verdict,
+};
+use harness_core::{Error, Result};
+use serde::Serialize;
+use std::path::Path;
+
+/// The file's name under the results folder.
+pub const FILE: &str = "report.html";
+
+const STYLE: &str = include_str!("../../../templates/report/style.css");
+const SCRIPT: &str = include_str!("../../../templates/report/script.js");
+
+/// The page and its parts. The ending `html` makes every value in them escaped, unless it is marked as markup.
+const TEMPLATES: [(&str, &str); 7] = [
+    ("report.html", include_str!("../../../templates/report/report.html")),
+    ("matrix.html", include_str!("../../../templates/report/matrix.html")),
+    ("benchmark.html", include_str!("../../../templates/report/benchmark.html")),
+    ("curves.html", include_str!("../../../templates/report/curves.html")),
+    ("runs.html", include_str!("../../../templates/report/runs.html")),
+    ("number.html", include_str!("../../../templates/report/number.html")),
+    ("verdict.html", include_str!("../../../templates/report/verdict.html")),
+];
+
+/// The ground of light and dark pages, as the style sheet has it, and the contrast that lines on it need (WCAG 1.4.11).
+const GROUNDS: [colour::Rgb; 2] = [(255, 255, 255), (21, 24, 29)];
+const LINE_CONTRAST: f64 = 3.0;
+
+/// What is known of one budget's folder.
+pub enum Found<'a> {
+    Read(&'a Summary, &'a [Picture]),
+    /// Named on the page, so that damage in one budget does not hide the others.
+    Unreadable {
+        budget: &'a str,
+        error: String,
+    },
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    style: &'a str,
+    script: &'a str,
+    policy: String,
+    colours: String,
+    tally: Vec<(results::Judged, usize)>,
+    facts: String,
+    parts: Vec<part::Part>,
+    methods: Vec<methods::Method>,
+    verdicts: Vec<Meaning>,
+}
+
+/// A verdict and what it says, for the legend; named as the verdicts of rows are.
+#[derive(Serialize)]
+struct Meaning {
+    word: &'static str,
+    class: &'static str,
+    sign: &'static str,
+    meaning: &'static str,
+}
+
+/// The page of all budgets, in the order given; the same input gives the same bytes. `labels` are all methods of the
+/// results folder.
+pub fn render(found: &[Found], labels: &[String], styles: &Styles) -> Result<String> {
+    // The fullest budget is what a reader came for; overridden runs come last.
+    let rank = |name: &str| ["paper", "short", "quick"].iter().position(|b| *b == name).unwrap_or(3);
+    let mut found: Vec<&Found> = found.iter().collect();
+    found.sort_by_key(|found| rank(found.budget()));
+    let summaries = || found.iter().filter_map(|found| found.summary());
+    let class = |label: &str| match labels.iter().position(|l| l == label) {
+        Some(index) => format!("m{index}"),
+        None => String::new(),
+    };
+    let parts = found.iter().enumerate().map(|(i, found)| part::Part::new(i, found, styles, &class));
+    let page = Page {
+        style: STYLE,
+        script: SCRIPT,
+        policy: policy::policy(SCRIPT),
+        colours: colours(labels, styles),
+        tally: results::tally(summaries()),
+        facts: facts(summaries()),
+        parts: parts.collect::<Result<_>>()?,
+        methods: methods::all(summaries()),
+        verdicts: meanings(),
+    };
+    // The chain down to the line of the template that is wrong.
+    let failed = |e: minijinja::Error| Error::io(Path::new(FILE), std::io::Error::other(format!("{e:?}")));
+    filled(&page).map_err(failed)
+}
+
+fn filled(page: &Page) -> std::result::Result<String, minijinja::Error> {
+    let mut templates = minijinja::Environment::new();
+    // A misspelt name in a template is an error and not a gap on the page.
+    templates.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+    for (name, text) in TEMPLATES {
+        templates.add_template(name, text)?;
+    }
+    templates.get_template("report.html")?.render(minijinja::value::Serde(page))
+}
+
+impl Found<'_> {
+    fn budget(&self) -> &str {
+        match self {
+            Found::Read(summary, _) => &summary.budget,
+            Found::Unreadable { budget, .. } => budget,
+        }
+    }
+
+    fn summary(&self) -> Option<&Summary> {
+        match self {
+            Found::Read(summary, _) => Some(summary),
+            Found::Unreadable { .. } => None,
+        }
+    }
+}
+
+/// The colour of each method in both schemes, as classes.
+fn colours(labels: &[String], styles: &Styles) -> String {
+    let scheme = |ground: colour::Rgb| -> String {
+        let one = |(index, label): (usize, &String)| {
+            let colour = styles.look(label).colour;
+            let (r, g, b) = colour::legible((colour.0, colour.1, colour.2), ground, LINE_CONTRAST);
+            format!(".m{index}{{--c:#{r:02x}{g:02x}{b:02x}}}")
+        };
+        labels.iter().enumerate().map(one).collect()
+    };
+    let [light, dark] = GROUNDS.map(scheme);
+    format!("{light}@media screen and (prefers-color-scheme:dark){{{dark}}}")
+}
+
+/// How much there is, in a sentence.
+fn facts<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
+    let (mut runs, mut seconds) = (0, 0.0);
+    let (mut methods, mut benchmarks): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let mut commits: Vec<&str> = Vec::new();
+    for record in summaries.flat_map(|s| &s.runs).map(|run| &run.record) {
+        runs += 1;
+        seconds += record.seconds;
+        let lists = [(&mut methods, Some(&record.label)), (&mut benchmarks, Some(&record.benchmark))];
+        for (list, name) in lists.into_iter().chain([(&mut commits, record.git_commit.as_ref())]) {
+            if let Some(name) = name.filter(|name| !list.contains(&name.as_str())) {
+                list.push(name);
+            }
+        }
+    }
+    let mut said = format!(
+        "{} of {} on {}",
+        format::plural(runs, "complete run"),
+        format::plural(methods.len() as u64, "method"),
+        format::plural(benchmarks.len() as u64, "benchmark")
+    );
+    if seconds > 0.0 {
+        said += &format!("; {} of work", crate::progress::human(seconds));
+    }
+    if !commits.is_empty() {
+        said += &format!("; {}", format::plural(commits.len() as u64, "commit"));
+    }
+    said + "."
+}
+
+fn meanings() -> Vec<Meaning> {
+    use Verdict::*;
+    let all = [
+        (Reproduced, "the difference is within the tolerance"),
+        (Above, "better than published by more than the tolerance"),
+        (Below, "worse by more than the tolerance: a miss"),
+        (PartialBudget, "not the paper’s whole work, so not judged"),
+        (NoTarget, "nothing comparable was published"),
+        (Failed, "a run did not finish"),
+    ];
+    let one = |(verdict, meaning)| {
+        let judged = results::Judged::new(verdict);
+        Meaning { word: judged.word, class: judged.class, sign: judged.sign, meaning }
+    };
+    all.map(one).into_iter().collect()
+}

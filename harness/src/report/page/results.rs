@@ -1,0 +1,161 @@
+//! Rows of results as the page prints them, and the matrix of methods × benchmarks.
+
+use crate::report::{
+    format,
+    summary::{Cell, Summary},
+    verdict::Verdict,
+};
+use serde::Serialize;
+
+/// A verdict with what carries it beside its colour.
+#[derive(Serialize)]
+pub struct Judged {
+    pub word: &'static str,
+    /// CSS class, from the word.
+    pub class: &'static str,
+    /// A sign for the eye; the word is for everybody.
+    pub sign: &'static str,
+}
+
+impl Judged {
+    pub fn new(verdict: Verdict) -> Self {
+        let (class, sign) = match verdict {
+            Verdict::Reproduced => ("reproduced", "✓"),
+            Verdict::Above => ("above", "▲"),
+            Verdict::Below => ("below", "▼"),
+            Verdict::NoTarget => ("no-target", "○"),
+            Verdict::PartialBudget => ("partial-budget", "◐"),
+            Verdict::Failed => ("failed", "✕"),
+        };
+        Judged { word: verdict.name(), class, sign }
+    }
+}
+
+/// A printed number and the key by which its column sorts; both empty where there is none.
+#[derive(Default, Serialize)]
+pub struct Number {
+    pub text: String,
+    pub sort: String,
+}
+
+impl Number {
+    fn new(value: Option<f64>, print: impl Fn(f64) -> String) -> Self {
+        value.map_or_else(Number::default, |v| Number { text: print(v).replace('-', "−"), sort: v.to_string() })
+    }
+}
+
+/// One row of a benchmark's table, one entry of the matrix.
+#[derive(Serialize)]
+pub struct Row {
+    pub method: String,
+    pub note: Option<String>,
+    /// `-` for regression, which has none.
+    pub mode: String,
+    pub ours: Number,
+    /// Half-width over episodes.
+    pub episodes: Number,
+    /// Half-width over seeds.
+    pub seeds: Number,
+    pub published: Number,
+    pub published_ci: Number,
+    /// False where the published number is of another protocol.
+    pub comparable: bool,
+    pub delta: Number,
+    pub tolerance: Number,
+    pub verdict: Judged,
+    pub meta_iters: Number,
+    pub of_seeds: String,
+    pub of_episodes: Number,
+}
+
+impl Row {
+    pub fn new(summary: &Summary, cell: &Cell) -> Self {
+        let row = &cell.row;
+        let print = |value: f64| format::value(&row.metric, value);
+        let interval = |value: f64| format!("±{}", print(value));
+        let count = |n: u64| Number { text: format::thousands(n), sort: n.to_string() };
+        let records = summary.runs.iter().map(|run| &run.record).chain(&summary.unfinished);
+        let mut notes = records.filter(|r| (&r.benchmark, &r.label) == (&row.benchmark, &row.method));
+        Row {
+            method: row.method.clone(),
+            note: notes.find_map(|record| record.note.clone()),
+            mode: row.mode.clone(),
+            ours: Number::new(row.mean, print),
+            episodes: Number::new(row.ci95_episodes, interval),
+            seeds: Number::new(row.ci95_seeds, interval),
+            published: Number::new(row.published, print),
+            published_ci: Number::new(row.published_ci, interval),
+            comparable: cell.comparable,
+            delta: Number::new(row.delta, |d| format::signed(&row.metric, d)),
+            tolerance: Number::new(cell.tolerance.filter(|_| cell.comparable), interval),
+            verdict: Judged::new(row.verdict),
+            meta_iters: count(row.meta_iters),
+            of_seeds: row.seeds.to_string(),
+            of_episodes: count(row.episodes),
+        }
+    }
+}
+
+/// All benchmarks of a budget beside each other, a row a method, a column a benchmark and mode.
+#[derive(Serialize)]
+pub struct Matrix {
+    pub heads: Vec<Head>,
+    pub rows: Vec<(String, Vec<Vec<Row>>)>,
+}
+
+/// A benchmark's columns.
+#[derive(Serialize)]
+pub struct Head {
+    pub benchmark: String,
+    pub anchor: String,
+    pub metric: String,
+    pub modes: Vec<String>,
+}
+
+impl Matrix {
+    /// The matrix of `summary`; None for a single benchmark, whose own table says the same. `anchor` names the place of
+    /// a benchmark on the page.
+    pub fn new(summary: &Summary, anchor: impl Fn(&str) -> String) -> Option<Self> {
+        let mut heads: Vec<Head> = Vec::new();
+        let mut methods: Vec<&str> = Vec::new();
+        for cell in &summary.cells {
+            let row = &cell.row;
+            if heads.last().is_none_or(|head| head.benchmark != row.benchmark) {
+                let (metric, anchor) = (format::metric(&row.metric).to_string(), anchor(&row.benchmark));
+                heads.push(Head { benchmark: row.benchmark.clone(), anchor, metric, modes: Vec::new() });
+            }
+            let modes = &mut heads.last_mut().expect("just pushed").modes;
+            if !modes.contains(&row.mode) {
+                modes.push(row.mode.clone());
+            }
+            if !methods.contains(&row.method.as_str()) {
+                methods.push(&row.method);
+            }
+        }
+        if heads.len() < 2 {
+            return None;
+        }
+        let entry = |method: &str, benchmark: &str, mode: &str| {
+            let here = |cell: &&Cell| {
+                (cell.row.method.as_str(), cell.row.benchmark.as_str(), cell.row.mode.as_str())
+                    == (method, benchmark, mode)
+            };
+            summary.cells.iter().filter(here).map(|cell| Row::new(summary, cell)).collect::<Vec<_>>()
+        };
+        let columns = || heads.iter().flat_map(|head| head.modes.iter().map(move |mode| (&head.benchmark, mode)));
+        let line = |method: &&str| {
+            (method.to_string(), columns().map(|(benchmark, mode)| entry(method, benchmark, mode)).collect())
+        };
+        let rows = methods.iter().map(line).collect();
+        Some(Matrix { heads, rows })
+    }
+}
+
+/// How often each verdict was given, in the order of the legend.
+pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(Judged, usize)> {
+    use Verdict::*;
+    let count =
+        |verdict: Verdict| summaries.clone().flat_map(|s| &s.cells).filter(|cell| cell.row.verdict == verdict).count();
+    let all = [Reproduced, Above, Below, PartialBudget, NoTarget, Failed];
+    all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()
+}

@@ -1,0 +1,119 @@
+//! Learning curves as numbers: what the plots and the page draw.
+
+use super::{
+    plots::{Axis, Look},
+    run::Run,
+    stats::mean,
+    summary::{Cell, Summary},
+};
+use std::collections::BTreeMap;
+
+/// A place on a curve: step, mean, and the ends of its band.
+pub type Point = (f64, f64, f64, f64);
+
+/// One method's curve on one split in one mode.
+pub struct Series {
+    pub label: String,
+    pub look: Look,
+    pub points: Vec<Point>,
+    /// The final evaluation, with its interval; on test only.
+    pub last: Option<Point>,
+    /// The band is the range over seeds, not an interval over episodes.
+    pub over_seeds: bool,
+    /// A method that does not train: one level for all meta-iterations.
+    pub level: bool,
+}
+
+/// The splits in the order of the panels.
+pub const SPLITS: [&str; 3] = ["test", "val", "train"];
+
+/// What a curve in `mode` is evaluated on: classes, or tasks where there are none.
+pub fn split_words(split: &str, mode: &str) -> &'static str {
+    match (mode, split) {
+        ("-", "test") => "test tasks",
+        ("-", "val") => "validation tasks",
+        ("-", _) => "training tasks",
+        (_, "test") => "test classes",
+        (_, "val") => "validation classes",
+        _ => "training classes",
+    }
+}
+
+/// The runs behind a cell's mean.
+pub fn runs<'a>(summary: &'a Summary, cell: &Cell) -> Vec<&'a Run> {
+    let row = &cell.row;
+    let of_cell = |run: &&Run| {
+        let record = &run.record;
+        (&record.benchmark, &record.label) == (&row.benchmark, &row.method) && cell.of_seeds.contains(&record.seed)
+    };
+    summary.runs.iter().filter(of_cell).collect()
+}
+
+/// The curve of `runs` on `split` in `mode`, over the steps that all of them share. The band is the range over seeds, or
+/// one seed's interval over episodes.
+pub fn points(runs: &[&Run], split: &str, mode: &str) -> Vec<Point> {
+    let mut steps: BTreeMap<u64, Vec<(f64, Option<f64>)>> = BTreeMap::new();
+    for run in runs {
+        for point in run.curve.iter().filter(|p| p.split == split && p.mode == mode) {
+            steps.entry(point.step).or_default().push((point.value, point.ci95));
+        }
+    }
+    let point = |step: u64, values: &[(f64, Option<f64>)]| {
+        let only: Vec<f64> = values.iter().map(|v| v.0).collect();
+        let (middle, half) = (mean(&only), values[0].1.unwrap_or(0.0));
+        let range = only.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+        let (low, high) = if only.len() > 1 { range } else { (middle - half, middle + half) };
+        (step as f64, middle, low, high)
+    };
+    steps.iter().filter(|(_, v)| v.len() == runs.len()).map(|(s, v)| point(*s, v)).collect()
+}
+
+impl Series {
+    /// The series of `cell` on `split`, over the steps that all its seeds share; None where nothing was evaluated.
+    pub fn new(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Self> {
+        let row = &cell.row;
+        let runs = runs(summary, cell);
+        let points = points(&runs, split, &row.mode);
+        let last = row.mean.filter(|_| split == "test").map(|middle| {
+            let half = row.ci95_seeds.or(row.ci95_episodes).unwrap_or(0.0);
+            (row.meta_iters as f64, middle, middle - half, middle + half)
+        });
+        let (over_seeds, level) = (runs.len() > 1, row.meta_iters == 0);
+        let series = Series { label: row.method.clone(), look, points, last, over_seeds, level };
+        (!series.points.is_empty() || series.last.is_some()).then_some(series)
+    }
+}
+
+/// The axis on which all `points` of `metric` can be read; None for no points.
+pub fn value_axis<'a>(
+    points: impl Iterator<Item = &'a Point> + Clone,
+    metric: &str,
+    higher_is_better: bool,
+) -> Option<Axis> {
+    let (low, high) = points.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.2), h.max(p.3)));
+    if !low.is_finite() {
+        return None;
+    }
+    let smallest = points.map(|p| p.1).fold(f64::INFINITY, f64::min);
+    Some(axis_between((low, high), smallest, metric, higher_is_better))
+}
+
+/// An axis for values of `metric` from `low` to `high`; `smallest` is the smallest mean.
+pub fn axis_between((low, high): (f64, f64), smallest: f64, metric: &str, higher_is_better: bool) -> Axis {
+    match metric {
+        "accuracy" => Axis::linear(low.max(0.0), high.min(100.0), 6),
+        // Errors fall by orders of magnitude; an interval that reaches down to zero must not stretch the axis for ever.
+        _ if !higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
+        _ => Axis::linear(low, high, 6),
+    }
+}
+
+/// What the bands are.
+pub fn caption<'a>(series: impl Iterator<Item = &'a Series> + Clone) -> &'static str {
+    let drawn = series.filter(|s| s.points.len() > 1);
+    match (drawn.clone().any(|s| s.over_seeds), drawn.clone().any(|s| !s.over_seeds)) {
+        (true, false) => "line: mean over seeds; band: smallest to largest seed; final: 95 % interval over seeds",
+        (false, _) => "band and final whisker: 95 % interval over episodes",
+        (true, true) => "band: smallest to largest seed, or 95 % over episodes where a method has one seed",
+    }
+}

@@ -1,0 +1,122 @@
+//! my-method (authors, year, "title", link): the idea in two sentences.
+//!
+//! As it stands this is Reptile with plain gradient descent (Nichol, Achiam, Schulman 2018, arXiv 1803.02999): learn a task
+//! in a few steps, then move the initialisation towards where that led. algorithms/README.md explains the contract.
+
+use candle_core::Tensor;
+use harness_core::{
+    Adapted, Algorithm, Context, Cost, Draw, Entry, InnerLoop, Labeled, Learner, MiniBatches, Mode, Model, Moments,
+    Optimizer, Params, Pool, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config,
+    mean_scalars, parse_config,
+};
+use serde::Deserialize;
+
+/// The registry line.
+pub const ENTRY: Entry = Entry {
+    name: "my-method",
+    summary: "a few gradient steps a task, then the initialisation moves towards the mean result",
+    paper: "none yet",
+    build,
+    toy: "inner_batch = 6\ninner_lr = 0.1\ntrain_shots = 4\nmeta_batch = 3",
+};
+
+/// The keys of a benchmark's block. Each is a line in README.md, with its unit and source.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Config {
+    inner_steps: usize,
+    inner_batch: usize,
+    inner_lr: f64,
+    meta_batch: usize,
+    meta_step: f64,
+    train_shots: usize,
+    eval_steps: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            inner_steps: 5,
+            inner_batch: 10,
+            inner_lr: 0.1,
+            meta_batch: 5,
+            meta_step: 1.0,
+            train_shots: 10,
+            eval_steps: 20,
+        }
+    }
+}
+
+struct MyMethod {
+    config: Config,
+    model: Model,
+    inner: InnerLoop,
+}
+
+fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
+    let config: Config = parse_config(table)?;
+    config::at_least_one(&[
+        ("inner_steps", config.inner_steps),
+        ("inner_batch", config.inner_batch),
+        ("meta_batch", config.meta_batch),
+        ("train_shots", config.train_shots),
+    ])?;
+    let inner = InnerLoop::new(Optimizer::sgd(config.inner_lr), Reduction::Mean);
+    Ok(Box::new(MyMethod { inner, model: context.episode_model()?, config }))
+}
+
+impl Algorithm for MyMethod {
+    fn sampling(&self) -> Sampling {
+        let draw = Draw::Episode { ways: None, shots: self.config.train_shots, queries: 0 };
+        Sampling::independent(draw, self.config.meta_batch)
+    }
+
+    fn test_steps(&self) -> usize {
+        self.config.eval_steps
+    }
+
+    fn cost(&self) -> Cost {
+        let images = |steps: usize| (steps * self.config.inner_batch) as f64;
+        Cost { task: images(self.config.inner_steps), episode: images(self.config.eval_steps) }
+    }
+
+    fn init(&self, rng: &mut Stream) -> Result<State> {
+        Ok(State::new(self.model.init(rng)?))
+    }
+
+    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
+        let pool = Pool::new(&task.support)?;
+        let mut batches = MiniBatches::new(pool.len(), self.config.inner_batch, false, rng);
+        let mut learner = Learner::new(&self.model, &state.params, &self.inner, &Moments::default())?;
+        let loss = learner.run(&pool, &mut batches, self.config.inner_steps)?;
+        Ok(Update::default().with("params", learner.params()?).scalar("loss", loss))
+    }
+
+    fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
+        let ends = updates.iter().map(|update| update.role("params")).collect::<Result<Vec<&Params>>>()?;
+        let towards = Params::mean(ends)?.sub(&state.params)?;
+        state.params = state.params.axpy(progress.anneal(self.config.meta_step, 0.0), &towards)?;
+        Ok(mean_scalars(&updates))
+    }
+
+    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
+        let pool = Pool::new(support)?;
+        let mut batches = MiniBatches::new(pool.len(), self.config.inner_batch, false, rng);
+        let mut learner = Learner::new(&self.model, &state.params, &self.inner, &Moments::default())?;
+        learner.snapshots(&pool, &mut batches, steps, &state.buffers)
+    }
+
+    fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
+        self.model.predict(adapted, support, query, mode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conforms() {
+        harness_core::conformance::check(&ENTRY);
+    }
+}

@@ -1,0 +1,156 @@
+//! `harness new-algorithm`: a crate that works appears, registered, or nothing changes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use harness::spec::Spec;
+use harness_core::{Context, Problem};
+use tempfile::TempDir;
+
+/// The template itself, as it is before a name is filled in: it compiles, and its own test runs, with this file.
+#[path = "../templates/algorithm/lib.rs"]
+mod template;
+
+const MANIFEST: &str = "[workspace]\nmembers = [\"harness\", \"algorithms/*\"]\n\n[workspace.dependencies]\n\
+                        reptile = { path = \"algorithms/reptile\" }\n\nrayon = \"1\"\nsignal-hook = \"0.4\"\n";
+const HARNESS: &str = "[dependencies]\n# The methods: one line each, and one in src/registry.rs.\n\
+                       reptile.workspace = true\n\nrayon.workspace = true\n";
+const REGISTRY: &str = "pub const ALGORITHMS: &[Entry] = &[\n    reptile::ENTRY,\n];\n";
+const LOCK: &str = "version = 4\n\n[[package]]\nname = \"serde_json\"\nversion = \"1.0.0\"\n";
+
+/// A folder with the files that are read and changed.
+fn skeleton() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (file, text) in [
+        ("Cargo.toml", MANIFEST),
+        ("Cargo.lock", LOCK),
+        ("harness/Cargo.toml", HARNESS),
+        ("harness/src/registry.rs", REGISTRY),
+        ("algorithms/reptile/src/lib.rs", ""),
+    ] {
+        let path = dir.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn new_algorithm(name: &str, folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.args(["new-algorithm", "--", name]).current_dir(folder).output().unwrap()
+}
+
+/// What was printed by a call that must succeed.
+fn done(name: &str, folder: &Path) -> String {
+    let output = new_algorithm(name, folder);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Every file below `folder`, with its text.
+fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        match entry.is_dir() {
+            true => all.extend(contents(&entry)),
+            false => all.push((entry.clone(), fs::read_to_string(entry).unwrap())),
+        }
+    }
+    all.sort();
+    all
+}
+
+#[test]
+fn a_crate_appears_and_is_registered() {
+    let dir = skeleton();
+    let root = dir.path();
+    let said = done("two-steps", &root.join("harness/src"));
+    let read = |file: &str| fs::read_to_string(root.join(file)).unwrap();
+    let manifest =
+        "reptile = { path = \"algorithms/reptile\" }\ntwo-steps = { path = \"algorithms/two-steps\" }\n\nrayon";
+    assert!(read("Cargo.toml").contains(manifest));
+    assert!(read("harness/Cargo.toml").contains("reptile.workspace = true\ntwo-steps.workspace = true\n\nrayon"));
+    assert!(read("harness/src/registry.rs").ends_with("&[\n    reptile::ENTRY,\n    two_steps::ENTRY,\n];\n"));
+    let code = read("algorithms/two-steps/src/lib.rs");
+    assert!(code.contains("name: \"two-steps\"") && code.contains("impl Algorithm for TwoSteps"));
+    assert!(read("algorithms/two-steps/Cargo.toml").starts_with("[package]\nname = \"two-steps\"\n"));
+    assert!(read("algorithms/two-steps/README.md").starts_with("# two-steps\n"));
+    assert!(contents(&root.join("algorithms")).iter().all(|(_, text)| !text.to_lowercase().contains("my-method")));
+    for part in ["algorithms/two-steps/src/lib.rs", "two_steps::ENTRY", "cargo test -p two-steps", "trial.toml"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let mut names: Vec<_> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["Cargo.lock", "Cargo.toml", "algorithms", "harness"], "nothing else is left");
+}
+
+#[test]
+fn the_trial_is_a_benchmark_whose_settings_the_template_takes() {
+    let dir = skeleton();
+    done("two-steps", dir.path());
+    let path = dir.path().join("algorithms/two-steps/trial.toml");
+    let spec = Spec::parse(&fs::read_to_string(&path).unwrap(), &path.to_string_lossy()).unwrap();
+    assert_eq!(spec.methods.iter().map(|method| method.label.as_str()).collect::<Vec<_>>(), ["two-steps", "untrained"]);
+    let context = Context {
+        model: spec.model.clone(),
+        input: vec![28, 28, 1],
+        problem: Problem::Classification { train_classes: 4800 },
+        protocol: spec.protocol,
+        device: candle_core::Device::Cpu,
+    };
+    for method in &spec.methods {
+        assert_eq!(method.algorithm, "two-steps");
+        assert!((template::ENTRY.build)(&method.settings, &context).is_ok());
+    }
+}
+
+#[test]
+fn what_cannot_be_is_refused_and_nothing_changes() {
+    let dir = skeleton();
+    let before = contents(dir.path());
+    for (name, part) in [
+        ("reptile", "exists already"),
+        ("fn", "word of Rust"),
+        ("Mine", "lower-case"),
+        ("", "lower-case"),
+        ("../mine", "lower-case"),
+        ("rayon", "\"rayon\" is taken"),
+        ("signal_hook", "a crate called signal-hook"),
+        ("serde-json", "a crate called serde_json"),
+        ("harness", "always there"),
+    ] {
+        let output = new_algorithm(name, dir.path());
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name}: {error}");
+        assert!(error.contains(part) && error.lines().count() == 1, "{name}: {error}");
+        assert_eq!(contents(dir.path()), before, "{name}");
+    }
+    let nowhere = tempfile::tempdir().unwrap();
+    let output = new_algorithm("mine", nowhere.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("inside a clone of the repository"));
+    fs::write(dir.path().join("Cargo.toml"), "[workspace\n").unwrap();
+    let output = new_algorithm("mine", dir.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("Cargo.toml: "));
+}
+
+/// The crate is whole by itself; the files that name it stay as they are, all three, and the lines are printed.
+#[test]
+fn where_the_registry_has_another_form_the_lines_are_printed() {
+    let dir = skeleton();
+    let registry = dir.path().join("harness/src/registry.rs");
+    for text in [Some("pub const METHODS: [Entry; 1] = [reptile::ENTRY];\n"), None] {
+        match text {
+            Some(text) => fs::write(&registry, text).unwrap(),
+            None => fs::remove_file(&registry).unwrap(),
+        }
+        let said = done(if text.is_some() { "one" } else { "two" }, dir.path());
+        assert!(said.contains("not registered: harness/src/registry.rs") && said.contains("::ENTRY,"), "{said}");
+        assert!(said.contains(".workspace = true") && said.contains("= { path = \"algorithms/"), "{said}");
+        assert_eq!(fs::read_to_string(dir.path().join("Cargo.toml")).unwrap(), MANIFEST);
+        assert_eq!(fs::read_to_string(dir.path().join("harness/Cargo.toml")).unwrap(), HARNESS);
+    }
+    assert!(dir.path().join("algorithms/one/src/lib.rs").exists() && dir.path().join("algorithms/two").exists());
+}

@@ -1,0 +1,67 @@
+//! What the READMEs say is true: their commands run as they are written, and every key of a benchmark is explained.
+
+mod extract;
+mod fixture;
+mod forms;
+mod keys;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use extract::{How, Line};
+use fixture::Fixture;
+
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// All READMEs of the repository, relative to it.
+fn readmes() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap().flatten() {
+            let (name, path) = (entry.file_name().into_string().unwrap(), folder.join(entry.file_name()));
+            let passed_over = name.starts_with('.') || name == "target" || path == Path::new("results/runs");
+            match entry.file_type().unwrap().is_dir() {
+                true if !passed_over => folders.push(path),
+                false if name == "README.md" => found.push(path),
+                _ => {}
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_command_of_the_readmes_works() {
+    let fixture = Fixture::new();
+    let (mut wrong, mut done, mut blocks) = (Vec::new(), BTreeSet::new(), 0);
+    for readme in readmes() {
+        let text = std::fs::read_to_string(root().join(&readme)).unwrap();
+        for line in extract::lines(&text) {
+            blocks += 1;
+            if let Err(why) = check(&line, &fixture, &mut done) {
+                wrong.push(format!("{}:{}: {}\n    {why}", readme.display(), line.number, line.words.join(" ")));
+            }
+        }
+    }
+    assert!(blocks > 15, "{blocks} commands: are they still found?");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Checks one line; commands of ours are run, once where several lines come to the same.
+fn check(line: &Line, fixture: &Fixture, done: &mut BTreeSet<Vec<String>>) -> Result<(), String> {
+    let Some(words) = forms::ours(&line.words) else { return forms::other(&line.words) };
+    if line.how == How::Excused && !forms::exists(words) {
+        return Ok(());
+    }
+    forms::parses(words)?;
+    let Some(cheap) = fixture.cheap(words)? else { return Ok(()) };
+    match line.how == How::Run && done.insert(cheap.clone()) {
+        true => fixture.run(&cheap),
+        false => Ok(()),
+    }
+}
