@@ -103,7 +103,7 @@ fn a_curve_in_full_is_measured_in_full_and_goes_on_after_a_kill() {
     killed.env("HARNESS_TEST_KILL_AT", "12");
     assert!(!killed.output().unwrap().status.success());
     let said = String::from_utf8(expect(reproduce("killed"), 0).stderr).unwrap();
-    assert!(said.contains("resumed mine reptile seed 0 at step "), "{said}");
+    assert!(said.contains("resumed reptile seed 0 at step "), "{said}");
     assert_eq!(numbers(&dir.path().join("killed/quick/mine/reptile/seed-0")), numbers(&whole));
 }
 

@@ -13,9 +13,6 @@ Examples:
   # Every benchmark whose data is here, in minutes
   harness reproduce
 
-  # The figures of the Reptile paper, at a tenth of its work
-  harness reproduce figures --budget short
-
   # Two methods of one table with a longer inner loop
   harness reproduce omniglot-5w1s --data-dir ~/data \\
       --method reptile --method untrained \\
