@@ -41,6 +41,10 @@ impl ClassSplit {
                 None => groups.push((alphabet, vec![name])),
             }
         }
+        // One alphabet for everything is a folder's name, not an alphabet.
+        if let [(_, classes)] = &mut groups[..] {
+            groups = std::mem::take(classes).into_iter().map(|name| (name.as_str(), vec![name])).collect();
+        }
         if groups.len() < of {
             let what = if groups.iter().any(|(_, classes)| classes.len() > 1) { "alphabets" } else { "classes" };
             return Err(Error::usage(format!(
@@ -114,6 +118,12 @@ mod tests {
         assert_eq!(sizes, [21, 21, 21, 20, 20]);
         assert_eq!(folds(&split, 5, 0), folds(&split, 5, 0));
         assert_ne!(folds(&split, 5, 0)[0], folds(&split, 5, 1)[0]);
+    }
+
+    #[test]
+    fn a_common_first_part_is_no_alphabet() {
+        let sizes: Vec<usize> = folds(&alphabets(&[7]), 3, 0).iter().map(|fold| fold.test.len()).collect();
+        assert_eq!(sizes, [3, 2, 2]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ Examples:
   # Did my change make anything worse? Exit code 3 says so
   harness compare results/reference results/runs
 
-  # Two recipes of one table, whatever their folders are called
+  # Two recipes of one table, in folders of any name
   harness compare results/runs/quick results/runs/custom-1a2b3c4d
 
 Exit codes: 0 nothing is significantly worse · 2 wrong folder, or other episodes without --force
