@@ -50,7 +50,7 @@ async function sorting(page) {
     table.evaluate((t, i) => [...t.tBodies[0].rows].map((row) => row.cells[i].dataset.key ?? row.cells[i].textContent.trim()), column);
   const table = page.locator("table.results", { has: page.locator("tbody tr:nth-child(3)") }).first();
   const button = table.getByRole("button", { name: "mean" });
-  const head = table.locator("th", { has: button }).last();
+  const head = button.locator("xpath=..");
   const column = await table.evaluate((t) => [...t.tBodies[0].rows[0].cells].findIndex((c) => c.dataset.label === "Ours"));
   const before = await order(table, column);
   await button.click();

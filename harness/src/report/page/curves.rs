@@ -125,11 +125,11 @@ impl Panel {
         class: &impl Fn(&str) -> String,
     ) -> Self {
         let finals = series.iter().filter(|s| s.last.is_some()).count() as f64;
-        let gutter = if finals > 0.0 { (LANE * finals).max(34.0) } else { 0.0 };
+        let gutter = if finals > 0.0 { (LANE * finals).max(34.0) + 14.0 } else { 0.0 };
         let (x, y) = (axes.0.clone(), axes.1.clone());
         let frame = Frame { x, y, x_title: "meta-iterations", width: WIDTH, height: HEIGHT, gutter };
         // Finals stand side by side, so that whiskers of equal methods do not hide each other.
-        let lane = |i: usize| frame.gutter_middle() + LANE * (i as f64 - (finals - 1.0) / 2.0);
+        let lane = |i: usize| frame.gutter_middle() + 7.0 + LANE * (i as f64 - (finals - 1.0) / 2.0);
         let mut lanes = series.iter().scan(0, |next, s| {
             let here = *next;
             *next += usize::from(s.last.is_some());
@@ -138,7 +138,7 @@ impl Panel {
         let lanes: Vec<f64> = lanes.by_ref().collect();
         let mut marks = String::new();
         if finals > 0.0 {
-            let (x, y) = (num(frame.gutter_middle()), num(HEIGHT - 36.0));
+            let (x, y) = (num(frame.gutter_middle() + 7.0), num(HEIGHT - 36.0));
             marks += &format!("<text class=\"final\" x=\"{x}\" y=\"{y}\" dy=\"0.8em\">final</text>");
         }
         for part in [Series::band, Series::line, Series::last_mark] {
