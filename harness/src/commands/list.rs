@@ -222,7 +222,10 @@ mod tests {
         let figures = one.as_array().unwrap().iter().filter_map(|row| row["figure"].as_str()).collect::<Vec<_>>();
         assert_eq!(figures, ["1", "3", "4a", "4b", "4c"]);
         let all: Value = serde_json::from_str(&text(None, Format::Json)).unwrap();
-        assert_eq!((&all["algorithms"][0]["name"], &all["datasets"][1]["name"]), (&json!("dummy"), &json!("quadratic")));
+        assert_eq!(
+            (&all["algorithms"][0]["name"], &all["datasets"][1]["name"]),
+            (&json!("dummy"), &json!("quadratic"))
+        );
     }
 
     #[test]
