@@ -29,7 +29,7 @@ pub fn run(args: &NewAlgorithm) -> Result<Exit> {
     workspace.check_free(&name)?;
     let edits = registration::edits(&workspace, &name)?;
     write(&workspace.root, &name, edits.as_deref().unwrap_or_default())?;
-    console::print(&told(&workspace.root, &name, edits.err().as_deref())).map(|()| Exit::Done)
+    console::print(&told(&workspace.root, &name, edits.err())).map(|()| Exit::Done)
 }
 
 /// What was done and what comes next, for a person.
