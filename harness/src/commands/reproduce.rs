@@ -1,5 +1,6 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
+mod early;
 mod plan;
 mod share;
 mod survey;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use harness_core::{Entry, Error, Result};
 use serde_json::json;
 
+use self::early::Early;
 use self::plan::Plan;
 use self::survey::Survey;
 use crate::cli::{Format, Reproduce, Shard};
@@ -52,10 +54,11 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
     }
     let terminal = Terminal::new();
+    let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.also);
     let shared = Shared {
         pool: &pool,
         stop: Stop::on_signals()?,
-        observer: &terminal,
+        observer: &early,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
         fresh: args.fresh,
         commit: runner::commit(),

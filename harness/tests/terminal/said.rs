@@ -65,3 +65,13 @@ fn what_is_left_out_says_why_and_how_to_bring_it() {
     let quiet = place.run("-q reproduce --method untrained --dry-run --offline");
     assert!(quiet.err.is_empty() && quiet.code == 0, "{}", quiet.err);
 }
+
+#[test]
+fn a_benchmark_that_is_through_is_shown_while_others_go_on() {
+    let place = Place::new();
+    let said = place.run("reproduce --method untrained --eval-episodes 5 --threads 1 --offline --out out");
+    assert_eq!(said.code, 0, "{}", said.err);
+    let first = said.err.find("sine: first tables and plots").unwrap_or_else(|| panic!("{}", said.err));
+    let last = said.err.find("glyphs-5w1s untrained seed 0: done").unwrap();
+    assert!(first < last && !said.err.contains("glyphs-5w1s: first tables"), "{}", said.err);
+}
