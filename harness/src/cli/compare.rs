@@ -10,10 +10,14 @@ Examples:
   harness compare results/reference results/runs
 
   # Two recipes of one table, in folders of any name
-  harness compare results/runs/quick results/runs/custom-1a2b3c4d
+  harness compare results/runs/quick \\
+      results/runs/custom-1a2b3c4d
 
-Exit codes: 0 nothing is significantly worse · 2 wrong folder, or other episodes without --force
-            3 B is significantly worse in a cell · 6 a damaged file";
+Exit codes:
+  0  nothing is significantly worse
+  2  wrong folder, or other episodes without --force
+  3  B is significantly worse in a cell
+  6  a damaged file";
 
 /// Compares the results in B with those in A on the same test episodes: is B significantly worse anywhere?
 ///

@@ -7,7 +7,7 @@ Examples:
   # sine-reptile-seed-0.safetensors and .json, here
   harness export checkpoint-30000.safetensors
 
-  # A finished run's checkpoint without what only training needs
+  # A finished run's checkpoint, for evaluation alone
   harness export checkpoint-60000.safetensors \\
       --trim --out kept/checkpoint-60000.safetensors";
 

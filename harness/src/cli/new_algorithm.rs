@@ -2,11 +2,11 @@ use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:
-  # algorithms/my-method with a small method that works, registered
+  # algorithms/my-method: a small method, registered
   harness new-algorithm my-method
 
-  # The same from any folder of the clone; the crate is my_method to Rust
-  harness new-algorithm my_method";
+  # From any folder of the clone
+  harness new-algorithm another-one";
 
 /// Writes a new method's crate into algorithms/ of the workspace around the current folder: a small one that compiles,
 /// learns and passes the conformance suite, to be changed into yours. Registers it too.
