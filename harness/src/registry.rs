@@ -18,6 +18,7 @@ pub const ALGORITHMS: &[Entry] = &[
     minibatch_prox::ENTRY,
     evolution::ENTRY,
     anil::ENTRY,
+    imaml::ENTRY,
 ];
 
 #[cfg(test)]

@@ -32,6 +32,4 @@ fn through_the_inner_steps(method: &Descent, params: &Params, task: &Task, _: &m
 }
 
 #[cfg(test)]
-mod closed_form;
-#[cfg(test)]
 mod tests;

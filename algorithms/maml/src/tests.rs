@@ -8,6 +8,11 @@ fn conforms() {
     harness_core::conformance::check(&ENTRY);
 }
 
+#[test]
+fn the_closed_form_holds() {
+    harness_core::conformance::check_closed_form(&ENTRY, &harness_core::conformance::EXACT_MAML);
+}
+
 /// y = w·x + b at w = b = 0 on y = 2x; support x = ±1, query x = ±2. One step of rate 0.1 takes w to 0.4 and leaves b;
 /// the query gradient there is −12.8 in w. The support loss's Hessian is 2·mean(x²) = 2 in w, so the meta-gradient is
 /// −12.8·(1 − 0.1·2) = −10.24.

@@ -1,5 +1,5 @@
 use candle_core::Device;
-use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form};
+use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_proximal_descent};
 use harness_core::sources::Bowl;
 use harness_core::{Activation, ModelSpec, Params, Problem, Protocol, Purpose};
 
@@ -13,16 +13,7 @@ fn conforms() {
 const LAMBDA: f64 = 0.7;
 const STEPS: usize = 5;
 
-/// On ½(θ − c)ᵀA(θ − c) the inner objective is a quadratic with curvature A + λI around (A + λI)⁻¹(Ac + λφ). k steps of rate
-/// α from φ move it by P(c − φ) with P = (I − (I − α(A + λI))ᵏ)(A + λI)⁻¹A; many steps end at the proximal point, where
-/// P = (A + λI)⁻¹A.
-fn moved(bowl: &Bowl, rate: f64, steps: usize) -> Matrix {
-    let curvature = Matrix(bowl.curvature());
-    let held = curvature + Matrix::diagonal(LAMBDA);
-    (Matrix::unit() - (Matrix::unit() - rate * held).power(steps)) * held.inverse() * curvature
-}
-
-/// φ ← φ + ε·mean Pᵢ(cᵢ − φ), with the fixed point φ* = (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ. Adaptation at test has the pull too.
+/// φ ← φ + ε·mean Pᵢ(cᵢ − φ), where I − Pᵢ is what the proximal steps leave, with the fixed point φ* = (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ. Adaptation at test has the pull too.
 #[test]
 fn the_closed_form_holds() {
     check_closed_form(
@@ -35,8 +26,8 @@ fn the_closed_form_holds() {
                      eval_batch = 4"
                 )
             },
-            pull: |bowl, rate| moved(bowl, rate, STEPS),
-            left: |bowl, rate, steps| Matrix::unit() - moved(bowl, rate, steps),
+            pull: |bowl, rate| Matrix::unit() - left_by_proximal_descent(bowl, rate, LAMBDA, STEPS),
+            left: |bowl, rate, steps| left_by_proximal_descent(bowl, rate, LAMBDA, steps),
             outer: Outer::Step(0.5),
         },
     );

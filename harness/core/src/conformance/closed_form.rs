@@ -44,6 +44,36 @@ pub fn left_by_descent(bowl: &Bowl, rate: f64, steps: usize) -> Matrix {
     (Matrix::unit() - rate * Matrix(bowl.curvature())).power(steps)
 }
 
+/// What gradient descent leaves of θ − c under a pull of λ/2·‖θ − φ‖² towards its start φ. The inner objective is a quadratic
+/// with curvature A + λI around (A + λI)⁻¹(Ac + λφ), so k steps go P(c − φ) with
+/// P = (I − (I − α(A + λI))ᵏ)(A + λI)⁻¹A, and I − P is left; many steps end at the proximal point, P = (A + λI)⁻¹A.
+pub fn left_by_proximal_descent(bowl: &Bowl, rate: f64, lambda: f64, steps: usize) -> Matrix {
+    let curvature = Matrix(bowl.curvature());
+    let held = curvature + Matrix::diagonal(lambda);
+    Matrix::unit() - (Matrix::unit() - (Matrix::unit() - rate * held).power(steps)) * held.inverse() * curvature
+}
+
+/// Inner steps in the settings of [`EXACT_MAML`].
+const STEPS: usize = 3;
+
+/// Exact MAML, for a method whose inner steps move all that there is. The query gradient after k inner steps of rate α,
+/// A(I − αA)ᵏ(φ − c), comes back through them with another factor (I − αA)ᵏ: it is −P(c − φ) with
+/// P = (I − αA)ᵏA(I − αA)ᵏ. The fixed point (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ minimises the mean loss after k steps.
+pub const EXACT_MAML: ClosedForm = ClosedForm {
+    config: |rate| {
+        format!(
+            "inner_lr = {rate}\ninner_steps = {STEPS}\ntrain_shots = 4\ntrain_queries = 4\nmeta_batch = 3\n\
+             meta_lr = 0.01"
+        )
+    },
+    pull: |bowl, rate| {
+        let left = left_by_descent(bowl, rate, STEPS);
+        left * Matrix(bowl.curvature()) * left
+    },
+    left: left_by_descent,
+    outer: Outer::Adam(0.01),
+};
+
 /// Largest difference allowed, in each coordinate.
 const TOLERANCE: f64 = 1e-5;
 const START: [f64; 3] = [0.7, -1.3, 0.4];

@@ -4,11 +4,13 @@
 //! Kin differ in what they take for the gradient of the initialisation: that is a [`TaskGradient`], and which
 //! parameters the inner steps move. A method's crate gives both and has the rest from here.
 
+mod curvature;
 mod unrolled;
 
 use candle_core::Tensor;
 use serde::Deserialize;
 
+pub use self::curvature::Curvature;
 pub use self::unrolled::Unrolled;
 use crate::algorithm::{Adapted, Algorithm, Cost, Mode, Progress, Scalars, Update, mean_scalars};
 use crate::batches::MiniBatches;
@@ -62,7 +64,7 @@ impl Default for Settings {
 
 /// A task's query loss and what stands for its gradient with respect to the initialisation `params`, one tensor a
 /// parameter. Pure.
-pub type TaskGradient = fn(&Descent, &Params, &Task, &mut Stream) -> Result<(f64, Params)>;
+pub type TaskGradient = dyn Fn(&Descent, &Params, &Task, &mut Stream) -> Result<(f64, Params)> + Send + Sync;
 
 /// A method of the family.
 pub struct Descent {
@@ -72,14 +74,20 @@ pub struct Descent {
     pub model: Model,
     /// Plain gradient descent on the mean loss.
     pub inner: InnerLoop,
-    outer: Optimizer,
-    gradient: Option<TaskGradient>,
+    /// What turns the mean meta-gradient into a step: Adam with TensorFlow's settings.
+    pub outer: Optimizer,
+    gradient: Option<Box<TaskGradient>>,
 }
 
 impl Descent {
     /// A method whose inner steps move `trains`. Errors on settings that no run could mean.
-    pub fn new(settings: Settings, context: &Context, trains: Group, gradient: TaskGradient) -> Result<Self> {
-        Ok(Descent { gradient: Some(gradient), ..Self::without_gradient(settings, context, trains)? })
+    pub fn new(
+        settings: Settings,
+        context: &Context,
+        trains: Group,
+        gradient: impl Fn(&Descent, &Params, &Task, &mut Stream) -> Result<(f64, Params)> + Send + Sync + 'static,
+    ) -> Result<Self> {
+        Ok(Descent { gradient: Some(Box::new(gradient)), ..Self::without_gradient(settings, context, trains)? })
     }
 
     /// All but the gradient: for a method that makes one of its own and hands it to [`Descent::outer_step`].
@@ -158,7 +166,7 @@ impl Algorithm for Descent {
     }
 
     fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
-        let gradient = self.gradient.ok_or_else(|| Error::usage("this method makes its updates itself"))?;
+        let gradient = self.gradient.as_ref().ok_or_else(|| Error::usage("this method makes its updates itself"))?;
         let (loss, gradient) = gradient(self, &state.params, task, rng)?;
         Ok(Update::default().with("gradient", gradient).scalar("query_loss", loss))
     }

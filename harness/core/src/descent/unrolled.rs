@@ -5,10 +5,10 @@
 //! equation 1, by the chain rule). Each step keeps its own leaf variables and its gradient's graph, so that memory
 //! grows by one tape a step and no graph spans two of them.
 
+use super::Curvature;
 use crate::episode::Labeled;
-use crate::error::{Error, Result};
-use crate::loss::{Reduction, loss};
-use crate::model::{Group, Model, Norm};
+use crate::error::Result;
+use crate::model::{Group, Model};
 use crate::params::Params;
 
 /// Parameters on their way down, with the tape of every step.
@@ -17,13 +17,7 @@ pub struct Unrolled<'m> {
     lr: f64,
     trains: Group,
     params: Params,
-    tapes: Vec<Tape>,
-}
-
-/// One step: the parameters as leaves, and the gradient of those that learn as a graph over them.
-struct Tape {
-    leaves: Params,
-    grads: Params,
+    tapes: Vec<Curvature>,
 }
 
 impl<'m> Unrolled<'m> {
@@ -35,23 +29,13 @@ impl<'m> Unrolled<'m> {
     /// One step on all of `batch` under batch statistics; returns the mean loss before it.
     ///
     /// # Errors
-    /// If candle was told to cut the graphs of gradients: CANDLE_GRAD_DO_NOT_DETACH must be 1 before the first backward
-    /// pass of a thread.
+    /// As [`Curvature::at`].
     pub fn step(&mut self, batch: &Labeled) -> Result<f64> {
-        let leaves = self.params.to_vars()?;
-        let value = loss(&self.model.logits(&leaves, &batch.x, &Norm::Batch)?, &batch.y, Reduction::Mean)?;
-        let store = value.backward()?;
-        let learning = leaves.filter(|name| self.trains.holds(name));
-        let grads = learning.map(|leaf| store.get(leaf).cloned().map_or_else(|| leaf.zeros_like(), Ok))?;
-        if !grads.iter().any(|(_, grad)| grad.track_op()) {
-            return Err(Error::usage(
-                "second derivatives need CANDLE_GRAD_DO_NOT_DETACH=1 in the environment from the start of the process",
-            ));
-        }
-        let next = learning.detach().axpy(-self.lr, &grads.detach())?;
+        let (loss, grads, curvature) = Curvature::at(self.model, &self.params, batch, self.trains)?;
+        let next = self.params.filter(|name| self.trains.holds(name)).axpy(-self.lr, &grads)?;
         self.params = self.params.merged(&next).detach();
-        self.tapes.push(Tape { leaves, grads });
-        Ok(value.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?)
+        self.tapes.push(curvature);
+        Ok(loss)
     }
 
     /// Where the steps have led so far.
@@ -62,13 +46,8 @@ impl<'m> Unrolled<'m> {
     /// The gradient with respect to the parameters before the first step, from `outer`, that of some loss with respect
     /// to [`Unrolled::params`]. Exact: second derivatives of the inner losses included.
     pub fn pull_back(&self, outer: &Params) -> Result<Params> {
-        self.tapes.iter().rev().try_fold(outer.detach(), |lambda, tape| self.pull_back_one(tape, &lambda))
-    }
-
-    fn pull_back_one(&self, tape: &Tape, lambda: &Params) -> Result<Params> {
-        let store = tape.grads.dot(lambda)?.backward()?;
-        let curved = tape.leaves.map(|leaf| store.get(leaf).cloned().map_or_else(|| leaf.zeros_like(), Ok))?;
-        Ok(lambda.axpy(-self.lr, &curved)?.detach())
+        let back = |lambda: Params, tape: &Curvature| lambda.axpy(-self.lr, &tape.times(&lambda)?);
+        self.tapes.iter().rev().try_fold(outer.detach(), back)
     }
 }
 
@@ -78,7 +57,8 @@ mod tests {
 
     use super::*;
     use crate::episode::Targets;
-    use crate::model::{Activation, ModelSpec};
+    use crate::loss::{Reduction, loss};
+    use crate::model::{Activation, ModelSpec, Norm};
 
     const SIDE: usize = 12;
 

@@ -1,0 +1,93 @@
+//! Implicit MAML (Rajeswaran, Finn, Kakade, Levine 2019, "Meta-Learning with Implicit Gradients", arXiv 1909.04630): a task is
+//! learned under a pull of λ/2·‖θ − φ‖² towards the initialisation φ. At the end of it, θ*, the gradient of the query loss
+//! with respect to φ follows from where θ* is, not from how it was reached: (I + H/λ)⁻¹∇L(θ*), H being the Hessian of the
+//! support loss at θ* (their lemma 1). Conjugate gradients solve for it with a few products Hv, so that memory does not grow
+//! with the inner steps.
+
+mod conjugate_gradient;
+
+use harness_core::descent::{Curvature, Descent, Settings};
+use harness_core::{
+    Algorithm, Context, Entry, Error, Group, Optimizer, Params, Reduction, Result, Stream, Task, config,
+};
+use serde::Deserialize;
+
+use self::conjugate_gradient::solve;
+
+/// The registry line.
+pub const ENTRY: Entry = Entry {
+    name: "imaml",
+    summary: "MAML whose meta-gradient is solved for where a proximal inner loop ends",
+    paper: "Rajeswaran et al. 2019, arXiv 1909.04630",
+    build,
+    toy: "inner_lr = 0.2\ninner_steps = 5\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01\n\
+          eval_steps = 10\nlambda = 0.5",
+};
+
+/// What this method has beside the [`Settings`] of MAML's family. Defaults are those of the authors' code
+/// (aravindr93/imaml_dev) on Omniglot.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Own {
+    /// λ of the pull, on the mean loss.
+    lambda: f64,
+    cg_steps: usize,
+    /// Conjugate gradients solve (1 + cg_damping)·v + Hv/(λ + lambda_damping); exact with 0 and 0.
+    cg_damping: f64,
+    lambda_damping: f64,
+    /// ε of the outer Adam.
+    meta_eps: f64,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Own { lambda: 2.0, cg_steps: 5, cg_damping: 1.0, lambda_damping: 10.0, meta_eps: 1e-3 }
+    }
+}
+
+fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
+    let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
+    Ok(Box::new(method(settings, own, context)?))
+}
+
+fn method(settings: Settings, own: Own, context: &Context) -> Result<Descent> {
+    config::at_least_one(&[("cg_steps", own.cg_steps)])?;
+    if !(own.lambda > 0.0 && own.lambda.is_finite()) {
+        return Err(Error::usage(format!("lambda = {}: it must be above 0", own.lambda)));
+    }
+    for (key, value) in [("cg_damping", own.cg_damping), ("lambda_damping", own.lambda_damping)] {
+        if !(0.0..f64::INFINITY).contains(&value) {
+            return Err(Error::usage(format!("{key} = {value}: it must not be negative (0 is exact)")));
+        }
+    }
+    let gradient = move |method: &Descent, params: &Params, task: &Task, rng: &mut Stream| {
+        implicit_gradient(method, own, params, task, rng)
+    };
+    let outer = Optimizer::Adam { lr: settings.meta_lr, beta1: 0.9, beta2: 0.999, eps: own.meta_eps };
+    // Unlike cbfinn/maml's, the authors' inner loop moves every parameter.
+    let mut method = Descent::new(settings, context, Group::All, gradient)?;
+    method.inner = method.inner.proximal(own.lambda);
+    method.outer = outer;
+    Ok(method)
+}
+
+/// The query loss at the proximal point, and (I + H/λ)⁻¹ times its gradient there.
+fn implicit_gradient(
+    method: &Descent,
+    own: Own,
+    params: &Params,
+    task: &Task,
+    rng: &mut Stream,
+) -> Result<(f64, Params)> {
+    let adapted = method.descend(params, &task.support, &[method.settings.inner_steps], rng)?;
+    let point = &adapted[0].params;
+    let query = method.model.loss_grad(point, &task.query, Reduction::Mean)?;
+    let (_, _, curvature) = Curvature::at(&method.model, point, &task.support, Group::All)?;
+    let held = |v: &Params| {
+        v.scale(1.0 + own.cg_damping)?.axpy(1.0 / (own.lambda + own.lambda_damping), &curvature.times(v)?)
+    };
+    Ok((query.loss, solve(held, &query.grads, own.cg_steps)?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use candle_core::{DType, Device, Tensor};
+use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_proximal_descent};
+use harness_core::{Activation, Labeled, ModelSpec, Problem, Protocol, Purpose, Targets, loss};
+
+use super::*;
+
+#[test]
+fn conforms() {
+    harness_core::conformance::check(&ENTRY);
+}
+
+const LAMBDA: f64 = 0.7;
+const STEPS: usize = 5;
+
+/// On ½(θ − c)ᵀA(θ − c) the k proximal steps leave N(φ − c), where the gradient is AN(φ − c); conjugate gradients solve
+/// for three unknowns in three steps. So P = (I + A/λ)⁻¹AN.
+#[test]
+fn the_closed_form_holds() {
+    check_closed_form(
+        &ENTRY,
+        &ClosedForm {
+            config: |rate| {
+                format!(
+                    "lambda = {LAMBDA}\ncg_steps = 4\ncg_damping = 0.0\nlambda_damping = 0.0\nmeta_eps = 1e-8\n\
+                     inner_lr = {rate}\ninner_steps = {STEPS}\ntrain_shots = 4\ntrain_queries = 4\n\
+                     meta_batch = 3\nmeta_lr = 0.01"
+                )
+            },
+            pull: |bowl, rate| {
+                let curvature = Matrix(bowl.curvature());
+                let solved = (Matrix::unit() + (1.0 / LAMBDA) * curvature).inverse();
+                solved * curvature * left_by_proximal_descent(bowl, rate, LAMBDA, STEPS)
+            },
+            left: |bowl, rate, steps| left_by_proximal_descent(bowl, rate, LAMBDA, steps),
+            outer: Outer::Adam(0.01),
+        },
+    );
+}
+
+fn context() -> Context {
+    Context {
+        model: ModelSpec::Mlp { hidden: vec![3], activation: Activation::Tanh },
+        input: vec![1],
+        problem: Problem::Regression { outputs: 1 },
+        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
+        device: Device::Cpu,
+    }
+}
+
+fn rng() -> Stream {
+    Stream::new(0, Purpose::TrainMethod, 0, 0)
+}
+
+/// Points of a bent curve, in f64 so that differences are exact enough.
+fn curve(x: [f64; 4]) -> Labeled {
+    let column = |values: [f64; 4]| Tensor::from_vec(values.to_vec(), (4, 1), &Device::Cpu).unwrap();
+    Labeled::new(column(x), Targets::Values(column(x.map(|x| 1.5 * x.sin() + 0.5 * x * x)))).unwrap()
+}
+
+/// A small network whose inner problem is solved to convergence: the query loss there, as a function of the
+/// initialisation alone, has the implicit gradient for its exact one. The query's own gradient is something else.
+#[test]
+fn the_meta_gradient_is_exact_at_convergence() {
+    let own = Own { cg_steps: 30, cg_damping: 0.0, lambda_damping: 0.0, ..Own::default() };
+    let settings = Settings { inner_steps: 600, inner_lr: 0.05, ..Settings::default() };
+    let method = method(settings, own, &context()).unwrap();
+    let start = method.model.init(&mut Stream::new(3, Purpose::Init, 0, 0)).unwrap();
+    let start = start.to(DType::F64, &Device::Cpu).unwrap();
+    let task = Task { support: curve([-1.5, -0.5, 0.4, 1.2]), query: curve([-1.0, 0.1, 0.9, 1.7]) };
+
+    let point = |start: &Params| method.descend(start, &task.support, &[600], &mut rng()).unwrap().remove(0).params;
+    let query_loss = |start: &Params| {
+        let answers = method.model.logits(&point(start), &task.query.x, &harness_core::Norm::Batch).unwrap();
+        loss::loss(&answers, &task.query.y, Reduction::Mean).unwrap().to_scalar::<f64>().unwrap()
+    };
+    let (value, ours) = implicit_gradient(&method, own, &start, &task, &mut rng()).unwrap();
+    assert!((value - query_loss(&start)).abs() < 1e-12);
+    let first_order = method.model.loss_grad(&point(&start), &task.query, Reduction::Mean).unwrap().grads;
+
+    let flat = |params: &Params, name: &str| -> Vec<f64> {
+        params.get(name).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    };
+    let (mut gap, mut first_gap, mut largest) = (0f64, 0f64, 0f64);
+    for (name, tensor) in start.iter() {
+        let values = flat(&start, name);
+        for i in 0..values.len() {
+            let at = |by: f64| {
+                let mut moved = values.clone();
+                moved[i] += by;
+                let mut params = start.clone();
+                params.insert(name, Tensor::from_vec(moved, tensor.shape(), &Device::Cpu).unwrap());
+                query_loss(&params)
+            };
+            let want = (at(1e-5) - at(-1e-5)) / 2e-5;
+            gap = gap.max((flat(&ours, name)[i] - want).abs());
+            first_gap = first_gap.max((flat(&first_order, name)[i] - want).abs());
+            largest = largest.max(want.abs());
+        }
+    }
+    assert!(gap < 1e-6 * largest, "{gap} of {largest}");
+    assert!(first_gap > 1e-2 * largest, "the check has no power: {first_gap} of {largest}");
+}
+
+#[test]
+fn wrong_settings_are_named() {
+    let error = |text: &str| build(&text.parse().unwrap(), &context()).err().unwrap().to_string();
+    assert!(error("lamda = 1.0").contains("did you mean \"lambda\"?"));
+    assert!(error("lambda = 0.0").starts_with("lambda = 0: it must be above 0"));
+    assert!(error("cg_damping = -1.0").starts_with("cg_damping = -1: it must not be negative"));
+    assert!(error("cg_steps = 0").contains("cg_steps"));
+}
