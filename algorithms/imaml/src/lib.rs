@@ -83,9 +83,8 @@ fn implicit_gradient(
     let point = &adapted[0].params;
     let query = method.model.loss_grad(point, &task.query, Reduction::Mean)?;
     let (_, _, curvature) = Curvature::at(&method.model, point, &task.support, Group::All)?;
-    let held = |v: &Params| {
-        v.scale(1.0 + own.cg_damping)?.axpy(1.0 / (own.lambda + own.lambda_damping), &curvature.times(v)?)
-    };
+    let held =
+        |v: &Params| v.scale(1.0 + own.cg_damping)?.axpy(1.0 / (own.lambda + own.lambda_damping), &curvature.times(v)?);
     Ok((query.loss, solve(held, &query.grads, own.cg_steps)?))
 }
 

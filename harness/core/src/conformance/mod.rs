@@ -87,9 +87,7 @@ mod toy;
 
 use candle_core::Tensor;
 
-pub use closed_form::{
-    ClosedForm, EXACT_MAML, Outer, check_closed_form, left_by_descent, left_by_proximal_descent,
-};
+pub use closed_form::{ClosedForm, EXACT_MAML, Outer, check_closed_form, left_by_descent, left_by_proximal_descent};
 pub use matrix::Matrix;
 pub use toy::Toy;
 
