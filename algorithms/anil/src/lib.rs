@@ -5,7 +5,7 @@
 //! out, it makes the unrolled loop an ordinary graph: one backward pass through it is the exact meta-gradient, second
 //! derivatives included, for the price of one pass over support and query.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, Tensor};
 use harness_core::descent::{Descent, Settings};
 use harness_core::{
     Algorithm, Context, Entry, Group, Model, Norm, Params, Reduction, Result, Stream, Targets, Task, loss, parse_config,
@@ -29,9 +29,7 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
 fn through_the_heads_steps(method: &Descent, params: &Params, task: &Task, _: &mut Stream) -> Result<(f64, Params)> {
     let leaves = params.to_vars()?;
     let value = query_loss(&method.model, &leaves, task, &method.settings)?;
-    let store = value.backward()?;
-    let grads = leaves.map(|leaf| store.get(leaf).cloned().map_or_else(|| leaf.zeros_like(), Ok))?.detach();
-    Ok((value.to_dtype(DType::F64)?.to_scalar()?, grads))
+    loss::gradient(&value, &leaves)
 }
 
 /// The query loss after the head's inner steps, as a graph over `params`.

@@ -1,4 +1,4 @@
-use candle_core::Device;
+use candle_core::{DType, Device};
 use harness_core::conformance::{EXACT_MAML, Toy, check_closed_form};
 use harness_core::descent::Unrolled;
 use harness_core::{Activation, Draw, Labeled, ModelSpec, Purpose, Split, TaskSource, View};

@@ -2,11 +2,11 @@
 //! supervised training on all training classes, then a new head on frozen features; both heads score a class by the
 //! cosine between its weight vector and the features, which keeps images of one class close together.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, Tensor};
 use harness_core::{
     Adapted, Algorithm, Context, Cost, Draw, Entry, Group, Labeled, Mode, Model, Moments, Norm, Optimizer, Params,
-    Progress, Purpose, Reduction, Result, Sampling, Scalars, State, Stream, Targets, Task, Update, config, loss,
-    mean_scalars, parse_config,
+    Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars, outer,
+    parse_config,
 };
 use serde::Deserialize;
 
@@ -51,8 +51,6 @@ impl Default for Config {
 struct BaselinePlusPlus {
     config: Config,
     model: Model,
-    /// What a network ends in, whatever its values: features do not read it, and the cosine head takes its place.
-    unused_head: Params,
     train_classes: usize,
     /// Ways and support images of a test episode.
     ways: usize,
@@ -64,10 +62,9 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     config::at_least_one(&[("batch", config.batch), ("tune_batch", config.tune_batch)])?;
     let train_classes = context.train_classes()?;
     let model = context.model(1)?;
-    let unused_head = model.head()?.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
     let ways = context.protocol.ways;
     let support = ways * context.protocol.shots;
-    Ok(Box::new(BaselinePlusPlus { config, model, unused_head, train_classes, ways, support }))
+    Ok(Box::new(BaselinePlusPlus { config, model, train_classes, ways, support }))
 }
 
 /// A fresh head: weights uniform in ±1/√features, one column a class, and a gain for each class, at first the column's
@@ -95,26 +92,9 @@ fn logits(directions: &Tensor, head: &Params) -> Result<Tensor> {
     Ok(directions.matmul(weight)?.broadcast_mul(&factor)?)
 }
 
-/// The loss and its gradient for each of `vars`, which `answers` were computed from.
-fn gradient(answers: &Tensor, targets: &Targets, vars: &Params) -> Result<(f64, Params)> {
-    let loss = loss::loss(answers, targets, Reduction::Mean)?;
-    let store = loss.backward()?;
-    let grads = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
-    Ok((loss.to_dtype(DType::F64)?.to_scalar()?, grads))
-}
-
-/// PyTorch's default: running ← 0.9·running + 0.1·batch.
-const MOMENTUM: f64 = 0.1;
-
 impl BaselinePlusPlus {
     fn features(&self, params: &Params, images: &Tensor, norm: &Norm) -> Result<Tensor> {
-        directions(&self.model.features(&params.merged(&self.unused_head), images, norm)?)
-    }
-
-    /// The batch statistics of images, which the fused pass gathers on its way.
-    fn statistics(&self, params: &Params, images: &Tensor) -> Result<Params> {
-        let any = Labeled::new(images.clone(), Targets::Classes(vec![0; images.dim(0)?]))?;
-        Ok(self.model.loss_grad(&params.merged(&self.unused_head), &any, Reduction::Mean)?.stats)
+        directions(&self.model.features(&params.filter(|name| Group::Body.holds(name)), images, norm)?)
     }
 }
 
@@ -136,9 +116,7 @@ impl Algorithm for BaselinePlusPlus {
         let params = self.model.init(rng)?;
         let old = params.get("head.weight")?;
         let body = params.filter(|name| Group::Body.holds(name));
-        let mut state = State::new(body.merged(&new_head(old.dim(0)?, self.train_classes, old, rng)?));
-        let zeros = Some(state.params.zeros_like()?);
-        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
+        let mut state = outer::start(body.merged(&new_head(old.dim(0)?, self.train_classes, old, rng)?))?;
         state.buffers = self.model.initial_stats()?;
         Ok(state)
     }
@@ -147,22 +125,14 @@ impl Algorithm for BaselinePlusPlus {
         let vars = state.params.to_vars()?;
         let images = &task.support.x;
         let answers = logits(&self.features(&vars, images, &Norm::Batch)?, &vars)?;
-        let (loss, grads) = gradient(&answers, &task.support.y, &vars)?;
-        let stats = self.statistics(&state.params, images)?;
+        let (loss, grads) = loss::gradient(&loss::loss(&answers, &task.support.y, Reduction::Mean)?, &vars)?;
+        let stats = self.model.statistics(&state.params.filter(|name| Group::Body.holds(name)), images)?;
         Ok(Update::default().with("gradient", grads).with("stats", stats).scalar("loss", loss))
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
-        let (adam, moments) =
-            (Optimizer::adam(self.config.lr, 0.9), Moments::from_slots(&state.slots, "outer", state.step));
-        let (params, moments) = adam.apply(&state.params, &Params::mean(grads)?, &moments)?;
-        state.params = params;
-        state.slots = moments.to_slots("outer");
-        for update in &updates {
-            let stats = update.role("stats")?;
-            state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
-        }
+        outer::step(state, Optimizer::adam(self.config.lr, 0.9), &outer::mean_gradient(&updates)?)?;
+        outer::fold_statistics(state, &updates)?;
         Ok(mean_scalars(&updates))
     }
 
@@ -186,7 +156,8 @@ impl Algorithm for BaselinePlusPlus {
                 // The last batch of an epoch holds what is left.
                 let batch: Vec<usize> = order.drain(..self.config.tune_batch.min(order.len())).collect();
                 let (batch, vars) = (known.select(&batch)?, head.to_vars()?);
-                let (_, grads) = gradient(&logits(&batch.x, &vars)?, &batch.y, &vars)?;
+                let loss = loss::loss(&logits(&batch.x, &vars)?, &batch.y, Reduction::Mean)?;
+                let (_, grads) = loss::gradient(&loss, &vars)?;
                 (head, moments) = optimizer.apply(&head, &grads, &moments)?;
             }
             all.push(Adapted { params: state.params.merged(&head), buffers: state.buffers.clone() });

@@ -2,11 +2,11 @@
 //! class is the mean of its support images' features, and a query belongs to the class whose mean is nearest. Only the
 //! features are learned, on episodes with many more classes than those of the test.
 
-use candle_core::{D, DType, Tensor};
+use candle_core::{D, Tensor};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Moments, Norm, Optimizer,
-    Params, Problem, Progress, Purpose, Reduction, Result, Sampling, Scalars, State, Stream, Targets, Task, Update,
-    config, loss, mean_scalars, parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Norm, Optimizer, Params,
+    Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
+    outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -52,8 +52,6 @@ struct ProtoNet {
     model: Model,
     /// Images of a test episode.
     episode: usize,
-    /// What a network ends in, whatever its values: features do not read it, so it is no part of the state.
-    unused_head: Params,
 }
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
@@ -70,8 +68,7 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     }
     let episode = context.protocol.ways * (context.protocol.shots + context.protocol.queries);
     let model = context.model(1)?;
-    let unused_head = model.head()?.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
-    Ok(Box::new(ProtoNet { config, model, episode, unused_head }))
+    Ok(Box::new(ProtoNet { config, model, episode }))
 }
 
 /// The mean feature of each class, `[ways, features]`, from features `[n, features]` with labels `0..ways`.
@@ -93,14 +90,11 @@ fn logits(queries: &Tensor, prototypes: &Tensor) -> Result<Tensor> {
     Ok(cross.broadcast_sub(&prototypes.sqr()?.sum_keepdim(D::Minus1)?.t()?)?)
 }
 
-/// PyTorch's default: running ← 0.9·running + 0.1·batch.
-const MOMENTUM: f64 = 0.1;
-
 impl ProtoNet {
     /// Support and queries are embedded as one batch, as the original does in training.
     fn answers(&self, params: &Params, norm: &Norm, support: &Labeled, query: &Tensor) -> Result<Tensor> {
         let (n, images) = (support.len(), Tensor::cat(&[&support.x, query], 0)?);
-        let features = self.model.features(&params.merged(&self.unused_head), &images, norm)?;
+        let features = self.model.features(params, &images, norm)?;
         let prototypes = prototypes(&features.narrow(0, 0, n)?, support.classes()?)?;
         logits(&features.narrow(0, n, query.dim(0)?)?, &prototypes)
     }
@@ -108,9 +102,7 @@ impl ProtoNet {
     /// The batch statistics of a task's images, which the fused pass gathers on its way.
     fn statistics(&self, params: &Params, task: &Task) -> Result<Params> {
         let images = Tensor::cat(&[&task.support.x, &task.query.x], 0)?;
-        let any = Targets::Classes(vec![0; images.dim(0)?]);
-        let params = params.merged(&self.unused_head);
-        Ok(self.model.loss_grad(&params, &Labeled::new(images, any)?, Reduction::Mean)?.stats)
+        self.model.statistics(params, &images)
     }
 }
 
@@ -131,9 +123,7 @@ impl Algorithm for ProtoNet {
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {
-        let mut state = State::new(self.model.init(rng)?.filter(|name| Group::Body.holds(name)));
-        let zeros = Some(state.params.zeros_like()?);
-        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
+        let mut state = outer::start(self.model.init(rng)?.filter(|name| Group::Body.holds(name)))?;
         if self.config.norm == Statistics::Running {
             state.buffers = self.model.initial_stats()?;
         }
@@ -144,10 +134,8 @@ impl Algorithm for ProtoNet {
         let vars = state.params.to_vars()?;
         let answers = self.answers(&vars, &Norm::Batch, &task.support, &task.query.x)?;
         let loss = loss::loss(&answers, &task.query.y, Reduction::Mean)?;
-        let store = loss.backward()?;
-        let gradient = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
-        let update = Update::default().with("gradient", gradient);
-        let update = update.scalar("loss", loss.to_dtype(DType::F64)?.to_scalar()?);
+        let (loss, gradient) = loss::gradient(&loss, &vars)?;
+        let update = Update::default().with("gradient", gradient).scalar("loss", loss);
         match self.config.norm {
             Statistics::Batch => Ok(update),
             Statistics::Running => Ok(update.with("stats", self.statistics(&state.params, task)?)),
@@ -155,19 +143,10 @@ impl Algorithm for ProtoNet {
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
-        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
         let halvings = progress.iteration * (u64::from(self.config.halvings) + 1) / progress.total.max(1);
         let lr = self.config.lr * 0.5f64.powi(halvings as i32);
-        let moments = Moments::from_slots(&state.slots, "outer", state.step);
-        let (params, moments) = Optimizer::adam(lr, 0.9).apply(&state.params, &Params::mean(grads)?, &moments)?;
-        state.params = params;
-        state.slots = moments.to_slots("outer");
-        if !state.buffers.is_empty() {
-            for update in &updates {
-                let stats = update.role("stats")?;
-                state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
-            }
-        }
+        outer::step(state, Optimizer::adam(lr, 0.9), &outer::mean_gradient(&updates)?)?;
+        outer::fold_statistics(state, &updates)?;
         let mut scalars = mean_scalars(&updates);
         scalars.insert("lr".into(), lr);
         Ok(scalars)

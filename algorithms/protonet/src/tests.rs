@@ -1,5 +1,5 @@
 use candle_core::Device;
-use harness_core::{Activation, ModelSpec, Protocol};
+use harness_core::{Activation, ModelSpec, Protocol, Purpose, Targets};
 
 use super::*;
 

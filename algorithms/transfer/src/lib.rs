@@ -8,9 +8,8 @@ mod tune;
 
 use candle_core::Tensor;
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Moments, Optimizer, Params,
-    Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, mean_scalars,
-    parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Optimizer, Problem, Progress,
+    Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, mean_scalars, outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -105,9 +104,6 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     Ok(Box::new(Transfer { training, episode, regression, outer, config }))
 }
 
-/// PyTorch's default: running ← 0.9·running + 0.1·batch.
-const MOMENTUM: f64 = 0.1;
-
 impl Algorithm for Transfer {
     fn sampling(&self) -> Sampling {
         Sampling::independent(Draw::Batch { size: self.config.batch }, 1)
@@ -126,9 +122,7 @@ impl Algorithm for Transfer {
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {
-        let mut state = State::new(self.training.init(rng)?);
-        let zeros = Some(state.params.zeros_like()?);
-        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
+        let mut state = outer::start(self.training.init(rng)?)?;
         if self.config.norm == Statistics::Running {
             state.buffers = self.training.initial_stats()?;
         }
@@ -141,17 +135,8 @@ impl Algorithm for Transfer {
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
-        let moments = Moments::from_slots(&state.slots, "outer", state.step);
-        let (params, moments) = self.outer.apply(&state.params, &Params::mean(grads)?, &moments)?;
-        state.params = params;
-        state.slots = moments.to_slots("outer");
-        if !state.buffers.is_empty() {
-            for update in &updates {
-                let stats = update.role("stats")?;
-                state.buffers = state.buffers.zip(stats, |old, new| (old * (1.0 - MOMENTUM))? + (new * MOMENTUM)?)?;
-            }
-        }
+        outer::step(state, self.outer, &outer::mean_gradient(&updates)?)?;
+        outer::fold_statistics(state, &updates)?;
         Ok(mean_scalars(&updates))
     }
 

@@ -17,6 +17,7 @@ pub mod inner;
 pub mod learner;
 pub mod loss;
 pub mod model;
+pub mod outer;
 pub mod params;
 pub mod rng;
 pub mod source;

@@ -1,9 +1,10 @@
 //! Losses on candle's graph. The fused kernels compute the same ones.
 
-use candle_core::{D, Tensor};
+use candle_core::{D, DType, Tensor};
 
 use crate::episode::Targets;
 use crate::error::Result;
+use crate::params::Params;
 
 /// How the losses of a mini-batch become one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -44,6 +45,14 @@ pub fn loss(answers: &Tensor, targets: &Targets, reduction: Reduction) -> Result
         Reduction::Sum => each.sum_all()?,
         Reduction::Mean => each.mean_all()?,
     })
+}
+
+/// The value of a loss (rank 0) and its gradient by each of `vars`, which it was computed from: 0 for one that it does not
+/// read.
+pub fn gradient(loss: &Tensor, vars: &Params) -> Result<(f64, Params)> {
+    let store = loss.backward()?;
+    let grads = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
+    Ok((loss.to_dtype(DType::F64)?.to_scalar()?, grads))
 }
 
 /// The loss of each example, `[n]`, as [`loss`] sums it.

@@ -25,9 +25,6 @@ use crate::spec::folds;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
-    if args.checkpoint_every.is_nan() || args.checkpoint_every < 0.0 {
-        return Err(Error::usage("--checkpoint-every takes a number of seconds, 0 or more"));
-    }
     let pool = super::pool(args.threads)?;
     let plan = pool.install(|| Plan::new(args, algorithms))?;
     if plan.jobs.is_empty() {

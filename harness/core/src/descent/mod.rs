@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
 use crate::loss::Reduction;
 use crate::model::{Group, Model};
+use crate::outer;
 use crate::params::Params;
 use crate::rng::Stream;
 use crate::state::State;
@@ -123,11 +124,7 @@ impl Descent {
         if let Some(limit) = self.settings.clip {
             grad = grad.map(|tensor| tensor.clamp(-limit, limit))?;
         }
-        let moments = Moments::from_slots(&state.slots, "outer", state.step);
-        let (params, moments) = self.outer.apply(&state.params, &grad, &moments)?;
-        state.params = params;
-        state.slots = moments.to_slots("outer");
-        Ok(())
+        outer::step(state, self.outer, &grad)
     }
 
     /// The same descent in training, kept so that it can be differentiated: `inner_steps` on the support set.
@@ -159,10 +156,7 @@ impl Algorithm for Descent {
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {
-        let mut state = State::new(self.model.init(rng)?);
-        let zeros = Some(state.params.zeros_like()?);
-        state.slots = Moments { first: zeros.clone(), second: zeros, steps: 0 }.to_slots("outer");
-        Ok(state)
+        outer::start(self.model.init(rng)?)
     }
 
     fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
@@ -172,8 +166,7 @@ impl Algorithm for Descent {
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        let grads = updates.iter().map(|update| update.role("gradient")).collect::<Result<Vec<&Params>>>()?;
-        self.outer_step(state, &Params::mean(grads)?)?;
+        self.outer_step(state, &outer::mean_gradient(&updates)?)?;
         Ok(mean_scalars(&updates))
     }
 

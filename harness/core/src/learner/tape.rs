@@ -2,7 +2,7 @@
 
 use super::{InnerLoop, Moments, Pool};
 use crate::error::Result;
-use crate::loss::loss;
+use crate::loss::{gradient, loss};
 use crate::model::Model;
 use crate::params::Params;
 
@@ -33,9 +33,8 @@ impl<'m> Tape<'m> {
         let batch = pool.labeled.select(rows)?;
         let vars = self.params.to_vars()?;
         let value = loss(&self.model.logits(&vars, &batch.x, &loop_.norm)?, &batch.y, loop_.reduction)?;
-        let store = value.backward()?;
         let trained = vars.filter(|name| loop_.trains.holds(name));
-        let mut grads = trained.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
+        let (value, mut grads) = gradient(&value, &trained)?;
         if let Some(start) = &self.start {
             grads = grads.zip(&trained.detach().zip(start, |w, w0| w - w0)?, |g, away| g + (away * loop_.prox)?)?;
         }
@@ -43,7 +42,7 @@ impl<'m> Tape<'m> {
         let (next, moments) = loop_.optimizer.apply(&trained.detach(), &grads, &moments)?;
         self.params = self.params.merged(&next);
         (self.first, self.second) = (moments.first, moments.second);
-        Ok(value.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?)
+        Ok(value)
     }
 
     pub(super) fn params(&self) -> Params {

@@ -15,7 +15,7 @@ use harness_kernels::{Backend, Layer, Network, NormMode, forward_tensors};
 
 pub use self::spec::{Activation, ModelSpec};
 use crate::algorithm::{Adapted, Mode};
-use crate::episode::Labeled;
+use crate::episode::{Labeled, Targets};
 use crate::error::{Error, Result};
 use crate::loss::Reduction;
 use crate::params::Params;
@@ -183,9 +183,27 @@ impl Model {
         self.graph(params, x, norm, false)
     }
 
-    /// What the head reads, `[n, features]`, as a candle graph. Errors as [`Model::logits`].
+    /// What the head reads, `[n, features]`, as a candle graph; `params` need no head. Errors as [`Model::logits`].
     pub fn features(&self, params: &Params, x: &Tensor, norm: &Norm) -> Result<Tensor> {
-        self.graph(params, x, norm, true)
+        self.graph(&self.with_any_head(params)?, x, norm, true)
+    }
+
+    /// The statistics of the norm layers over the batch `x` `[n, …]`, named as those of [`Model::initial_stats`]; `params`
+    /// need no head. None where the fused kernels do not apply. Errors as [`Model::loss_grad`].
+    pub fn statistics(&self, params: &Params, x: &Tensor) -> Result<Params> {
+        let any = Labeled::new(x.clone(), Targets::Classes(vec![0; x.dim(0)?]))?;
+        Ok(self.loss_grad(&self.with_any_head(params)?, &any, Reduction::Mean)?.stats)
+    }
+
+    /// `params`, with zeros for the head if they have none: for what does not read it.
+    fn with_any_head(&self, params: &Params) -> Result<Params> {
+        let mut all = params.clone();
+        let dtype = params.iter().next().map_or(DType::F32, |(_, tensor)| tensor.dtype());
+        let missing = |name: &str| Group::Head.holds(name) && !params.names().any(|held| held == name);
+        for spec in self.network.layout().iter().filter(|spec| missing(&spec.name)) {
+            all.insert(spec.name.clone(), Tensor::zeros(spec.shape.as_slice(), dtype, &self.device)?);
+        }
+        Ok(all)
     }
 
     fn graph(&self, params: &Params, x: &Tensor, norm: &Norm, features: bool) -> Result<Tensor> {
@@ -211,9 +229,7 @@ impl Model {
         }
         let vars = params.to_vars()?;
         let loss = crate::loss::loss(&self.logits(&vars, &batch.x, &Norm::Batch)?, &batch.y, reduction)?;
-        let store = loss.backward()?;
-        let grads = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
-        let loss = loss.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let (loss, grads) = crate::loss::gradient(&loss, &vars)?;
         Ok(LossGrad { loss, grads, stats: Params::new() })
     }
 
