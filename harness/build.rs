@@ -10,15 +10,16 @@ const MARK: &str = "**Known deviation";
 fn main() {
     let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let mut readmes: Vec<PathBuf> = fs::read_dir(here.join("../algorithms"))
-        .map(|entries| entries.flatten().map(|entry| entry.path().join("README.md")).collect())
+        .map(|entries| entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()))
+        .map(|folders| folders.map(|folder| folder.join("README.md")).collect())
         .unwrap_or_default();
-    readmes.retain(|path| path.is_file());
     readmes.sort();
     println!("cargo::rerun-if-changed=build.rs");
     // A new method adds its line there.
     println!("cargo::rerun-if-changed=Cargo.toml");
     let mut list = String::new();
     for path in &readmes {
+        // One that is not there yet is watched too: it may be written after its crate was registered.
         println!("cargo::rerun-if-changed={}", path.display());
         let name = path.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
         let text = fs::read_to_string(path).unwrap_or_default();
