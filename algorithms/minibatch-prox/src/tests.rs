@@ -13,7 +13,8 @@ fn conforms() {
 const LAMBDA: f64 = 0.7;
 const STEPS: usize = 5;
 
-/// φ ← φ + ε·mean Pᵢ(cᵢ − φ), where I − Pᵢ is what the proximal steps leave, with the fixed point φ* = (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ. Adaptation at test has the pull too.
+/// φ ← φ + ε·mean Pᵢ(cᵢ − φ), where I − Pᵢ is what the proximal steps leave, with the fixed point φ* = (Σ Pᵢ)⁻¹ Σ Pᵢcᵢ.
+/// Adaptation at test has the pull too.
 #[test]
 fn the_closed_form_holds() {
     check_closed_form(
