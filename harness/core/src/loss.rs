@@ -50,8 +50,14 @@ pub fn loss(answers: &Tensor, targets: &Targets, reduction: Reduction) -> Result
 /// The value of a loss (rank 0) and its gradient by each of `vars`, which it was computed from: 0 for one that it does not
 /// read.
 pub fn gradient(loss: &Tensor, vars: &Params) -> Result<(f64, Params)> {
+    let (value, grads) = gradient_graph(loss, vars)?;
+    Ok((value, grads.detach()))
+}
+
+/// As [`gradient`], with the gradient as a graph over `vars`, to be differentiated again.
+pub(crate) fn gradient_graph(loss: &Tensor, vars: &Params) -> Result<(f64, Params)> {
     let store = loss.backward()?;
-    let grads = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?.detach();
+    let grads = vars.map(|var| store.get(var).cloned().map_or_else(|| var.zeros_like(), Ok))?;
     Ok((loss.to_dtype(DType::F64)?.to_scalar()?, grads))
 }
 

@@ -63,8 +63,8 @@ impl Network {
         assert_eq!(grad.len(), self.param_len(), "length of the gradient");
         let batch = x.len() / self.input_len();
         let stages = self.plan.stages.len();
-        ws.fit(self, batch, true);
-        self.run(params, x, batch, mode, ws);
+        ws.fit(&self.plan, batch, true);
+        self.run(&self.plan, params, x, batch, mode, ws);
 
         let trains = |i: usize| {
             let has = matches!(self.plan.stages[i], Stage::Linear(_) | Stage::Norm(_));

@@ -2,7 +2,7 @@
 
 use crate::network::Network;
 use crate::norm::{self, Affine};
-use crate::plan::{Norm, Stage};
+use crate::plan::{Norm, Plan, Stage};
 use crate::simd::Real;
 use crate::workspace::Workspace;
 use crate::{conv, pointwise, pool, statistics};
@@ -31,8 +31,8 @@ impl Network {
         ws: &mut Workspace,
         out: &mut [f32],
     ) {
-        ws.fit(self, batch, false);
-        let y = self.run(params, x, batch, norm, ws);
+        ws.fit(&self.plan, batch, false);
+        let y = self.run(&self.plan, params, x, batch, norm, ws);
         out.copy_from_slice(y);
     }
 
@@ -45,9 +45,10 @@ impl Network {
         out.copy_from_slice(&ws.stats);
     }
 
-    /// The forward pass in a workspace that fits; the outputs of all stages stay there.
+    /// The forward pass by one of its plans in a workspace that fits; the outputs of all stages stay there.
     pub(crate) fn run<'w, T: Real>(
         &self,
+        plan: &Plan,
         params: &[T],
         x: &[T],
         batch: usize,
@@ -60,7 +61,7 @@ impl Network {
             assert_eq!(stats.len(), self.stats_len(), "length of the running statistics");
         }
         let Workspace { buffers, stats, scales, .. } = ws;
-        for (i, stage) in self.plan.stages.iter().enumerate() {
+        for (i, stage) in plan.stages.iter().enumerate() {
             let (before, rest) = buffers.split_at_mut(i);
             let input = before.last().map_or(x, |b| &**b);
             let out = &mut *rest[0];
@@ -78,7 +79,7 @@ impl Network {
                 stage => stage.forward(params, batch, input, out),
             }
         }
-        &ws.buffers[self.plan.stages.len() - 1]
+        &ws.buffers[plan.stages.len() - 1]
     }
 }
 

@@ -1,5 +1,6 @@
 //! The network's gradient against finite differences in f64, and its shortcuts against the plain way.
 
+use crate::curvature::Curvature;
 use crate::forward::NormMode;
 use crate::layer::{Layer, Padding};
 use crate::loss::{Reduction, Target};
@@ -161,6 +162,54 @@ fn inductive_is_the_plain_loop() {
             let mut plain = vec![0.0; (n_support + 1) * width];
             net.forward(&params, &x, n_support + 1, NormMode::Batch, &mut ws, &mut plain);
             assert_eq!(fast[q * width..][..width], plain[n_support * width..], "network {k}, query {q}");
+        }
+    }
+}
+
+/// H·v against the change of the gradient along v, for every layer; and H is symmetric.
+#[test]
+fn hessian_products_match_finite_differences() {
+    let mut space = Box::default();
+    for (k, (net, batch)) in networks().into_iter().enumerate() {
+        let params = noise(net.param_len(), k as u64 + 1);
+        let x = noise(batch * net.input_len(), k as u64 + 100);
+        let values = noise(batch * net.outputs(), 7);
+        let classes: Vec<u32> = (0..batch).map(|i| (i % net.outputs()) as u32).collect();
+        for (target, reduction) in
+            [(Target::Classes(&classes), Reduction::Mean), (Target::Values(&values), Reduction::Sum)]
+        {
+            let gradient = |p: &[f64]| {
+                let (mut ws, mut grad) = (Workspace::default(), vec![f64::NAN; p.len()]);
+                let loss = net.descend(p, &x, target, reduction, NormMode::Batch, 0, &mut ws, &mut grad);
+                (loss, grad)
+            };
+            let mut grad = vec![f64::NAN; net.param_len()];
+            let memory = std::mem::take(&mut space);
+            let (loss, mut curvature) = Curvature::at(&net, &params, &x, target, reduction, memory, &mut grad);
+            let (want_loss, want) = gradient(&params);
+            let gap = |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0f64, |gap, (a, b)| gap.max((a - b).abs()));
+            assert!((loss - want_loss).abs() < 1e-12 && gap(&grad, &want) < 1e-12, "network {k}: the gradient itself");
+
+            let mut product = |v: &[f64]| {
+                let mut product = vec![f64::NAN; v.len()];
+                curvature.multiply(v, &mut product);
+                product
+            };
+            let (v, w) = (noise(net.param_len(), 11), noise(net.param_len(), 12));
+            let h = 1e-6;
+            let moved = |by: f64| gradient(&params.iter().zip(&v).map(|(p, v)| p + by * v).collect::<Vec<_>>()).1;
+            let want: Vec<f64> = moved(h).iter().zip(moved(-h)).map(|(a, b)| (a - b) / (2.0 * h)).collect();
+            let (hv, largest) = (product(&v), want.iter().fold(0.0f64, |a, b| a.max(b.abs())));
+            for (i, (got, want)) in hv.iter().zip(&want).enumerate() {
+                let name = &net.layout().iter().rfind(|s| s.offset <= i).unwrap().name;
+                let gap = (got - want).abs();
+                assert!(gap < 1e-6 * largest.max(1e-3), "network {k}, {name} [{i}]: {got} for {want}");
+            }
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let (there, back) = (dot(&w, &hv), dot(&v, &product(&w)));
+            assert!((there - back).abs() < 1e-9 * there.abs().max(1.0), "network {k}: {there} and {back}");
+            // The next takes this one's memory, whatever is in it.
+            space = curvature.into_space();
         }
     }
 }

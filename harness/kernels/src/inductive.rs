@@ -54,12 +54,12 @@ impl Network {
         let stages = &self.plan.stages;
         let Some(last_norm) = stages.iter().rposition(|s| matches!(s, Stage::Norm(_))) else {
             // Nothing ties a query to its support set.
-            ws.fit(self, n_queries, false);
-            out.copy_from_slice(self.run(params, queries, n_queries, NormMode::Batch, ws));
+            ws.fit(&self.plan, n_queries, false);
+            out.copy_from_slice(self.run(&self.plan, params, queries, n_queries, NormMode::Batch, ws));
             return;
         };
         let batch = n_support + 1;
-        ws.fit(self, batch, false);
+        ws.fit(&self.plan, batch, false);
 
         // The support set's part of the first stage, or its very inputs when that is a norm.
         let first = match &stages[0] {

@@ -4,9 +4,10 @@
 //!
 //! - [`Network`]: a leaner tape for a fixed feed-forward network over flat parameter vectors. [`Network::loss_grad`] gives loss
 //!   and gradient of a batch, [`adam_step`] and [`sgd_step`] apply it; nothing is allocated once a [`Workspace`] has seen a
-//!   batch of its size. This is the inner loop of first-order methods and of every evaluation.
-//! - [`ops`] and [`forward_tensors`]: the same layers as candle operations, differentiable twice, for methods that
-//!   differentiate through their inner loop.
+//!   batch of its size. This is the inner loop of first-order methods and of every evaluation. [`Network::curvature`] keeps what
+//!   products with the Hessian read, for methods that differentiate through their inner loop.
+//! - [`ops`] and [`forward_tensors`]: the same layers as candle operations, differentiable twice, for losses that are not one of
+//!   the above.
 //!
 //! Images are channels last, weights `[3, 3, C_in, C_out]`. Nothing here starts a thread: tasks run side by side, each on one.
 //! The instruction set is chosen when the program runs ([`instruction_set`]); on one machine results have the same bits on
@@ -33,6 +34,7 @@
 mod backward;
 mod buffer;
 mod conv;
+mod curvature;
 mod error;
 mod forward;
 mod geometry;
@@ -45,6 +47,7 @@ mod loss;
 mod network;
 mod norm;
 mod norm_grad;
+mod norm_second;
 pub mod ops;
 mod optim;
 mod outer;
@@ -59,6 +62,7 @@ mod stock;
 mod tensors;
 mod workspace;
 
+pub use curvature::{Curvature, CurvatureSpace};
 pub use error::{Error, Result};
 pub use forward::NormMode;
 pub use geometry::Geometry;

@@ -29,10 +29,7 @@ pub(crate) fn loss_grad<T: Real>(
     grad: &mut [T],
 ) -> f64 {
     let batch = out.len() / outputs;
-    let per = match reduction {
-        Reduction::Sum => 1.0,
-        Reduction::Mean => 1.0 / batch as f64,
-    };
+    let per = reduction.per(batch);
     let rows = out.chunks_exact(outputs).zip(grad.chunks_exact_mut(outputs));
     let mut total = 0.0;
     match target {
@@ -59,16 +56,65 @@ pub(crate) fn loss_grad<T: Real>(
     total * per
 }
 
-fn cross_entropy<T: Real>(out: &[T], class: usize, scale: T, grad: &mut [T]) -> f64 {
-    assert!(class < out.len(), "class {class} of {} outputs", out.len());
+/// The second derivative of [`loss_grad`] by the outputs, which depends on the kind of target only.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Second {
+    classes: bool,
+    reduction: Reduction,
+}
+
+impl Second {
+    pub fn of<T>(target: &Target<T>, reduction: Reduction) -> Self {
+        Second { classes: matches!(target, Target::Classes(_)), reduction }
+    }
+
+    /// How the gradient at `out` changes along `v`: p·(v − Σp·v) with p the softmax, or 2·v over the outputs; to `to`.
+    pub fn times<T: Real>(&self, out: &[T], outputs: usize, v: &[T], to: &mut [T]) {
+        let per = self.reduction.per(out.len() / outputs);
+        let rows = out.chunks_exact(outputs).zip(v.chunks_exact(outputs)).zip(to.chunks_exact_mut(outputs));
+        for ((out, v), to) in rows {
+            if !self.classes {
+                let scale = T::of(2.0 * per / outputs as f64);
+                to.iter_mut().zip(v).for_each(|(to, v)| *to = *v * scale);
+                continue;
+            }
+            softmax(out, to);
+            let mut mean = T::default();
+            for (p, &v) in to.iter().zip(v) {
+                mean += *p * v;
+            }
+            to.iter_mut().zip(v).for_each(|(p, v)| *p = *p * (*v - mean) * T::of(per));
+        }
+    }
+}
+
+impl Reduction {
+    /// What an example's loss is multiplied with.
+    fn per(self, batch: usize) -> f64 {
+        match self {
+            Reduction::Sum => 1.0,
+            Reduction::Mean => 1.0 / batch as f64,
+        }
+    }
+}
+
+/// The softmax of `out` to `p`; returns the largest of `out` and the sum of exp(out − largest).
+fn softmax<T: Real>(out: &[T], p: &mut [T]) -> (T, T) {
     let largest = out.iter().fold(out[0], |a, &b| if b > a { b } else { a });
     let mut sum = T::default();
-    for (grad, &out) in grad.iter_mut().zip(out) {
-        *grad = (out - largest).exp();
-        sum += *grad;
+    for (p, &out) in p.iter_mut().zip(out) {
+        *p = (out - largest).exp();
+        sum += *p;
     }
+    p.iter_mut().for_each(|p| *p = *p / sum);
+    (largest, sum)
+}
+
+fn cross_entropy<T: Real>(out: &[T], class: usize, scale: T, grad: &mut [T]) -> f64 {
+    assert!(class < out.len(), "class {class} of {} outputs", out.len());
+    let (largest, sum) = softmax(out, grad);
     for grad in grad.iter_mut() {
-        *grad = *grad / sum * scale;
+        *grad = *grad * scale;
     }
     grad[class] = grad[class] - scale;
     sum.f64().ln() - (out[class] - largest).f64()

@@ -20,7 +20,10 @@ pub struct Network {
     layers: Vec<(String, Layer)>,
     specs: Vec<ParamSpec>,
     output: Vec<usize>,
+    /// The passes of training and evaluation.
     pub(crate) plan: Plan,
+    /// The same, a layer a pass.
+    pub(crate) plain: Plan,
 }
 
 impl Network {
@@ -50,9 +53,10 @@ impl Network {
             }
             shapes.push(output_shape(name, layer, shape)?);
         }
-        let plan = Plan::new(&layers, &shapes, &specs);
+        let plan = Plan::new(&layers, &shapes, &specs, true);
+        let plain = Plan::new(&layers, &shapes, &specs, false);
         let output = shapes.pop().unwrap_or_default();
-        Ok(Self { input: input.to_vec(), layers, specs, output, plan })
+        Ok(Self { input: input.to_vec(), layers, specs, output, plan, plain })
     }
 
     /// `[h, w, c]` or `[features]`.

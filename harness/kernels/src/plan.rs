@@ -62,8 +62,8 @@ impl Norm {
 }
 
 impl Plan {
-    /// `shapes[i]` is the input of layer i; they fit together.
-    pub fn new(layers: &[(String, Layer)], shapes: &[Vec<usize>], specs: &[ParamSpec]) -> Self {
+    /// `shapes[i]` is the input of layer i; they fit together. Norms take what follows them along if `fused`.
+    pub fn new(layers: &[(String, Layer)], shapes: &[Vec<usize>], specs: &[ParamSpec], fused: bool) -> Self {
         let mut plan = Self { stages: vec![], lens: vec![], layers: vec![], stats_len: 0 };
         let mut i = 0;
         while i < layers.len() {
@@ -80,7 +80,8 @@ impl Plan {
                 Layer::Dense { outputs } => Some(linear(Geometry::dense(len, *outputs), &own, layers.get(i + 1))),
                 Layer::Norm { eps, .. } => {
                     let channels = *shape.last().expect("a shape is not empty");
-                    let (relu, pool, more) = after(&layers[i + 1..], shape);
+                    let following = if fused { &layers[i + 1..] } else { &[] };
+                    let (relu, pool, more) = after(following, shape);
                     used += more;
                     let mean = plan.stats_len..plan.stats_len + channels;
                     plan.stats_len += 2 * channels;

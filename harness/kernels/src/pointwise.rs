@@ -34,6 +34,20 @@ pub(crate) fn tanh_grad<T: Real>(y: &[T], d: &mut [T]) {
     }
 }
 
+/// ddx ← ddx − 2·y·dy·d: how [`tanh_grad`] of `d` changes where y changes by `dy`.
+pub(crate) fn tanh_second<T: Real>(y: &[T], d: &[T], dy: &[T], ddx: &mut [T]) {
+    for (((ddx, &y), &d), &dy) in ddx.iter_mut().zip(y).zip(d).zip(dy) {
+        *ddx = *ddx - T::of(2.0) * y * dy * d;
+    }
+}
+
+/// y ← y + x
+pub(crate) fn add<T: Real>(x: &[T], y: &mut [T]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        *y += x;
+    }
+}
+
 /// y[image, c] = the mean over the pixels of x[image, pixel, c].
 pub(crate) fn spatial_mean<T: Real>(pixels: usize, channels: usize, x: &[T], y: &mut [T]) {
     let per = T::of(1.0 / pixels as f64);

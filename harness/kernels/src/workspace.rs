@@ -1,11 +1,10 @@
 //! The memory that a pass works in.
 
 use crate::buffer::Buffer;
-use crate::network::Network;
-use crate::plan::Stage;
+use crate::plan::{Plan, Stage};
 use crate::simd::Real;
 
-/// Buffers of a [`Network`]'s passes. Reuse one: nothing is allocated after the first call at a given size. It may serve
+/// Buffers of a [`Network`](crate::Network)'s passes. Reuse one: nothing is allocated after the first call at a given size. It may serve
 /// several networks in turn; results do not depend on what it held.
 #[derive(Debug)]
 pub struct Workspace<T = f32> {
@@ -40,8 +39,7 @@ impl<T> Default for Workspace<T> {
 
 impl<T: Real> Workspace<T> {
     /// Makes room for a batch; with `gradients` for the way back too.
-    pub(crate) fn fit(&mut self, net: &Network, batch: usize, gradients: bool) {
-        let plan = &net.plan;
+    pub(crate) fn fit(&mut self, plan: &Plan, batch: usize, gradients: bool) {
         let stages = plan.stages.len();
         if self.buffers.len() < stages + 2 {
             self.buffers.resize_with(stages + 2, Buffer::default);

@@ -2,8 +2,8 @@
 //!
 //! With θ_{k+1} = θ_k − α·g_k(θ_k), the gradient of a loss at θ_K with respect to θ_0 is swept back step by step:
 //! λ ← ∇L(θ_K), then for k = K−1 … 0: λ ← λ − α·∇_θk ⟨g_k(θ_k), λ⟩ (Finn, Abbeel, Levine 2017, arXiv 1703.03400,
-//! equation 1, by the chain rule). Each step keeps its own leaf variables and its gradient's graph, so that memory
-//! grows by one tape a step and no graph spans two of them.
+//! equation 1, by the chain rule). Each step keeps its own [`Curvature`], so that memory grows by one a step and nothing spans
+//! two of them.
 
 use super::Curvature;
 use crate::episode::Labeled;
@@ -17,7 +17,7 @@ pub struct Unrolled<'m> {
     lr: f64,
     trains: Group,
     params: Params,
-    tapes: Vec<Curvature>,
+    tapes: Vec<Curvature<'m>>,
 }
 
 impl<'m> Unrolled<'m> {
@@ -46,7 +46,7 @@ impl<'m> Unrolled<'m> {
     /// The gradient with respect to the parameters before the first step, from `outer`, that of some loss with respect
     /// to [`Unrolled::params`]. Exact: second derivatives of the inner losses included.
     pub fn pull_back(&self, outer: &Params) -> Result<Params> {
-        let back = |lambda: Params, tape: &Curvature| lambda.axpy(-self.lr, &tape.times(&lambda)?);
+        let back = |lambda: Params, tape: &Curvature<'_>| lambda.axpy(-self.lr, &tape.times(&lambda)?);
         self.tapes.iter().rev().try_fold(outer.detach(), back)
     }
 }

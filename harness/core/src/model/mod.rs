@@ -1,10 +1,12 @@
 //! Functional models: parameters go in as an argument, so that methods can interpolate, perturb and differentiate them.
 //!
 //! One model has two ways to compute. On the CPU in f32, [`Model::loss_grad`], [`Model::predict`] and the
-//! [`Learner`](crate::Learner) run the fused kernels on flat vectors. Everywhere else, and where a method needs
-//! derivatives of derivatives, [`Model::logits`] and [`Model::features`] build candle's graph.
+//! [`Learner`](crate::Learner) run the fused kernels on flat vectors, and [`Curvature`](crate::descent::Curvature) multiplies
+//! by second derivatives there. Everywhere else, and for a loss of one's own, [`Model::logits`] and [`Model::features`] build
+//! candle's graph.
 
 mod flat;
+mod hessian;
 mod init;
 mod spec;
 
@@ -21,6 +23,7 @@ use crate::loss::Reduction;
 use crate::params::Params;
 use crate::rng::Stream;
 pub(crate) use flat::{copy_values, values, with_workspace};
+pub(crate) use hessian::HessianTape;
 
 /// Which parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
