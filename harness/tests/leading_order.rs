@@ -16,10 +16,11 @@
 //! those of the methods' own crates; the mini-batches are single points, so that every order of them can be asked for.
 
 use candle_core::{DType, Device, Tensor};
+use harness_core::conformance::regression;
 use harness_core::descent::Unrolled;
 use harness_core::{
-    Activation, Algorithm, Context, Entry, Group, Labeled, MiniBatches, Model, ModelSpec, Params, Problem, Protocol,
-    Purpose, Reduction, State, Stream, Targets, Task,
+    Algorithm, Context, Entry, Group, Labeled, MiniBatches, Model, Params, Purpose, Reduction, State, Stream, Targets,
+    Task,
 };
 
 const POINTS: [(f64, f64); 4] = [(-1.2, 0.7), (0.4, -0.5), (1.1, 1.3), (-0.3, 0.2)];
@@ -56,13 +57,7 @@ struct SmallTask {
 
 impl SmallTask {
     fn new(k: usize) -> Self {
-        let context = Context {
-            model: ModelSpec::Mlp { hidden: vec![4], activation: Activation::Tanh },
-            input: vec![1],
-            problem: Problem::Regression { outputs: 1 },
-            protocol: Protocol { ways: 1, shots: k, queries: k },
-            device: Device::Cpu,
-        };
+        let context = regression(1, &[4], k);
         let model = Model::new(&context.model, &context.input, 1, &Device::Cpu).unwrap();
         let start = model.init(&mut Stream::new(5, Purpose::Init, 0, 0)).unwrap();
         SmallTask { start: start.to(DType::F64, &Device::Cpu).unwrap(), context, model, k }

@@ -10,8 +10,8 @@ mod perturbation;
 use candle_core::Tensor;
 use harness_core::descent::{Descent, Settings};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Entry, Error, Group, Labeled, Mode, Params, Progress, Reduction, Result,
-    Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
+    Adapted, Algorithm, Context, Cost, Entry, Group, Labeled, Mode, Params, Progress, Reduction, Result, Sampling,
+    Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
 };
 use serde::Deserialize;
 
@@ -46,9 +46,7 @@ struct Evolution {
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
-    if !(own.sigma > 0.0 && own.sigma.is_finite()) {
-        return Err(Error::usage(format!("sigma = {}: it must be above 0", own.sigma)));
-    }
+    config::positive(&[("sigma", own.sigma)])?;
     // The norm layers' scales and shifts are meta-learned, but the inner loop leaves them alone, as MAML's does.
     Ok(Box::new(Evolution { descent: Descent::without_gradient(settings, context, Group::Weights)?, sigma: own.sigma }))
 }

@@ -1,5 +1,6 @@
 use candle_core::{Device, Tensor};
-use harness_core::{Activation, Draw, ModelSpec, Problem, Protocol, Purpose, Split, TaskSource, View, sources::Sine};
+use harness_core::conformance::regression;
+use harness_core::{Draw, Purpose, Split, TaskSource, View, sources::Sine};
 
 use super::*;
 
@@ -8,18 +9,8 @@ fn conforms() {
     harness_core::conformance::check(&ENTRY);
 }
 
-fn context(hidden: Vec<usize>) -> Context {
-    Context {
-        model: ModelSpec::Mlp { hidden, activation: Activation::Tanh },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
-        device: Device::Cpu,
-    }
-}
-
 fn built(text: &str) -> Box<dyn Algorithm> {
-    build(&text.parse().unwrap(), &context(vec![8])).unwrap()
+    build(&text.parse().unwrap(), &regression(1, &[8], 4)).unwrap()
 }
 
 fn stream(index: u64) -> Stream {
@@ -79,7 +70,7 @@ fn many_perturbations_point_along_the_gradient() {
     let mut state = start.clone();
     method.outer_update(&mut state, updates, Progress { iteration: 0, total: 1 }).unwrap();
     let first = state.slot("outer.first").unwrap();
-    let model = context(vec![8]).episode_model().unwrap();
+    let model = regression(1, &[8], 4).episode_model().unwrap();
     // Without a noticeable inner step the adapted loss is the query loss itself.
     let exact = model.loss_grad(&start.params, &task(0).query, Reduction::Mean).unwrap().grads;
     let cosine = dot(first, &exact) / (dot(first, first) * dot(&exact, &exact)).sqrt();
@@ -89,7 +80,7 @@ fn many_perturbations_point_along_the_gradient() {
 
 #[test]
 fn wrong_settings_are_named() {
-    let error = |text: &str| build(&text.parse().unwrap(), &context(vec![8])).err().unwrap().to_string();
+    let error = |text: &str| build(&text.parse().unwrap(), &regression(1, &[8], 4)).err().unwrap().to_string();
     assert!(error("sigmma = 1.0").contains("did you mean \"sigma\"?"));
     assert!(error("inner_stepz = 1").contains("did you mean \"inner_steps\"?"));
     assert!(error("sigma = 0.0").starts_with("sigma = 0: it must be above 0"));

@@ -1,5 +1,6 @@
 use candle_core::{Device, Tensor};
-use harness_core::{Activation, Labeled, ModelSpec, Problem, Progress, Protocol, Purpose, Stream, Targets, Task};
+use harness_core::conformance::regression;
+use harness_core::{Labeled, Progress, Purpose, Stream, Targets, Task};
 
 use super::*;
 
@@ -13,16 +14,6 @@ fn the_last_step_variant_conforms() {
     harness_core::conformance::check(&LAST_STEP);
 }
 
-fn context() -> Context {
-    Context {
-        model: ModelSpec::Mlp { hidden: vec![], activation: Activation::Tanh },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 2, queries: 2 },
-        device: Device::Cpu,
-    }
-}
-
 fn points(x: [f32; 2], slope: f32) -> Labeled {
     let column = |values: [f32; 2]| Tensor::from_vec(values.to_vec(), (2, 1), &Device::Cpu).unwrap();
     Labeled::new(column(x), Targets::Values(column(x.map(|x| slope * x)))).unwrap()
@@ -33,7 +24,7 @@ fn points(x: [f32; 2], slope: f32) -> Labeled {
 #[test]
 fn the_query_gradient_is_taken_at_the_adapted_parameters() {
     let table = "inner_lr = 0.1\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 1".parse().unwrap();
-    let method = build(&table, &context()).unwrap();
+    let method = build(&table, &regression(1, &[], 2)).unwrap();
     let mut rng = Stream::new(0, Purpose::Init, 0, 0);
     let mut state = method.init(&mut rng).unwrap();
     state.params = state.params.zeros_like().unwrap();
@@ -47,7 +38,7 @@ fn the_query_gradient_is_taken_at_the_adapted_parameters() {
 fn the_last_step_alone_is_the_update() {
     let text = "variant = \"last-step\"\noptimizer = \"sgd\"\nlr = 0.1\nreduction = \"mean\"\ninner_iters = 3\n\
                 inner_batch = 2\ntrain_shots = 2\nmeta_batch = 1\nmeta_step = 1.0\nmeta_step_final = 1.0";
-    let method = build(&text.parse().unwrap(), &context()).unwrap();
+    let method = build(&text.parse().unwrap(), &regression(1, &[], 2)).unwrap();
     let mut rng = Stream::new(0, Purpose::Init, 0, 0);
     let mut state = method.init(&mut rng).unwrap();
     let start = state.params.zeros_like().unwrap();
@@ -62,7 +53,7 @@ fn the_last_step_alone_is_the_update() {
 
 #[test]
 fn wrong_settings_are_named() {
-    let error = |text: &str| build(&text.parse().unwrap(), &context()).err().unwrap().to_string();
+    let error = |text: &str| build(&text.parse().unwrap(), &regression(1, &[], 2)).err().unwrap().to_string();
     assert!(error("variant = \"last\"").contains("did you mean \"last-step\"?"));
     assert!(error("inner_stepz = 1").contains("did you mean \"inner_steps\"?"));
     assert!(error("variant = \"last-step\"\ntail = \"separate\"").starts_with("tail_shots = 0 does not fit"));

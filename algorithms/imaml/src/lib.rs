@@ -7,9 +7,7 @@
 mod conjugate_gradient;
 
 use harness_core::descent::{Curvature, Descent, Settings};
-use harness_core::{
-    Algorithm, Context, Entry, Error, Group, Optimizer, Params, Reduction, Result, Stream, Task, config,
-};
+use harness_core::{Algorithm, Context, Entry, Group, Optimizer, Params, Reduction, Result, Stream, Task, config};
 use serde::Deserialize;
 
 use self::conjugate_gradient::solve;
@@ -52,14 +50,8 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
 
 fn method(settings: Settings, own: Own, context: &Context) -> Result<Descent> {
     config::at_least_one(&[("cg_steps", own.cg_steps)])?;
-    if !(own.lambda > 0.0 && own.lambda.is_finite()) {
-        return Err(Error::usage(format!("lambda = {}: it must be above 0", own.lambda)));
-    }
-    for (key, value) in [("cg_damping", own.cg_damping), ("lambda_damping", own.lambda_damping)] {
-        if !(0.0..f64::INFINITY).contains(&value) {
-            return Err(Error::usage(format!("{key} = {value}: it must not be negative (0 is exact)")));
-        }
-    }
+    config::positive(&[("lambda", own.lambda)])?;
+    config::not_negative(&[("cg_damping", own.cg_damping), ("lambda_damping", own.lambda_damping)])?;
     let gradient = move |method: &Descent, params: &Params, task: &Task, rng: &mut Stream| {
         implicit_gradient(method, own, params, task, rng)
     };

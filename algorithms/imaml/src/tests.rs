@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Tensor};
-use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_proximal_descent};
-use harness_core::{Activation, Labeled, ModelSpec, Problem, Protocol, Purpose, Targets, loss};
+use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_proximal_descent, regression};
+use harness_core::{Labeled, Purpose, Targets, loss};
 
 use super::*;
 
@@ -37,16 +37,6 @@ fn the_closed_form_holds() {
     );
 }
 
-fn context() -> Context {
-    Context {
-        model: ModelSpec::Mlp { hidden: vec![3], activation: Activation::Tanh },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
-        device: Device::Cpu,
-    }
-}
-
 fn rng() -> Stream {
     Stream::new(0, Purpose::TrainMethod, 0, 0)
 }
@@ -63,7 +53,7 @@ fn curve(x: [f64; 4]) -> Labeled {
 fn the_meta_gradient_is_exact_at_convergence() {
     let own = Own { cg_steps: 30, cg_damping: 0.0, lambda_damping: 0.0, ..Own::default() };
     let settings = Settings { inner_steps: 600, inner_lr: 0.05, ..Settings::default() };
-    let method = method(settings, own, &context()).unwrap();
+    let method = method(settings, own, &regression(1, &[3], 4)).unwrap();
     let start = method.model.init(&mut Stream::new(3, Purpose::Init, 0, 0)).unwrap();
     let start = start.to(DType::F64, &Device::Cpu).unwrap();
     let task = Task { support: curve([-1.5, -0.5, 0.4, 1.2]), query: curve([-1.0, 0.1, 0.9, 1.7]) };
@@ -103,9 +93,9 @@ fn the_meta_gradient_is_exact_at_convergence() {
 
 #[test]
 fn wrong_settings_are_named() {
-    let error = |text: &str| build(&text.parse().unwrap(), &context()).err().unwrap().to_string();
+    let error = |text: &str| build(&text.parse().unwrap(), &regression(1, &[3], 4)).err().unwrap().to_string();
     assert!(error("lamda = 1.0").contains("did you mean \"lambda\"?"));
     assert!(error("lambda = 0.0").starts_with("lambda = 0: it must be above 0"));
-    assert!(error("cg_damping = -1.0").starts_with("cg_damping = -1: it must not be negative"));
+    assert!(error("cg_damping = -1.0").starts_with("cg_damping = -1: it must be 0 or more"));
     assert!(error("cg_steps = 0").contains("cg_steps"));
 }

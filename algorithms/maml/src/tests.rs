@@ -1,5 +1,6 @@
 use candle_core::{Device, Tensor};
-use harness_core::{Activation, Labeled, ModelSpec, Problem, Protocol, Purpose, Targets};
+use harness_core::conformance::regression;
+use harness_core::{Labeled, Purpose, Targets};
 
 use super::*;
 
@@ -18,13 +19,7 @@ fn the_closed_form_holds() {
 /// −12.8·(1 − 0.1·2) = −10.24.
 #[test]
 fn the_meta_gradient_of_a_line_by_hand() {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![], activation: Activation::Tanh },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 2, queries: 2 },
-        device: Device::Cpu,
-    };
+    let context = regression(1, &[], 2);
     let points = |x: [f32; 2]| {
         let column = |values: [f32; 2]| Tensor::from_vec(values.to_vec(), (2, 1), &Device::Cpu).unwrap();
         Labeled::new(column(x), Targets::Values(column(x.map(|x| 2.0 * x)))).unwrap()

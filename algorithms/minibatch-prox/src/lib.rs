@@ -7,8 +7,8 @@
 use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Labeled, Mode, Progress, Result, Sampling, Scalars, State,
-    Stream, Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Labeled, Mode, Progress, Result, Sampling, Scalars, State, Stream,
+    Task, Update, config,
 };
 use serde::Deserialize;
 
@@ -38,9 +38,7 @@ struct MinibatchProx(Recipe);
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
-    if !(0.0..f64::INFINITY).contains(&own.lambda) {
-        return Err(Error::usage(format!("lambda = {}: it must not be negative (0 is Reptile)", own.lambda)));
-    }
+    config::not_negative(&[("lambda", own.lambda)])?;
     let recipe = Recipe::new(settings, context)?;
     Ok(Box::new(MinibatchProx(Recipe { steps: recipe.steps.proximal(own.lambda), ..recipe })))
 }

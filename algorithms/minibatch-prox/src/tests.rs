@@ -1,7 +1,6 @@
-use candle_core::Device;
-use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_proximal_descent};
+use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_proximal_descent, regression};
 use harness_core::sources::Bowl;
-use harness_core::{Activation, ModelSpec, Params, Problem, Protocol, Purpose};
+use harness_core::{Params, Purpose};
 
 use super::*;
 
@@ -34,16 +33,6 @@ fn the_closed_form_holds() {
     );
 }
 
-fn context() -> Context {
-    Context {
-        model: ModelSpec::Mlp { hidden: vec![4], activation: Activation::Tanh },
-        input: vec![2],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
-        device: Device::Cpu,
-    }
-}
-
 #[test]
 fn a_stronger_pull_keeps_a_task_nearer() {
     let bowl = Bowl { centre: [2.0, -1.0, 0.5], ..Bowl::PLAIN };
@@ -51,7 +40,7 @@ fn a_stronger_pull_keeps_a_task_nearer() {
     let task = Task { support: points.clone(), query: points };
     let distance = |lambda: f64| {
         let text = format!("lambda = {lambda:?}\ninner_iters = 20\noptimizer = \"sgd\"\nlr = 0.02");
-        let method = build(&text.parse().unwrap(), &context()).unwrap();
+        let method = build(&text.parse().unwrap(), &regression(2, &[4], 4)).unwrap();
         let state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
         let update = method.task_update(&state, &task, &mut Stream::new(0, Purpose::TrainMethod, 0, 0)).unwrap();
         let away: Params = update.role("params").unwrap().sub(&state.params).unwrap();
@@ -63,9 +52,9 @@ fn a_stronger_pull_keeps_a_task_nearer() {
 
 #[test]
 fn wrong_settings_are_named() {
-    let error = |text: &str| build(&text.parse().unwrap(), &context()).err().unwrap().to_string();
+    let error = |text: &str| build(&text.parse().unwrap(), &regression(2, &[4], 4)).err().unwrap().to_string();
     assert!(error("lamda = 1.0").contains("did you mean \"lambda\"?"));
     assert!(error("iner_iters = 1").contains("did you mean \"inner_iters\"?"));
-    assert!(error("lambda = -1.0").starts_with("lambda = -1: it must not be negative"));
+    assert!(error("lambda = -1.0").starts_with("lambda = -1: it must be 0 or more"));
     assert!(error("meta_batch = 0").contains("meta_batch"));
 }

@@ -1,21 +1,12 @@
 use candle_core::{Device, Tensor};
-use harness_core::{Activation, ModelSpec, Params, Problem, Protocol, Purpose, Targets};
+use harness_core::conformance::regression;
+use harness_core::{Params, Purpose, Targets};
 
 use super::*;
 
 #[test]
 fn conforms() {
     harness_core::conformance::check(&ENTRY);
-}
-
-fn context() -> Context {
-    Context {
-        model: ModelSpec::Mlp { hidden: vec![4], activation: Activation::Tanh },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
-        device: Device::Cpu,
-    }
 }
 
 fn task(slope: f32) -> Task {
@@ -28,7 +19,7 @@ fn task(slope: f32) -> Task {
 }
 
 fn built(text: &str) -> Box<dyn Algorithm> {
-    build(&text.parse().unwrap(), &context()).unwrap()
+    build(&text.parse().unwrap(), &regression(1, &[4], 4)).unwrap()
 }
 
 /// One meta-iteration on three tasks, as the runner would do it.

@@ -91,6 +91,24 @@ pub fn at_least_one(settings: &[(&str, usize)]) -> Result<()> {
     }
 }
 
+/// Checks numbers that must be above 0: pairs of a setting's name and value. Errors: [`Error::Usage`] naming the first that
+/// is not.
+pub fn positive(settings: &[(&str, f64)]) -> Result<()> {
+    all(settings, "above 0", |value| value > 0.0)
+}
+
+/// As [`positive`], for numbers that may be 0.
+pub fn not_negative(settings: &[(&str, f64)]) -> Result<()> {
+    all(settings, "0 or more", |value| value >= 0.0)
+}
+
+fn all(settings: &[(&str, f64)], what: &str, holds: impl Fn(f64) -> bool) -> Result<()> {
+    match settings.iter().find(|(_, value)| !(value.is_finite() && holds(*value))) {
+        Some((name, value)) => Err(Error::usage(format!("{name} = {value}: it must be {what}"))),
+        None => Ok(()),
+    }
+}
+
 /// Turns serde's `unknown field` into a sentence with a guess; other messages stay, on one line.
 pub fn explain(message: &str) -> String {
     let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -120,6 +138,17 @@ mod tests {
         #[allow(dead_code)]
         #[serde(default)]
         order: Order,
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_named() {
+        assert!(positive(&[("sigma", 0.1)]).is_ok() && not_negative(&[("lambda", 0.0)]).is_ok());
+        let wrong = positive(&[("lr", 1.0), ("sigma", 0.0)]).unwrap_err();
+        assert_eq!(wrong.to_string(), "sigma = 0: it must be above 0");
+        for value in [-1.0, f64::NAN, f64::INFINITY] {
+            let wrong = not_negative(&[("lambda", value)]).unwrap_err();
+            assert_eq!(wrong.to_string(), format!("lambda = {value}: it must be 0 or more"));
+        }
     }
 
     #[derive(serde::Deserialize, Debug, Default)]

@@ -21,7 +21,7 @@ pub struct Curvature<'n, T = f32> {
     batch: usize,
     /// The second derivative of the loss by the outputs.
     loss: loss::Second,
-    space: Box<CurvatureSpace<T>>,
+    space: CurvatureSpace<T>,
 }
 
 /// The memory of a [`Curvature`]: hand it from one to the next, and nothing is allocated after the first at a given size. Results do
@@ -77,7 +77,7 @@ impl Network {
         x: &[f32],
         target: Target<'_>,
         reduction: Reduction,
-        space: Box<CurvatureSpace>,
+        space: CurvatureSpace,
         grad: &mut [f32],
     ) -> (f64, Curvature<'_>) {
         Curvature::at(self, params, x, target, reduction, space, grad)
@@ -96,7 +96,7 @@ impl Curvature<'_> {
 
 impl<'n, T: Real> Curvature<'n, T> {
     /// The memory, for the next.
-    pub fn into_space(self) -> Box<CurvatureSpace<T>> {
+    pub fn into_space(self) -> CurvatureSpace<T> {
         self.space
     }
 
@@ -106,7 +106,7 @@ impl<'n, T: Real> Curvature<'n, T> {
         x: &[T],
         target: Target<'_, T>,
         reduction: Reduction,
-        mut space: Box<CurvatureSpace<T>>,
+        mut space: CurvatureSpace<T>,
         grad: &mut [T],
     ) -> (f64, Self) {
         assert_eq!(grad.len(), net.param_len(), "length of the gradient");
@@ -127,7 +127,7 @@ impl<'n, T: Real> Curvature<'n, T> {
         let (plan, batch, outputs) = (&self.net.plain, self.batch, self.net.outputs());
         let len = self.net.param_len();
         assert!(vector.len() == len && product.len() == len, "length of the vector and of the product");
-        let CurvatureSpace { at, way, along, scratch } = &mut *self.space;
+        let CurvatureSpace { at, way, along, scratch } = &mut self.space;
         fit(&mut way.tangents, plan, batch);
         fit(along, plan, batch);
         way.sums.resize(plan.stats_len, T::default());

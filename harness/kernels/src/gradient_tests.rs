@@ -1,6 +1,6 @@
 //! The network's gradient against finite differences in f64, and its shortcuts against the plain way.
 
-use crate::curvature::Curvature;
+use crate::curvature::{Curvature, CurvatureSpace};
 use crate::forward::NormMode;
 use crate::layer::{Layer, Padding};
 use crate::loss::{Reduction, Target};
@@ -169,7 +169,7 @@ fn inductive_is_the_plain_loop() {
 /// H·v against the change of the gradient along v, for every layer; and H is symmetric.
 #[test]
 fn hessian_products_match_finite_differences() {
-    let mut space = Box::default();
+    let mut space = CurvatureSpace::default();
     for (k, (net, batch)) in networks().into_iter().enumerate() {
         let params = noise(net.param_len(), k as u64 + 1);
         let x = noise(batch * net.input_len(), k as u64 + 100);

@@ -4,7 +4,8 @@
 use std::fmt::Write;
 
 use harness::registry::ALGORITHMS;
-use harness_core::{Activation, Context, Entry, Error, ModelSpec, Problem, Protocol};
+use harness_core::conformance::regression;
+use harness_core::{Entry, Error};
 
 use crate::bench::{Bench, folder};
 use crate::compare::{assert_same, steps};
@@ -24,14 +25,7 @@ fn every_algorithm_on_sine() {
 
 /// A method that only tells classes apart says so when it is built.
 fn takes_regression(entry: &Entry) -> bool {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![4], activation: Activation::Tanh },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 10, queries: 50 },
-        device: candle_core::Device::Cpu,
-    };
-    match (entry.build)(&entry.toy.parse().unwrap(), &context) {
+    match (entry.build)(&entry.toy.parse().unwrap(), &regression(1, &[4], 10)) {
         Ok(_) => true,
         Err(Error::Usage(message)) if message.contains("regression") => false,
         Err(error) => panic!("{}: {error}", entry.name),

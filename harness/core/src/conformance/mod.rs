@@ -89,7 +89,7 @@ use candle_core::Tensor;
 
 pub use closed_form::{ClosedForm, EXACT_MAML, Outer, check_closed_form, left_by_descent, left_by_proximal_descent};
 pub use matrix::Matrix;
-pub use toy::Toy;
+pub use toy::{Toy, regression};
 
 use crate::algorithm::{Adapted, Algorithm, Entry, Mode, Progress};
 use crate::error::Result;

@@ -15,7 +15,7 @@ pub struct Curvature<'m> {
 
 enum Kept<'m> {
     /// Where the fused kernels apply.
-    Fused(HessianTape<'m>),
+    Fused(Box<HessianTape<'m>>),
     /// The parameters as variables, and the gradient of those that learn as a graph over them.
     Graph { leaves: Params, grads: Params },
 }
@@ -30,7 +30,7 @@ impl<'m> Curvature<'m> {
     pub fn at(model: &'m Model, params: &Params, batch: &Labeled, trains: Group) -> Result<(f64, Params, Self)> {
         if let Some((loss, grads, tape)) = model.hessian_tape(params, batch, Reduction::Mean)? {
             let learning = grads.filter(|name| trains.holds(name));
-            return Ok((loss, learning, Curvature { trains, kept: Kept::Fused(tape) }));
+            return Ok((loss, learning, Curvature { trains, kept: Kept::Fused(Box::new(tape)) }));
         }
         let leaves = params.to_vars()?;
         let value = loss::loss(&model.logits(&leaves, &batch.x, &Norm::Batch)?, &batch.y, Reduction::Mean)?;

@@ -13,7 +13,7 @@ use crate::params::Params;
 
 thread_local! {
     /// Memory of Hessians that are gone, for the next ones.
-    static SPACES: RefCell<Vec<Box<CurvatureSpace>>> = RefCell::default();
+    static SPACES: RefCell<Vec<CurvatureSpace>> = RefCell::default();
 }
 
 /// The Hessian of a batch's loss at one point, ready to be multiplied with.
