@@ -8,6 +8,7 @@ use super::{
     summary::{Cell, Summary},
     verdict::Verdict,
 };
+use crate::spec::folds;
 
 /// One benchmark's results at one budget.
 pub struct Table {
@@ -48,8 +49,15 @@ pub fn tables(summary: &Summary) -> Vec<Table> {
 /// What the ± are; said once beneath all tables.
 pub fn legend(summaries: &[Summary]) -> String {
     let mut text = "±: 95 % over test episodes within a seed, averaged over seeds".to_string();
-    if summaries.iter().flat_map(|s| &s.cells).any(|c| c.row.ci95_seeds.is_some()) {
+    let over = |mean: bool| {
+        let mut cells = summaries.iter().flat_map(|s| &s.cells).filter(|c| c.row.ci95_seeds.is_some());
+        cells.any(|c| folds::is_mean(&c.row.benchmark) == mean)
+    };
+    if over(false) {
         text += "; ± seeds: 95 % over seeds (Student's t)";
+    }
+    if over(true) {
+        text += "; ± folds: 95 % over folds (Student's t)";
     }
     text + "."
 }
@@ -65,6 +73,11 @@ pub fn left_out(summary: &Summary) -> Vec<String> {
 
 fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let first = &cells[0];
+    // A mean over folds is over runs of different folds, not of seeds alone.
+    let (run, interval) = match folds::is_mean(&first.row.benchmark) {
+        true => ("run", "± folds"),
+        false => ("seed", "± seeds"),
+    };
     let rows = || cells.iter().map(|c| &c.row);
     let mut fields = vec![Field { name: "method", right: false, print: |c| c.row.method.clone() }];
     let mut push = |wanted: bool, name, right, print| {
@@ -77,10 +90,10 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let episodes = shared(rows().map(|r| r.episodes).filter(|n| *n > 0));
     push(rows().any(|r| r.mode != "-"), "mode", false, |c| c.row.mode.clone());
     push(iterations.is_none(), "meta-iters", true, |c| format::thousands(c.row.meta_iters));
-    push(seeds.is_none(), "seeds", true, |c| c.row.seeds.to_string());
+    push(seeds.is_none(), if run == "seed" { "seeds" } else { "runs" }, true, |c| c.row.seeds.to_string());
     push(episodes.is_none(), "episodes", true, |c| format::thousands(c.row.episodes));
     push(true, "ours", true, ours);
-    push(rows().any(|r| r.ci95_seeds.is_some()), "± seeds", true, |c| {
+    push(rows().any(|r| r.ci95_seeds.is_some()), interval, true, |c| {
         c.row.ci95_seeds.map(|ci| format!("±{}", format::value(&c.row.metric, ci))).unwrap_or_default()
     });
     let published = rows().any(|r| r.published.is_some());
@@ -90,7 +103,7 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
 
     let mut said = vec![format!("budget {}", summary.budget), format::metric(&first.row.metric).to_string()];
     said.extend(iterations.map(|n| format::plural(n, "meta-iteration")));
-    said.extend(seeds.map(|n| format::plural(n, "seed")));
+    said.extend(seeds.map(|n| format::plural(n, run)));
     said.extend(episodes.map(|n| format::plural(n, "test episode")));
     Table {
         title: match first.title.as_str() {

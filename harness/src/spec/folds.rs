@@ -41,6 +41,11 @@ pub fn mean_name((benchmark, of): (&str, usize)) -> String {
     format!("{benchmark}@folds-{of}")
 }
 
+/// Whether a row of this benchmark name is such a mean.
+pub fn is_mean(name: &str) -> bool {
+    name.rsplit_once("@folds-").is_some_and(|(_, of)| of.parse::<usize>().is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +57,7 @@ mod tests {
         assert_eq!(folds[1].name, "glyphs-5w1s@fold-2of3");
         assert_eq!(of_name(&folds[1].name), Some(("glyphs-5w1s", 3)));
         assert_eq!(mean_name(("glyphs-5w1s", 3)), "glyphs-5w1s@folds-3");
+        assert!(is_mean("glyphs-5w1s@folds-3") && !is_mean("glyphs-5w1s@fold-2of3") && !is_mean("a@folds-x"));
         assert_eq!((of_name("glyphs-5w1s"), of_name("a@folds-3"), of_name("a@fold-xof3")), (None, None, None));
         assert!(folds.iter().all(|fold| fold.published.is_empty() && fold.data != glyphs.data));
         assert_ne!(folds[0].hash().unwrap(), folds[1].hash().unwrap());
