@@ -109,5 +109,9 @@ mod tests {
                 assert!(gap < 1e-4 * norm(&want), "{trains:?}: {gap} of {}", norm(&want));
             }
         }
+        let (.., fused) = Curvature::at(&model, &params, &batch, Group::All).unwrap();
+        let short = Tensor::zeros(2, DType::F32, &Device::Cpu).unwrap();
+        let error = fused.times(&Params::from_iter([("head.bias".to_owned(), short)])).unwrap_err().to_string();
+        assert!(error.contains("head.bias") && error.contains("[2]"), "{error}");
     }
 }

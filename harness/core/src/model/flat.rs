@@ -47,9 +47,18 @@ pub(crate) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
 impl Model {
     /// All parameters in the network's order. Errors if one is missing or has another shape.
     pub(crate) fn flatten(&self, params: &Params) -> Result<Vec<f32>> {
+        self.laid_out(|name| params.get(name).map(Some))
+    }
+
+    /// As [`Model::flatten`], with 0 for what is missing: a direction that leaves some parameters where they are.
+    pub(crate) fn flatten_direction(&self, direction: &Params) -> Result<Vec<f32>> {
+        self.laid_out(|name| Ok(direction.get(name).ok()))
+    }
+
+    fn laid_out<'p>(&self, tensor: impl Fn(&str) -> Result<Option<&'p Tensor>>) -> Result<Vec<f32>> {
         let mut flat = vec![0.0; self.network.param_len()];
         for spec in self.network.layout() {
-            let tensor = params.get(&spec.name)?;
+            let Some(tensor) = tensor(&spec.name)? else { continue };
             if tensor.dims() != spec.shape {
                 let (got, want) = (tensor.dims(), &spec.shape);
                 return Err(Error::usage(format!(

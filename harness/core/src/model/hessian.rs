@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use harness_kernels::{Curvature, CurvatureSpace};
 
 use super::Model;
-use super::flat::{TargetValues, copy_values, values};
+use super::flat::{TargetValues, values};
 use crate::episode::Labeled;
 use crate::error::Result;
 use crate::loss::Reduction;
@@ -45,15 +45,10 @@ impl Model {
 }
 
 impl HessianTape<'_> {
-    /// Hv; a parameter that `vector` does not have counts as 0.
+    /// Hv; a parameter that `vector` does not have counts as 0. Errors if one has another shape.
     pub(crate) fn times(&self, vector: &Params) -> Result<Params> {
-        let network = &self.model.network;
-        let (mut flat, mut product) = (vec![0.0; network.param_len()], vec![0.0; network.param_len()]);
-        for spec in network.layout() {
-            if let Ok(tensor) = vector.get(&spec.name) {
-                copy_values(tensor, &mut flat[spec.offset..spec.offset + spec.len])?;
-            }
-        }
+        let flat = self.model.flatten_direction(vector)?;
+        let mut product = vec![0.0; flat.len()];
         self.curvature.borrow_mut().as_mut().expect("there until the end").times(&flat, &mut product);
         self.model.unflatten(&product)
     }
