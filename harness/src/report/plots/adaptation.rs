@@ -5,8 +5,9 @@
 use super::{
     axis::Axis,
     canvas::{Drawing, Drawn, Sheet, px},
-    legend::{Legend, Sample},
-    marks::{self, At, INK, SMALL, TITLE, Type},
+    frame::{Frame, HEAD, WIDTH},
+    legend::Sample,
+    marks::{self, At, INK},
     panel::Panel,
     style::Styles,
 };
@@ -19,20 +20,14 @@ use plotters::prelude::*;
 
 /// One panel a method.
 pub struct Adaptations {
-    title: String,
+    frame: Frame,
     panels: Vec<(String, RGBColor, Adaptation)>,
     x: Axis,
     y: Axis,
     steps: Vec<u64>,
-    legend: Legend,
-    /// What the band is; empty where there is none.
-    caption: &'static str,
 }
 
-const WIDTH: f64 = 960.0;
-const HEAD: f64 = 40.0;
 const TALL: f64 = 290.0;
-const CAPTION: f64 = 22.0;
 const OVER_SEEDS: &str = "lines: mean over seeds; band: smallest to largest seed after the last step";
 const TRUTH: RGBColor = RGBColor(190, 190, 190);
 
@@ -69,14 +64,13 @@ impl Adaptations {
         }
         let caption = if panels.iter().any(|(.., a)| !a.band.is_empty()) { OVER_SEEDS } else { "" };
         let name = cells.first().map_or("", |c| c.row.benchmark.as_str());
+        let title = format!("{name}: adaptation on one test task, budget {}", summary.budget);
         Ok(Some(Adaptations {
-            title: format!("{name}: adaptation on one test task, budget {}", summary.budget),
+            frame: Frame::new(title, entries, caption),
             panels,
             x: Axis::exact(x.0, x.1, 5),
             y: Axis::linear(y.0, y.1, 6),
             steps,
-            legend: Legend::new(entries, WIDTH - 40.0),
-            caption,
         }))
     }
 
@@ -85,6 +79,11 @@ impl Adaptations {
         let count = self.panels.len();
         let columns = if count == 4 { 2 } else { count.min(3) };
         (columns, count.div_ceil(columns))
+    }
+
+    /// Pixels down over all panels.
+    fn tall(&self) -> f64 {
+        TALL * self.grid().1 as f64
     }
 }
 
@@ -107,13 +106,11 @@ fn shade(colour: RGBColor, index: usize, count: usize) -> RGBColor {
 
 impl Drawing for Adaptations {
     fn size(&self) -> (f64, f64) {
-        let caption = if self.caption.is_empty() { 0.0 } else { CAPTION };
-        (WIDTH, HEAD + TALL * self.grid().1 as f64 + self.legend.height() + caption + 18.0)
+        self.frame.size(self.tall())
     }
 
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        marks::text(sheet, &self.title, (px(WIDTH / 2.0), px(HEAD / 2.0)), Type::plain(TITLE).bold().centred())?;
-        let (columns, rows) = self.grid();
+        let (columns, _) = self.grid();
         let width = (WIDTH - 20.0) / columns as f64;
         for (index, (label, colour, adaptation)) in self.panels.iter().enumerate() {
             let (column, row) = (index % columns, index / columns);
@@ -127,13 +124,7 @@ impl Drawing for Adaptations {
             };
             panel.draw(sheet, |place| self.draw_one(sheet, place, *colour, adaptation))?;
         }
-        let top = HEAD + TALL * rows as f64 + 6.0;
-        self.legend.draw(sheet, 20.0, top)?;
-        if self.caption.is_empty() {
-            return Ok(());
-        }
-        let at = (px(WIDTH / 2.0), px(top + self.legend.height() + CAPTION / 2.0));
-        marks::text(sheet, self.caption, at, Type::plain(SMALL).faint().centred())
+        self.frame.draw(sheet, self.tall())
     }
 }
 

@@ -5,8 +5,9 @@
 use super::{
     axis::Axis,
     canvas::{Drawing, Drawn, Sheet, px, text_width},
-    legend::{Legend, Sample},
-    marks::{self, At, INK, SMALL, TEXT, TITLE, Type},
+    frame::{Frame, HEAD, WIDTH},
+    legend::Sample,
+    marks::{self, At, INK, SMALL, TEXT, Type},
     panel::Panel,
     style::{Look, Styles},
 };
@@ -38,11 +39,10 @@ struct Row {
 
 /// The bars of one benchmark.
 pub struct Bars {
-    title: String,
+    frame: Frame,
     metric: String,
     rows: Vec<Row>,
     axis: Axis,
-    legend: Legend,
     /// Where methods end, where the plot begins, and how wide the figures beside it are.
     methods: f64,
     labels: f64,
@@ -50,8 +50,6 @@ pub struct Bars {
     height: f64,
 }
 
-const WIDTH: f64 = 960.0;
-const HEAD: f64 = 44.0;
 const THICK: f64 = 15.0;
 const TICKS: f64 = 48.0;
 
@@ -101,12 +99,12 @@ impl Bars {
         if rows.iter().flat_map(|r| &r.published).any(|b| b.thin.is_some()) {
             entries.push((THIN, "published ±".into()));
         }
+        let title = format!("{}: results, budget {}", first.benchmark, summary.budget);
         Some(Bars {
-            title: format!("{}: results, budget {}", first.benchmark, summary.budget),
+            frame: Frame::new(title, entries, ""),
             metric: format::metric(&first.metric).to_string(),
             rows,
             axis,
-            legend: Legend::new(entries, WIDTH - 40.0),
             methods,
             labels: methods + modes + 10.0,
             figures,
@@ -142,11 +140,10 @@ fn published(cell: &Cell) -> Option<Bar> {
 
 impl Drawing for Bars {
     fn size(&self) -> (f64, f64) {
-        (WIDTH, HEAD + self.plot_height() + self.legend.height() + 22.0)
+        self.frame.size(self.plot_height())
     }
 
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        marks::text(sheet, &self.title, (px(WIDTH / 2.0), px(HEAD / 2.0)), Type::plain(TITLE).bold().centred())?;
         let right = WIDTH - self.figures - 6.0;
         let panel = Panel {
             place: (self.labels, HEAD, right - self.labels, self.plot_height()),
@@ -163,7 +160,7 @@ impl Drawing for Bars {
             let base = place(0.0, 0.0);
             marks::line(sheet, &[base, (base.0, place(0.0, 1.0).1)], INK, 1.0, &[])
         })?;
-        self.legend.draw(sheet, 20.0, HEAD + self.plot_height() + 8.0)
+        self.frame.draw(sheet, self.plot_height())
     }
 }
 

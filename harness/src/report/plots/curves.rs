@@ -2,10 +2,12 @@
 
 use super::{
     axis::Axis,
-    canvas::{Drawing, Drawn, Sheet, px},
-    legend::{Legend, Sample},
-    marks::{self, At, SMALL, TITLE, Type},
+    canvas::{Drawing, Drawn, Sheet},
+    frame::{Frame, HEAD, WIDTH},
+    legend::Sample,
+    marks::{self, At},
     panel::Panel,
+    points::{self, Markers},
     style::Styles,
 };
 use crate::report::{
@@ -17,19 +19,14 @@ use plotters::prelude::*;
 
 /// The learning curves of one benchmark in one mode.
 pub struct Curves {
-    title: String,
+    frame: Frame,
     metric: String,
     panels: Vec<(&'static str, Vec<Series>)>,
     x: Axis,
     y: Axis,
-    legend: Legend,
-    caption: String,
 }
 
-const WIDTH: f64 = 960.0;
-const HEAD: f64 = 40.0;
 const PLOT: f64 = 360.0;
-const CAPTION: f64 = 26.0;
 
 impl Curves {
     /// The curves of the `cells` of one benchmark that are in `mode`; None where nothing was evaluated during training.
@@ -63,25 +60,23 @@ impl Curves {
         }
         entries.push((Sample::Final, "final evaluation".into()));
         let mode = if tasks { String::new() } else { format!(", {mode}") };
+        let title = format!("{}{mode}: learning curves, budget {}", first.row.benchmark, summary.budget);
         Some(Curves {
-            title: format!("{}{mode}: learning curves, budget {}", first.row.benchmark, summary.budget),
+            frame: Frame::new(title, entries, caption),
             metric: format::metric(&first.row.metric).to_string(),
             x: Axis::exact(0.0, steps, if panels.len() > 2 { 4 } else { 5 }),
             y,
             panels,
-            legend: Legend::new(entries, WIDTH - 40.0),
-            caption,
         })
     }
 }
 
 impl Drawing for Curves {
     fn size(&self) -> (f64, f64) {
-        (WIDTH, HEAD + PLOT + self.legend.height() + CAPTION + 14.0)
+        self.frame.size(PLOT)
     }
 
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        marks::text(sheet, &self.title, (px(WIDTH / 2.0), px(HEAD / 2.0)), Type::plain(TITLE).bold().centred())?;
         let count = self.panels.len() as f64;
         let width = (WIDTH - 20.0) / count;
         for (index, (title, series)) in self.panels.iter().enumerate() {
@@ -99,26 +94,18 @@ impl Drawing for Curves {
                 series.iter().try_for_each(|s| s.draw_last(sheet, place))
             })?;
         }
-        let top = HEAD + PLOT + 6.0;
-        self.legend.draw(sheet, 20.0, top)?;
-        let at = (px(WIDTH / 2.0), px(top + self.legend.height() + CAPTION / 2.0));
-        marks::text(sheet, &self.caption, at, Type::plain(SMALL).faint().centred())
+        self.frame.draw(sheet, PLOT)
     }
 }
 
 impl Series {
     fn draw_band<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, place: &dyn Fn(f64, f64) -> At) -> Drawn<DB> {
-        let low: Vec<At> = self.points.iter().map(|p| place(p.0, p.2)).collect();
-        let high: Vec<At> = self.points.iter().map(|p| place(p.0, p.3)).collect();
-        if low.len() > 1 { marks::band(sheet, &low, &high, self.look.colour) } else { Ok(()) }
+        points::band(sheet, place, &self.points, self.look.colour)
     }
 
     fn draw_line<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, place: &dyn Fn(f64, f64) -> At) -> Drawn<DB> {
-        let line: Vec<At> = self.points.iter().map(|p| place(p.0, p.1)).collect();
-        marks::line(sheet, &line, self.look.colour, 2.0, self.look.dash)?;
-        // A handful of markers is enough to tell lines apart; one at every point would hide them.
-        let every = self.points.len().div_ceil(10).max(1);
-        line.iter().step_by(every).try_for_each(|at| marks::marker(sheet, *at, self.look, 6.0))
+        let markers = Markers { first: 0, every: self.points.len().div_ceil(10).max(1), size: 6.0 };
+        points::line(sheet, place, &self.points, (self.look, 2.0), &markers)
     }
 
     fn draw_last<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, place: &dyn Fn(f64, f64) -> At) -> Drawn<DB> {

@@ -8,9 +8,11 @@ mod bitmap;
 mod canvas;
 mod curves;
 mod figure;
+mod frame;
 mod legend;
 mod marks;
 mod panel;
+mod points;
 mod style;
 
 pub use adaptation::stroke as fit_stroke;

@@ -7,10 +7,12 @@ mod tests;
 
 use super::{
     axis::Axis,
-    canvas::{Drawing, Drawn, Sheet, px},
-    legend::{Legend, Sample},
-    marks::{self, At, SMALL, TITLE, Type},
+    canvas::{Drawing, Drawn, Sheet},
+    frame::{Frame, HEAD, WIDTH},
+    legend::Sample,
+    marks::{self, At},
     panel::Panel,
+    points::{self, Markers},
 };
 use crate::record::FigurePlace;
 use crate::report::{
@@ -22,19 +24,14 @@ use plotters::prelude::*;
 
 /// The figure that one benchmark draws, in one mode.
 pub struct Figure {
-    title: String,
+    frame: Frame,
     metric: String,
     lines: Vec<Line>,
     x: (Axis, String),
     y: Axis,
-    legend: Legend,
-    caption: String,
 }
 
-const WIDTH: f64 = 960.0;
-const HEAD: f64 = 40.0;
 const PLOT: f64 = 470.0;
-const CAPTION: f64 = 26.0;
 
 /// The figure that the runs behind `cells` draw, if their benchmark is one.
 pub fn place(summary: &Summary, cells: &[Cell]) -> Option<FigurePlace> {
@@ -69,16 +66,15 @@ impl Figure {
             Some(_) => Axis::linear(x.0, x.1, 10),
         };
         let entries = lines.iter().map(|line| (Sample::Method(line.look), line.words.clone())).collect();
+        let title = format!("{}, budget {}", title(place, cells), summary.budget);
         Some(Figure {
-            title: format!("{}, budget {}", title(place, cells), summary.budget),
+            frame: Frame::new(title, entries, caption(&lines)),
             metric: match mode {
                 "-" => format::metric(&first.row.metric).to_owned(),
                 mode => format!("{mode} {} on test", format::metric(&first.row.metric)),
             },
             x: (axis, place.x_label.clone()),
             y: series::axis_between(y, smallest, &first.row.metric, first.higher_is_better),
-            legend: Legend::new(entries, WIDTH - 40.0),
-            caption: caption(&lines),
             lines,
         })
     }
@@ -107,11 +103,10 @@ fn caption(lines: &[Line]) -> String {
 
 impl Drawing for Figure {
     fn size(&self) -> (f64, f64) {
-        (WIDTH, HEAD + PLOT + self.legend.height() + CAPTION + 14.0)
+        self.frame.size(PLOT)
     }
 
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
-        marks::text(sheet, &self.title, (px(WIDTH / 2.0), px(HEAD / 2.0)), Type::plain(TITLE).bold().centred())?;
         let panel = Panel {
             place: (10.0, HEAD, WIDTH - 20.0, PLOT),
             title: "",
@@ -125,26 +120,19 @@ impl Drawing for Figure {
             let count = self.lines.len();
             (0..).zip(&self.lines).try_for_each(|(index, line)| line.draw_line(sheet, place, (index, count)))
         })?;
-        let top = HEAD + PLOT + 6.0;
-        self.legend.draw(sheet, 20.0, top)?;
-        let at = (px(WIDTH / 2.0), px(top + self.legend.height() + CAPTION / 2.0));
-        marks::text(sheet, &self.caption, at, Type::plain(SMALL).faint().centred())
+        self.frame.draw(sheet, PLOT)
     }
 }
 
 impl Line {
     fn draw_spread<DB: DrawingBackend>(&self, sheet: &Sheet<DB>, place: &dyn Fn(f64, f64) -> At) -> Drawn<DB> {
-        let ends = self.points.iter().map(|p| (place(p.0, p.2), place(p.0, p.3)));
         match self.spread {
             Spread::Nothing => Ok(()),
-            Spread::Whiskers => {
-                ends.clone().try_for_each(|(low, high)| marks::whisker(sheet, low, high, 1.25, 6.0, self.look.colour))
-            }
-            Spread::Band if self.points.len() < 2 => Ok(()),
-            Spread::Band => {
-                let (low, high): (Vec<At>, Vec<At>) = ends.unzip();
-                marks::band(sheet, &low, &high, self.look.colour)
-            }
+            Spread::Whiskers => self.points.iter().try_for_each(|p| {
+                let ends = (place(p.0, p.2), place(p.0, p.3));
+                marks::whisker(sheet, ends.0, ends.1, 1.25, 6.0, self.look.colour)
+            }),
+            Spread::Band => points::band(sheet, place, &self.points, self.look.colour),
         }
     }
 
@@ -155,10 +143,8 @@ impl Line {
         place: &dyn Fn(f64, f64) -> At,
         of: (usize, usize),
     ) -> Drawn<DB> {
-        let line: Vec<At> = self.points.iter().map(|p| place(p.0, p.1)).collect();
-        marks::line(sheet, &line, self.look.colour, 1.75, self.look.dash)?;
-        let every = line.len().div_ceil(12).max(1);
-        let skip = if every > 1 { of.0 * every / of.1.max(1) } else { 0 };
-        line.iter().skip(skip).step_by(every).try_for_each(|at| marks::marker(sheet, *at, self.look, 8.0))
+        let every = self.points.len().div_ceil(12).max(1);
+        let first = if every > 1 { of.0 * every / of.1.max(1) } else { 0 };
+        points::line(sheet, place, &self.points, (self.look, 1.75), &Markers { first, every, size: 8.0 })
     }
 }
