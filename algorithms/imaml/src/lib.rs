@@ -7,7 +7,9 @@
 mod conjugate_gradient;
 
 use harness_core::descent::{Curvature, Descent, Settings};
-use harness_core::{Algorithm, Context, Entry, Group, Optimizer, Params, Reduction, Result, Stream, Task, config};
+use harness_core::{
+    Algorithm, Context, Entry, Group, Labeled, Optimizer, Params, Reduction, Result, Stream, Task, config,
+};
 use serde::Deserialize;
 
 use self::conjugate_gradient::solve;
@@ -22,6 +24,16 @@ pub const ENTRY: Entry = Entry {
           eval_steps = 10\nlambda = 0.5",
 };
 
+/// Where a training task is pulled towards the initialisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Pull {
+    /// In every inner step, at test too: the paper's inner objective.
+    EachStep,
+    /// By one step along the pull alone when the inner steps are done, in training only: the authors' code.
+    After,
+}
+
 /// What this method has beside the [`Settings`] of MAML's family. Defaults are those of the authors' code
 /// (aravindr93/imaml_dev) on Omniglot.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -29,6 +41,7 @@ pub const ENTRY: Entry = Entry {
 struct Own {
     /// λ of the pull, on the mean loss.
     lambda: f64,
+    pull: Pull,
     cg_steps: usize,
     /// Conjugate gradients solve (1 + cg_damping)·v + Hv/(λ + lambda_damping); exact with 0 and 0.
     cg_damping: f64,
@@ -39,7 +52,7 @@ struct Own {
 
 impl Default for Own {
     fn default() -> Self {
-        Own { lambda: 2.0, cg_steps: 5, cg_damping: 1.0, lambda_damping: 10.0, meta_eps: 1e-3 }
+        Own { lambda: 2.0, pull: Pull::After, cg_steps: 5, cg_damping: 1.0, lambda_damping: 10.0, meta_eps: 1e-3 }
     }
 }
 
@@ -58,9 +71,21 @@ fn method(settings: Settings, own: Own, context: &Context) -> Result<Descent> {
     let outer = Optimizer::Adam { lr: settings.meta_lr, beta1: 0.9, beta2: 0.999, eps: own.meta_eps };
     // Unlike cbfinn/maml's, the authors' inner loop moves every parameter.
     let mut method = Descent::new(settings, context, Group::All, gradient)?;
-    method.inner = method.inner.proximal(own.lambda);
+    if own.pull == Pull::EachStep {
+        method.inner = method.inner.proximal(own.lambda);
+    }
     method.outer = outer;
     Ok(method)
+}
+
+/// Where the inner steps of a training task end, with its pull.
+fn proximal_point(method: &Descent, own: Own, start: &Params, support: &Labeled, rng: &mut Stream) -> Result<Params> {
+    let adapted = method.descend(start, support, &[method.settings.inner_steps], rng)?;
+    let end = &adapted[0].params;
+    match own.pull {
+        Pull::EachStep => Ok(end.clone()),
+        Pull::After => start.axpy(1.0 - method.settings.inner_lr * own.lambda, &end.sub(start)?),
+    }
 }
 
 /// The query loss at the proximal point, and (I + H/λ)⁻¹ times its gradient there.
@@ -71,10 +96,9 @@ fn implicit_gradient(
     task: &Task,
     rng: &mut Stream,
 ) -> Result<(f64, Params)> {
-    let adapted = method.descend(params, &task.support, &[method.settings.inner_steps], rng)?;
-    let point = &adapted[0].params;
-    let query = method.model.loss_grad(point, &task.query, Reduction::Mean)?;
-    let (_, _, curvature) = Curvature::at(&method.model, point, &task.support, Group::All)?;
+    let point = proximal_point(method, own, params, &task.support, rng)?;
+    let query = method.model.loss_grad(&point, &task.query, Reduction::Mean)?;
+    let (_, _, curvature) = Curvature::at(&method.model, &point, &task.support, Group::All)?;
     let held =
         |v: &Params| v.scale(1.0 + own.cg_damping)?.axpy(1.0 / (own.lambda + own.lambda_damping), &curvature.times(v)?);
     Ok((query.loss, solve(held, &query.grads, own.cg_steps)?))

@@ -1,5 +1,8 @@
 use candle_core::{DType, Device, Tensor};
-use harness_core::conformance::{ClosedForm, Matrix, Outer, check_closed_form, left_by_proximal_descent, regression};
+use harness_core::conformance::{
+    ClosedForm, Matrix, Outer, check_closed_form, left_by_descent, left_by_proximal_descent, regression,
+};
+use harness_core::sources::Bowl;
 use harness_core::{Labeled, Purpose, Targets, loss};
 
 use super::*;
@@ -12,28 +15,46 @@ fn conforms() {
 const LAMBDA: f64 = 0.7;
 const STEPS: usize = 5;
 
+/// The meta-gradient's factor (I + A/λ)⁻¹A of a task, to be followed by what its steps leave of φ − c.
+fn solved(bowl: &Bowl) -> Matrix {
+    let curvature = Matrix(bowl.curvature());
+    (Matrix::unit() + (1.0 / LAMBDA) * curvature).inverse() * curvature
+}
+
+/// The closed form of one way to pull, where P = (I + A/λ)⁻¹AN with N what the steps of training leave.
+fn check_pull(config: fn(f64) -> String, pull: fn(&Bowl, f64) -> Matrix, left: fn(&Bowl, f64, usize) -> Matrix) {
+    check_closed_form(&ENTRY, &ClosedForm { config, pull, left, outer: Outer::Adam(0.01) });
+}
+
+fn exact(rate: f64, pull: &str) -> String {
+    format!(
+        "pull = \"{pull}\"\nlambda = {LAMBDA}\ncg_steps = 4\ncg_damping = 0.0\nlambda_damping = 0.0\nmeta_eps = 1e-8\n\
+         inner_lr = {rate}\ninner_steps = {STEPS}\ntrain_shots = 4\ntrain_queries = 4\nmeta_batch = 3\nmeta_lr = 0.01"
+    )
+}
+
 /// On ½(θ − c)ᵀA(θ − c) the k proximal steps leave N(φ − c), where the gradient is AN(φ − c); conjugate gradients solve
-/// for three unknowns in three steps. So P = (I + A/λ)⁻¹AN.
+/// for three unknowns in three steps.
 #[test]
-fn the_closed_form_holds() {
-    check_closed_form(
-        &ENTRY,
-        &ClosedForm {
-            config: |rate| {
-                format!(
-                    "lambda = {LAMBDA}\ncg_steps = 4\ncg_damping = 0.0\nlambda_damping = 0.0\nmeta_eps = 1e-8\n\
-                     inner_lr = {rate}\ninner_steps = {STEPS}\ntrain_shots = 4\ntrain_queries = 4\n\
-                     meta_batch = 3\nmeta_lr = 0.01"
-                )
-            },
-            pull: |bowl, rate| {
-                let curvature = Matrix(bowl.curvature());
-                let solved = (Matrix::unit() + (1.0 / LAMBDA) * curvature).inverse();
-                solved * curvature * left_by_proximal_descent(bowl, rate, LAMBDA, STEPS)
-            },
-            left: |bowl, rate, steps| left_by_proximal_descent(bowl, rate, LAMBDA, steps),
-            outer: Outer::Adam(0.01),
+fn the_closed_form_of_a_pull_in_each_step_holds() {
+    check_pull(
+        |rate| exact(rate, "each-step"),
+        |bowl, rate| solved(bowl) * left_by_proximal_descent(bowl, rate, LAMBDA, STEPS),
+        |bowl, rate, steps| left_by_proximal_descent(bowl, rate, LAMBDA, steps),
+    );
+}
+
+/// The k plain steps leave M(φ − c) with M = (I − αA)ᵏ; the step along the pull takes back αλ of the way, so that
+/// N = M + αλ(I − M). At test nothing pulls.
+#[test]
+fn the_closed_form_of_a_pull_afterwards_holds() {
+    check_pull(
+        |rate| exact(rate, "after"),
+        |bowl, rate| {
+            let plain = left_by_descent(bowl, rate, STEPS);
+            solved(bowl) * (plain + (rate * LAMBDA) * (Matrix::unit() - plain))
         },
+        left_by_descent,
     );
 }
 
@@ -51,7 +72,7 @@ fn curve(x: [f64; 4]) -> Labeled {
 /// initialisation alone, has the implicit gradient for its exact one. The query's own gradient is something else.
 #[test]
 fn the_meta_gradient_is_exact_at_convergence() {
-    let own = Own { cg_steps: 30, cg_damping: 0.0, lambda_damping: 0.0, ..Own::default() };
+    let own = Own { pull: Pull::EachStep, cg_steps: 30, cg_damping: 0.0, lambda_damping: 0.0, ..Own::default() };
     let settings = Settings { inner_steps: 600, inner_lr: 0.05, ..Settings::default() };
     let method = method(settings, own, &regression(1, &[3], 4)).unwrap();
     let start = method.model.init(&mut Stream::new(3, Purpose::Init, 0, 0)).unwrap();
