@@ -59,9 +59,11 @@ fn starting_point(method: &Transfer, state: &State, rng: &mut Stream) -> Result<
         return Ok(state.params.clone());
     }
     let body = state.params.filter(|name| Group::Body.holds(name));
+    let head = method.episode.head()?;
     let head = match method.config.head_init {
-        HeadInit::Glorot => method.episode.head()?.init(rng)?,
-        HeadInit::Zeros => method.episode.head()?.init(rng)?.zeros_like()?,
+        HeadInit::Zeros => head.init(rng)?.zeros_like()?,
+        HeadInit::FanIn => head.init_fan_in(rng)?,
+        HeadInit::Glorot => head.init(rng)?,
     };
     Ok(body.merged(&head))
 }

@@ -158,13 +158,22 @@ impl Model {
     /// Fresh parameters, f32, drawn layer by layer: `<layer>.weight`, `.bias`, `.gamma`, `.beta`. How is the paper's: see
     /// [`ModelSpec`].
     pub fn init(&self, rng: &mut Stream) -> Result<Params> {
+        self.init_by(self.spec.init(), rng)
+    }
+
+    /// As [`Model::init`], but all weights and biases uniform in ±1/√fan_in (PyTorch's default for dense layers).
+    pub fn init_fan_in(&self, rng: &mut Stream) -> Result<Params> {
+        self.init_by(spec::Init::FanIn, rng)
+    }
+
+    fn init_by(&self, how: spec::Init, rng: &mut Stream) -> Result<Params> {
         let mut fan_in = 1;
         let mut params = Params::new();
         for spec in self.network.layout() {
             if spec.name.ends_with(".weight") {
                 fan_in = init::fan_in(spec);
             }
-            let value = init::initial(spec, self.spec.init(), fan_in, rng)?;
+            let value = init::initial(spec, how, fan_in, rng)?;
             params.insert(spec.name.clone(), value.to_device(&self.device)?);
         }
         Ok(params)
