@@ -82,11 +82,13 @@ fn build_budgets(out: &Path, names: Vec<String>, wanted: impl Fn(&str) -> bool, 
     // From the first look to the last file: two reports at once would each write what it saw, and remove the other's.
     let locked = names.iter().filter(|name| wanted(name));
     let _locks = locked.map(|name| FolderLock::wait(&out.join(name))).collect::<Result<Vec<_>>>()?;
-    let labels = scan::labels(out)?;
-    let styles = plots::Styles::of(&labels);
+    let summaries: Vec<(String, Result<Summary>)> =
+        names.into_iter().map(|name| (name.clone(), summary::summarize(out, &name))).collect();
+    let cells = summaries.iter().filter_map(|(_, summary)| summary.as_ref().ok()).flat_map(|summary| &summary.cells);
+    let figures = cells.filter(|cell| cell.figure.is_some()).map(|cell| cell.row.benchmark.as_str()).collect();
+    let styles = plots::Styles::of(&scan::labels(out, &figures)?);
     let mut read = Vec::new();
-    for name in names {
-        let summary = summary::summarize(out, &name);
+    for (name, summary) in summaries {
         match summary.and_then(|summary| plots::draw(&summary, &styles).map(|pictures| (summary, pictures))) {
             Err(error) if wanted(&name) => return Err(error),
             found => read.push((name, found)),
@@ -99,7 +101,7 @@ fn build_budgets(out: &Path, names: Vec<String>, wanted: impl Fn(&str) -> bool, 
             Err(error) => page::Found::Unreadable { budget, error: error.to_string() },
         })
         .collect();
-    let page = page::render(&page, &labels, &styles)?;
+    let page = page::render(&page, &styles)?;
     let mut report = Report { out: out.to_path_buf(), budgets: Vec::new(), files: Vec::new() };
     for (name, found) in read {
         if let (true, Ok((summary, pictures))) = (wanted(&name), found) {

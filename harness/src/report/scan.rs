@@ -3,6 +3,7 @@
 use harness_core::{Error, Result};
 use std::{
     cmp::Ordering,
+    collections::HashSet,
     path::{Path, PathBuf},
 };
 
@@ -68,12 +69,14 @@ pub fn runs(budget: &Path) -> Result<Vec<RunFolder>> {
     Ok(found)
 }
 
-/// Every label under `out`, whatever its budget, in natural order: colours are given out over all of them, so that a
-/// method looks the same in every picture of the tree.
-pub fn labels(out: &Path) -> Result<Vec<String>> {
+/// Every label under `out`, whatever its budget, in natural order: looks are given out over all of them, so that a
+/// method looks the same in every picture of the tree. The rows of `figures`, which are benchmarks, have looks of their
+/// own.
+pub fn labels(out: &Path, figures: &HashSet<&str>) -> Result<Vec<String>> {
     let mut labels = Vec::new();
     for budget in folders(out)?.into_iter().filter(|name| is_budget(name)) {
-        labels.extend(runs(&out.join(budget))?.into_iter().map(|run| run.label));
+        let runs = runs(&out.join(budget))?.into_iter();
+        labels.extend(runs.filter(|run| !figures.contains(run.benchmark.as_str())).map(|run| run.label));
     }
     labels.sort_by(|a, b| natural(a, b));
     labels.dedup();

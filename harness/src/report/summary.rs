@@ -8,7 +8,7 @@ use super::{
     verdict::{Verdict, judge},
 };
 use crate::planned::{self, PlannedRun};
-use crate::record::{RunRecord, Status};
+use crate::record::{FigurePlace, RunRecord, Status};
 use harness_core::Result;
 use serde::Serialize;
 use std::collections::HashSet;
@@ -54,6 +54,8 @@ pub struct Cell {
     pub tolerance: Option<f64>,
     /// The seeds behind the mean, so that curves show the same runs.
     pub of_seeds: Vec<u64>,
+    /// Only where the benchmark is a figure.
+    pub figure: Option<FigurePlace>,
 }
 
 /// A run that is not in the means, and why.
@@ -169,7 +171,9 @@ fn group<'a>(runs: &'a [Run], failed: &[&'a RunRecord]) -> Vec<Group<'a>> {
     }
     groups.sort_by(|a, b| {
         let (a, b) = (a.record, b.record);
-        natural(&a.benchmark, &b.benchmark)
+        // Figures have many rows: they come after the tables.
+        (a.figure.is_some().cmp(&b.figure.is_some()))
+            .then_with(|| natural(&a.benchmark, &b.benchmark))
             .then(a.order.cmp(&b.order))
             .then_with(|| natural(&a.label, &b.label))
             .then(a.meta_iters.cmp(&b.meta_iters))
@@ -254,6 +258,7 @@ impl Group<'_> {
             ci_meaning: target.and_then(|t| t.ci_meaning.clone()),
             tolerance: target.and_then(|t| t.tolerance),
             of_seeds: self.runs.iter().map(|run| run.record.seed).collect(),
+            figure: record.figure.clone(),
         }
     }
 }

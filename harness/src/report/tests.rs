@@ -1,7 +1,7 @@
 //! The whole way, from run folders to files.
 
 use super::{fixtures::*, *};
-use crate::record::Status;
+use crate::record::{FigurePlace, Status};
 use std::collections::BTreeMap;
 
 fn row<'a>(report: &'a Report, method: &str, mode: &str) -> &'a SummaryRow {
@@ -183,4 +183,38 @@ fn look_at_the_pictures() {
             write_atomic(&place, &std::fs::read(file).unwrap()).unwrap();
         }
     }
+}
+
+/// Rows of a figure are settings, and many: they take no method's colour, stand after the tables, and are counted apart.
+#[test]
+fn a_figure_changes_nothing_about_the_tables() {
+    let out = tempfile::tempdir().unwrap();
+    Made::new("quick", "omniglot-5w1s", "protonet", 0).finals(&[("inductive", 90.0, 0.2)]).write(out.path());
+    let before = written(out.path());
+    for (order, label) in ["g1", "sum-2", "mean-2"].into_iter().enumerate() {
+        let mut run = Made::new("quick", "figure-9", label, 0).finals(&[("inductive", 50.0 + order as f64, 0.2)]);
+        let place = FigurePlace {
+            number: "9".into(),
+            x_label: "meta-iterations".into(),
+            x_log: false,
+            x: None,
+            line: label.into(),
+            colour: None,
+        };
+        (run.order, run.figure) = (order as u64, Some(place));
+        run.write(out.path());
+    }
+    let after = written(out.path());
+    let plots = || before.iter().filter(|(path, _)| path.parent().is_some_and(|folder| folder.ends_with("plots")));
+    assert_eq!(plots().count(), 4);
+    plots().for_each(|(path, bytes)| assert!(after[path] == *bytes, "{}", path.display()));
+    let report = build(out.path()).unwrap();
+    let rows: Vec<(&str, &str)> = report.rows().iter().map(|r| (r.benchmark.as_str(), r.method.as_str())).collect();
+    let figure = ["g1", "sum-2", "mean-2"].map(|label| ("figure-9", label));
+    assert_eq!(rows, [&[("omniglot-5w1s", "protonet")][..], &figure].concat());
+    let page = std::fs::read_to_string(report.page()).unwrap();
+    assert!(page.contains("4 complete runs of 1 method on 1 benchmark and 1 figure"), "the count");
+    assert_eq!(page.matches("Learning curves of").count(), 2, "the table's, on training and test classes");
+    assert!(!page.contains("All benchmarks"), "one table needs no overview");
+    assert!(page.contains("Figure 9: "), "the figure itself");
 }

@@ -67,9 +67,8 @@ const HEIGHT: f64 = 300.0;
 const LANE: f64 = 13.0;
 
 impl Curves {
-    /// The curves of the `cells` of one benchmark; None where nothing was evaluated during training. `class` names the
-    /// style of a method.
-    pub fn new(summary: &Summary, cells: &[Cell], styles: &Styles, class: impl Fn(&str) -> String) -> Option<Self> {
+    /// The curves of the `cells` of one benchmark; None where nothing was evaluated during training.
+    pub fn new(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Self> {
         let first = cells.first()?;
         let mut modes: Vec<&str> = Vec::new();
         for cell in cells {
@@ -96,7 +95,7 @@ impl Curves {
         for series in found.iter().flat_map(|(_, s)| s) {
             if legend.iter().all(|entry| entry.label != series.label) {
                 let (label, swatch) = (series.label.clone(), frame::swatch(series.look));
-                legend.push(Entry { class: class(&label), label, swatch });
+                legend.push(Entry { class: frame::class(series.look.colour), label, swatch });
             }
         }
         let caption = series::caption(found.iter().flat_map(|(_, s)| s));
@@ -104,7 +103,7 @@ impl Curves {
         let caption = format!("{metric}, over meta-iterations; {caption}. All panels share their axes.");
         let benchmark = &first.row.benchmark;
         let panel = |(title, series): (String, Vec<Series>)| {
-            Panel::new(format!("{benchmark}, {title}"), title, &first.row.metric, series, (&x, &y), &class)
+            Panel::new(format!("{benchmark}, {title}"), title, &first.row.metric, series, (&x, &y))
         };
         Some(Curves { panels: found.into_iter().map(panel).collect(), legend, caption: sentence(&caption) })
     }
@@ -116,14 +115,7 @@ fn sentence(text: &str) -> String {
 }
 
 impl Panel {
-    fn new(
-        name: String,
-        title: String,
-        metric: &str,
-        series: Vec<Series>,
-        axes: (&Axis, &Axis),
-        class: &impl Fn(&str) -> String,
-    ) -> Self {
+    fn new(name: String, title: String, metric: &str, series: Vec<Series>, axes: (&Axis, &Axis)) -> Self {
         let finals = series.iter().filter(|s| s.last.is_some()).count() as f64;
         let gutter = if finals > 0.0 { (LANE * finals).max(34.0) + 14.0 } else { 0.0 };
         let (x, y) = (axes.0.clone(), axes.1.clone());
@@ -145,7 +137,7 @@ impl Panel {
             for (series, lane) in series.iter().zip(&lanes) {
                 let inside = part(series, &frame, *lane);
                 if !inside.is_empty() {
-                    let _ = write!(marks, "<g class=\"{}\">{inside}</g>", class(&series.label));
+                    let _ = write!(marks, "<g class=\"{}\">{inside}</g>", frame::class(series.look.colour));
                 }
             }
         }
@@ -156,7 +148,7 @@ impl Panel {
             })
             .collect();
         let words = format!("Learning curves of {name}. At the end: {}.", told.join(", "));
-        let column = |s: &Series| Column { label: s.label.clone(), class: class(&s.label), level: s.level };
+        let column = |s: &Series| Column { label: s.label.clone(), class: frame::class(s.look.colour), level: s.level };
         Panel {
             svg: frame.draw(&words, &marks),
             columns: series.iter().map(column).collect(),

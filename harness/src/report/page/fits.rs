@@ -7,7 +7,7 @@ use super::{
 };
 use crate::report::{
     adaptation::{self, Adaptation},
-    plots::{Axis, fit_stroke},
+    plots::{Axis, Styles, fit_stroke},
     summary::{Cell, Summary},
 };
 use harness_core::Result;
@@ -28,8 +28,8 @@ pub struct Panel {
 }
 
 impl Fits {
-    /// The fits of the methods of one benchmark; None where there are none. `class` names the style of a method.
-    pub fn new(summary: &Summary, cells: &[Cell], class: impl Fn(&str) -> String) -> Result<Option<Self>> {
+    /// The fits of the methods of one benchmark; None where there are none.
+    pub fn new(summary: &Summary, cells: &[Cell], styles: &Styles) -> Result<Option<Self>> {
         let found = adaptation::of(summary, cells)?;
         let all = || {
             let of = |a: &Adaptation| a.fits.values().flatten().chain(&a.truth).chain(&a.support).copied().collect();
@@ -55,7 +55,7 @@ impl Fits {
                 told.join(", "),
                 adaptation.support.len()
             );
-            let svg = frame.draw(&words, &marks(&frame, adaptation, &steps, &class(method)));
+            let svg = frame.draw(&words, &marks(&frame, adaptation, &steps, &frame::class(styles.look(method).colour)));
             Panel { method: method.clone(), svg }
         };
         Ok(Some(Fits { panels: found.iter().map(panel).collect(), legend: legend(&steps) }))

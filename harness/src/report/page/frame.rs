@@ -2,6 +2,7 @@
 //! are the style sheet's, so that one drawing serves light and dark, wide and narrow.
 
 use crate::report::plots::{Axis, Look, Marker};
+use plotters::style::RGBColor;
 use std::fmt::Write;
 
 /// Where a chart's axes lie, in units of its view box.
@@ -131,6 +132,11 @@ pub fn marker(look: Look, at: (f64, f64), size: f64) -> String {
     };
     let corners: Vec<(f64, f64)> = corners.iter().map(|(x, y)| (at.0 + x * size, at.1 + y * size)).collect();
     format!("<path class=\"mark\" d=\"{}Z\"/>", path(&corners))
+}
+
+/// The CSS class that carries a colour.
+pub fn class(colour: RGBColor) -> String {
+    format!("c{:02x}{:02x}{:02x}", colour.0, colour.1, colour.2)
 }
 
 /// A line with its marker, for a legend.

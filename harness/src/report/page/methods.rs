@@ -35,6 +35,10 @@ pub fn all<'a>(summaries: impl Iterator<Item = &'a Summary>) -> Vec<Method> {
             });
             methods.len() - 1
         });
+        // A figure's rows are many settings of one method, which its own table names.
+        if record.figure.is_some() {
+            continue;
+        }
         let rows = &mut methods[index].rows;
         match rows.iter_mut().find(|(label, _)| *label == record.label) {
             Some((_, note)) if note.is_none() => *note = record.note.clone(),

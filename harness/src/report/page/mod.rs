@@ -22,11 +22,12 @@ mod tests;
 
 use super::{
     format,
-    plots::{Picture, Styles},
+    plots::{self, Picture, Styles},
     summary::Summary,
     verdict::Verdict,
 };
 use harness_core::{Error, Result};
+use plotters::style::RGBColor;
 use serde::Serialize;
 use std::path::Path;
 
@@ -83,24 +84,19 @@ struct Meaning {
     meaning: &'static str,
 }
 
-/// The page of all budgets, in the order given; the same input gives the same bytes. `labels` are all methods of the
-/// results folder.
-pub fn render(found: &[Found], labels: &[String], styles: &Styles) -> Result<String> {
+/// The page of all budgets; the same input gives the same bytes. `styles` are those of the results folder.
+pub fn render(found: &[Found], styles: &Styles) -> Result<String> {
     // The fullest budget is what a reader came for; overridden runs come last.
     let rank = |name: &str| ["paper", "short", "quick"].iter().position(|b| *b == name).unwrap_or(3);
     let mut found: Vec<&Found> = found.iter().collect();
     found.sort_by_key(|found| rank(found.budget()));
     let summaries = || found.iter().filter_map(|found| found.summary());
-    let class = |label: &str| match labels.iter().position(|l| l == label) {
-        Some(index) => format!("m{index}"),
-        None => String::new(),
-    };
-    let parts = found.iter().enumerate().map(|(i, found)| part::Part::new(i, found, styles, &class));
+    let parts = found.iter().enumerate().map(|(i, found)| part::Part::new(i, found, styles));
     let page = Page {
         style: STYLE,
         script: SCRIPT,
         policy: policy::policy(SCRIPT),
-        colours: colours(labels, styles),
+        colours: colours(),
         tally: results::tally(summaries()),
         facts: facts(summaries()),
         parts: parts.collect::<Result<_>>()?,
@@ -138,15 +134,14 @@ impl Found<'_> {
     }
 }
 
-/// The colour of each method in both schemes, as classes.
-fn colours(labels: &[String], styles: &Styles) -> String {
+/// The colours of lines in both schemes, as classes.
+fn colours() -> String {
     let scheme = |(ground, contrast): (colour::Rgb, f64)| -> String {
-        let one = |(index, label): (usize, &String)| {
-            let colour = styles.look(label).colour;
+        let one = |colour: RGBColor| {
             let (r, g, b) = colour::legible((colour.0, colour.1, colour.2), ground, contrast);
-            format!(".m{index}{{--c:#{r:02x}{g:02x}{b:02x}}}")
+            format!(".{}{{--c:#{r:02x}{g:02x}{b:02x}}}", frame::class(colour))
         };
-        labels.iter().enumerate().map(one).collect()
+        plots::colours().into_iter().map(one).collect()
     };
     let [light, dark] = SCHEMES.map(scheme);
     format!("{light}@media screen and (prefers-color-scheme:dark){{{dark}}}")
@@ -156,28 +151,35 @@ fn colours(labels: &[String], styles: &Styles) -> String {
 fn facts<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
     let (mut runs, mut seconds) = (0, 0.0);
     let (mut methods, mut benchmarks): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
-    let mut commits: Vec<&str> = Vec::new();
+    let (mut figures, mut commits): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     for record in summaries.flat_map(|s| &s.runs).map(|run| &run.record) {
         runs += 1;
         seconds += record.seconds;
-        let lists = [(&mut methods, Some(&record.label)), (&mut benchmarks, Some(&record.benchmark))];
+        // A figure's rows are settings of few methods.
+        let lists = match record.figure {
+            Some(_) => vec![(&mut figures, Some(&record.benchmark))],
+            None => vec![(&mut methods, Some(&record.label)), (&mut benchmarks, Some(&record.benchmark))],
+        };
         for (list, name) in lists.into_iter().chain([(&mut commits, record.git_commit.as_ref())]) {
             if let Some(name) = name.filter(|name| !list.contains(&name.as_str())) {
                 list.push(name);
             }
         }
     }
-    let mut said = format!(
-        "{} of {} on {}",
-        format::plural(runs, "complete run"),
-        format::plural(methods.len() as u64, "method"),
-        format::plural(benchmarks.len() as u64, "benchmark")
-    );
+    let mut of = Vec::new();
+    let count = |list: &[&str], word| format::plural(list.len() as u64, word);
+    if !methods.is_empty() {
+        of.push(format!("{} on {}", count(&methods, "method"), count(&benchmarks, "benchmark")));
+    }
+    if !figures.is_empty() {
+        of.push(count(&figures, "figure"));
+    }
+    let mut said = format!("{} of {}", format::plural(runs, "complete run"), of.join(" and "));
     if seconds > 0.0 {
         said += &format!("; {} of work", crate::progress::human(seconds));
     }
     if !commits.is_empty() {
-        said += &format!("; {}", format::plural(commits.len() as u64, "commit"));
+        said += &format!("; {}", count(&commits, "commit"));
     }
     said + "."
 }

@@ -11,7 +11,7 @@ use super::{
     runs::{self, Recipe, RunLine},
 };
 use crate::report::{
-    plots::{Picture, Styles},
+    plots::{self, Look, Picture, Styles},
     summary::{Cell, Summary},
     tables,
 };
@@ -51,6 +51,8 @@ pub struct Benchmark {
     /// A row, the class of its method's colour, and its line.
     pub rows: Vec<(Row, String, String)>,
     pub notes: Vec<String>,
+    /// Whether its picture is the result: curves would say the same, or nothing.
+    pub figure: bool,
     pub curves: Option<Curves>,
     pub fits: Option<Fits>,
     pub figures: Vec<Figure>,
@@ -69,7 +71,7 @@ pub struct Figure {
 const OWN: [&str; 2] = ["curves-", "adaptation-"];
 
 impl Part {
-    pub fn new(index: usize, found: &Found, styles: &Styles, class: &dyn Fn(&str) -> String) -> Result<Self> {
+    pub fn new(index: usize, found: &Found, styles: &Styles) -> Result<Self> {
         let name = found.budget();
         let (words, overridden) = match name {
             "paper" => ("The paper’s whole schedule and settings: every comparable row is judged.", false),
@@ -93,19 +95,12 @@ impl Part {
         };
         match found {
             Found::Unreadable { error, .. } => part.error = Some(error.clone()),
-            Found::Read(summary, pictures) => part.fill(index, summary, pictures, styles, class)?,
+            Found::Read(summary, pictures) => part.fill(index, summary, pictures, styles)?,
         }
         Ok(part)
     }
 
-    fn fill(
-        &mut self,
-        index: usize,
-        summary: &Summary,
-        pictures: &[Picture],
-        styles: &Styles,
-        class: &dyn Fn(&str) -> String,
-    ) -> Result<()> {
+    fn fill(&mut self, index: usize, summary: &Summary, pictures: &[Picture], styles: &Styles) -> Result<()> {
         let names: Vec<&str> = names(summary);
         // Names come from users' folders: the position keeps anchors apart whatever they are.
         let anchor = |benchmark: &str| {
@@ -117,7 +112,7 @@ impl Part {
         self.matrix = Matrix::new(summary, anchor);
         for (table, cells) in tables::tables(summary).into_iter().zip(chunks(summary)) {
             let anchor = anchor(&cells[0].row.benchmark);
-            self.benchmarks.push(Benchmark::new(summary, cells, table, anchor, styles, class)?);
+            self.benchmarks.push(Benchmark::new(summary, cells, table, anchor, styles)?);
         }
         for (number, picture) in pictures.iter().enumerate() {
             if OWN.iter().any(|own| picture.name.starts_with(own)) {
@@ -161,19 +156,18 @@ fn owner<'a>(picture: &str, benchmarks: &[&'a str]) -> Option<&'a str> {
 }
 
 impl Benchmark {
-    fn new(
-        summary: &Summary,
-        cells: &[Cell],
-        table: tables::Table,
-        anchor: String,
-        styles: &Styles,
-        class: &dyn Fn(&str) -> String,
-    ) -> Result<Self> {
+    fn new(summary: &Summary, cells: &[Cell], table: tables::Table, anchor: String, styles: &Styles) -> Result<Self> {
         let name = cells[0].row.benchmark.clone();
         let has = |column: &str| table.columns.iter().any(|c| c.name == column);
-        let row = |cell: &Cell| {
-            let method = &cell.row.method;
-            (Row::new(summary, cell), class(method), frame::swatch(styles.look(method)))
+        let figure = cells[0].figure.is_some();
+        let looks = match figure {
+            true => plots::figure_looks(summary, cells),
+            false => cells.iter().map(|cell| Some(styles.look(&cell.row.method))).collect(),
+        };
+        let row = |(cell, look): (&Cell, Option<Look>)| {
+            let (class, swatch) =
+                look.map_or_else(Default::default, |look| (frame::class(look.colour), frame::swatch(look)));
+            (Row::new(summary, cell), class, swatch)
         };
         Ok(Benchmark {
             anchor,
@@ -182,9 +176,10 @@ impl Benchmark {
             iterations: has("meta-iters"),
             counts: has("seeds") || has("episodes"),
             published: has("published"),
-            rows: cells.iter().map(row).collect(),
-            curves: Curves::new(summary, cells, styles, class),
-            fits: Fits::new(summary, cells, class)?,
+            rows: cells.iter().zip(looks).map(row).collect(),
+            curves: if figure { None } else { Curves::new(summary, cells, styles) },
+            fits: Fits::new(summary, cells, styles)?,
+            figure,
             figures: Vec::new(),
             runs: runs::lines(summary, &name),
             recipes: runs::recipes(summary, &name),

@@ -113,12 +113,12 @@ pub struct Head {
 }
 
 impl Matrix {
-    /// The matrix of `summary`; None for a single benchmark, whose own table says the same. `anchor` names the place of
+    /// The matrix of `summary` without its figures; None for a single benchmark, whose own table says the same. `anchor` names the place of
     /// a benchmark on the page.
     pub fn new(summary: &Summary, anchor: impl Fn(&str) -> String) -> Option<Self> {
         let mut heads: Vec<Head> = Vec::new();
         let mut methods: Vec<&str> = Vec::new();
-        for cell in &summary.cells {
+        for cell in summary.cells.iter().filter(|cell| cell.figure.is_none()) {
             let row = &cell.row;
             if heads.last().is_none_or(|head| head.benchmark != row.benchmark) {
                 let (metric, anchor) = (format::metric(&row.metric).to_string(), anchor(&row.benchmark));
@@ -151,11 +151,11 @@ impl Matrix {
     }
 }
 
-/// How often each verdict was given, in the order of the legend.
+/// How often each verdict was given, in the order of the legend. The rows of figures have nothing to be judged by.
 pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(Judged, usize)> {
     use Verdict::*;
-    let count =
-        |verdict: Verdict| summaries.clone().flat_map(|s| &s.cells).filter(|cell| cell.row.verdict == verdict).count();
+    let judged = summaries.flat_map(|s| &s.cells).filter(|cell| cell.figure.is_none());
+    let count = |verdict: Verdict| judged.clone().filter(|cell| cell.row.verdict == verdict).count();
     let all = [Reproduced, Above, Below, PartialBudget, NoTarget, Failed];
     all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()
 }

@@ -17,7 +17,8 @@ mod style;
 
 pub use adaptation::stroke as fit_stroke;
 pub use axis::Axis;
-pub use style::{Look, Marker, Styles};
+pub use figure::looks as figure_looks;
+pub use style::{Look, Marker, Styles, colours};
 
 use super::summary::Summary;
 use harness_core::{Error, Result};
@@ -38,13 +39,13 @@ pub fn draw(summary: &Summary, styles: &Styles) -> Result<Vec<Picture>> {
     let mut pictures = Vec::new();
     for cells in summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark) {
         let benchmark = cells[0].row.benchmark.as_str();
-        if let Some(place) = figure::place(summary, cells) {
+        if let Some(place) = &cells[0].figure {
             let stem = if benchmark.starts_with("figure-") { String::new() } else { "figure-".to_owned() };
             let modes = modes(cells);
             for mode in &modes {
-                let Some(drawing) = figure::Figure::new(summary, cells, mode, &place) else { continue };
+                let Some(drawing) = figure::Figure::new(summary, cells, mode, place) else { continue };
                 let ending = if modes.len() > 1 { format!("-{mode}") } else { String::new() };
-                pictures.push(picture(&drawing, format!("{stem}{benchmark}{ending}"), figure::title(&place, cells))?);
+                pictures.push(picture(&drawing, format!("{stem}{benchmark}{ending}"), figure::title(place, cells))?);
             }
             continue;
         }

@@ -94,6 +94,18 @@ pub fn of_lines(groups: &[Option<&str>]) -> Vec<Look> {
     looks
 }
 
+/// Every colour that a look may have, each once.
+pub fn colours() -> Vec<RGBColor> {
+    let looks = PINNED.iter().map(|(_, look)| look.colour).chain(FREE.iter().map(|look| look.colour));
+    let mut all: Vec<RGBColor> = Vec::new();
+    for colour in looks.chain(HUES.map(|(r, g, b)| RGBColor(r, g, b))) {
+        if !all.contains(&colour) {
+            all.push(colour);
+        }
+    }
+    all
+}
+
 /// How many of [`FREE`] have a colour of their own: a name hashes to one of these, the rest is for collisions.
 const OWN: usize = 5;
 

@@ -37,12 +37,14 @@ pub struct Line {
 /// The cells of one line with their runs.
 type Members<'a> = Vec<(&'a Cell, Vec<&'a Run>)>;
 
-/// The lines of the `cells` in `mode`, in the order of the file. Cells whose runs all failed have no point.
-pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
-    let mut groups: Vec<(FigurePlace, Members)> = Vec::new();
+/// The cells in `mode`, gathered into lines in the order of the file. Cells whose runs all failed have no part in it.
+fn gathered<'a>(summary: &'a Summary, cells: &'a [Cell], mode: &str) -> Vec<(&'a FigurePlace, Members<'a>, Look)> {
+    let mut groups: Vec<(&FigurePlace, Members)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.row.mode == mode) {
-        let runs = series::runs(summary, cell);
-        let Some(place) = runs.iter().find_map(|run| run.record.figure.clone()) else { continue };
+        let (Some(place), runs) = (&cell.figure, series::runs(summary, cell)) else { continue };
+        if runs.is_empty() {
+            continue;
+        }
         match groups.iter_mut().find(|(other, _)| place.x.is_some() && other.line == place.line) {
             Some((_, members)) => members.push((cell, runs)),
             None => groups.push((place, vec![(cell, runs)])),
@@ -50,7 +52,22 @@ pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
     }
     let colours: Vec<Option<&str>> = groups.iter().map(|(place, _)| place.colour.as_deref()).collect();
     let looks = style::of_lines(&colours);
-    let line = |((place, members), look): (&(FigurePlace, Members), Look)| {
+    groups.into_iter().zip(looks).map(|((place, members), look)| (place, members, look)).collect()
+}
+
+/// How the line looks that each of the `cells` of a figure is, or is a point of; None where it is on no line.
+pub fn looks(summary: &Summary, cells: &[Cell]) -> Vec<Option<Look>> {
+    let look = |cell: &Cell| {
+        let lines = gathered(summary, cells, &cell.row.mode);
+        let own = lines.iter().find(|(_, members, _)| members.iter().any(|(other, _)| std::ptr::eq(*other, cell)));
+        own.map(|(.., look)| *look)
+    };
+    cells.iter().map(look).collect()
+}
+
+/// The lines of the `cells` in `mode`, in the order of the file.
+pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
+    let line = |(place, members, look): &(&FigurePlace, Members, Look)| {
         let seeds = members.iter().map(|(_, runs)| runs.len()).min().unwrap_or(0);
         let (mut points, half) = match place.x {
             None => curve(&members[0].1, mode),
@@ -65,9 +82,9 @@ pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
         if spread == Spread::Nothing {
             points.iter_mut().for_each(|(_, middle, low, high)| (*low, *high) = (*middle, *middle));
         }
-        Line { words: place.line.clone(), look, points, spread, seeds, half }
+        Line { words: place.line.clone(), look: *look, points, spread, seeds, half }
     };
-    groups.iter().zip(looks).map(line).filter(|line| !line.points.is_empty()).collect()
+    gathered(summary, cells, mode).iter().map(line).filter(|line| !line.points.is_empty()).collect()
 }
 
 /// A learning curve on test classes.

@@ -19,6 +19,7 @@ use crate::report::{
     format, series,
     summary::{Cell, Summary},
 };
+pub use lines::looks;
 use lines::{Line, Spread};
 use plotters::prelude::*;
 
@@ -32,12 +33,6 @@ pub struct Figure {
 }
 
 const PLOT: f64 = 470.0;
-
-/// The figure that the runs behind `cells` draw, if their benchmark is one.
-pub fn place(summary: &Summary, cells: &[Cell]) -> Option<FigurePlace> {
-    let of_cells = |cell: &Cell| series::runs(summary, cell).into_iter().find_map(|run| run.record.figure.clone());
-    cells.iter().find_map(of_cells)
-}
 
 /// `Figure 3: …`.
 pub fn title(place: &FigurePlace, cells: &[Cell]) -> String {
