@@ -2,6 +2,7 @@
 //!
 //! Two procedures go by this name. `variant = "query"` is cbfinn/maml's: inner SGD on the support set, the gradient of a
 //! separate query set at the adapted parameters, an outer Adam; the published FOMAML rows are its. `variant =
+//! "query-alone"` is ours, for an experiment: that with each query beside the support set in a batch of its own. `variant =
 //! "last-step"` is openai/supervised-reptile's `FOML`: the last inner step alone is the meta-update, its mini-batch drawn
 //! like the others (shared tail) or from images set aside (separate tail); the Reptile paper's figures use it.
 
@@ -9,6 +10,8 @@ mod last_step;
 mod query;
 
 use harness_core::{Algorithm, Context, Entry, Result};
+
+use crate::query::Queries;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -31,9 +34,10 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let mut settings = table.clone();
     let variant = settings.remove("variant");
     match variant.as_ref().map(|value| value.as_str().unwrap_or("not a string")) {
-        None | Some("query") => query::build(&settings, context),
+        None | Some("query") => query::build(&settings, context, Queries::Together),
+        Some("query-alone") => query::build(&settings, context, Queries::Alone),
         Some("last-step") => last_step::build(&settings, context),
-        Some(other) => Err(harness_core::error::unknown("variant", other, ["query", "last-step"])),
+        Some(other) => Err(harness_core::error::unknown("variant", other, ["query", "query-alone", "last-step"])),
     }
 }
 

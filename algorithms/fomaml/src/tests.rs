@@ -10,6 +10,12 @@ fn finns_variant_conforms() {
 }
 
 #[test]
+fn the_variant_with_each_query_alone_conforms() {
+    let toy = format!("variant = \"query-alone\"\n{}", ENTRY.toy);
+    harness_core::conformance::check(&Entry { toy: toy.leak(), ..ENTRY });
+}
+
+#[test]
 fn the_last_step_variant_conforms() {
     harness_core::conformance::check(&LAST_STEP);
 }
@@ -19,11 +25,11 @@ fn points(x: [f32; 2], slope: f32) -> Labeled {
     Labeled::new(column(x), Targets::Values(column(x.map(|x| slope * x)))).unwrap()
 }
 
-/// A linear model y = w·x + b at w = b = 0 on y = 2x; support x = ±1, query x = ±2, one step of rate 0.1:
-/// dL/dw = mean(2·(0 − 2x)·x) = −4, so w = 0.4; there the query gradient is mean(2·(0.4 − 2)·x²) = −12.8.
-#[test]
-fn the_query_gradient_is_taken_at_the_adapted_parameters() {
-    let table = "inner_lr = 0.1\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 1".parse().unwrap();
+/// The slope's gradient of a linear model y = w·x + b at w = b = 0 on y = 2x; support x = ±1, query x = ±2, one step of
+/// rate 0.1: dL/dw = mean(2·(0 − 2x)·x) = −4, so w = 0.4 where the query gradient is taken.
+fn query_gradient(variant: &str) -> f32 {
+    let table = "inner_lr = 0.1\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 1";
+    let table = format!("variant = \"{variant}\"\n{table}").parse().unwrap();
     let method = build(&table, &regression(1, &[], 2)).unwrap();
     let mut rng = Stream::new(0, Purpose::Init, 0, 0);
     let mut state = method.init(&mut rng).unwrap();
@@ -31,7 +37,21 @@ fn the_query_gradient_is_taken_at_the_adapted_parameters() {
     let task = Task { support: points([1.0, -1.0], 2.0), query: points([2.0, -2.0], 2.0) };
     let update = method.task_update(&state, &task, &mut rng).unwrap();
     let slope = update.role("gradient").unwrap().get("head.weight").unwrap().to_vec2::<f32>().unwrap();
-    assert!((slope[0][0] + 12.8).abs() < 1e-4, "{slope:?}");
+    slope[0][0]
+}
+
+/// mean(2·(0.4 − 2)·x²) over x = ±2 is −12.8.
+#[test]
+fn the_query_gradient_is_taken_at_the_adapted_parameters() {
+    let slope = query_gradient("query");
+    assert!((slope + 12.8).abs() < 1e-4, "{slope}");
+}
+
+/// The same over x = 1, −1, 2 is −6.4, and over 1, −1, −2.
+#[test]
+fn each_query_alone_is_in_a_batch_with_the_support_set() {
+    let slope = query_gradient("query-alone");
+    assert!((slope + 6.4).abs() < 1e-4, "{slope}");
 }
 
 #[test]
