@@ -1,6 +1,6 @@
 //! The content of the result tables, before anybody decides how to print them: one table a benchmark, with notes.
 //!
-//! Columns that would say the same in every line (one mode, one seed, nothing published) are left out or move into the
+//! Columns that would say the same in every line (one seed, nothing published, a figure's verdicts) are left out or move into the
 //! heading, so that a quick run fits eighty columns.
 
 use super::{
@@ -99,7 +99,9 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let published = rows().any(|r| r.published.is_some());
     push(published, "published", true, published_text);
     push(published, "delta", true, |c| c.row.delta.map(|d| format::signed(&c.row.metric, d)).unwrap_or_default());
-    push(true, "verdict", false, |c| c.row.verdict.name().to_string());
+    // A figure draws what was never printed as a number.
+    let unjudged = cells.iter().all(|c| c.figure.is_some() && c.row.verdict == Verdict::NoTarget);
+    push(!unjudged, "verdict", false, |c| c.row.verdict.name().to_string());
 
     let mut said = vec![format!("budget {}", summary.budget), format::metric(&first.row.metric).to_string()];
     said.extend(iterations.map(|n| format::plural(n, "meta-iteration")));

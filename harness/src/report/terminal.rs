@@ -99,10 +99,9 @@ fn grid(table: &Table, width: u16, colour: bool) -> String {
     for (line, verdict) in table.lines.iter().zip(&table.verdicts) {
         // A method is named once; its modes follow beneath.
         let method = line[0].as_str();
-        let last = line.len() - 1;
         let cells = line.iter().zip(&table.columns).enumerate().map(|(i, (text, column))| match i {
             0 if method == above => Cell::new(""),
-            _ if i == last => paint(Cell::new(text), *verdict),
+            _ if column.name == "verdict" => paint(Cell::new(text), *verdict),
             _ => align(Cell::new(text), column.right),
         });
         grid.add_row(cells.collect::<Vec<_>>());

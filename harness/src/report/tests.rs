@@ -217,4 +217,7 @@ fn a_figure_changes_nothing_about_the_tables() {
     assert_eq!(page.matches("Learning curves of").count(), 2, "the table's, on training and test classes");
     assert!(!page.contains("All benchmarks"), "one table needs no overview");
     assert!(page.contains("Figure 9: "), "the figure itself");
+    let markdown = std::fs::read_to_string(out.path().join("quick/summary.md")).unwrap();
+    assert!(markdown.contains("| method | mode | ours |\n"), "nothing to be judged by: {markdown}");
+    assert_eq!(page.matches("class=\"judged\"").count(), 1, "the table's row");
 }

@@ -48,6 +48,7 @@ pub struct Benchmark {
     pub iterations: bool,
     pub counts: bool,
     pub published: bool,
+    pub verdicts: bool,
     /// A row, the class of its method's colour, and its line.
     pub rows: Vec<(Row, String, String)>,
     pub notes: Vec<String>,
@@ -176,6 +177,7 @@ impl Benchmark {
             iterations: has("meta-iters"),
             counts: has("seeds") || has("episodes"),
             published: has("published"),
+            verdicts: has("verdict"),
             rows: cells.iter().zip(looks).map(row).collect(),
             curves: if figure { None } else { Curves::new(summary, cells, styles) },
             fits: Fits::new(summary, cells, styles)?,
