@@ -1,6 +1,7 @@
 //! A published figure's counterpart: learning curves of many recipes, or final accuracy over a swept setting, with bands
 //! over seeds. What a run is in it stands in its record.
 
+mod detail;
 mod lines;
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,13 @@ use super::{
 };
 use crate::record::FigurePlace;
 use crate::report::{
-    format, series,
+    format,
+    series::{self, Point},
     summary::{Cell, Summary},
 };
 pub use lines::looks;
 use lines::{Line, Spread};
+use plotters::coord::ranged1d::Ranged;
 use plotters::prelude::*;
 
 /// The figure that one benchmark draws, in one mode.
@@ -30,9 +33,19 @@ pub struct Figure {
     lines: Vec<Line>,
     x: (Axis, String),
     y: Axis,
+    detail: Option<Detail>,
+}
+
+/// The later half again, enlarged.
+struct Detail {
+    lines: Vec<Line>,
+    title: String,
+    x: Axis,
+    y: Axis,
 }
 
 const PLOT: f64 = 470.0;
+const DETAIL: f64 = 400.0;
 
 /// `Figure 3: …`.
 pub fn title(place: &FigurePlace, cells: &[Cell]) -> String {
@@ -62,14 +75,40 @@ impl Figure {
         };
         let entries = lines.iter().map(|line| (Sample::Method(line.look), line.words.clone())).collect();
         let title = format!("{}, budget {}", title(place, cells), summary.budget);
+        let y = series::axis_between(y, smallest, &first.row.metric, first.higher_is_better);
         Some(Figure {
+            detail: place.x.is_none().then(|| Detail::new(&lines, &axis, &y)).flatten(),
             frame: Frame::new(title, entries, caption(&lines)),
             metric: match mode {
                 "-" => format::metric(&first.row.metric).to_owned(),
                 mode => format!("{mode} {} on test", format::metric(&first.row.metric)),
             },
             x: (axis, place.x_label.clone()),
-            y: series::axis_between(y, smallest, &first.row.metric, first.higher_is_better),
+            y,
+            lines,
+        })
+    }
+
+    /// Height of both panels in pixels.
+    fn height(&self) -> f64 {
+        PLOT + if self.detail.is_some() { DETAIL } else { 0.0 }
+    }
+}
+
+impl Detail {
+    fn new(lines: &[Line], x: &Axis, y: &Axis) -> Option<Self> {
+        let span = y.range().end - y.range().start;
+        let lines = detail::detail(lines, span)?;
+        let range = |pick: fn(&Point) -> [f64; 2]| {
+            let all = lines.iter().flat_map(|line| &line.points).flat_map(pick);
+            all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
+        };
+        let end = x.range().end;
+        let (low, high) = range(|point| [point.2, point.3]);
+        Some(Detail {
+            title: "the later half enlarged, each point the mean of ten".to_owned(),
+            x: Axis::exact(end / 2.0, end, 8),
+            y: Axis::linear(low, high, 6),
             lines,
         })
     }
@@ -98,24 +137,42 @@ fn caption(lines: &[Line]) -> String {
 
 impl Drawing for Figure {
     fn size(&self) -> (f64, f64) {
-        self.frame.size(PLOT)
+        self.frame.size(self.height())
     }
 
     fn draw<DB: DrawingBackend>(&self, sheet: &Sheet<DB>) -> Drawn<DB> {
+        self.draw_panel(sheet, (HEAD, PLOT), "", (&self.x.0, &self.y), &self.lines)?;
+        if let Some(detail) = &self.detail {
+            let place = (HEAD + PLOT, DETAIL);
+            self.draw_panel(sheet, place, &detail.title, (&detail.x, &detail.y), &detail.lines)?;
+        }
+        self.frame.draw(sheet, self.height())
+    }
+}
+
+impl Figure {
+    /// One panel from `top`, `height` pixels high.
+    fn draw_panel<DB: DrawingBackend>(
+        &self,
+        sheet: &Sheet<DB>,
+        (top, height): (f64, f64),
+        title: &str,
+        (x, y): (&Axis, &Axis),
+        lines: &[Line],
+    ) -> Drawn<DB> {
         let panel = Panel {
-            place: (10.0, HEAD, WIDTH - 20.0, PLOT),
-            title: "",
-            x: (self.x.0.clone(), &self.x.1),
-            y: (self.y.clone(), &self.metric),
+            place: (10.0, top, WIDTH - 20.0, height),
+            title,
+            x: (x.clone(), &self.x.1),
+            y: (y.clone(), &self.metric),
             y_labels: 64.0,
             x_labels: 48.0,
         };
         panel.draw(sheet, |place| {
-            self.lines.iter().try_for_each(|line| line.draw_spread(sheet, place))?;
-            let count = self.lines.len();
-            (0..).zip(&self.lines).try_for_each(|(index, line)| line.draw_line(sheet, place, (index, count)))
-        })?;
-        self.frame.draw(sheet, PLOT)
+            lines.iter().try_for_each(|line| line.draw_spread(sheet, place))?;
+            let count = lines.len();
+            (0..).zip(lines).try_for_each(|(index, line)| line.draw_line(sheet, place, (index, count)))
+        })
     }
 }
 
