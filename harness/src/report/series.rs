@@ -99,7 +99,7 @@ pub fn value_axis<'a>(
 }
 
 /// An axis for values of `metric` from `low` to `high`; `smallest` is the smallest mean.
-pub fn axis_between((low, high): (f64, f64), smallest: f64, metric: &str, higher_is_better: bool) -> Axis {
+fn axis_between((low, high): (f64, f64), smallest: f64, metric: &str, higher_is_better: bool) -> Axis {
     match metric {
         "accuracy" => Axis::linear(low.max(0.0), high.min(100.0), 6),
         // Errors fall by orders of magnitude; an interval that reaches down to zero must not stretch the axis for ever.

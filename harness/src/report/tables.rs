@@ -1,7 +1,7 @@
 //! The content of the result tables, before anybody decides how to print them: one table a benchmark, with notes.
 //!
-//! Columns that would say the same in every line (one seed, nothing published, a figure's verdicts) are left out or move into the
-//! heading, so that a quick run fits eighty columns.
+//! Columns that would say the same in every line (one seed, nothing published, a figure's verdicts) are left out or move
+//! into the heading, so that a quick run fits eighty columns.
 
 use super::{
     format,

@@ -17,8 +17,7 @@ use super::{
 };
 use crate::record::FigurePlace;
 use crate::report::{
-    format,
-    series::{self, Point},
+    format, series,
     summary::{Cell, Summary},
 };
 pub use lines::looks;
@@ -39,13 +38,13 @@ pub struct Figure {
 /// The later half again, enlarged.
 struct Detail {
     lines: Vec<Line>,
-    title: String,
     x: Axis,
     y: Axis,
 }
 
 const PLOT: f64 = 470.0;
 const DETAIL: f64 = 400.0;
+const DETAIL_TITLE: &str = "the later half enlarged, each point the mean of ten";
 
 /// `Figure 3: …`.
 pub fn title(place: &FigurePlace, cells: &[Cell]) -> String {
@@ -59,15 +58,8 @@ impl Figure {
         let lines = lines::lines(summary, cells, mode);
         let all = || lines.iter().flat_map(|line| &line.points);
         let first = cells.iter().find(|cell| cell.row.mode == mode)?;
-        let (mut x, mut y) = ((f64::INFINITY, f64::NEG_INFINITY), (f64::INFINITY, f64::NEG_INFINITY));
-        for (at, _, low, high) in all() {
-            x = (x.0.min(*at), x.1.max(*at));
-            y = (y.0.min(*low), y.1.max(*high));
-        }
-        if !x.0.is_finite() {
-            return None;
-        }
-        let smallest = all().map(|point| point.1).fold(f64::INFINITY, f64::min);
+        let y = series::value_axis(all(), &first.row.metric, first.higher_is_better)?;
+        let x = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), p| (low.min(p.0), high.max(p.0)));
         let axis = match place.x {
             None => Axis::exact(0.0, x.1, 8),
             Some(_) if place.x_log => Axis::log(x.0, x.1),
@@ -75,9 +67,8 @@ impl Figure {
         };
         let entries = lines.iter().map(|line| (Sample::Method(line.look), line.words.clone())).collect();
         let title = format!("{}, budget {}", title(place, cells), summary.budget);
-        let y = series::axis_between(y, smallest, &first.row.metric, first.higher_is_better);
         Some(Figure {
-            detail: place.x.is_none().then(|| Detail::new(&lines, &axis, &y)).flatten(),
+            detail: if place.x.is_none() { Detail::new(&lines, (&axis, &y), first) } else { None },
             frame: Frame::new(title, entries, caption(&lines)),
             metric: match mode {
                 "-" => format::metric(&first.row.metric).to_owned(),
@@ -96,21 +87,13 @@ impl Figure {
 }
 
 impl Detail {
-    fn new(lines: &[Line], x: &Axis, y: &Axis) -> Option<Self> {
-        let span = y.range().end - y.range().start;
-        let lines = detail::detail(lines, span)?;
-        let range = |pick: fn(&Point) -> [f64; 2]| {
-            let all = lines.iter().flat_map(|line| &line.points).flat_map(pick);
-            all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)))
-        };
+    /// `cell` is any of the figure's, `x` and `y` are the axes of the whole.
+    fn new(lines: &[Line], (x, y): (&Axis, &Axis), cell: &Cell) -> Option<Self> {
+        let lines = detail::detail(lines, y.range().end - y.range().start)?;
+        let points = lines.iter().flat_map(|line| &line.points);
+        let y = series::value_axis(points, &cell.row.metric, cell.higher_is_better)?;
         let end = x.range().end;
-        let (low, high) = range(|point| [point.2, point.3]);
-        Some(Detail {
-            title: "the later half enlarged, each point the mean of ten".to_owned(),
-            x: Axis::exact(end / 2.0, end, 8),
-            y: Axis::linear(low, high, 6),
-            lines,
-        })
+        Some(Detail { x: Axis::exact(end / 2.0, end, 8), y, lines })
     }
 }
 
@@ -144,7 +127,7 @@ impl Drawing for Figure {
         self.draw_panel(sheet, (HEAD, PLOT), "", (&self.x.0, &self.y), &self.lines)?;
         if let Some(detail) = &self.detail {
             let place = (HEAD + PLOT, DETAIL);
-            self.draw_panel(sheet, place, &detail.title, (&detail.x, &detail.y), &detail.lines)?;
+            self.draw_panel(sheet, place, DETAIL_TITLE, (&detail.x, &detail.y), &detail.lines)?;
         }
         self.frame.draw(sheet, self.height())
     }
