@@ -74,10 +74,10 @@ impl<'a> Sources<'a> {
             tracing::debug!("{dataset}: read from {located}");
         }
         let split = match (&data.split, loaded.split) {
-            (Some(_), None) => data.class_split()?,
-            // Parts that the data itself carries come first: parquet without class names has no others, and where both
-            // exist they are the same published split.
-            (_, Some(own)) => own,
+            // Whose classes have no names, such as some parquet, has no other split than its own.
+            (_, Some(own)) if loaded.nameless => own,
+            (Some(_), _) => data.class_split()?,
+            (None, Some(own)) => own,
             (None, None) => {
                 return Err(Error::usage(format!(
                     "{dataset} carries no split of its classes: name one with data.split, a list or a file of lines \

@@ -25,6 +25,7 @@ pub mod sources;
 pub mod splits;
 pub mod state;
 pub mod stats;
+pub mod text;
 
 pub use algorithm::{Adapted, Algorithm, Build, Cost, Entry, Mode, Progress, Scalars, Update, mean_scalars};
 pub use batches::MiniBatches;

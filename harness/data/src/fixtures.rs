@@ -22,6 +22,19 @@ pub(crate) fn png_grey(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// An image of any kind.
+pub(crate) fn encoded(
+    format: image::ImageFormat,
+    width: u32,
+    height: u32,
+    colour: image::ColorType,
+    pixels: &[u8],
+) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image::write_buffer_with_format(&mut bytes, pixels, width, height, colour, format).unwrap();
+    bytes.into_inner()
+}
+
 /// A square 1-bit PNG as Omniglot's, 0 where `ink`.
 pub(crate) fn png_bits(side: usize, ink: impl Fn(usize, usize) -> bool) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -64,6 +77,25 @@ pub(crate) fn zip_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -
         writer.write_all(bytes).unwrap();
     }
     writer.finish().unwrap().into_inner()
+}
+
+/// A tar of these files, in memory.
+pub(crate) fn tar_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// A compressed tar of these files, in memory.
+pub(crate) fn tar_gz_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&tar_of(files)).unwrap();
+    packed.finish().unwrap()
 }
 
 /// Drawings of a small Omniglot: (half, alphabet, character, file, bytes), two characters in each half.
@@ -132,7 +164,7 @@ pub(crate) fn hub_row((_, path, bytes): &(&str, String, Vec<u8>)) -> Row {
 pub(crate) fn unpack_omniglot(home: &Path) -> Vec<(&'static str, String, Vec<u8>)> {
     let mut files = Vec::new();
     for half in ["images_background", "images_evaluation"] {
-        let mut archive = crate::archive::Archive::open(&home.join(format!("{half}.zip"))).unwrap();
+        let archive = crate::archive::Archive::open(&home.join(format!("{half}.zip"))).unwrap();
         for (entry, name) in archive.names().unwrap() {
             let bytes = archive.read(entry, 1 << 16).unwrap();
             files.push((half, name.split_once('/').unwrap().1.to_string(), bytes));

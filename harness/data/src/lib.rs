@@ -7,7 +7,9 @@
 //! error and not the machine's memory.
 
 mod archive;
+mod bytes;
 mod cache;
+mod csv;
 mod dataset;
 mod decode;
 mod disk;
@@ -16,6 +18,7 @@ mod files;
 mod fixtures;
 mod folder;
 mod hub;
+mod lists;
 mod loader;
 mod mini_imagenet;
 mod omniglot;
@@ -25,6 +28,7 @@ mod plan;
 mod progress;
 mod search;
 mod sink;
+mod tree;
 mod verify;
 
 pub use cache::Cache;
@@ -34,8 +38,9 @@ pub use hub::{Fetched, Limits, Remote, about, fetch, license};
 pub use loader::{Loaded, Loader};
 pub use omniglot::{load_omniglot, locate_omniglot};
 pub use overview::{Listed, datasets};
+pub use plan::LeftOut;
 pub use progress::{Progress, Step, silent};
-pub use search::{Located, SearchPath, Shape};
+pub use search::{Located, SearchPath, Shape, expand_home};
 pub use verify::{Duplicate, Report, verify};
 
 /// An error's text on one line.

@@ -1,7 +1,8 @@
 //! A data set as a plan: classes in a fixed order, each image with the place its bytes lie at. A plan costs no decoding,
 //! so that counting and naming what is wrong come first; then every image is decoded once, on all cores.
 
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,12 +10,12 @@ use harness_core::{ClassSplit, Error, ImageClass, Result};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::archive::Archive;
 use crate::decode::{self, Spec};
-use crate::files::{Stamp, read_limited};
+use crate::files::Stamp;
 use crate::parquet::Table;
 use crate::progress::{Progress, Step};
 use crate::sink::Sink;
+use crate::tree::FileRef;
 
 /// Images between two reports of progress.
 const REPORT: usize = 256;
@@ -22,16 +23,7 @@ const REPORT: usize = 256;
 /// Where an image's bytes lie.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    File {
-        path: PathBuf,
-        stamp: Stamp,
-    },
-    /// Entry of an archive of the plan.
-    Zip {
-        archive: usize,
-        entry: usize,
-        name: String,
-    },
+    File(FileRef),
     /// Row of a table of the plan.
     Row {
         table: usize,
@@ -46,10 +38,38 @@ pub(crate) struct Plan {
     pub name: String,
     /// Classes and their images, in the order they will have.
     pub classes: Vec<(String, Vec<Place>)>,
-    pub archives: Vec<Archive>,
     pub tables: Vec<Table>,
     /// The class split that the data itself carries, where its form has one.
     pub split: Option<ClassSplit>,
+    /// Whether the classes have no names but those that their part of the split gives them.
+    pub nameless: bool,
+    /// What lies among the images and is not one of them.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Files of one folder that are not part of the data set, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The folder.
+    pub folder: String,
+    pub files: usize,
+    /// Why, with the kinds of the files and the first of them.
+    pub why: String,
+    /// Whether they may be images that were meant to be used, and not a readme or a list.
+    pub maybe_images: bool,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.folder, self.says())
+    }
+}
+
+impl LeftOut {
+    /// How many, and why, without the folder.
+    pub(crate) fn says(&self) -> String {
+        format!("{} file{} left out: {}", self.files, if self.files == 1 { "" } else { "s" }, self.why)
+    }
 }
 
 /// One image of a plan after its turn.
@@ -98,19 +118,22 @@ impl Plan {
             text(&path.to_string_lossy());
             text(&format!("{} {}", stamp.len, stamp.modified));
         };
-        self.archives.iter().for_each(|archive| file(archive.path(), &archive.stamp));
         self.tables.iter().for_each(|table| file(&table.path, &table.stamp));
+        let mut before = None;
         for place in self.places() {
-            if let Place::File { path, stamp } = place {
-                file(path, stamp);
+            if let Place::File(image) = place
+                && let (path, stamp, _) = image.identity()
+                && before != Some(path)
+            {
+                file(path, &stamp);
+                before = Some(path);
             }
         }
         for (class, images) in &self.classes {
             text(&format!("{class} {}", images.len()));
             for place in images {
                 match place {
-                    Place::File { .. } => {}
-                    Place::Zip { archive, entry, .. } => text(&format!("{archive} {entry}")),
+                    Place::File(image) => text(&image.identity().2.to_string()),
                     Place::Row { table, row } => text(&format!("{table} {row}")),
                 }
             }
@@ -136,20 +159,13 @@ impl Plan {
         let (rows, alone): (Vec<_>, Vec<_>) =
             self.places().into_iter().enumerate().partition(|(_, place)| matches!(place, Place::Row { .. }));
         on_all_cores(|| {
-            alone.par_iter().for_each_init(
-                || (self.archives.clone(), Vec::new()),
-                |(archives, pixels), (index, place)| match place {
-                    Place::File { path, .. } => {
-                        let bytes = read_limited(path, decode::MAX_ENCODED);
-                        decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
-                    }
-                    Place::Zip { archive, entry, .. } => {
-                        let bytes = archives[*archive].read(*entry, decode::MAX_ENCODED);
-                        decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
-                    }
-                    Place::Row { .. } => unreachable!("rows are read by table"),
-                },
-            );
+            alone.par_iter().for_each_init(Vec::new, |pixels, (index, place)| match place {
+                Place::File(image) => {
+                    let bytes = image.read(decode::MAX_ENCODED);
+                    decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
+                }
+                Place::Row { .. } => unreachable!("rows are read by table"),
+            });
             for (number, table) in self.tables.iter().enumerate() {
                 let mut wanted: Vec<(usize, usize)> = rows
                     .iter()
@@ -186,10 +202,14 @@ impl Plan {
     /// [`Error::Io`] when the sink's file cannot be written.
     pub fn fill(&self, spec: &Spec, sink: &Sink, progress: Progress) -> Result<()> {
         let failed = Mutex::new(Vec::new());
+        let plain = Mutex::new(Vec::new());
         let unwritten = Mutex::new(None);
         self.decode_each(spec, progress, &|visit| match visit.source {
             Err(what) => failed.lock().unwrap().push((visit.index, what)),
             Ok(_) => {
+                if is_one_colour(visit.pixels, spec.channels) {
+                    plain.lock().unwrap().push(visit.index);
+                }
                 if let Err(error) = sink.put(visit.index * spec.bytes(), visit.pixels) {
                     unwritten.lock().unwrap().get_or_insert(error);
                 }
@@ -200,7 +220,18 @@ impl Plan {
         }
         let mut failed = failed.into_inner().unwrap();
         failed.sort();
-        let Some((index, what)) = failed.first() else { return Ok(()) };
+        let Some((index, what)) = failed.first() else {
+            let plain = plain.into_inner().unwrap();
+            if let Some(first) = plain.iter().min() {
+                let (first, name) = (self.describe(self.places()[*first]), &self.name);
+                progress(Step::Note(&format!(
+                    "{name}: {} of {} images are of one colour, such as {first}; see `harness data verify`",
+                    plain.len(),
+                    self.len()
+                )));
+            }
+            return Ok(());
+        };
         let others = match failed.len() - 1 {
             0 => String::new(),
             n => format!(", and {n} more of {} images are bad", self.len()),
@@ -212,11 +243,15 @@ impl Plan {
     /// How an error names a place.
     pub fn describe(&self, place: &Place) -> String {
         match place {
-            Place::File { path, .. } => path.display().to_string(),
-            Place::Zip { archive, name, .. } => format!("{}: {name}", self.archives[*archive].path().display()),
+            Place::File(image) => image.show(),
             Place::Row { table, row } => format!("{}: row {row}", self.tables[*table].path.display()),
         }
     }
+}
+
+/// Whether all pixels are the same, on all channels.
+pub(crate) fn is_one_colour(pixels: &[u8], channels: usize) -> bool {
+    pixels.chunks_exact(channels).all(|pixel| *pixel == pixels[..channels])
 }
 
 /// Runs `work` in the pool it is called in, or else in one with a thread for every core: the global pool of the harness

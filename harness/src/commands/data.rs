@@ -3,9 +3,10 @@
 mod verified;
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use harness_core::{ClassSplit, Error, Result};
-use harness_data::{Cache, Dataset, Filter, Loader, Remote, about, fetch, license, verify};
+use harness_data::{Cache, Dataset, Filter, Loader, Remote, about, expand_home, fetch, license, verify};
 use serde_json::{Value, json};
 
 use crate::cli::{Data, DataAction, Format};
@@ -19,7 +20,7 @@ pub fn run(args: &Data) -> Result<Exit> {
     let named = !args.datasets.is_empty();
     let all = ["omniglot", "mini-imagenet"].map(String::from);
     let names = if named { &args.datasets[..] } else { &all[..] };
-    let datasets = names.iter().map(|name| Dataset::named(name)).collect::<Result<Vec<_>>>()?;
+    let datasets = names.iter().map(|name| named(name)).collect::<Result<Vec<_>>>()?;
     if args.action == DataAction::Fetch && !named {
         return Err(Error::usage("say which data set to fetch: omniglot, mini-imagenet"));
     }
@@ -41,6 +42,18 @@ pub fn run(args: &Data) -> Result<Exit> {
     }
     say.end()?;
     Ok(exit)
+}
+
+/// A data set by its name, or the images in the folder or archive of that path.
+fn named(name: &str) -> Result<Dataset> {
+    let path = expand_home(Path::new(name));
+    let known = Dataset::named(name);
+    match known {
+        Err(_) if path.exists() || name.contains(['/', '\\']) || name.starts_with('~') => {
+            Ok(Dataset::Folder { path, channels: 3 })
+        }
+        known => known,
+    }
 }
 
 /// Lines for people as they come, or one array for programs at the end.

@@ -15,6 +15,7 @@ mod overrides;
 mod read;
 mod sections;
 mod sweep;
+mod syntax;
 mod validate;
 
 #[cfg(test)]

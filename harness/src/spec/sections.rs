@@ -19,7 +19,7 @@ pub struct DataSpec {
     /// A list of `benchmarks/splits`, or the path of one relative to the benchmark's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
-    /// Folder of images of the data set `folder`, one folder a class; relative to the benchmark's file.
+    /// Folder or archive of images of the data set `folder`, one folder a class; relative to the benchmark's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// 1 (grey) or 3 (colour) for the data set `folder`.
@@ -42,7 +42,7 @@ impl DataSpec {
         let path = self.path.as_ref().ok_or_else(|| {
             Error::usage("data.dataset = \"folder\" needs data.path, a folder with one folder of images a class")
         })?;
-        Ok(self.folder.join(path))
+        Ok(self.folder.join(harness_data::expand_home(path)))
     }
 
     /// Whether tasks are functions to be fitted, not images to be told apart.

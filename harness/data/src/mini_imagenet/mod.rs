@@ -4,8 +4,6 @@
 //! People hold it in many forms; all are recognised ([`locate`]) and give the same order: classes by WordNet id, images
 //! by file name, or by row in parquet.
 
-mod csv;
-mod lines;
 mod locate;
 mod rows;
 
@@ -14,9 +12,11 @@ use std::ops::RangeInclusive;
 
 use harness_core::{Error, Result};
 
-use crate::folder::{images, subfolders};
+use crate::csv;
+use crate::folder;
 use crate::plan::{Place, Plan};
 use crate::search::SearchPath;
+use crate::tree::Dir;
 use locate::Form;
 
 pub(crate) use locate::locate;
@@ -26,7 +26,7 @@ pub(crate) const CLASSES: usize = 100;
 pub(crate) const IMAGES: RangeInclusive<usize> = 597..=600;
 
 /// WordNet id to images, in their order.
-type Classes = BTreeMap<String, Vec<Place>>;
+pub(crate) type Classes = BTreeMap<String, Vec<Place>>;
 
 /// The plan of what is found. Errors: [`Error::Data`] when nothing is, or when what is found contradicts itself.
 pub(crate) fn plan(search: &SearchPath) -> Result<Plan> {
@@ -37,22 +37,22 @@ pub(crate) fn plan(search: &SearchPath) -> Result<Plan> {
             rows::list(&files, &mut plan)?;
             return Ok(plan);
         }
-        Form::Csv { lists, images } => csv::list(&lists, &images, &mut classes)?,
+        Form::Csv { lists, images } => _ = csv::list(&lists, &images, &mut classes)?,
         Form::Parts(parts) => {
             for part in parts {
-                add_folders(&part, &mut classes)?;
+                add_folders(&part, &mut classes, &mut plan)?;
             }
         }
-        Form::Classes(folder) => add_folders(&folder, &mut classes)?,
+        Form::Classes(folder) => add_folders(&folder, &mut classes, &mut plan)?,
     }
     plan.classes = classes.into_iter().collect();
     Ok(plan)
 }
 
 /// Adds the class folders below `folder`; what is named otherwise is left alone. A class in two parts is pooled.
-fn add_folders(folder: &std::path::Path, classes: &mut Classes) -> Result<()> {
-    for class in subfolders(folder)?.iter().filter(|entry| is_wnid(&entry.name)) {
-        classes.entry(class.name.clone()).or_default().extend(images(class)?);
+fn add_folders(folder: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<()> {
+    for (name, class) in folder.folders().into_iter().filter(|(name, _)| is_wnid(name)) {
+        classes.entry(name).or_default().extend(folder::class(&class, plan)?);
     }
     Ok(())
 }

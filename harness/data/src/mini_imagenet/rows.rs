@@ -48,6 +48,7 @@ pub(super) fn list(files: &[(Part, PathBuf)], plan: &mut Plan) -> Result<()> {
                 plan.classes.push((name, images));
             }
             plan.split = Some(split);
+            plan.nameless = true;
             Ok(())
         }
         Some(names) => {

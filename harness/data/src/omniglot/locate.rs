@@ -8,7 +8,7 @@ use crate::files::survey;
 use crate::search::{Located, SearchPath, Shape};
 
 /// The two halves, as the official archives name them.
-const HALVES: [&str; 2] = ["images_background", "images_evaluation"];
+pub(super) const HALVES: [&str; 2] = ["images_background", "images_evaluation"];
 
 /// Folders below a data folder that hold Omniglot by somebody's habit: ours (fetched ones a level below), torchvision's, a clone of the official
 /// repository, and the data folder itself.

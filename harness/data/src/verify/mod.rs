@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::dataset::Dataset;
 use crate::decode::{Filter, Source, Spec};
 use crate::loader::Loader;
-use crate::plan::Plan;
+use crate::plan::{Plan, is_one_colour};
 use crate::sink::Sink;
 
 pub use report::{Duplicate, Report};
@@ -48,7 +48,7 @@ pub fn verify(
     let sink = sink(&plan, &spec)?;
     let (facts, unwritten) = (Mutex::new(Vec::with_capacity(plan.len())), Mutex::new(None));
     plan.decode_each(&spec, loader.progress, &|visit| {
-        let constant = visit.source.is_ok() && visit.pixels.iter().all(|value| *value == visit.pixels[0]);
+        let constant = visit.source.is_ok() && is_one_colour(visit.pixels, spec.channels);
         if let Err(error) = sink.put(visit.index * spec.bytes(), visit.pixels) {
             unwritten.lock().unwrap().get_or_insert(error);
         }
