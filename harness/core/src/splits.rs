@@ -128,7 +128,11 @@ fn lines(text: &str) -> Vec<(usize, String, String)> {
 
 /// Number, part and name of every row. The part may be the second column, and a column of numbers may come first.
 fn table(text: &str) -> Vec<(usize, String, String)> {
-    let rows = text::rows(text).into_iter().filter(|(_, fields)| !fields[0].starts_with('#'));
+    // Remarks above the table say nothing of what parts its fields.
+    let above = text.lines().take_while(|line| !significant(&line.trim())).count();
+    let below = text.split_inclusive('\n').skip(above).collect::<String>();
+    let rows = text::rows(&below).into_iter().map(|(number, fields)| (number + above, fields));
+    let rows = rows.filter(|(_, fields)| !fields[0].starts_with('#'));
     let words = |(index, (number, mut fields)): (usize, text::Row)| {
         let heading = fields.iter().any(|field| HEADINGS.contains(&&*field.to_lowercase()));
         if index == 0 && heading && !fields.iter().any(|field| is_part(field)) {
@@ -187,7 +191,7 @@ mod tests {
             "\u{feff}# ours\r\ntrain big cat\r\nval b\r\n\r\ntest Cafe\u{301}\r\n",
             "split,class\ntrain,big cat\nval,b\ntest,Caf\u{e9}\n",
             "\u{feff}\"part\";\"name\"\r\n\"train\";\"big cat\"\r\nval;b\r\ntest;Cafe\u{301}\r\n",
-            ",class,split\n0,big cat,train\n1,b,val\n2,Caf\u{e9},test\n",
+            "# mine, of today\n\n,class,split\n0,big cat,train\n1,b,val\n2,Caf\u{e9},test\n",
             "train\tbig cat\nval\tb\ntest\tCaf\u{e9}",
         ] {
             assert_eq!(ClassSplit::parse(text).unwrap(), split, "{text:?}");

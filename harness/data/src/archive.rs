@@ -59,7 +59,7 @@ impl Archive {
         let stamp = Stamp::of(&metadata);
         if metadata.len() <= IN_MEMORY || !metadata.is_file() {
             let bytes = read_limited(path, IN_MEMORY).map_err(|what| refused(path, &what))?;
-            return Self::of(path, stamp, Bytes::memory(bytes));
+            return Self::of_bytes(path, stamp, bytes);
         }
         let bytes = File::open(path).and_then(Bytes::file).map_err(|error| Error::io(path, error))?;
         Self::of(path, stamp, bytes)

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use harness_core::{Error, Result, text};
 
 use crate::lists::rows;
-use crate::mini_imagenet::Classes;
+use crate::photos::Classes;
 use crate::plan::Place;
 use crate::tree::{Dir, FileRef};
 

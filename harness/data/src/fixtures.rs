@@ -1,6 +1,7 @@
 //! Small data sets that the tests write: images, archives, an Omniglot of a few characters.
 
 pub(crate) mod child;
+pub(crate) mod pickles;
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -175,15 +176,20 @@ pub(crate) fn unpack_omniglot(home: &Path) -> Vec<(&'static str, String, Vec<u8>
 
 /// Writes rows as the hub keeps images, `group` rows a group, with the metadata that `datasets` writes if there are names.
 pub(crate) fn write_parquet(path: &Path, rows: &[Row], names: Option<&[String]>, group: usize) {
+    write_columns(path, rows, names, group, ["image", "label"]);
+}
+
+/// [`write_parquet`] with other names of the columns.
+pub(crate) fn write_columns(path: &Path, rows: &[Row], names: Option<&[String]>, group: usize, columns: [&str; 2]) {
     use polars::prelude::*;
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let bytes = Series::new("bytes".into(), rows.iter().map(|row| row.0.as_slice()).collect::<Vec<_>>());
     let paths = Series::new("path".into(), rows.iter().map(|row| row.1.as_str()).collect::<Vec<_>>());
-    let image = StructChunked::from_series("image".into(), rows.len(), [bytes, paths].iter()).unwrap();
-    let label = Column::new("label".into(), rows.iter().map(|row| row.2).collect::<Vec<i64>>());
+    let image = StructChunked::from_series(columns[0].into(), rows.len(), [bytes, paths].iter()).unwrap();
+    let label = Column::new(columns[1].into(), rows.iter().map(|row| row.2).collect::<Vec<i64>>());
     let mut frame = DataFrame::new(rows.len(), vec![image.into_series().into(), label]).unwrap();
     let metadata = names.map(|names| {
-        let about = serde_json::json!({"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}});
+        let about = serde_json::json!({"info": {"features": {columns[1]: {"names": names, "_type": "ClassLabel"}}}});
         polars::io::parquet::write::KeyValueMetadata::from_static(vec![("huggingface".into(), about.to_string())])
     });
     let file = fs::File::create(path).unwrap();

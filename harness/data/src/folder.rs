@@ -129,8 +129,8 @@ pub(crate) fn unwrapped(root: Dir) -> Dir {
             return here;
         }
         if holds_images(only, 0) || here.is_above(only) || only.folders().is_empty() {
-            // What is beside images may still be lists of them.
-            return if only.file_names().is_empty() || here.file_names().is_empty() { root } else { here };
+            // Beside the images may lie lists of them.
+            return if here.file("train.csv").is_some() { here } else { root };
         }
         here = only.clone();
     }

@@ -58,7 +58,7 @@ impl Loader<'_> {
     ///
     /// Errors: those of [`Loader::load`]; where fetching failed too, the error says why.
     pub fn load_or_fetch(&self, dataset: &Dataset, side: usize, filter: Filter, remote: &Remote) -> Result<Loaded> {
-        let (_, bytes) = hub::about(dataset);
+        let bytes = dataset.files().map_or(0, |files| files.bytes);
         let small = (1..=COMES_BY_ITSELF).contains(&bytes) && hub::license(dataset).is_none();
         if let Err(missing) = dataset.locate(&self.search)
             && small
@@ -88,7 +88,7 @@ impl Loader<'_> {
             (self.progress)(Step::Note(&format!("{note}; see `harness data verify`")));
         }
         let images = self.cache.open(&plan, &spec, self.progress)?;
-        if let Some((false, what)) = known::judge(&images.name, side, filter, &images.digest) {
+        if let Some((false, what)) = known::judge(dataset, side, filter, &images.digest) {
             (self.progress)(Step::Note(&format!(
                 "{dataset} is complete, and yet not {what}; see `harness data verify`"
             )));

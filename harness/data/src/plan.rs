@@ -10,6 +10,7 @@ use harness_core::{ClassSplit, Error, ImageClass, Result};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::bytes::Bytes;
 use crate::decode::{self, Spec};
 use crate::files::Stamp;
 use crate::parquet::Table;
@@ -29,6 +30,50 @@ pub(crate) enum Place {
         table: usize,
         row: usize,
     },
+    /// Image of a block of the plan.
+    Pixels {
+        block: usize,
+        index: usize,
+    },
+}
+
+/// Images as plain bytes in one file, red, green and blue.
+pub(crate) struct Block {
+    pub file: FileRef,
+    pub bytes: Bytes,
+    /// Of the first image in `bytes`, and from each image to the next.
+    pub offset: u64,
+    pub step: u64,
+    pub count: usize,
+    pub width: u32,
+    pub height: u32,
+    /// Whether each colour is a plane of its own, or each pixel three bytes.
+    pub planes: bool,
+}
+
+impl Block {
+    /// The bytes of an image as the file has them; what is wrong with them otherwise.
+    fn read(&self, index: usize) -> Result<Vec<u8>, String> {
+        let mut bytes = vec![0; self.width as usize * self.height as usize * 3];
+        let at = self.offset + index as u64 * self.step;
+        if index >= self.count {
+            return Err("is not there".into());
+        }
+        self.bytes.read_exact_at(at, &mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+        Ok(bytes)
+    }
+
+    /// Such bytes at a set's size.
+    fn decode(&self, bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<decode::Source, String> {
+        let pixels = if self.planes {
+            let plane = bytes.len() / 3;
+            (0..plane).flat_map(|i| [bytes[i], bytes[plane + i], bytes[2 * plane + i]]).collect()
+        } else {
+            bytes.to_vec()
+        };
+        decode::place_rgb(self.width, self.height, pixels, spec, out)?;
+        Ok(decode::Source { width: self.width, height: self.height, mode: "bytes rgb" })
+    }
 }
 
 /// A data set that has been found and counted, not yet decoded.
@@ -39,6 +84,10 @@ pub(crate) struct Plan {
     /// Classes and their images, in the order they will have.
     pub classes: Vec<(String, Vec<Place>)>,
     pub tables: Vec<Table>,
+    pub blocks: Vec<Block>,
+    /// Whether the images of a class are put in the order of their pixels: where forms of the data have no other order in
+    /// common.
+    pub by_pixels: bool,
     /// The class split that the data itself carries, where its form has one.
     pub split: Option<ClassSplit>,
     /// Whether the classes have no names but those that their part of the split gives them.
@@ -119,6 +168,10 @@ impl Plan {
             text(&format!("{} {}", stamp.len, stamp.modified));
         };
         self.tables.iter().for_each(|table| file(&table.path, &table.stamp));
+        for block in &self.blocks {
+            let (path, stamp, _) = block.file.identity();
+            file(path, &stamp);
+        }
         let mut before = None;
         for place in self.places() {
             if let Place::File(image) = place
@@ -135,6 +188,9 @@ impl Plan {
                 match place {
                     Place::File(image) => text(&image.identity().2.to_string()),
                     Place::Row { table, row } => text(&format!("{table} {row}")),
+                    Place::Pixels { block, index } => {
+                        text(&format!("{block} {index} {}", self.blocks[*block].file.identity().2));
+                    }
                 }
             }
         }
@@ -146,15 +202,18 @@ impl Plan {
     /// Errors: [`Error::Data`] for a table that cannot be read. What is wrong with an image is `visit`'s to judge.
     pub fn decode_each(&self, spec: &Spec, progress: Progress, visit: &(dyn Fn(Visit) + Sync)) -> Result<()> {
         let (done, total) = (AtomicUsize::new(0), self.len());
-        let decode = |index: usize, bytes: Result<&[u8], String>, pixels: &mut Vec<u8>| {
-            pixels.resize(spec.bytes(), 0);
-            let encoded = *bytes.as_ref().unwrap_or(&&[][..]);
-            let source = bytes.and_then(|bytes| decode::decode(bytes, spec, pixels));
+        let tell = |index: usize, encoded: &[u8], source: Result<decode::Source, String>, pixels: &[u8]| {
             visit(Visit { index, encoded, source, pixels });
             let done = 1 + done.fetch_add(1, Ordering::Relaxed);
             if done.is_multiple_of(REPORT) || done == total {
                 progress(Step::Decoding { dataset: &self.name, done, total });
             }
+        };
+        let decode = |index: usize, bytes: Result<&[u8], String>, pixels: &mut Vec<u8>| {
+            pixels.resize(spec.bytes(), 0);
+            let encoded = *bytes.as_ref().unwrap_or(&&[][..]);
+            let source = bytes.and_then(|bytes| decode::decode(bytes, spec, pixels));
+            tell(index, encoded, source, pixels);
         };
         let (rows, alone): (Vec<_>, Vec<_>) =
             self.places().into_iter().enumerate().partition(|(_, place)| matches!(place, Place::Row { .. }));
@@ -163,6 +222,14 @@ impl Plan {
                 Place::File(image) => {
                     let bytes = image.read(decode::MAX_ENCODED);
                     decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
+                }
+                Place::Pixels { block, index: at } => {
+                    let block = &self.blocks[*block];
+                    pixels.resize(spec.bytes(), 0);
+                    let bytes = block.read(*at);
+                    let encoded = bytes.as_deref().unwrap_or_default().to_vec();
+                    let source = bytes.and_then(|bytes| block.decode(&bytes, spec, pixels));
+                    tell(*index, &encoded, source, pixels);
                 }
                 Place::Row { .. } => unreachable!("rows are read by table"),
             });
@@ -230,7 +297,7 @@ impl Plan {
                     self.len()
                 )));
             }
-            return Ok(());
+            return self.put_in_order(spec, sink).map_err(|error| sink.error(error));
         };
         let others = match failed.len() - 1 {
             0 => String::new(),
@@ -240,10 +307,24 @@ impl Plan {
         Err(Error::data(format!("{}: {place} {what}{others}; replace it or fetch {} again", self.name, self.name)))
     }
 
+    /// Puts the decoded images of each class in the order of their pixels, where the plan says so.
+    pub fn put_in_order(&self, spec: &Spec, sink: &Sink) -> std::io::Result<()> {
+        let bytes = spec.bytes();
+        for class in self.image_classes().iter().filter(|_| self.by_pixels) {
+            let at = class.images.start * bytes;
+            let pixels = sink.get(at, class.images.len() * bytes)?;
+            let mut images: Vec<&[u8]> = pixels.chunks_exact(bytes).collect();
+            images.sort_unstable();
+            sink.put(at, &images.concat())?;
+        }
+        Ok(())
+    }
+
     /// How an error names a place.
     pub fn describe(&self, place: &Place) -> String {
         match place {
             Place::File(image) => image.show(),
+            Place::Pixels { block, index } => format!("{}: image {index}", self.blocks[*block].file.show()),
             Place::Row { table, row } => format!("{}: row {row}", self.tables[*table].path.display()),
         }
     }

@@ -22,6 +22,9 @@ pub enum Shape {
     Tar,
     Folders,
     Parquet,
+    Pickles,
+    /// The binary archive of CIFAR-100.
+    Binary,
 }
 
 impl Shape {
@@ -124,6 +127,8 @@ impl fmt::Display for Shape {
             Shape::Tar => "tar",
             Shape::Folders => "folders",
             Shape::Parquet => "parquet",
+            Shape::Pickles => "pickles",
+            Shape::Binary => "binary",
         })
     }
 }

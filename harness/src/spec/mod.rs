@@ -6,7 +6,6 @@
 
 mod budget;
 mod canonical;
-mod datasets;
 pub mod embedded;
 mod figure;
 pub mod folds;
@@ -24,7 +23,6 @@ mod tests;
 use harness_core::{Mode, ModelSpec, Protocol, Result};
 
 pub use budget::{Budget, PerBudget};
-pub use datasets::{DATASETS, Dataset, is_regression};
 pub use figure::{FigureSpec, META_ITERATIONS};
 pub use method::MethodSpec;
 pub use sections::{DataSpec, EvalSpec, Published};

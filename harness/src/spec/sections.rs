@@ -11,7 +11,7 @@ use super::PerBudget;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// A name of [`DATASETS`](super::DATASETS).
+    /// A name of [`SETS`](harness_data::SETS).
     pub dataset: String,
     /// Height and width in pixels to which images are resized; as they come if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -47,7 +47,7 @@ impl DataSpec {
 
     /// Whether tasks are functions to be fitted, not images to be told apart.
     pub fn is_regression(&self) -> bool {
-        super::datasets::is_regression(&self.dataset)
+        harness_data::find(&self.dataset).is_some_and(|set| set.regression)
     }
 }
 

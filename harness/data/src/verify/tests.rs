@@ -47,7 +47,7 @@ fn a_count_that_is_wrong_is_in_the_report() {
     let dir = tempfile::tempdir().unwrap();
     write_folders(&dir.path().join("omniglot"), &omniglot(20));
     let loader = Loader::new(SearchPath::only([dir.path()]));
-    let report = verify(&loader, &Dataset::Omniglot, 28, Filter::Nearest, None).unwrap();
+    let report = verify(&loader, &Dataset::OMNIGLOT, 28, Filter::Nearest, None).unwrap();
     assert!(report.miscounted.as_ref().unwrap().contains("4 characters where 1623 belong"));
     assert!(!report.is_sound() && report.images() == 80);
 }
@@ -57,7 +57,7 @@ fn the_real_omniglot_is_known_and_has_its_oddity() {
     let Some(real) = crate::fixtures::real_data("omniglot") else { return };
     let split = ClassSplit::parse(include_str!("../../../../benchmarks/splits/omniglot.txt")).unwrap();
     let loader = Loader::new(SearchPath::only([real]));
-    let report = verify(&loader, &Dataset::Omniglot, 28, Filter::Nearest, Some(&split)).unwrap();
+    let report = verify(&loader, &Dataset::OMNIGLOT, 28, Filter::Nearest, Some(&split)).unwrap();
     println!("{report}");
     assert!(report.is_sound());
     assert_eq!(report.known, Some((true, "all of Omniglot, background and evaluation")));
