@@ -10,7 +10,7 @@ use serde_json::json;
 use super::share;
 use crate::cli::Reproduce;
 use crate::planned::{Call, PlannedRun};
-use crate::runner::{Job, build, sha256_json};
+use crate::runner::{Job, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -105,6 +105,8 @@ impl Plan {
                         config_hash: sha256_json(&config),
                         config,
                         data_digest: data_digest.clone(),
+                        code: code(algorithms, method),
+                        other_build: OtherBuild::default(),
                     });
                 }
             }

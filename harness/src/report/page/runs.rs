@@ -1,6 +1,7 @@
 //! Where the numbers come from: every run with its machine, time, commit, hashes and effective configuration.
 
 use crate::{
+    identity::{self, Segment},
     progress::human,
     record::RunRecord,
     report::{format, summary::Summary},
@@ -112,7 +113,7 @@ fn line(record: &RunRecord) -> RunLine {
         method: record.label.clone(),
         seed: record.seed,
         status: record.status.name().to_string(),
-        reason: record.failure.clone(),
+        reason: record.failure.clone().or_else(|| stretches(record)),
         meta_iters: format::thousands(record.meta_iters),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
         hours: if record.seconds > 0.0 { hours(record.seconds) } else { String::new() },
@@ -123,6 +124,20 @@ fn line(record: &RunRecord) -> RunLine {
         }),
         ended: record.ended.clone().unwrap_or_default(),
     }
+}
+
+/// Of a run that several builds or kinds of machines made, or that another build kept.
+fn stretches(record: &RunRecord) -> Option<String> {
+    let one = |segment: &Segment| {
+        format!("from step {} on {}, {}", segment.first_step, segment.build(), segment.instruction_set)
+    };
+    let kept = record
+        .kept
+        .as_ref()
+        .map(|kept| format!("of another build, kept beside {}", identity::build(kept.git_commit.as_deref(), None)));
+    let several = (record.segments.len() > 1).then(|| record.segments.iter().map(one).collect::<Vec<_>>().join("; "));
+    let said: Vec<String> = kept.into_iter().chain(several).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// `0.20`, `0.0031`: two digits that mean something.
@@ -151,6 +166,8 @@ impl Part {
         add("configuration", |r| &r.config_hash);
         add("data", |r| &r.data_digest);
         add("test episodes", |r| &r.episode_hash);
+        add("training code", |r| r.code.as_ref().map(|code| code.training.as_str()).unwrap_or_default());
+        add("evaluation code", |r| r.code.as_ref().map(|code| code.evaluation.as_str()).unwrap_or_default());
         add("git commit", |r| r.git_commit.as_deref().unwrap_or_default());
         let versions: Vec<String> = members[0].versions.iter().map(|(name, v)| format!("{name} {v}")).collect();
         let word = if seeds.len() == 1 { "seed" } else { "seeds" };
