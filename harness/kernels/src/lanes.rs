@@ -78,14 +78,29 @@ pub(crate) trait OverChannels<T: Real> {
 /// As [`OverChannels::group`].
 #[inline(always)]
 pub(crate) unsafe fn over_channels<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
+    unsafe { over(s, channels, true, kernel) }
+}
+
+/// As [`over_channels`], with at most two registers in a group where the machine has 16: for kernels that hold many numbers of a channel,
+/// which four would spill.
+///
+/// # Safety
+/// As [`OverChannels::group`].
+#[inline(always)]
+pub(crate) unsafe fn over_narrow<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
+    unsafe { over(s, channels, S::REGISTER_COUNT >= 32, kernel) }
+}
+
+#[inline(always)]
+unsafe fn over<T: Real, S: Simd>(s: S, channels: usize, wide: bool, kernel: &mut impl OverChannels<T>) {
     let lanes = T::lanes::<S>();
     let mut c = 0;
     unsafe {
-        while channels - c >= 4 * lanes {
+        while wide && channels - c >= 4 * lanes {
             kernel.group(Lanes::<T, S, 4, false>::new(s, lanes), c);
             c += 4 * lanes;
         }
-        if channels - c >= 2 * lanes {
+        while channels - c >= 2 * lanes {
             kernel.group(Lanes::<T, S, 2, false>::new(s, lanes), c);
             c += 2 * lanes;
         }

@@ -62,6 +62,7 @@ mod simd;
 mod statistics;
 mod stock;
 mod tensors;
+mod windows;
 mod winograd;
 mod workspace;
 
