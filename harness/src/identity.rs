@@ -226,6 +226,17 @@ mod tests {
     }
 
     #[test]
+    fn the_commit_is_that_of_the_sources_wherever_one_stands() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        let git = |args: &[&str]| {
+            let output = std::process::Command::new("git").args(args).current_dir(here).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        let tracked = git(&["ls-files", "--error-unmatch", "Cargo.toml"]).is_some();
+        assert_eq!(commit().map(|(commit, _)| commit), git(&["rev-parse", "HEAD"]).filter(|_| tracked));
+    }
+
+    #[test]
     fn a_build_is_named_by_its_commit() {
         assert_eq!(build(Some("0123456789abcdef"), Some(true)), "commit 0123456789ab with changes");
         assert_eq!(build(Some("0123"), None), "commit 0123");
