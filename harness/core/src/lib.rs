@@ -25,6 +25,7 @@ pub mod sources;
 pub mod splits;
 pub mod state;
 pub mod stats;
+pub mod together;
 
 pub use algorithm::{Adapted, Algorithm, Build, Cost, Entry, Mode, Progress, Scalars, Update, mean_scalars};
 pub use batches::MiniBatches;
@@ -42,6 +43,7 @@ pub use rng::{Purpose, Stream};
 pub use source::{Rotations, Split, TaskSource, View};
 pub use splits::ClassSplit;
 pub use state::State;
+pub use together::{Together, answers};
 
 /// Compiles the method that algorithms/README.md walks through.
 #[cfg(doctest)]

@@ -25,6 +25,7 @@ use crate::outer;
 use crate::params::Params;
 use crate::rng::Stream;
 use crate::state::State;
+use crate::together::Together;
 
 /// Settings of the family. Defaults are Finn's 5-way 1-shot Omniglot ones (MAML paper, appendix A.1).
 #[derive(Clone, Debug, Deserialize)]
@@ -172,6 +173,11 @@ impl Algorithm for Descent {
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         self.descend(&state.params, support, steps, rng)
+    }
+
+    /// cbfinn/maml tests an episode's queries in one batch.
+    fn together(&self) -> Together {
+        Together::All
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
