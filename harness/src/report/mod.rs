@@ -13,6 +13,7 @@ mod metrics;
 mod page;
 mod parquet;
 mod plots;
+mod provenance;
 pub(crate) mod run;
 pub(crate) mod scan;
 mod series;

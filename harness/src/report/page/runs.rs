@@ -115,7 +115,7 @@ fn line(record: &RunRecord) -> RunLine {
         reason: record.failure.clone(),
         meta_iters: format::thousands(record.meta_iters),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
-        hours: if record.seconds > 0.0 { hours(record.seconds) } else { String::new() },
+        hours: if record.seconds > 0.0 { format::hours(record.seconds) } else { String::new() },
         machine: format!("{}{}{threads}", record.cpu, known(&record.instruction_set, ", ")),
         commit: record.git_commit.as_ref().map_or(String::new(), |commit| {
             let dirty = if record.git_dirty == Some(true) { " + changes" } else { "" };
@@ -123,13 +123,6 @@ fn line(record: &RunRecord) -> RunLine {
         }),
         ended: record.ended.clone().unwrap_or_default(),
     }
-}
-
-/// `0.20`, `0.0031`: two digits that mean something.
-fn hours(seconds: f64) -> String {
-    let hours = seconds / 3600.0;
-    let decimals = (1.0 - hours.log10().floor()).clamp(2.0, 6.0) as usize;
-    format!("{hours:.decimals$}")
 }
 
 impl Part {
@@ -183,6 +176,6 @@ mod tests {
         flatten("", &config, &mut flat);
         let told: Vec<String> = flat.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         assert_eq!(told, ["a = \"t\"", "b.x = 1", "b.y = [\"u\",\"v\"]", "c = {}"]);
-        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(hours), ["0.20", "0.010", "0.0014", "10.00"]);
+        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(format::hours), ["0.20", "0.010", "0.0014", "10.00"]);
     }
 }
