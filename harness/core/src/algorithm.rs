@@ -12,6 +12,7 @@ use crate::episode::{Labeled, Sampling, Task};
 use crate::error::Result;
 use crate::params::Params;
 use crate::rng::Stream;
+use crate::settings::Rate;
 use crate::state::State;
 
 /// Named training numbers of one meta-iteration, such as `loss`; they become rows of metrics.csv, so a name keeps its unit
@@ -152,6 +153,12 @@ pub trait Algorithm: Send + Sync {
 
     /// Roughly what training and adapting cost.
     fn cost(&self) -> Cost;
+
+    /// The step sizes among the settings, defaults too: where numbers leave the real line, errors name the one to lower.
+    /// [`settings::rates`](crate::settings::rates) knows those of a settings struct.
+    fn rates(&self) -> Vec<Rate> {
+        Vec::new()
+    }
 
     /// The state before the first meta-iteration: parameters from `rng`, and every slot and buffer that the fold will ask
     /// for, so that a checkpoint of step 0 is whole.

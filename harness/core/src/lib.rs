@@ -20,6 +20,7 @@ pub mod model;
 pub mod outer;
 pub mod params;
 pub mod rng;
+pub mod settings;
 pub mod source;
 pub mod sources;
 pub mod splits;

@@ -38,6 +38,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
         let one =
             || runner::evaluate(&job, &checkpoint.state, Split::Test, Series::Final, range.clone(), &Stop::default());
         let part = pool.install(one)?.expect("nobody asks it to stop");
+        runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);
         tracing::info!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
     }

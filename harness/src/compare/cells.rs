@@ -196,6 +196,19 @@ pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
                 continue;
             };
             let (_, b) = in_b.swap_remove(at);
+            let (a, b) = match (a, b) {
+                (Ok(a), Ok(b)) => (a, b),
+                (Err(NoNumber(episode)), _) => {
+                    let why = format!("diverged in episode {episode} in A");
+                    alone.push(without(row.budgets.0, held_a, Some(&mode), why));
+                    continue;
+                }
+                (_, Err(NoNumber(episode))) => {
+                    let why = format!("diverged in episode {episode} in B");
+                    alone.push(without(row.budgets.1, held_b, Some(&mode), why));
+                    continue;
+                }
+            };
             match modes.iter_mut().find(|(known, _)| *known == mode) {
                 Some((_, seeds)) => seeds.push((couple, a, b)),
                 None => modes.push((mode, vec![(couple, a, b)])),
@@ -206,8 +219,11 @@ pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
     Ok(modes.iter().map(|(mode, seeds)| cell(row, mode, seeds)).collect())
 }
 
+/// An episode whose answers were no numbers. Builds up to 0.1 called such a run complete, and its accuracy chance.
+struct NoNumber(usize);
+
 /// Reads the episodes of a run: percent of right answers, or the loss where that is what counts.
-fn values(held: &Held, record: &RunRecord) -> Result<Vec<(String, Values)>> {
+fn values(held: &Held, record: &RunRecord) -> Result<Vec<(String, Result<Values, NoNumber>)>> {
     let path = held.path.join("episodes.parquet");
     let number = |outcome: &Outcome| match record.metric.as_str() {
         "accuracy" => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
@@ -216,14 +232,15 @@ fn values(held: &Held, record: &RunRecord) -> Result<Vec<(String, Values)>> {
     let mut modes = Vec::new();
     for (mode, outcomes) in episodes::read(&path)? {
         let values: Values = outcomes.iter().map(number).collect();
-        if values.len() as u64 != record.eval_episodes || values.iter().any(|value| !value.is_finite()) {
+        if values.len() as u64 != record.eval_episodes {
             return Err(Error::data(format!(
                 "{}: not {} whole episodes of mode {mode}, as run.json says; delete its folder and run that seed again",
                 path.display(),
                 record.eval_episodes
             )));
         }
-        modes.push((mode, values));
+        let lost = outcomes.iter().position(|outcome| !outcome.is_number());
+        modes.push((mode, lost.map_or(Ok(values), |episode| Err(NoNumber(episode)))));
     }
     Ok(modes)
 }

@@ -2,7 +2,7 @@
 
 use super::{
     folds,
-    run::{Found, Run, load},
+    run::{Final, Found, Run, load},
     scan::{self, natural},
     stats::{mean, seed_interval, tidy},
     verdict::{Verdict, judge},
@@ -55,6 +55,8 @@ pub struct Cell {
     pub tolerance: Option<f64>,
     /// The seeds behind the mean, so that curves show the same runs.
     pub of_seeds: Vec<u64>,
+    /// Every episode of every seed was exactly at chance: a method that answers the same whatever it is shown.
+    pub chance: bool,
     /// Only where the benchmark is a figure.
     pub figure: Option<FigurePlace>,
     /// The build that made it, in words, where another one kept it.
@@ -113,6 +115,7 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     let failed: Vec<&RunRecord> = unfinished.iter().filter(|record| record.status == Status::Failed).collect();
     let groups = group(&runs, &failed);
     let mut warnings = warnings(&groups);
+    warnings.extend(lost(&runs));
     let mut cells: Vec<Cell> = groups.iter().flat_map(|group| group.cells(budget)).collect();
     let (means, incomplete) = folds::rows(&cells);
     cells.extend(means);
@@ -210,6 +213,31 @@ fn warnings(groups: &[Group]) -> Vec<String> {
     groups.windows(2).filter(apart).map(tell).collect()
 }
 
+/// The evaluations that gave no number, in words: a curve that lacks a point looks like one that was never asked for it.
+fn lost(runs: &[Run]) -> impl Iterator<Item = String> {
+    runs.iter().filter(|run| !run.lost.is_empty()).map(|run| {
+        let RunRecord { benchmark, label, seed, .. } = &run.record;
+        let first = &run.lost[0];
+        let more = match run.lost.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "{benchmark} {label} seed {seed}: the learning curve lacks its {} point at meta-iteration {}{more}, where the \
+             evaluation diverged",
+            first.split, first.step
+        )
+    })
+}
+
+/// Whether each of several episodes had as many right answers as guessing has: queries are as many of each class, so who
+/// always names one class is right once in so many ways, without any spread.
+fn at_chance(record: &RunRecord, last: &Final) -> bool {
+    let ways = record.config["protocol"]["ways"].as_f64().filter(|_| record.metric == "accuracy");
+    let guessed = ways.is_some_and(|ways| (last.value - 100.0 / ways).abs() < 1e-6);
+    guessed && last.episodes > 1 && last.ci95.is_some_and(|ci95| ci95 < 1e-6)
+}
+
 impl Group<'_> {
     fn cells(&self, budget: &str) -> Vec<Cell> {
         let mut modes: Vec<&str> = self.record.modes.iter().map(String::as_str).collect();
@@ -266,6 +294,7 @@ impl Group<'_> {
             ci_meaning: target.and_then(|t| t.ci_meaning.clone()),
             tolerance: target.and_then(|t| t.tolerance),
             of_seeds: self.runs.iter().map(|run| run.record.seed).collect(),
+            chance: !finals.is_empty() && finals.iter().all(|last| at_chance(record, last)),
             figure: record.figure.clone(),
             kept: kept.map(|_| identity::build(record.git_commit.as_deref(), record.git_dirty)),
         }

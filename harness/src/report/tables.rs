@@ -39,6 +39,8 @@ struct Field {
 
 /// Marks a published number that is shown and never judged.
 const ANOTHER_PROTOCOL: &str = "*";
+/// Marks a number that is no better than guessing in any episode.
+const AT_CHANCE: &str = " (chance)";
 
 /// The tables of one budget, in the order of its cells.
 pub fn tables(summary: &Summary) -> Vec<Table> {
@@ -116,13 +118,22 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
         lines: cells.iter().map(|c| fields.iter().map(|f| (f.print)(c)).collect()).collect(),
         columns: fields.iter().map(|f| Column { name: f.name, right: f.right }).collect(),
         verdicts: rows().map(|r| r.verdict).collect(),
-        notes: notes(cells),
+        notes: notes(cells).into_iter().chain(chance(cells)).collect(),
     }
 }
 
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
-    row.mean.map_or("-".to_string(), |mean| format::with_interval(&row.metric, mean, row.ci95_episodes))
+    let number = |mean| format::with_interval(&row.metric, mean, row.ci95_episodes);
+    row.mean.map_or("-".to_string(), number) + if cell.chance { AT_CHANCE } else { "" }
+}
+
+/// What it means that a method is exactly at chance in every episode.
+fn chance(cells: &[Cell]) -> Option<String> {
+    let rows = cells.iter().filter(|cell| cell.chance).map(|cell| &cell.row);
+    let rows: Vec<String> = rows.map(|row| format!("{} {}", row.method, row.mode)).collect();
+    let rows = (!rows.is_empty()).then(|| rows.join(", "))?;
+    Some(format!("{rows}: exactly at chance in every episode, as if it answered the same whatever it is shown"))
 }
 
 fn published_text(cell: &Cell) -> String {

@@ -10,11 +10,11 @@
 //! use candle_core::Tensor;
 //! use harness_core::*;
 //!
-//! #[derive(serde::Deserialize)]
-//! #[serde(deny_unknown_fields)]
-//! struct Config {
-//!     /// Inner steps of a training task.
-//!     inner_iters: usize,
+//! settings! {
+//!     struct Config {
+//!         /// Inner steps of a training task.
+//!         inner_iters: usize = 5 => settings::COUNT;
+//!     }
 //! }
 //!
 //! struct Small {

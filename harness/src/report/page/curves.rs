@@ -163,7 +163,11 @@ fn rows(series: &[Series], metric: &str, frame: &Frame, lanes: &[f64]) -> Vec<Va
     let value = |x: f64, point: &Point| Value { text: interval(metric, point), x: num(x), y: num(frame.y(point.1)) };
     let steps: BTreeSet<u64> = series.iter().flat_map(|s| &s.points).map(|p| p.0 as u64).collect();
     let at = |step: u64| {
-        let cell = |s: &Series| s.points.iter().find(|p| p.0 as u64 == step).map(|p| value(frame.x(p.0), p));
+        let cell = |s: &Series| {
+            let place = s.points.iter().position(|p| p.0 as u64 == step)?;
+            let value = value(frame.x(s.points[place].0), &s.points[place]);
+            Some(Value { text: with_episodes(value.text, s.episodes.get(place)), ..value })
+        };
         ValueRow { step: format::thousands(step), cells: series.iter().map(cell).collect() }
     };
     let mut rows: Vec<ValueRow> = steps.into_iter().map(at).collect();
@@ -172,6 +176,14 @@ fn rows(series: &[Series], metric: &str, frame: &Frame, lanes: &[f64]) -> Vec<Va
         rows.push(ValueRow { step: "final".to_string(), cells });
     }
     rows
+}
+
+/// `95.18 [94.74, 95.62], n = 20`; older results may not say how many episodes there were.
+fn with_episodes(text: String, episodes: Option<&u64>) -> String {
+    match episodes {
+        Some(n @ 1..) => format!("{text}, n = {}", format::thousands(*n)),
+        _ => text,
+    }
 }
 
 /// `95.18 [94.74, 95.62]`.

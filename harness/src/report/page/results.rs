@@ -81,7 +81,7 @@ impl Row {
             method: row.method.clone(),
             note: notes.find_map(|record| record.note.clone()),
             mode: row.mode.clone(),
-            ours: Number::new(row.mean, print),
+            ours: Number::new(row.mean, |mean| print(mean) + if cell.chance { " (chance)" } else { "" }),
             episodes: Number::new(row.ci95_episodes, interval),
             seeds: Number::new(row.ci95_seeds, interval),
             published: Number::new(row.published, print),

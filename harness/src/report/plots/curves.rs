@@ -51,7 +51,7 @@ impl Curves {
                 series.points = vec![(0.0, middle, low, high), (steps, middle, low, high)];
             }
         }
-        let caption = series::caption(panels.iter().flat_map(|(_, s)| s)).to_string();
+        let caption = series::caption(panels.iter().flat_map(|(_, s)| s));
         let mut entries: Vec<(Sample, String)> = Vec::new();
         for series in panels.iter().flat_map(|(_, s)| s) {
             if entries.iter().all(|(_, label)| *label != series.label) {
