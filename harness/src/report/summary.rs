@@ -56,6 +56,8 @@ pub struct Cell {
     pub of_seeds: Vec<u64>,
     /// Only where the benchmark is a figure.
     pub figure: Option<FigurePlace>,
+    /// The best of its table and mode, or not significantly worse than it.
+    pub best: bool,
 }
 
 /// A run that is not in the means, and why.
@@ -80,6 +82,17 @@ pub struct Summary {
     pub runs: Vec<Run>,
     /// The records of the runs in `left` that have one.
     pub unfinished: Vec<RunRecord>,
+}
+
+impl Summary {
+    /// What people call it: the budget, or what was overridden in it, with the folder's name.
+    pub fn shown(&self) -> String {
+        let records = self.runs.iter().map(|run| &run.record).chain(&self.unfinished);
+        match records.clone().find(|record| !record.overrides.is_empty()) {
+            Some(record) => format!("{} with {} ({})", record.budget, record.overrides.join(", "), self.budget),
+            None => self.budget.clone(),
+        }
+    }
 }
 
 /// Reads every run under `out/budget`.
@@ -259,6 +272,7 @@ impl Group<'_> {
             tolerance: target.and_then(|t| t.tolerance),
             of_seeds: self.runs.iter().map(|run| run.record.seed).collect(),
             figure: record.figure.clone(),
+            best: false,
         }
     }
 }
