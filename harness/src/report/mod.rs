@@ -6,17 +6,21 @@
 
 mod adaptation;
 mod also;
+mod best;
 mod chart;
+pub(crate) mod environment;
 mod folds;
 pub(crate) mod format;
+pub(crate) mod latex;
 pub(crate) mod markdown;
 mod metrics;
 mod page;
+pub(crate) mod paired;
 mod parquet;
 mod pictures;
 pub(crate) mod run;
 pub(crate) mod scan;
-mod series;
+pub(crate) mod series;
 pub(crate) mod stats;
 mod summary;
 mod summary_csv;
@@ -160,6 +164,11 @@ impl Report {
     /// The tables to copy and paste.
     pub fn markdown(&self) -> String {
         markdown::render(&self.budgets, 3)
+    }
+
+    /// The tables for a paper.
+    pub fn latex(&self) -> String {
+        latex::render(&self.budgets)
     }
 
     /// What is not in the tables, by name: `sine reptile seed 1: missing`.

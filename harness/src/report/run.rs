@@ -98,6 +98,15 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
     Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, curve: rows })))
 }
 
+/// The evaluations during training of the complete run in `folder`, and the final ones.
+///
+/// # Errors
+/// Data: a damaged metrics.csv.
+pub fn curve(folder: &std::path::Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
+    let rows = metrics::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+    Ok(rows.into_iter().filter(|row| row.metric == record.metric).collect())
+}
+
 /// The modes of the record, or those met in the rows where an older record names none.
 fn modes(record: &RunRecord, rows: &[MetricRow]) -> Vec<String> {
     if !record.modes.is_empty() {

@@ -1,7 +1,7 @@
 //! From runs to rows: seeds of one cell become a mean with two intervals, beside the published number and a verdict.
 
 use super::{
-    folds,
+    best, folds,
     run::{Found, Run, load},
     scan::{self, natural},
     stats::{mean, seed_interval, tidy},
@@ -127,7 +127,9 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     let (means, incomplete) = folds::rows(&cells);
     cells.extend(means);
     warnings.extend(incomplete);
-    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished })
+    let mut summary = Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished };
+    best::mark(&mut summary);
+    Ok(summary)
 }
 
 /// Planned runs without a folder.

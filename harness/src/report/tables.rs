@@ -40,6 +40,9 @@ struct Field {
 /// Marks a published number that is shown and never judged.
 const ANOTHER_PROTOCOL: &str = "*";
 
+/// Stands before the best value of a table and mode, and before those that are not significantly worse.
+const BEST: &str = "• ";
+
 /// The tables of one budget, in the order of its cells.
 pub fn tables(summary: &Summary) -> Vec<Table> {
     let chunks = summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark);
@@ -59,7 +62,12 @@ pub fn legend(summaries: &[Summary]) -> String {
     if over(true) {
         text += "; ± folds: 95 % over folds (Student's t)";
     }
-    text + "."
+    text += ".";
+    if summaries.iter().flat_map(|s| &s.cells).any(|cell| cell.best) {
+        text += " •: the best of its table and mode, or not significantly worse (paired over episodes, over seeds from \
+                 three on; Holm; 5 %).";
+    }
+    text
 }
 
 /// Runs that are in no table.
@@ -122,7 +130,9 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
 
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
-    row.mean.map_or("-".to_string(), |mean| format::with_interval(&row.metric, mean, row.ci95_episodes))
+    let mark = if cell.best { BEST } else { "" };
+    row.mean
+        .map_or("-".to_string(), |mean| mark.to_owned() + &format::with_interval(&row.metric, mean, row.ci95_episodes))
 }
 
 fn published_text(cell: &Cell) -> String {
@@ -138,7 +148,7 @@ fn shared(mut values: impl Iterator<Item = u64>) -> Option<u64> {
 }
 
 /// Where the published numbers come from and what their ± is, each said once for all methods that share it.
-fn notes(cells: &[Cell]) -> Vec<String> {
+pub fn notes(cells: &[Cell]) -> Vec<String> {
     let mut said: Vec<(String, Vec<&str>)> = Vec::new();
     for cell in cells.iter().filter(|c| c.row.published.is_some()) {
         let mut text = cell.row.source.clone().unwrap_or("source not given".to_string());

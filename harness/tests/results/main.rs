@@ -9,6 +9,7 @@ mod bench;
 #[path = "../survive/process.rs"]
 mod process;
 
+mod against;
 mod formats;
 mod regression;
 mod shards;

@@ -66,9 +66,13 @@ impl Axis {
     pub fn missing(low: f64, high: f64) -> Self {
         let high = high.min(99.9);
         let low = low.min(high - 0.1);
-        let decades = (-3..2).rev().flat_map(|e| [8.0, 5.0, 2.0, 1.0].map(|m| m * 10f64.powi(e)));
-        let ticks = decades.filter(|missing| ![8.0, 0.8, 0.08, 0.008].iter().any(|m| (m - missing).abs() < 1e-9));
-        let ticks = ticks.map(|missing| 100.0 - missing).filter(|t| (low..=high).contains(t)).collect();
+        let ticks = |marks: &[f64]| -> Vec<f64> {
+            let all = (-3..2).rev().flat_map(|e| marks.iter().map(move |m| 100.0 - m * 10f64.powi(e)));
+            let all = all.filter(|tick| (low..=high).contains(tick));
+            [20.0].into_iter().filter(|tick| (low..=high).contains(tick)).chain(all).collect()
+        };
+        let coarse = ticks(&[5.0, 2.0, 1.0]);
+        let ticks = if coarse.len() < 6 { ticks(&[7.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0]) } else { coarse };
         Axis { min: low, max: high, scale: Scale::Missing, ticks }
     }
 
@@ -103,7 +107,11 @@ impl Axis {
         let needed = match self.scale {
             Scale::Linear => apart,
             Scale::Log => tick.abs(),
-            Scale::Missing => 100.0 - tick,
+            Scale::Missing => match 100.0 - tick {
+                // 98.5: half of a percent is a digit more.
+                missing if (missing - missing.round()).abs() > 1e-9 => missing.min(0.9),
+                missing => missing,
+            },
         };
         let largest = self.ticks.iter().fold(0f64, |m, t| m.max(t.abs()));
         if self.scale == Scale::Linear && largest >= 10_000.0 && tick != 0.0 {

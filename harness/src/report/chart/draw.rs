@@ -21,7 +21,7 @@ const FOOT: f64 = 10.0;
 /// Height of a line of the title, of a caption, and of a panel's title.
 const LINE: f64 = 21.0;
 const SMALL_LINE: f64 = 16.0;
-const HEADING: f64 = 24.0;
+const HEADING: f64 = 30.0;
 /// Free pixels at the right of a panel, for its last tick label, and above it.
 const RIGHT: f64 = 18.0;
 const ABOVE: f64 = 5.0;
@@ -97,9 +97,7 @@ impl Panel {
             Y::Rows(_) if narrow => (RIGHT, RIGHT),
             Y::Rows(rows) => {
                 let names = rows.iter().map(|row| text_width(&row.name, TEXT, FontStyle::Bold)).fold(0.0, f64::max);
-                let figures = rows.iter().flat_map(|row| &row.figures);
-                let figures = figures.map(|words| text_width(words, SMALL, FontStyle::Normal)).fold(0.0, f64::max);
-                (names + details(rows) + 24.0, 2.0 * (figures + 14.0) + 6.0)
+                (names + details(rows) + 24.0, figures(rows, 0) + figures(rows, 1) + 34.0)
             }
         }
     }
@@ -112,6 +110,11 @@ impl Panel {
             Y::Rows(rows) => rows.len() as f64 * if narrow { TALL_LANE } else { LANE } + ABOVE + X_LABELS,
         }
     }
+}
+
+/// Width of a column of the figures of rows.
+fn figures(rows: &[Row], column: usize) -> f64 {
+    rows.iter().map(|row| text_width(&row.figures[column], SMALL, FontStyle::Normal)).fold(0.0, f64::max)
 }
 
 /// Width of the details of rows.
@@ -248,9 +251,8 @@ fn draw_rows<DB: DrawingBackend>(
             ink::text(sheet, name, (px(details - 10.0), y), Type::plain(TEXT).bold().ends())?;
         }
         ink::text(sheet, detail, (px(details), y), Type::plain(SMALL).faint())?;
-        let column = (layout.size.0 - EDGE - right) / 2.0;
-        ink::text(sheet, ours, (px(right + 10.0), y), Type::plain(SMALL))?;
-        ink::text(sheet, published, (px(right + column + 5.0), y), Type::plain(SMALL).faint())?;
+        ink::text(sheet, ours, (px(right + 12.0), y), Type::plain(SMALL))?;
+        ink::text(sheet, published, (px(right + 28.0 + figures(rows, 0)), y), Type::plain(SMALL).faint())?;
     }
     Ok(())
 }

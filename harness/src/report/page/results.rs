@@ -224,7 +224,8 @@ impl Matrix {
 /// How often each verdict was given, in the order of the legend. The rows of figures have nothing to be judged by.
 pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(Judged, usize)> {
     use Verdict::*;
-    let judged = summaries.flat_map(|s| &s.cells).filter(|cell| cell.figure.is_none());
+    let target = |cell: &&Cell| cell.row.published.is_some() || cell.row.verdict != Verdict::NoTarget;
+    let judged = summaries.flat_map(|s| &s.cells).filter(|cell| cell.figure.is_none()).filter(target);
     let count = |verdict: Verdict| judged.clone().filter(|cell| cell.row.verdict == verdict).count();
     let all = [Reproduced, Above, Below, PartialBudget, NoTarget, Failed];
     all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()

@@ -30,7 +30,13 @@ pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> 
     }
     let all = || drawn.iter().flat_map(|(_, panels)| panels).flat_map(|(_, s)| s);
     let points = || all().flat_map(|s| s.points.iter().chain(&s.last));
-    let Some(y) = series::value_axis(points(), &first.row.metric, first.higher_is_better) else { return Vec::new() };
+    // The few best of many small evaluations, which may be 100 %, must not stretch the axis for all.
+    let mut means: Vec<f64> = all().flat_map(|s| &s.points).map(|p| p.1).collect();
+    means.sort_by(f64::total_cmp);
+    let most = means.get(means.len().saturating_sub(1) * 97 / 100).copied().unwrap_or(f64::MAX);
+    let most = all().filter_map(|s| s.last).map(|p| p.1).fold(most, f64::max);
+    let shown = points().filter(|p| p.1 <= most || first.row.metric != "accuracy");
+    let Some(y) = series::value_axis(shown, &first.row.metric, first.higher_is_better) else { return Vec::new() };
     let steps = points().map(|p| p.0).fold(0.0, f64::max);
     let mut charts = Vec::new();
     for (mode, panels) in &drawn {
@@ -173,9 +179,10 @@ impl Common<'_> {
             let y = Y::Axis(self.y.clone(), self.words(panels.is_empty()));
             panels.push(Panel { title: String::new(), height: TALL, x: (axis, words.into()), y, marks, values: None });
         }
-        let caption = "test episodes during training; image passes: forward and backward, an estimate; seconds: with \
-                       evaluation, on the machines of the runs";
-        let chart = self.chart("spending", "what training costs", &training, caption.to_owned(), panels);
+        let images = if panels.len() > 1 { "; image passes: forward and backward, an estimate" } else { "" };
+        let caption =
+            format!("test episodes during training; time: evaluation included, on the runs' machines{images}");
+        let chart = self.chart("spending", "what training costs", &training, caption, panels);
         (!chart.panels.is_empty()).then_some(chart)
     }
 }

@@ -7,7 +7,7 @@ use crate::report::{
     summary::{Cell, Summary},
 };
 
-const EPISODES: (f64, f64) = (4.0, 0.0);
+const EPISODES: (f64, f64) = (3.5, 0.0);
 const THIN: (f64, f64) = (1.25, 8.0);
 /// Where in a row ours and the published value lie.
 const OURS: f64 = 0.34;
@@ -39,12 +39,12 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Chart
             let corners = tolerance.map(|half| [(value - half, y(0.08)), (value + half, y(0.92))]);
             marks.extend(corners.map(|corners| Mark::Ground { corners, colour: FAINT }));
             marks.extend(whisker(value, row.published_ci, PUBLISHED, THIN, colour));
-            marks.push(Mark::Dot { at: (value, y(PUBLISHED)), colour, size: 8.0, open: true });
+            marks.push(Mark::Dot { at: (value, y(PUBLISHED)), colour, size: 6.5, open: true });
         }
         if let Some(value) = row.mean {
-            marks.extend(whisker(value, row.ci95_episodes, OURS, EPISODES, FAINT));
+            marks.extend(whisker(value, row.ci95_episodes, OURS, EPISODES, INK));
             marks.extend(whisker(value, row.ci95_seeds, OURS, THIN, INK));
-            marks.push(Mark::Marker { at: (value, y(OURS)), look: styles.look(&row.method), size: 9.0 });
+            marks.push(Mark::Marker { at: (value, y(OURS)), look: styles.look(&row.method), size: 6.5 });
         }
     }
     // No whisker hides a marker.
