@@ -95,18 +95,19 @@ fn told_missing(shard: Shard, report: &Report) -> bool {
 /// Prints what would run and about how long; touches nothing on disk.
 fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Format) -> Result<Exit> {
     let threads = pool.current_num_threads();
-    let (mut total, mut rows) = (0.0, Vec::new());
-    let mut known: Vec<(String, f64)> = Vec::new();
+    let (mut all, mut rows) = (Vec::new(), Vec::new());
+    let mut known: Vec<(String, runner::Estimate)> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
         let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
-        let seconds = match known.iter().find(|(name, _)| *name == key) {
-            Some((_, seconds)) => *seconds,
+        let whole = match known.iter().find(|(name, _)| *name == key) {
+            Some((_, whole)) => *whole,
             None => runner::estimate(job, pool)?,
         };
-        known.push((key, seconds));
-        let left = seconds * survey::left(job, *standing);
-        total += left;
+        known.push((key, whole));
+        let left = whole.scaled(survey::left(job, *standing));
+        all.push(left);
+        let left = left.alone;
         if format == Format::Json {
             rows.push(json!({
                 "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed,
@@ -120,7 +121,8 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Form
     if format == Format::Json {
         return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
     }
-    console::print(&format!("{survey}; about {} on {threads} threads\n", human(total))).map(|()| Exit::Done)
+    let total = human(runner::together(&all, threads));
+    console::print(&format!("{survey}; about {total} on {threads} threads\n")).map(|()| Exit::Done)
 }
 
 /// A run as a list of runs has it.

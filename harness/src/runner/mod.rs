@@ -17,7 +17,7 @@ mod stop;
 mod train;
 
 pub use drive::{Finished, Outcome, run_all};
-pub use estimate::estimate;
+pub use estimate::{Estimate, estimate, together};
 pub use evaluate::{Aggregate, Outcomes, Series, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
 pub use fits::check as check_fit;
