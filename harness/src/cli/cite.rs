@@ -2,10 +2,7 @@ use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:
-  # BibTeX of what your own results rest on
-  harness cite
-
-  # Of one benchmark's table, before anything has run
+  # BibTeX of everything that one table rests on
   harness cite omniglot-5w1s
 
   # CPU, commit and hours of the committed results

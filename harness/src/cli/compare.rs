@@ -9,10 +9,6 @@ Examples:
   # Did my change make anything worse? Exit code 3 says so
   harness compare results/reference results/runs
 
-  # Two recipes of one table, in folders of any name
-  harness compare results/runs/quick \\
-      results/runs/custom-1a2b3c4d
-
   # The methods of one folder: is any better than reptile?
   harness compare results/runs --against reptile
 

@@ -308,8 +308,8 @@ impl Against {
 
     fn legend(&self) -> String {
         let mut text = format!(
-            "difference: method - {}, paired, with its 95 % interval (uncorrected); p: two-sided, adjusted by Holm over the \
-             rows of the table and mode; better and worse: p < 0.05",
+            "difference: method - {}, paired, over the seeds that both hold, with its 95 % interval (uncorrected); p: \
+             two-sided, adjusted by Holm over the rows of the table and mode; better and worse: p < 0.05",
             self.against
         );
         if let Some(margin) = self.margin {

@@ -34,7 +34,7 @@ fn table(summary: &Summary, cells: &[Cell]) -> String {
         fields.extend(modes.then(|| if row.mode == "-" { String::new() } else { escape(&row.mode) }));
         let value = |value: Option<f64>, half| value.map(|value| number(&row.metric, value, half, false));
         let mark = if cell.comparable { "" } else { "$^{*}$" };
-        fields.extend(published.then(|| value(row.published, row.published_ci).map_or(String::new(), |v| v + mark)));
+        fields.extend(published.then(|| value(row.published, row.published_ci).map_or("--".into(), |v| v + mark)));
         let half = row.ci95_seeds.or(row.ci95_episodes);
         fields.push(row.mean.map_or("--".into(), |mean| number(&row.metric, mean, half, cell.best)));
         lines.push(fields.join(" & "));

@@ -17,7 +17,8 @@ fn rows(args: &[&str]) -> Vec<(String, String, Value)> {
     assert_eq!(code, 0, "{err}");
     let json: Value = serde_json::from_str(&out).unwrap();
     let tables = json["tables"].as_array().unwrap().clone();
-    let place = |table: &Value| (table["benchmark"].as_str().unwrap().to_owned(), table["mode"].as_str().unwrap().to_owned());
+    let place =
+        |table: &Value| (table["benchmark"].as_str().unwrap().to_owned(), table["mode"].as_str().unwrap().to_owned());
     let all = tables.into_iter().flat_map(|table| {
         let (benchmark, mode) = place(&table);
         table["rows"].as_array().unwrap().clone().into_iter().map(move |row| (benchmark.clone(), mode.clone(), row))
@@ -54,7 +55,10 @@ fn a_method_beside_itself_is_the_same_and_from_three_seeds_on_seeds_decide() {
 #[test]
 fn every_format_says_the_same_and_a_wrong_label_is_named() {
     let (_, markdown, _) = run(&["--against", "maml", "--format", "markdown", "--target", "95"]);
-    assert!(markdown.contains("### omniglot-5w1s, transductive: budget paper") && markdown.contains("| target at |"), "{markdown}");
+    assert!(
+        markdown.contains("### omniglot-5w1s, transductive: budget paper") && markdown.contains("| target at |"),
+        "{markdown}"
+    );
     let (_, latex, _) = run(&["--against", "maml", "--format", "latex"]);
     assert!(latex.contains("\\begin{tabular}{lrrr") && latex.contains("$\\pm$"), "{latex}");
     let (code, out, err) = run(&["--against", "reptil"]);

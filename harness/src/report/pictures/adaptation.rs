@@ -27,7 +27,7 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Result<Optio
         return Ok(None);
     }
     let air = (y.1 - y.0).max(1e-6) * 0.25;
-    let (x, y) = (Axis::exact(x.0, x.1, 5), Axis::linear(y.0 - air, y.1 + air, 6));
+    let (x, y) = (Axis::exact(x.0, x.1, 5), Axis::exact(y.0 - air, y.1 + air, 6));
     let mut steps: Vec<u64> = found.iter().flat_map(|(_, a)| a.fits.keys().copied()).collect();
     steps.sort_unstable();
     steps.dedup();
