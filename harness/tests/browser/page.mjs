@@ -136,7 +136,7 @@ try {
         await page.locator("figure.chart:has(table) .plot").first().hover();
         await page.locator("figure.chart:has(table)").first().scrollIntoViewIfNeeded();
         await shoot(page, `${colorScheme}-${width}-values`, false);
-        if (width === 1280) await sorting(page);
+        if (width === 1400) await sorting(page);
         await page.keyboard.press("Tab");
         const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
         assert.notEqual(outline, "none", "the focus can be seen");
@@ -147,7 +147,7 @@ try {
     assert.deepEqual(await page.evaluate(structure), [], "structure");
   });
   await open({ javaScriptEnabled: false }, async (page) => {
-    for (const table of await page.locator("table.results").all()) assert.ok(await table.isVisible());
+    for (const table of await page.locator("table.results.sortable").all()) assert.ok(await table.isVisible());
     assert.ok((await page.locator("table.results tbody tr").count()) > 0);
     assert.equal(await page.getByRole("button").count(), 0, "no button that does nothing");
     assert.ok(await page.locator("svg.drawn.wide").first().isVisible());

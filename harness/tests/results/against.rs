@@ -65,3 +65,21 @@ fn every_format_says_the_same_and_a_wrong_label_is_named() {
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("reptil") && err.contains("did you mean \"reptile\""), "{err}");
 }
+
+/// What was overridden stands in run.json and is what the page calls the folder by; what a meta-iteration costs stands there
+/// too.
+#[test]
+fn a_run_says_what_was_overridden_and_what_it_costs() {
+    let glyphs = "[method.reptile]\nmeta_iters = 3\neval_iters = 5\n";
+    let bench = crate::bench::Bench::glyphs(glyphs);
+    crate::process::done(bench.reproduce(&bench.out("a"), &["--set", "eval.seed=3", "--meta-iters", "2"]));
+    let folders = std::fs::read_dir(bench.out("a")).unwrap().flatten().map(|entry| entry.path());
+    let folder = folders.filter(|path| path.is_dir()).next().expect("a budget folder");
+    let text = std::fs::read_to_string(folder.join("b/reptile/seed-0/run.json")).unwrap();
+    let record: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(record["overrides"], serde_json::json!(["eval.seed=3", "meta-iters=2"]));
+    assert!(record["image_passes"].as_f64().unwrap() > 0.0, "{text}");
+    let page = std::fs::read_to_string(bench.out("a").join("report.html")).unwrap();
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    assert!(page.contains(&format!("quick with eval.seed=3, meta-iters=2 ({name})")), "the page");
+}

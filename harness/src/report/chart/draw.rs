@@ -195,7 +195,13 @@ fn draw_panel<DB: DrawingBackend>(panel: &Panel, index: usize, layout: &Layout, 
         let (x, y) = free(at);
         (px(x.clamp(left, right)), px(y.clamp(top, bottom)))
     };
+    // A marker beyond the frame would stand for another value at its edge.
+    let seen = |at: (f64, f64)| {
+        let (x, y) = free(at);
+        (left - 1.0..=right + 1.0).contains(&x) && (top - 1.0..=bottom + 1.0).contains(&y)
+    };
     panel.marks.iter().try_for_each(|mark| match mark {
+        Mark::Marker { at, .. } | Mark::Dot { at, .. } if !seen(*at) => Ok(()),
         Mark::Line { points, stroke } => {
             let places: Vec<(f64, f64)> = points.iter().map(|p| free(*p)).collect();
             ink::between(&places, top - 1e-6, bottom + 1e-6).into_iter().try_for_each(|piece| {
