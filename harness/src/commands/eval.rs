@@ -69,6 +69,7 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         budget: Budget::Paper,
         budget_dir: String::new(),
         overridden: true,
+        overrides: Vec::new(),
         seed: trained["seed"].as_u64().unwrap_or_default(),
         meta_iters: checkpoint.state.step,
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),

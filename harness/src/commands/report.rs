@@ -39,6 +39,7 @@ pub(super) fn text(report: &Report, format: Format) -> String {
         Format::Table => report.terminal_table(terminal_width()),
         Format::Json => report.json(),
         Format::Markdown => report.markdown(),
+        Format::Latex => report.latex(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! From runs to rows: seeds of one cell become a mean with two intervals, beside the published number and a verdict.
 
 use super::{
-    folds,
+    best, folds,
     run::{Final, Found, Run, load},
     scan::{self, natural},
     stats::{mean, seed_interval, tidy},
@@ -61,6 +61,8 @@ pub struct Cell {
     pub figure: Option<FigurePlace>,
     /// The build that made it, in words, where another one kept it.
     pub kept: Option<String>,
+    /// The best of its table and mode, or not significantly worse than it.
+    pub best: bool,
 }
 
 /// A run that is not in the means, and why.
@@ -85,6 +87,17 @@ pub struct Summary {
     pub runs: Vec<Run>,
     /// The records of the runs in `left` that have one.
     pub unfinished: Vec<RunRecord>,
+}
+
+impl Summary {
+    /// What people call it: the budget, or what was overridden in it, with the folder's name.
+    pub fn shown(&self) -> String {
+        let records = self.runs.iter().map(|run| &run.record).chain(&self.unfinished);
+        match records.clone().find(|record| !record.overrides.is_empty()) {
+            Some(record) => format!("{} with {} ({})", record.budget, record.overrides.join(", "), self.budget),
+            None => self.budget.clone(),
+        }
+    }
 }
 
 /// Reads every run under `out/budget`.
@@ -120,7 +133,9 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     let (means, incomplete) = folds::rows(&cells);
     cells.extend(means);
     warnings.extend(incomplete);
-    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished })
+    let mut summary = Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished };
+    best::mark(&mut summary);
+    Ok(summary)
 }
 
 /// Planned runs without a folder.
@@ -297,6 +312,7 @@ impl Group<'_> {
             chance: !finals.is_empty() && finals.iter().all(|last| at_chance(record, last)),
             figure: record.figure.clone(),
             kept: kept.map(|_| identity::build(record.git_commit.as_deref(), record.git_dirty)),
+            best: false,
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Job {
     pub budget_dir: String,
     /// Whether numbers were overridden: such a run never gets a verdict.
     pub overridden: bool,
+    /// Which, in words: `protocol.ways=10`.
+    pub overrides: Vec<String>,
     pub seed: u64,
     pub meta_iters: u64,
     pub eval_episodes: usize,

@@ -90,6 +90,7 @@ impl Plan {
                         budget: args.budget,
                         budget_dir: choice.dir.clone(),
                         overridden: choice.overridden,
+                        overrides: choice.overrides.clone(),
                         seed,
                         meta_iters: choice.meta_iters,
                         eval_episodes: choice.eval_episodes,
@@ -187,6 +188,7 @@ struct Choice {
     meta_iters: u64,
     eval_episodes: usize,
     overridden: bool,
+    overrides: Vec<String>,
     dir: String,
 }
 
@@ -214,7 +216,11 @@ impl Choice {
                 format!("custom-{}", &sha256_json(&key)[..8])
             }
         };
-        Choice { meta_iters, eval_episodes, overridden, dir }
+        let mut overrides: Vec<String> = args.set.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        overrides.sort();
+        overrides.extend(args.meta_iters.map(|n| format!("meta-iters={n}")));
+        overrides.extend(args.eval_episodes.map(|n| format!("eval-episodes={n}")));
+        Choice { meta_iters, eval_episodes, overridden, overrides, dir }
     }
 }
 

@@ -1,8 +1,9 @@
 //! The legend: a strip of samples and words beneath the data, never over it.
 
 use super::{
+    Stroke,
     canvas::{Drawn, Sheet, px, text_width},
-    marks::{self, At, FAINT, INK, TEXT, Type},
+    ink::{self, At, FAINT, INK, TEXT, Type},
     style::Look,
 };
 use plotters::prelude::*;
@@ -13,15 +14,13 @@ pub enum Sample {
     /// A method's line with its marker.
     Method(Look),
     /// A line alone.
-    Line { colour: RGBColor, width: f64, dash: &'static [f64] },
-    /// A large marker: the final evaluation.
-    Final,
-    /// A sampled point.
-    Dot,
-    /// A filled bar, or an outlined one.
-    Bar { filled: bool },
+    Line(Stroke),
+    /// A dot, filled or open.
+    Dot { open: bool },
     /// An interval's stroke.
     Whisker { width: f64, cap: f64 },
+    /// A shaded range.
+    Ground,
 }
 
 /// Samples with their words, broken into rows.
@@ -30,7 +29,10 @@ pub struct Legend {
     width: f64,
 }
 
-const SAMPLE: f64 = 40.0;
+/// Width of a sample in pixels.
+pub const SAMPLE: f64 = 40.0;
+/// Opacity of a shaded range.
+pub const GROUND: f64 = 0.16;
 const GAP: f64 = 7.0;
 const BETWEEN: f64 = 22.0;
 const ROW: f64 = 22.0;
@@ -66,7 +68,7 @@ impl Legend {
             let y = px(top + ROW * (index as f64 + 0.5));
             for (sample, words, needs) in row {
                 sample.draw(sheet, (px(x), y))?;
-                marks::text(sheet, words, (px(x + SAMPLE + GAP), y), Type::plain(TEXT))?;
+                ink::text(sheet, words, (px(x + SAMPLE + GAP), y), Type::plain(TEXT))?;
                 x += needs;
             }
         }
@@ -75,22 +77,20 @@ impl Legend {
 }
 
 impl Sample {
-    fn draw<DB: DrawingBackend>(self, sheet: &Sheet<DB>, (x, y): At) -> Drawn<DB> {
+    /// Draws it in a strip of [`SAMPLE`] pixels from `(x, y)`, its left middle.
+    pub fn draw<DB: DrawingBackend>(self, sheet: &Sheet<DB>, (x, y): At) -> Drawn<DB> {
         let (end, middle) = (x + px(SAMPLE), x + px(SAMPLE / 2.0));
-        let corners = [(x, y - px(6.0)), (end, y + px(6.0))];
         match self {
             Sample::Method(look) => {
-                marks::line(sheet, &[(x, y), (end, y)], look.colour, 2.0, look.dash)?;
-                marks::marker(sheet, (middle, y), look, 7.0)
+                ink::line(sheet, &[(x, y), (end, y)], Stroke { colour: look.colour, width: 2.0, dash: look.dash })?;
+                ink::marker(sheet, (middle, y), look, 8.0)
             }
-            Sample::Line { colour, width, dash } => marks::line(sheet, &[(x, y), (end, y)], colour, width, dash),
-            Sample::Final => {
-                marks::whisker(sheet, (middle, y - px(8.0)), (middle, y + px(8.0)), 1.5, 6.0, INK)?;
-                sheet.draw(&Circle::new((middle, y), px(5.0), INK.filled()))
+            Sample::Line(stroke) => ink::line(sheet, &[(x, y), (end, y)], stroke),
+            Sample::Dot { open } => ink::dot(sheet, (middle, y), INK, 8.0, open),
+            Sample::Whisker { width, cap } => ink::whisker(sheet, [(x, y), (end, y)], width, cap, INK),
+            Sample::Ground => {
+                sheet.draw(&Rectangle::new([(x, y - px(6.0)), (end, y + px(6.0))], FAINT.mix(GROUND).filled()))
             }
-            Sample::Dot => sheet.draw(&Circle::new((middle, y), px(4.0), INK.filled())),
-            Sample::Bar { filled } => marks::bar(sheet, corners, FAINT, filled),
-            Sample::Whisker { width, cap } => marks::whisker(sheet, (x, y), (end, y), width, cap, INK),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! From the cells of a benchmark to the lines of its figure.
 
-use super::super::style::{self, Look};
 use crate::record::FigurePlace;
 use crate::report::{
+    chart::{Look, of_lines},
     run::Run,
     series::{self, Point},
     stats::mean,
@@ -51,7 +51,7 @@ fn gathered<'a>(summary: &'a Summary, cells: &'a [Cell], mode: &str) -> Vec<(&'a
         }
     }
     let colours: Vec<Option<&str>> = groups.iter().map(|(place, _)| place.colour.as_deref()).collect();
-    let looks = style::of_lines(&colours);
+    let looks = of_lines(&colours);
     groups.into_iter().zip(looks).map(|((place, members), look)| (place, members, look)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Axes with round ticks: linear, logarithmic, and meta-iterations from zero.
+//! Axes with round ticks: linear, logarithmic, logarithmic in the distance to 100 %, and meta-iterations from zero.
 
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
@@ -8,8 +8,17 @@ use std::ops::Range;
 pub struct Axis {
     min: f64,
     max: f64,
-    log: bool,
+    scale: Scale,
     pub ticks: Vec<f64>,
+}
+
+/// How values become places.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scale {
+    Linear,
+    Log,
+    /// Percent, by the logarithm of what is missing to 100.
+    Missing,
 }
 
 /// The round step (1, 2 or 5 times a power of ten) that cuts `span` into at most `ticks` parts.
@@ -27,7 +36,7 @@ impl Axis {
         let step = round_step(high - low, ticks);
         let (first, last) = ((low / step + 1e-9).floor(), (high / step - 1e-9).ceil());
         let ticks: Vec<f64> = (first as i64..=last as i64).map(|i| i as f64 * step).collect();
-        Axis { min: first * step, max: last * step, log: false, ticks }
+        Axis { min: first * step, max: last * step, scale: Scale::Linear, ticks }
     }
 
     /// From exactly `min` to exactly `max` (which may be the smaller), with round ticks between.
@@ -36,7 +45,7 @@ impl Axis {
         let step = round_step((high - low).max(1e-12), ticks);
         let first = (low / step - 1e-9).ceil() as i64;
         let ticks = (first..).map(|i| i as f64 * step).take_while(|t| *t <= high + step * 1e-9).collect();
-        Axis { min, max: if max == min { min + 1.0 } else { max }, log: false, ticks }
+        Axis { min, max: if max == min { min + 1.0 } else { max }, scale: Scale::Linear, ticks }
     }
 
     /// Logarithmic around positive `low..high`, ticks at 1, 2 and 5 or at powers of ten alone if those are many.
@@ -49,25 +58,63 @@ impl Axis {
         let below = all.iter().rposition(|t| *t <= low * (1.0 + 1e-9)).unwrap_or(0);
         let above = all.iter().position(|t| *t >= high * (1.0 - 1e-9)).unwrap_or(all.len() - 1);
         let ticks = all[below..=above].to_vec();
-        Axis { min: ticks[0], max: ticks[ticks.len() - 1], log: true, ticks }
+        Axis { min: ticks[0], max: ticks[ticks.len() - 1], scale: Scale::Log, ticks }
     }
 
-    /// 0 at the start of the axis, 1 at its end; values beyond are held at the edge.
-    pub fn place(&self, value: f64) -> f64 {
-        let place = if self.log {
-            (value.max(f64::MIN_POSITIVE) / self.min).ln() / (self.max / self.min).ln()
-        } else {
-            (value - self.min) / (self.max - self.min)
+    /// Percent from `low` to `high` by the logarithm of what is missing to 100, so that 99 lies as far from 98 as 98 from
+    /// 96: ticks where 50, 20, 10, 5, 2, 1, … are missing.
+    pub fn missing(low: f64, high: f64) -> Self {
+        let high = high.min(99.9);
+        let low = low.min(high - 0.1);
+        let ticks = |marks: &[f64]| -> Vec<f64> {
+            let all = (-3..2).rev().flat_map(|e| marks.iter().map(move |m| 100.0 - m * 10f64.powi(e)));
+            let all = all.filter(|tick| (low..=high).contains(tick));
+            [20.0].into_iter().filter(|tick| (low..=high).contains(tick)).chain(all).collect()
         };
-        place.clamp(0.0, 1.0)
+        let coarse = ticks(&[5.0, 2.0, 1.0]);
+        let ticks = if coarse.len() < 6 { ticks(&[7.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0]) } else { coarse };
+        Axis { min: low, max: high, scale: Scale::Missing, ticks }
+    }
+
+    /// The values at its start and its end.
+    pub fn ends(&self) -> (f64, f64) {
+        (self.min, self.max)
+    }
+
+    /// Whether it is [`Axis::missing`]; a reader must be told.
+    pub fn is_missing(&self) -> bool {
+        self.scale == Scale::Missing
+    }
+
+    /// 0 at the start of the axis, 1 at its end, and beyond where the value is.
+    pub fn free(&self, value: f64) -> f64 {
+        let missing = |value: f64| (100.0 - value).max(1e-6);
+        match self.scale {
+            Scale::Linear => (value - self.min) / (self.max - self.min),
+            Scale::Log => (value.max(f64::MIN_POSITIVE) / self.min).ln() / (self.max / self.min).ln(),
+            Scale::Missing => (missing(self.min) / missing(value)).ln() / (missing(self.min) / missing(self.max)).ln(),
+        }
+    }
+
+    /// [`Axis::free`], held at the edges.
+    pub fn place(&self, value: f64) -> f64 {
+        self.free(value).clamp(0.0, 1.0)
     }
 
     /// A tick in as few characters as tell it from its neighbours: `20k`, `0.05`, `-5`.
     pub fn label(&self, tick: f64) -> String {
         let apart = self.ticks.windows(2).map(|w| w[1] - w[0]).fold(f64::INFINITY, f64::min);
-        let needed = if self.log { tick.abs() } else { apart };
+        let needed = match self.scale {
+            Scale::Linear => apart,
+            Scale::Log => tick.abs(),
+            Scale::Missing => match 100.0 - tick {
+                // 98.5: half of a percent is a digit more.
+                missing if (missing - missing.round()).abs() > 1e-9 => missing.min(0.9),
+                missing => missing,
+            },
+        };
         let largest = self.ticks.iter().fold(0f64, |m, t| m.max(t.abs()));
-        if !self.log && largest >= 10_000.0 && tick != 0.0 {
+        if self.scale == Scale::Linear && largest >= 10_000.0 && tick != 0.0 {
             let decimals = usize::from(apart < 1000.0);
             return format!("{:.*}k", decimals, tick / 1000.0);
         }
@@ -119,6 +166,17 @@ mod tests {
         assert_eq!(labels(&Axis::exact(0.0, 1000.0, 5)), ["0", "200", "400", "600", "800", "1000"]);
         assert_eq!(labels(&Axis::log(0.13, 4.1)), ["0.1", "0.2", "0.5", "1", "2", "5"]);
         assert_eq!(labels(&Axis::log(0.0012, 4.1)), ["0.001", "0.01", "0.1", "1", "10"]);
+    }
+
+    #[test]
+    fn what_is_missing_makes_the_axis_near_a_hundred() {
+        let axis = Axis::missing(20.0, 99.5);
+        assert_eq!(labels(&axis), ["20", "50", "80", "90", "95", "98", "99", "99.5"]);
+        // Half of the missing is gone at every step, whatever is missing.
+        let step = axis.place(60.0) - axis.place(20.0);
+        assert!((axis.place(98.0) - axis.place(96.0) - step).abs() < 1e-9);
+        assert_eq!((axis.place(99.5), axis.place(100.0), axis.free(10.0) < 0.0), (1.0, 1.0, true));
+        assert!(Axis::missing(100.0, 100.0).place(100.0) <= 1.0, "nothing missing is no division by nothing");
     }
 
     #[test]

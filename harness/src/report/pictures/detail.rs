@@ -38,14 +38,14 @@ fn later(line: &Line) -> Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::plots::figure::lines::Spread;
-    use crate::report::plots::style;
+    use crate::report::chart::of_lines;
+    use crate::report::pictures::lines::Spread;
 
     /// A line of 81 points that climbs from `from` by 0.01 a point.
     fn line(from: f64) -> Line {
         let point = |i: u32| (f64::from(i), from + 0.01 * f64::from(i));
         let points = (0..=80).map(point).map(|(x, y)| (x, y, y, y)).collect();
-        let look = style::of_lines(&[None])[0];
+        let look = of_lines(&[None])[0];
         Line { words: "g".into(), look, points, spread: Spread::Nothing, seeds: 1, half: 1.0 }
     }
 
