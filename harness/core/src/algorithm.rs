@@ -12,6 +12,7 @@ use crate::episode::{Labeled, Sampling, Task};
 use crate::error::Result;
 use crate::params::Params;
 use crate::rng::Stream;
+use crate::settings::Rate;
 use crate::state::State;
 use crate::together::Together;
 
@@ -155,6 +156,12 @@ pub trait Algorithm: Send + Sync {
     /// Roughly what training and adapting cost.
     fn cost(&self) -> Cost;
 
+    /// The step sizes among the settings, defaults too: where numbers leave the real line, errors name the one to lower.
+    /// [`settings::rates`](crate::settings::rates) knows those of a settings struct.
+    fn rates(&self) -> Vec<Rate> {
+        Vec::new()
+    }
+
     /// The state before the first meta-iteration: parameters from `rng`, and every slot and buffer that the fold will ask
     /// for, so that a checkpoint of step 0 is whole.
     fn init(&self, rng: &mut Stream) -> Result<State>;
@@ -212,6 +219,9 @@ pub struct Entry {
     /// Config (TOML) with which it learns the conformance suite's toy task in
     /// [`TOY_ITERATIONS`](crate::conformance::TOY_ITERATIONS) meta-iterations.
     pub toy: &'static str,
+    /// What the method is made of: [`harness_core::code!()`](crate::code). A number of other code is never shown as this
+    /// code's.
+    pub code: &'static str,
 }
 
 #[cfg(test)]

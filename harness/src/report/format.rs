@@ -11,6 +11,14 @@ pub fn value(metric: &str, value: f64) -> String {
     }
 }
 
+/// How an axis of percent is read whose places go by what is missing to 100.
+pub const MISSING: &str = "scale: logarithm of what is missing to 100 %";
+
+/// Whether percent from `low` to `high` come so near to 100 that a plain axis would hide their differences.
+pub fn near_hundred(low: f64, high: f64) -> bool {
+    high > 90.0 && 100.0 - low > 6.0 * (100.0 - high)
+}
+
 /// With its sign.
 pub fn signed(metric: &str, delta: f64) -> String {
     let text = value(metric, delta.abs());

@@ -256,7 +256,7 @@ fn a_figure_changes_nothing_about_the_tables() {
     }
     let after = written(out.path());
     let plots = || before.iter().filter(|(path, _)| path.parent().is_some_and(|folder| folder.ends_with("plots")));
-    assert_eq!(plots().count(), 4);
+    assert_eq!(plots().count(), 6, "two pictures in three forms");
     plots().for_each(|(path, bytes)| assert!(after[path] == *bytes, "{}", path.display()));
     let report = build(out.path()).unwrap();
     let rows: Vec<(&str, &str)> = report.rows().iter().map(|r| (r.benchmark.as_str(), r.method.as_str())).collect();
@@ -264,10 +264,58 @@ fn a_figure_changes_nothing_about_the_tables() {
     assert_eq!(rows, [&[("omniglot-5w1s", "protonet")][..], &figure].concat());
     let page = std::fs::read_to_string(report.page()).unwrap();
     assert!(page.contains("4 complete runs of 1 method on 1 benchmark and 1 figure"), "the count");
-    assert_eq!(page.matches("Learning curves of").count(), 2, "the table's, on training and test classes");
+    assert!(page.contains("omniglot-5w1s, inductive: learning curves"), "the table's");
+    assert!(!page.contains("figure-9, inductive: learning curves"), "the figure is its curves");
     assert!(!page.contains("All benchmarks"), "one table needs no overview");
     assert!(page.contains("Figure 9: "), "the figure itself");
     let markdown = std::fs::read_to_string(out.path().join("quick/summary.md")).unwrap();
     assert!(markdown.contains("| method | mode | ours |\n"), "nothing to be judged by: {markdown}");
-    assert_eq!(page.matches("class=\"judged\"").count(), 1, "the table's row");
+    assert_eq!(page.matches("class=\"judged\"").count(), 0, "nothing was published, so nothing is judged");
+    assert!(page.contains("Figure 9</th>"), "the figure's rows stand under its name");
+}
+
+/// An overridden folder is called by what was overridden, where its records say so; else by its name.
+#[test]
+fn overridden_folders_are_called_by_what_was_overridden() {
+    let out = tempfile::tempdir().unwrap();
+    let made = Made::new("custom-0123abcd", "omniglot-5w1s", "reptile", 1).finals(&[("inductive", 10.0, 0.2)]);
+    let folder = made.write(out.path());
+    let shown = || summary::summarize(out.path(), "custom-0123abcd").unwrap().shown();
+    assert_eq!(shown(), "custom-0123abcd");
+    let mut record = made.record();
+    record.overrides = vec!["protocol.ways=10".into(), "meta-iters=40".into()];
+    record.write(&folder.join("run.json")).unwrap();
+    assert_eq!(shown(), "paper with protocol.ways=10, meta-iters=40 (custom-0123abcd)");
+}
+
+/// The best rows are marked where their episodes are there and are the same.
+#[test]
+fn the_best_of_a_table_is_marked_by_its_episodes() {
+    use crate::files::episodes::{self, Outcome};
+    let out = tempfile::tempdir().unwrap();
+    // Of 500 episodes of one query: b and c differ in few, a in many.
+    let rows = [("a", 300u64), ("b", 400), ("c", 398), ("untold", 350)];
+    for (order, (label, right)) in rows.into_iter().enumerate() {
+        let finals = [("inductive", right as f64 / 5.0, 0.1)];
+        let mut made = Made::new("quick", "omniglot-5w1s", label, 0).finals(&finals);
+        made.order = order as u64;
+        let folder = made.write(out.path());
+        let mut record = made.record();
+        (record.episode_hash, record.data_digest) = ("e".repeat(64), "d".repeat(64));
+        record.write(&folder.join("run.json")).unwrap();
+        let outcome = |i: u64| Outcome { correct: u32::from((i * 7) % 500 < right), n: 1, loss: 1.0 };
+        let outcomes: Vec<Outcome> = (0..500).map(outcome).collect();
+        if label != "untold" {
+            episodes::write(&folder.join("episodes.parquet"), &[(harness_core::Mode::Inductive, outcomes)]).unwrap();
+        }
+    }
+    let best = || -> Vec<String> {
+        let summary = summary::summarize(out.path(), "quick").unwrap();
+        summary.cells.iter().filter(|c| c.best).map(|c| c.row.method.clone()).collect()
+    };
+    assert!(best().is_empty(), "a row whose episodes are not there cannot be compared");
+    std::fs::remove_dir_all(out.path().join("quick/omniglot-5w1s/untold")).unwrap();
+    assert_eq!(best(), ["b", "c"]);
+    let table = build(out.path()).unwrap().terminal_table(80);
+    assert!(table.contains("• 80.00") && table.contains("• 79.60") && !table.contains("• 60.00"), "{table}");
 }

@@ -10,11 +10,11 @@
 //! use candle_core::Tensor;
 //! use harness_core::*;
 //!
-//! #[derive(serde::Deserialize)]
-//! #[serde(deny_unknown_fields)]
-//! struct Config {
-//!     /// Inner steps of a training task.
-//!     inner_iters: usize,
+//! settings! {
+//!     struct Config {
+//!         /// Inner steps of a training task.
+//!         inner_iters: usize = 5 => settings::COUNT;
+//!     }
 //! }
 //!
 //! struct Small {
@@ -75,8 +75,14 @@
 //!     Ok(Box::new(Small { config: parse_config(table)?, model: context.episode_model()?, inner }))
 //! }
 //!
-//! const ENTRY: Entry =
-//!     Entry { name: "small", summary: "Reptile, small", paper: "arXiv 1803.02999", build, toy: "inner_iters = 5" };
+//! const ENTRY: Entry = Entry {
+//!     name: "small",
+//!     summary: "Reptile, small",
+//!     paper: "arXiv 1803.02999",
+//!     build,
+//!     toy: "inner_iters = 5",
+//!     code: harness_core::code!(),
+//! };
 //!
 //! conformance::check(&ENTRY);
 //! ```
