@@ -26,6 +26,7 @@ pub mod sources;
 pub mod splits;
 pub mod state;
 pub mod stats;
+pub mod together;
 
 /// A hash of the crate that calls it, for [`Entry::code`]: its sources, without comments and tests, and the locked
 /// versions of all that it reaches. See `harness/identity`.
@@ -47,6 +48,7 @@ pub use rng::{Purpose, Stream};
 pub use source::{Rotations, Split, TaskSource, View};
 pub use splits::ClassSplit;
 pub use state::State;
+pub use together::{Together, answers};
 
 /// What this crate and the kernels are made of, as far as training can meet it.
 pub const TRAINING_CODE: [&str; 2] = [harness_kernels::CODE, code!(without "src/conformance", "src/stats.rs")];
