@@ -51,7 +51,8 @@ pub use state::State;
 pub use together::{Together, answers};
 
 /// What this crate and the kernels are made of, as far as training can meet it.
-pub const TRAINING_CODE: [&str; 2] = [harness_kernels::CODE, code!(without "src/conformance", "src/stats.rs")];
+pub const TRAINING_CODE: [&str; 2] =
+    [harness_kernels::CODE, code!(without "src/conformance", "src/stats.rs", "src/together.rs")];
 
 /// What this crate and the kernels are made of, as far as an evaluation can meet it.
 pub const EVALUATION_CODE: [&str; 2] = [harness_kernels::CODE, code!(without "src/conformance")];

@@ -18,6 +18,7 @@ mod page;
 pub(crate) mod paired;
 mod parquet;
 mod pictures;
+mod provenance;
 pub(crate) mod run;
 pub(crate) mod scan;
 pub(crate) mod series;

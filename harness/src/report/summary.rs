@@ -12,7 +12,7 @@ use crate::planned::{self, PlannedRun};
 use crate::record::{FigurePlace, RunRecord, Status};
 use harness_core::Result;
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 /// One row of `summary.csv`, fields in the order of its columns.
@@ -71,7 +71,8 @@ pub struct Left {
     pub benchmark: String,
     pub method: String,
     pub seed: u64,
-    /// `running`, `interrupted`, `failed`, `not started`, or `missing`: planned, and nothing is there.
+    /// `running`, `interrupted`, `failed`, `not started`, `missing`: planned, and nothing is there, or `other episodes`:
+    /// complete, but not to be compared with the other rows of its table.
     pub status: &'static str,
     pub reason: Option<String>,
 }
@@ -122,6 +123,8 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
         left.push(Left { benchmark: folder.benchmark, method: folder.label, seed: folder.seed, status, reason });
     }
     left.extend(missing);
+    let (runs, strangers) = same_episodes(runs);
+    left.extend(strangers.iter().map(|run| stranger(out, budget, &run.record)));
     left.sort_by(|a, b| {
         natural(&a.benchmark, &b.benchmark).then_with(|| natural(&a.method, &b.method)).then(a.seed.cmp(&b.seed))
     });
@@ -136,6 +139,36 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     let mut summary = Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished };
     best::mark(&mut summary);
     Ok(summary)
+}
+
+/// The runs that met the episodes of the newest run of their benchmark, and the others: a table compares methods on the
+/// very same episodes. Records of older builds that do not name their episodes pass.
+fn same_episodes(runs: Vec<Run>) -> (Vec<Run>, Vec<Run>) {
+    let when = |record: &RunRecord| record.ended.clone().unwrap_or_else(|| record.started.clone());
+    let mut newest: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for record in runs.iter().map(|run| &run.record).filter(|record| !record.episode_hash.is_empty()) {
+        let this = (when(record), record.episode_hash.clone());
+        let held = newest.entry(record.benchmark.clone()).or_insert_with(|| this.clone());
+        if *held < this {
+            *held = this;
+        }
+    }
+    let fits = |record: &RunRecord| {
+        record.episode_hash.is_empty()
+            || newest.get(&record.benchmark).is_none_or(|(_, hash)| *hash == record.episode_hash)
+    };
+    runs.into_iter().partition(|run| fits(&run.record))
+}
+
+/// A run that met other episodes, with the command that mends it.
+fn stranger(out: &Path, budget: &str, record: &RunRecord) -> Left {
+    let (benchmark, method, seed) = (record.benchmark.clone(), record.label.clone(), record.seed);
+    let command = match budget.starts_with("custom-") {
+        true => "its own command".to_string(),
+        false => format!("`harness reproduce {benchmark} --budget {budget} --method {method} --out {}`", out.display()),
+    };
+    let reason = format!("it met other test episodes than the newest run of {benchmark}; {command} evaluates it again");
+    Left { benchmark, method, seed, status: "other episodes", reason: Some(reason) }
 }
 
 /// Planned runs without a folder.

@@ -167,7 +167,7 @@ fn line(record: &RunRecord) -> RunLine {
         reason: record.failure.clone().or_else(|| stretches(record)),
         meta_iters: format::thousands(record.meta_iters),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
-        hours: if record.seconds > 0.0 { hours(record.seconds) } else { String::new() },
+        hours: if record.seconds > 0.0 { format::hours(record.seconds) } else { String::new() },
         machine: format!("{}{}{threads}", record.cpu, known(&record.instruction_set, ", ")),
         commit: record.git_commit.as_ref().map_or(String::new(), |commit| {
             let dirty = if record.git_dirty == Some(true) { " + changes" } else { "" };
@@ -189,13 +189,6 @@ fn stretches(record: &RunRecord) -> Option<String> {
     let several = (record.segments.len() > 1).then(|| record.segments.iter().map(one).collect::<Vec<_>>().join("; "));
     let said: Vec<String> = kept.into_iter().chain(several).collect();
     (!said.is_empty()).then(|| said.join("; "))
-}
-
-/// `0.20`, `0.0031`: two digits that mean something.
-pub fn hours(seconds: f64) -> String {
-    let hours = seconds / 3600.0;
-    let decimals = (1.0 - hours.log10().floor()).clamp(2.0, 6.0) as usize;
-    format!("{hours:.decimals$}")
 }
 
 /// The leaves of `value` under dotted names, as `--set` takes them.
@@ -223,6 +216,6 @@ mod tests {
         flatten("", &config, &mut flat);
         let told: Vec<String> = flat.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         assert_eq!(told, ["a = \"t\"", "b.x = 1", "b.y = [\"u\",\"v\"]", "c = {}"]);
-        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(hours), ["0.20", "0.010", "0.0014", "10.00"]);
+        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(format::hours), ["0.20", "0.010", "0.0014", "10.00"]);
     }
 }
