@@ -1,15 +1,16 @@
 //! `harness compare A B`: is B significantly worse than A anywhere? `harness compare OUT --against LABEL`: is a method
 //! better than another?
 
-use harness_core::Result;
+use harness_core::{Entry, Result};
 
 use crate::cli::{Compare, Format};
 use crate::compare::{self, against::Asked};
 use crate::console;
 use crate::exit::Exit;
+use crate::identity;
 
 /// Prints the comparison; [`Exit::TargetMissed`] where B is significantly worse in a cell.
-pub fn run(args: &Compare) -> Result<Exit> {
+pub fn run(args: &Compare, algorithms: &[Entry]) -> Result<Exit> {
     let Some(b) = &args.b else { return against(args) };
     let comparison = compare::compare(&args.a, b, args.force)?;
     console::print(&match args.format {
@@ -18,6 +19,7 @@ pub fn run(args: &Compare) -> Result<Exit> {
         Format::Json => comparison.json(),
         Format::Latex => comparison.latex(),
     })?;
+    identity::note_others(algorithms, &comparison.records);
     match comparison.worse().count() {
         0 => Ok(Exit::Done),
         worse => {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::block::{Block, Column};
 use super::folder::{self, Budget, Held};
 use crate::record::RunRecord;
-use crate::report::paired::{self, Difference, LEVEL};
+use crate::report::paired::{self, ByMode, Difference, LEVEL};
 use crate::report::scan::natural;
 use crate::report::stats::{mean, tidy};
 use crate::report::{format, run};
@@ -138,7 +138,7 @@ pub fn compare(path: &Path, asked: &Asked) -> Result<Against> {
 #[derive(Clone)]
 struct Entry<'a> {
     label: &'a str,
-    runs: Vec<(&'a Held, &'a RunRecord, Vec<(String, Vec<f64>)>)>,
+    runs: Vec<(&'a Held, &'a RunRecord, ByMode)>,
 }
 
 /// The tables of one benchmark, one a mode; none where the reference has no complete run in it.
@@ -153,7 +153,15 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
             alone.push(format!("{} {name} {} seed {}: {}", budget.name, held.label, held.seed, held.status()));
             continue;
         };
-        let run = (held, record, paired::values(&held.path, record)?);
+        let modes = paired::values(&held.path, record)?;
+        for (mode, episode) in modes.iter().filter_map(|(mode, values)| Some((mode, values.as_ref().err()?.0))) {
+            let seed = held.seed;
+            alone.push(format!(
+                "{} {name} {} seed {seed} {mode}: diverged in episode {episode}",
+                budget.name, held.label
+            ));
+        }
+        let run = (held, record, modes);
         match entries.iter_mut().find(|entry| entry.label == held.label) {
             Some(entry) => entry.runs.push(run),
             None => entries.push(Entry { label: &held.label, runs: vec![run] }),
@@ -178,7 +186,7 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
         alike
     });
     let of_mode = |entry: &Entry, mode: &str| -> Vec<paired::Run> {
-        let values = |modes: &[(String, Vec<f64>)]| modes.iter().find(|(own, _)| own == mode).map(|(_, v)| v.clone());
+        let values = |modes: &ByMode| modes.iter().find(|(own, _)| own == mode).and_then(|(_, v)| v.clone().ok());
         entry.runs.iter().filter_map(|(held, _, modes)| Some((held.seed, values(modes)?))).collect()
     };
     let mut tables = Vec::new();

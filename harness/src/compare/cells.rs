@@ -7,7 +7,7 @@ use super::Alone;
 use super::folder::{Held, Pair};
 use super::stats::{self, Delta};
 use crate::record::RunRecord;
-use crate::report::paired::values;
+use crate::report::paired::{NoNumber, values};
 use crate::report::scan::natural;
 use crate::report::stats::{mean, seed_interval, tidy};
 use crate::runner::difference_between;
@@ -196,6 +196,19 @@ pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
                 continue;
             };
             let (_, b) = in_b.swap_remove(at);
+            let (a, b) = match (a, b) {
+                (Ok(a), Ok(b)) => (a, b),
+                (Err(NoNumber(episode)), _) => {
+                    let why = format!("diverged in episode {episode} in A");
+                    alone.push(without(row.budgets.0, held_a, Some(&mode), why));
+                    continue;
+                }
+                (_, Err(NoNumber(episode))) => {
+                    let why = format!("diverged in episode {episode} in B");
+                    alone.push(without(row.budgets.1, held_b, Some(&mode), why));
+                    continue;
+                }
+            };
             match modes.iter_mut().find(|(known, _)| *known == mode) {
                 Some((_, seeds)) => seeds.push((couple, a, b)),
                 None => modes.push((mode, vec![(couple, a, b)])),

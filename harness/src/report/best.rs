@@ -1,7 +1,7 @@
 //! Which rows of a table are the best: in each mode the one with the best mean, and all that are not significantly worse
 //! than it, corrected for their number.
 
-use super::paired::{self, LEVEL, Run};
+use super::paired::{self, ByMode, LEVEL, Run};
 use super::series;
 use super::summary::Summary;
 use crate::record::RunRecord;
@@ -41,7 +41,9 @@ pub fn mark(summary: &mut Summary) {
                 match read.iter().find(|(path, _)| *path == run.path).map(|(_, found)| found) {
                     Some(Ok(modes)) => {
                         let own = modes.iter().find(|(name, _)| *name == mode);
-                        seeds.extend(own.map(|(_, values)| (run.record.seed, values.clone())));
+                        // One that diverged has no mean, and so no row here.
+                        let numbers = own.and_then(|(_, values)| values.as_ref().ok());
+                        seeds.extend(numbers.map(|values| (run.record.seed, values.clone())));
                     }
                     Some(Err(error)) if !damaged.contains(&error.to_string()) => damaged.push(error.to_string()),
                     _ => {}
@@ -64,5 +66,3 @@ pub fn mark(summary: &mut Summary) {
     best.into_iter().for_each(|index| summary.cells[index].best = true);
     summary.warnings.extend(damaged.into_iter().map(|why| format!("no best rows are marked: {why}")));
 }
-
-type ByMode = Vec<(String, Vec<f64>)>;

@@ -65,6 +65,13 @@ pub fn metric(name: &str) -> &str {
     }
 }
 
+/// Hours of so many seconds: `0.20`, `0.0031`: two digits that mean something.
+pub fn hours(seconds: f64) -> String {
+    let hours = seconds / 3600.0;
+    let decimals = (1.0 - hours.log10().floor()).clamp(2.0, 6.0) as usize;
+    format!("{hours:.decimals$}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

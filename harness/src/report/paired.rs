@@ -84,11 +84,18 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
+/// An episode whose answers were no numbers. Builds up to 0.1 called such a run complete, and its accuracy chance.
+#[derive(Clone, Copy, Debug)]
+pub struct NoNumber(pub usize);
+
+/// A run's numbers in each mode, episode by episode.
+pub type ByMode = Vec<(String, Result<Vec<f64>, NoNumber>)>;
+
 /// The episodes of the run in `folder`, mode by mode: percent of right answers, or the loss where that is what counts.
 ///
 /// # Errors
 /// Data: no episodes.parquet, a damaged one, or one that does not hold what `record` says.
-pub fn values(folder: &Path, record: &RunRecord) -> Result<Vec<(String, Vec<f64>)>> {
+pub fn values(folder: &Path, record: &RunRecord) -> Result<ByMode> {
     let path = folder.join("episodes.parquet");
     let number = |outcome: &Outcome| match record.metric.as_str() {
         "accuracy" => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
@@ -97,14 +104,15 @@ pub fn values(folder: &Path, record: &RunRecord) -> Result<Vec<(String, Vec<f64>
     let mut modes = Vec::new();
     for (mode, outcomes) in episodes::read(&path)? {
         let values: Vec<f64> = outcomes.iter().map(number).collect();
-        if values.len() as u64 != record.eval_episodes || values.iter().any(|value| !value.is_finite()) {
+        if values.len() as u64 != record.eval_episodes {
             return Err(Error::data(format!(
                 "{}: not {} whole episodes of mode {mode}, as run.json says; delete its folder and run that seed again",
                 path.display(),
                 record.eval_episodes
             )));
         }
-        modes.push((mode, values));
+        let lost = outcomes.iter().position(|outcome| !outcome.is_number());
+        modes.push((mode, lost.map_or(Ok(values), |episode| Err(NoNumber(episode)))));
     }
     Ok(modes)
 }

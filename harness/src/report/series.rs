@@ -2,7 +2,7 @@
 
 use super::{
     chart::{Axis, Look},
-    format,
+    format::{self, thousands},
     run::Run,
     stats::mean,
     summary::{Cell, Summary},
@@ -17,6 +17,8 @@ pub struct Series {
     pub label: String,
     pub look: Look,
     pub points: Vec<Point>,
+    /// Episodes behind each of the points, of each seed.
+    pub episodes: Vec<u64>,
     /// The final evaluation, with its interval; on test only.
     pub last: Option<Point>,
     /// The band is the range over seeds, not an interval over episodes.
@@ -69,18 +71,33 @@ pub fn points(runs: &[&Run], split: &str, mode: &str) -> Vec<Point> {
     steps.iter().filter(|(_, v)| v.len() == runs.len()).map(|(s, v)| point(*s, v)).collect()
 }
 
+/// Fewest episodes behind the point at `step` in any run.
+fn episodes(runs: &[&Run], split: &str, mode: &str, step: f64) -> u64 {
+    let here = runs.iter().flat_map(|run| &run.curve).filter(|p| p.split == split && p.mode == mode);
+    here.filter(|point| point.step as f64 == step).map(|point| point.n).min().unwrap_or(0)
+}
+
 impl Series {
     /// The series of `cell` on `split`, over the steps that all its seeds share; None where nothing was evaluated.
     pub fn new(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Self> {
         let row = &cell.row;
         let runs = runs(summary, cell);
-        let points = points(&runs, split, &row.mode);
+        let mut points = points(&runs, split, &row.mode);
+        let mut episodes: Vec<u64> = points.iter().map(|point| episodes(&runs, split, &row.mode, point.0)).collect();
         let last = row.mean.filter(|_| split == "test").map(|middle| {
             let half = row.ci95_seeds.or(row.ci95_episodes).unwrap_or(0.0);
             (row.meta_iters as f64, middle, middle - half, middle + half)
         });
         let (over_seeds, level) = (runs.len() > 1, row.meta_iters == 0);
-        let series = Series { label: row.method.clone(), look, points, last, over_seeds, level };
+        // The line ends at the number of the table, not at a measurement of the same step on a few episodes.
+        if let Some(last) = last.filter(|_| !level && !points.is_empty()) {
+            let before = points.iter().take_while(|point| point.0 < last.0).count();
+            points.truncate(before);
+            episodes.truncate(before);
+            points.push(last);
+            episodes.push(row.episodes);
+        }
+        let series = Series { label: row.method.clone(), look, points, episodes, last, over_seeds, level };
         (!series.points.is_empty() || series.last.is_some()).then_some(series)
     }
 }
@@ -160,12 +177,25 @@ pub fn spent(summary: &Summary, cell: &Cell, kind: Spent) -> Option<Vec<(f64, f6
     (points.len() > 1).then_some(points)
 }
 
-/// What the bands are.
-pub fn caption<'a>(series: impl Iterator<Item = &'a Series> + Clone) -> &'static str {
+/// What the bands are, and how many episodes stand behind the points.
+pub fn caption<'a>(series: impl Iterator<Item = &'a Series> + Clone) -> String {
     let drawn = series.filter(|s| s.points.len() > 1);
-    match (drawn.clone().any(|s| s.over_seeds), drawn.clone().any(|s| !s.over_seeds)) {
+    let bands = match (drawn.clone().any(|s| s.over_seeds), drawn.clone().any(|s| !s.over_seeds)) {
         (true, false) => "line: mean over seeds; band: smallest to largest seed; final: 95 % interval over seeds",
         (false, _) => "band and final whisker: 95 % interval over episodes",
         (true, true) => "band: smallest to largest seed, or 95 % over episodes where a method has one seed",
-    }
+    };
+    let range = |counts: Vec<u64>| -> Option<String> {
+        let (least, most) = (*counts.iter().min()?, *counts.iter().max()?);
+        Some(if least == most { thousands(least) } else { format!("{} to {}", thousands(least), thousands(most)) })
+    };
+    let points = |s: &Series| s.episodes.len() - usize::from(s.last.is_some() && !s.level).min(s.episodes.len());
+    let before = range(drawn.clone().flat_map(|s| s.episodes[..points(s)].to_vec()).filter(|n| *n > 0).collect());
+    let last = range(drawn.filter(|s| s.last.is_some()).filter_map(|s| s.episodes.last().copied()).collect());
+    let behind = match (before, last) {
+        (Some(before), Some(last)) => format!("; {before} episodes a point, {last} at the last one on test"),
+        (Some(before), None) => format!("; {before} episodes a point"),
+        _ => String::new(),
+    };
+    format!("{bands}{behind}")
 }

@@ -39,6 +39,8 @@ struct Field {
 
 /// Marks a published number that is shown and never judged.
 const ANOTHER_PROTOCOL: &str = "*";
+/// Marks a number that is no better than guessing in any episode.
+const AT_CHANCE: &str = " (chance)";
 
 /// Stands before the best value of a table and mode, and before those that are not significantly worse.
 const BEST: &str = "• ";
@@ -124,15 +126,23 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
         lines: cells.iter().map(|c| fields.iter().map(|f| (f.print)(c)).collect()).collect(),
         columns: fields.iter().map(|f| Column { name: f.name, right: f.right }).collect(),
         verdicts: rows().map(|r| r.verdict).collect(),
-        notes: notes(cells),
+        notes: notes(cells).into_iter().chain(chance(cells)).collect(),
     }
 }
 
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
     let mark = if cell.best { BEST } else { "" };
-    row.mean
-        .map_or("-".to_string(), |mean| mark.to_owned() + &format::with_interval(&row.metric, mean, row.ci95_episodes))
+    let number = |mean| mark.to_owned() + &format::with_interval(&row.metric, mean, row.ci95_episodes);
+    row.mean.map_or("-".to_string(), number) + if cell.chance { AT_CHANCE } else { "" }
+}
+
+/// What it means that a method is exactly at chance in every episode.
+fn chance(cells: &[Cell]) -> Option<String> {
+    let rows = cells.iter().filter(|cell| cell.chance).map(|cell| &cell.row);
+    let rows: Vec<String> = rows.map(|row| format!("{} {}", row.method, row.mode)).collect();
+    let rows = (!rows.is_empty()).then(|| rows.join(", "))?;
+    Some(format!("{rows}: exactly at chance in every episode, as if it answered the same whatever it is shown"))
 }
 
 fn published_text(cell: &Cell) -> String {
@@ -167,5 +177,23 @@ pub fn notes(cells: &[Cell]) -> Vec<String> {
             None => said.push((text, vec![method])),
         }
     }
-    said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", "))).collect()
+    let published = said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
+    published.chain(kept(cells)).collect()
+}
+
+/// Rows that another build made.
+fn kept(cells: &[Cell]) -> Vec<String> {
+    let mut builds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (cell, build) in cells.iter().filter_map(|cell| Some((cell, cell.kept.as_deref()?))) {
+        let method = cell.row.method.as_str();
+        match builds.iter_mut().find(|(other, _)| *other == build) {
+            Some((_, methods)) if methods.contains(&method) => {}
+            Some((_, methods)) => methods.push(method),
+            None => builds.push((build, vec![method])),
+        }
+    }
+    let tell = |(build, methods): (&str, Vec<&str>)| {
+        format!("{} of another build: {}, kept as it was and not judged", methods.join(", "), build)
+    };
+    builds.into_iter().map(tell).collect()
 }

@@ -120,6 +120,56 @@ fn seeds_of_different_schedules_are_kept_apart_and_it_is_said() {
 }
 
 #[test]
+fn a_run_on_other_episodes_is_in_no_table_and_is_named_with_its_remedy() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, hash, ended) in [("reptile", "aa", "2026-01-01T00:00:00Z"), ("maml", "bb", "2026-01-02T00:00:00Z")] {
+        let run = Made::new("short", "omniglot-5w5s", label, 0).finals(&[("inductive", 90.0, 0.2)]);
+        let folder = run.write(out.path());
+        let mut record = run.record();
+        (record.episode_hash, record.ended) = (hash.into(), Some(ended.into()));
+        record.write(&folder.join("run.json")).unwrap();
+    }
+    // A record that does not name its episodes cannot be told apart.
+    Made::new("short", "omniglot-5w5s", "old", 0).finals(&[("inductive", 80.0, 0.2)]).write(out.path());
+    let report = build(out.path()).unwrap();
+    assert_eq!(report.rows().iter().map(|r| r.method.as_str()).collect::<Vec<_>>(), ["maml", "old"]);
+    let left = report.left();
+    let command = format!("--budget short --method reptile --out {}`", out.path().display());
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(
+        left[0].starts_with("omniglot-5w5s reptile seed 0: other episodes: ") && left[0].contains(&command),
+        "{left:?}"
+    );
+    assert!(report.terminal_table(80).contains("other episodes"), "{}", report.terminal_table(80));
+}
+
+#[test]
+fn the_summary_says_how_its_rows_were_made() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, seed, commit, dirty, seconds) in [
+        ("reptile", 0, "aaaaaaaaaaaa", false, 3600.0),
+        ("reptile", 1, "aaaaaaaaaaaa", false, 1800.0),
+        ("maml", 0, "bbbbbbbbbbbb", true, 720.0),
+    ] {
+        let run = Made::new("paper", "omniglot-5w1s", label, seed).finals(&[("inductive", 90.0, 0.2)]);
+        let folder = run.write(out.path());
+        let mut record = run.record();
+        (record.git_commit, record.git_dirty, record.seconds) = (Some(commit.into()), Some(dirty), seconds);
+        (record.cpu, record.instruction_set, record.threads) = ("Abacus".into(), "avx2".into(), 2);
+        record.order = u64::from(label == "maml");
+        record.write(&folder.join("run.json")).unwrap();
+    }
+    build(out.path()).unwrap();
+    let text = std::fs::read_to_string(out.path().join("paper/summary.md")).unwrap();
+    for line in [
+        "| omniglot-5w1s | reptile (seeds 0, 1) | aaaaaaa | Abacus, avx2, 2 threads | 1.50 |\n",
+        "| omniglot-5w1s | maml | bbbbbbb + changes | Abacus, avx2, 2 threads | 0.20 |\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
+#[test]
 fn the_same_files_give_the_same_bytes() {
     let out = tree();
     let first = written(out.path());

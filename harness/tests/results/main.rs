@@ -10,6 +10,7 @@ mod bench;
 mod process;
 
 mod against;
+mod apart;
 mod formats;
 mod regression;
 mod shards;

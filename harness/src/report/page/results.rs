@@ -27,6 +27,7 @@ impl Judged {
             Verdict::NoTarget => ("no-target", "○"),
             Verdict::PartialBudget => ("partial-budget", "◐"),
             Verdict::Failed => ("failed", "✕"),
+            Verdict::OtherBuild => ("other-build", "◇"),
         };
         Judged { word: verdict.name(), class, sign }
     }
@@ -92,7 +93,7 @@ impl Row {
             method: row.method.clone(),
             note: notes.find_map(|record| record.note.clone()),
             mode: row.mode.clone(),
-            ours: Number::new(row.mean, print),
+            ours: Number::new(row.mean, |mean| print(mean) + if cell.chance { " (chance)" } else { "" }),
             best: cell.best,
             episodes: Number::new(row.ci95_episodes, interval),
             seeds: Number::new(row.ci95_seeds, interval),
@@ -227,6 +228,6 @@ pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(J
     let target = |cell: &&Cell| cell.row.published.is_some() || cell.row.verdict != Verdict::NoTarget;
     let judged = summaries.flat_map(|s| &s.cells).filter(|cell| cell.figure.is_none()).filter(target);
     let count = |verdict: Verdict| judged.clone().filter(|cell| cell.row.verdict == verdict).count();
-    let all = [Reproduced, Above, Below, PartialBudget, NoTarget, Failed];
+    let all = [Reproduced, Above, Below, PartialBudget, NoTarget, OtherBuild, Failed];
     all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()
 }

@@ -1,6 +1,7 @@
 //! Where the numbers come from: every run with its machine, time, commit, hashes and effective configuration.
 
 use crate::{
+    identity::{self, Segment},
     progress::human,
     record::RunRecord,
     report::{format, summary::Summary},
@@ -113,6 +114,8 @@ fn hashes(record: &RunRecord) -> Pairs {
         ("configuration", &record.config_hash),
         ("data", &record.data_digest),
         ("test episodes", &record.episode_hash),
+        ("training code", record.code.as_ref().map_or("", |code| code.training.as_str())),
+        ("evaluation code", record.code.as_ref().map_or("", |code| code.evaluation.as_str())),
         ("git commit", record.git_commit.as_deref().unwrap_or_default()),
         ("versions", &versions.join(", ")),
     ];
@@ -161,10 +164,10 @@ fn line(record: &RunRecord) -> RunLine {
         method: record.label.clone(),
         seed: record.seed,
         status: record.status.name().to_string(),
-        reason: record.failure.clone(),
+        reason: record.failure.clone().or_else(|| stretches(record)),
         meta_iters: format::thousands(record.meta_iters),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
-        hours: if record.seconds > 0.0 { hours(record.seconds) } else { String::new() },
+        hours: if record.seconds > 0.0 { format::hours(record.seconds) } else { String::new() },
         machine: format!("{}{}{threads}", record.cpu, known(&record.instruction_set, ", ")),
         commit: record.git_commit.as_ref().map_or(String::new(), |commit| {
             let dirty = if record.git_dirty == Some(true) { " + changes" } else { "" };
@@ -174,11 +177,18 @@ fn line(record: &RunRecord) -> RunLine {
     }
 }
 
-/// `0.20`, `0.0031`: two digits that mean something.
-pub fn hours(seconds: f64) -> String {
-    let hours = seconds / 3600.0;
-    let decimals = (1.0 - hours.log10().floor()).clamp(2.0, 6.0) as usize;
-    format!("{hours:.decimals$}")
+/// Of a run that several builds or kinds of machines made, or that another build kept.
+fn stretches(record: &RunRecord) -> Option<String> {
+    let one = |segment: &Segment| {
+        format!("from step {} on {}, {}", segment.first_step, segment.build(), segment.instruction_set)
+    };
+    let kept = record
+        .kept
+        .as_ref()
+        .map(|kept| format!("of another build, kept beside {}", identity::build(kept.git_commit.as_deref(), None)));
+    let several = (record.segments.len() > 1).then(|| record.segments.iter().map(one).collect::<Vec<_>>().join("; "));
+    let said: Vec<String> = kept.into_iter().chain(several).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// The leaves of `value` under dotted names, as `--set` takes them.
@@ -206,6 +216,6 @@ mod tests {
         flatten("", &config, &mut flat);
         let told: Vec<String> = flat.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         assert_eq!(told, ["a = \"t\"", "b.x = 1", "b.y = [\"u\",\"v\"]", "c = {}"]);
-        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(hours), ["0.20", "0.010", "0.0014", "10.00"]);
+        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(format::hours), ["0.20", "0.010", "0.0014", "10.00"]);
     }
 }

@@ -85,7 +85,7 @@ impl Common<'_> {
 
     fn curves(&self, panels: &[(&str, Vec<Series>)]) -> Chart {
         let all: Vec<&Series> = panels.iter().flat_map(|(_, series)| series).collect();
-        let caption = series::caption(all.iter().copied()).to_owned();
+        let caption = series::caption(all.iter().copied());
         let panel = |(index, (title, series)): (usize, &(&str, Vec<Series>))| {
             self.panel(title, series, index == 0, if panels.len() > 2 { 4 } else { 5 })
         };
@@ -144,7 +144,11 @@ impl Common<'_> {
         steps.sort_unstable();
         steps.dedup();
         let at = |step: u64| {
-            let cell = |s: &Series| s.points.iter().find(|p| p.0 as u64 == step).map(|p| value(p.0, p));
+            let cell = |s: &Series| {
+                let place = s.points.iter().position(|p| p.0 as u64 == step)?;
+                let value = value(s.points[place].0, &s.points[place]);
+                Some(Value { text: with_episodes(value.text, s.episodes.get(place)), ..value })
+            };
             (format::thousands(step), series.iter().map(cell).collect())
         };
         let mut rows: Vec<(String, Vec<Option<Value>>)> = steps.into_iter().map(at).collect();
@@ -203,6 +207,14 @@ fn curve(series: &Series, points: Vec<(f64, f64)>) -> Vec<Mark> {
     let markers: Vec<Mark> = markers.collect();
     let stroke = Stroke { colour: series.look.colour, width: 2.0, dash: series.look.dash };
     [Mark::Line { points, stroke }].into_iter().chain(markers).collect()
+}
+
+/// `95.18 [94.74, 95.62], n = 20`; older results may not say how many episodes there were.
+fn with_episodes(text: String, episodes: Option<&u64>) -> String {
+    match episodes {
+        Some(n @ 1..) => format!("{text}, n = {}", format::thousands(*n)),
+        _ => text,
+    }
 }
 
 /// `95.18 [94.74, 95.62]`.
