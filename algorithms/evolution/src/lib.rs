@@ -12,7 +12,7 @@ use harness_core::descent::{Descent, Settings};
 use harness_core::settings::{POSITIVE, Rate};
 use harness_core::{
     Adapted, Algorithm, Context, Cost, Entry, Group, Labeled, Mode, Params, Progress, Reduction, Result, Sampling,
-    Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
+    Scalars, State, Stream, Task, Together, Update, config, loss, mean_scalars,
 };
 
 /// The registry line.
@@ -23,6 +23,7 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 64\nmeta_lr = 0.01\n\
           sigma = 0.05",
+    code: harness_core::code!(),
 };
 
 harness_core::settings! {
@@ -99,6 +100,10 @@ impl Algorithm for Evolution {
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         self.descent.adapt(state, support, steps, rng)
+    }
+
+    fn together(&self) -> Together {
+        self.descent.together()
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {

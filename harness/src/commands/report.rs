@@ -1,14 +1,15 @@
 //! `harness report [DIR]`: tables, plots and the page from what is on disk, no training and nothing changed but its own files.
 
-use harness_core::Result;
+use harness_core::{Entry, Result};
 
 use crate::cli::{self, Format};
 use crate::console;
 use crate::exit::Exit;
+use crate::identity;
 use crate::report::Report;
 
 /// Rebuilds every budget's summary and plots below the folder and prints the tables.
-pub fn run(args: &cli::Report) -> Result<Exit> {
+pub fn run(args: &cli::Report, algorithms: &[Entry]) -> Result<Exit> {
     let (from, own) = (&args.dir, Some(args.dir.as_path()));
     let to = match &args.out {
         Some(out) => Some(out.as_path()),
@@ -19,6 +20,8 @@ pub fn run(args: &cli::Report) -> Result<Exit> {
     if args.format == Format::Json {
         report.left().iter().for_each(|left| tracing::warn!("not in the rows: {left}"));
     }
+    let records = report.budgets.iter().flat_map(|budget| budget.runs.iter().map(|run| &run.record));
+    identity::note_others(algorithms, records);
     let (count, page) = (report.files.len(), report.page());
     match to {
         Some(to) => tracing::info!("{count} files written below {}; page: {}", to.display(), page.display()),
@@ -36,6 +39,7 @@ pub(super) fn text(report: &Report, format: Format) -> String {
         Format::Table => report.terminal_table(terminal_width()),
         Format::Json => report.json(),
         Format::Markdown => report.markdown(),
+        Format::Latex => report.latex(),
     }
 }
 

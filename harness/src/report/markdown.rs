@@ -1,6 +1,6 @@
 //! The tables as Markdown, to be copied and pasted.
 
-use super::{summary::Summary, tables};
+use super::{provenance, summary::Summary, tables};
 
 /// The tables of `summaries`, each benchmark under a heading of `level` hashes.
 pub fn render(summaries: &[Summary], level: usize) -> String {
@@ -41,12 +41,27 @@ pub fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('*', "\\*").replace('<', "&lt;")
 }
 
-/// `summary.md` of one budget: its tables and its pictures.
+/// Which build and machine made the rows, and how long that took.
+fn made(summary: &Summary) -> String {
+    let made = provenance::of(summary);
+    if made.is_empty() {
+        return String::new();
+    }
+    let line = |m: &provenance::Made| {
+        let cells = [&m.benchmark, &m.what, &m.commit, &m.machine, &m.hours].map(|cell| escape(cell));
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let head =
+        "\n## How they were made\n\n| benchmark | rows | commit | machine | hours |\n| :-- | :-- | :-- | :-- | --: |\n";
+    head.to_string() + &made.iter().map(line).collect::<String>()
+}
+
+/// `summary.md` of one budget: its tables, its pictures, and how its rows were made.
 pub fn page(summary: &Summary, pictures: &[(String, String)]) -> String {
     let mut out = format!("# Results, budget {}\n\n", summary.budget);
     out += &render(std::slice::from_ref(summary), 2);
     for (file, words) in pictures {
         out += &format!("\n![{words}](plots/{file}.svg)\n");
     }
-    out
+    out + &made(summary)
 }

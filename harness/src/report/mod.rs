@@ -2,20 +2,26 @@
 //!
 //! The report trains nothing and remembers nothing: it reads the run folders under `OUT/<budget>/` and writes the same
 //! bytes whenever they are the same. Everything downstream of a number goes one way:
-//! scan → run → summary → tables (terminal, Markdown, CSV, JSON), plots and the page.
+//! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
 
 mod adaptation;
 mod also;
+mod best;
+mod chart;
+pub(crate) mod environment;
 mod folds;
 pub(crate) mod format;
+pub(crate) mod latex;
 pub(crate) mod markdown;
 mod metrics;
 mod page;
+pub(crate) mod paired;
 mod parquet;
-mod plots;
+mod pictures;
+mod provenance;
 pub(crate) mod run;
 pub(crate) mod scan;
-mod series;
+pub(crate) mod series;
 pub(crate) mod stats;
 mod summary;
 mod summary_csv;
@@ -113,10 +119,10 @@ fn build_budgets(
         names.into_iter().map(|name| (name.clone(), summary::summarize(out, &name))).collect();
     let cells = summaries.iter().filter_map(|(_, summary)| summary.as_ref().ok()).flat_map(|summary| &summary.cells);
     let figures = cells.filter(|cell| cell.figure.is_some()).map(|cell| cell.row.benchmark.as_str()).collect();
-    let styles = plots::Styles::of(&scan::labels(out, &figures)?);
+    let styles = chart::Styles::of(&scan::labels(out, &figures)?);
     let mut read = Vec::new();
     for (name, summary) in summaries {
-        match summary.and_then(|summary| plots::draw(&summary, &styles).map(|pictures| (summary, pictures))) {
+        match summary.and_then(|summary| pictures::all(&summary, &styles).map(|pictures| (summary, pictures))) {
             Err(error) if wanted(&name) => return Err(error),
             found => read.push((name, found)),
         }
@@ -146,9 +152,9 @@ fn build_budgets(
 }
 
 /// Writes the files of one budget and returns their names.
-fn write(folder: &Path, summary: &Summary, pictures: &[plots::Picture], also: Also) -> Result<Vec<PathBuf>> {
+fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], also: Also) -> Result<Vec<PathBuf>> {
     let rows: Vec<&SummaryRow> = summary.cells.iter().map(|c| &c.row).collect();
-    let names: Vec<(String, String)> = pictures.iter().map(|p| (p.name.clone(), p.words.clone())).collect();
+    let names: Vec<(String, String)> = pictures.iter().map(|p| (p.chart.name.clone(), p.chart.words.clone())).collect();
     let csv = folder.join("summary.csv");
     let mut files = Vec::new();
     let mut write = |path: PathBuf, bytes: &[u8]| write_atomic(&path, bytes).map(|()| files.push(path));
@@ -157,10 +163,9 @@ fn write(folder: &Path, summary: &Summary, pictures: &[plots::Picture], also: Al
     write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
     write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
     for picture in pictures {
-        write(plots.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
-        write(plots.join(format!("{}.png", picture.name)), &picture.png)?;
+        picture.files(&plots)?.into_iter().try_for_each(|(path, bytes)| write(path, &bytes))?;
     }
-    plots::remove_stale(&plots, pictures)?;
+    pictures::remove_stale(&plots, pictures)?;
     let others = also::files(folder, summary, &rows, also)?;
     others.iter().try_for_each(|(path, bytes)| write(path.clone(), bytes))?;
     tensorboard::remove_stale(folder, &files)?;
@@ -191,6 +196,11 @@ impl Report {
     /// The tables to copy and paste.
     pub fn markdown(&self) -> String {
         markdown::render(&self.budgets, 3)
+    }
+
+    /// The tables for a paper.
+    pub fn latex(&self) -> String {
+        latex::render(&self.budgets)
     }
 
     /// What is not in the tables, by name: `sine reptile seed 1: missing`.

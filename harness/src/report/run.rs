@@ -107,6 +107,15 @@ fn without_number(record: &RunRecord, row: &MetricRow) -> RunRecord {
     RunRecord { status: Status::Failed, failure: Some(why), ..record.clone() }
 }
 
+/// The evaluations during training of the complete run in `folder`, and the final ones.
+///
+/// # Errors
+/// Data: a damaged metrics.csv.
+pub fn curve(folder: &std::path::Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
+    let rows = metrics::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+    Ok(rows.into_iter().filter(|row| row.metric == record.metric).collect())
+}
+
 /// The modes of the record, or those met in the rows where an older record names none.
 fn modes(record: &RunRecord, rows: &[MetricRow]) -> Vec<String> {
     if !record.modes.is_empty() {

@@ -1,8 +1,8 @@
 //! Learning curves as numbers: what the plots and the page draw.
 
 use super::{
-    format::thousands,
-    plots::{Axis, Look},
+    chart::{Axis, Look},
+    format::{self, thousands},
     run::Run,
     stats::mean,
     summary::{Cell, Summary},
@@ -102,8 +102,23 @@ impl Series {
     }
 }
 
-/// The axis on which all `points` of `metric` can be read; None for no points.
+/// The axis on which all `points` of `metric` can be read; None for no points. Percent that come near to 100 are spread out
+/// there, where methods differ: most of a plain axis would go to the first steps.
 pub fn value_axis<'a>(
+    points: impl Iterator<Item = &'a Point> + Clone,
+    metric: &str,
+    higher_is_better: bool,
+) -> Option<Axis> {
+    let means = points.clone().map(|p| p.1);
+    let (low, high) = means.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    if metric == "accuracy" && format::near_hundred(low, high) {
+        return Some(Axis::missing(low - 0.05 * (100.0 - low), (high + (100.0 - high) * 0.3).max(high)));
+    }
+    plain_axis(points, metric, higher_is_better)
+}
+
+/// As [`value_axis`], and percent on a plain axis always: as published figures have it.
+pub fn plain_axis<'a>(
     points: impl Iterator<Item = &'a Point> + Clone,
     metric: &str,
     higher_is_better: bool,
@@ -113,17 +128,53 @@ pub fn value_axis<'a>(
         return None;
     }
     let smallest = points.map(|p| p.1).fold(f64::INFINITY, f64::min);
-    Some(axis_between((low, high), smallest, metric, higher_is_better))
-}
-
-/// An axis for values of `metric` from `low` to `high`; `smallest` is the smallest mean.
-fn axis_between((low, high): (f64, f64), smallest: f64, metric: &str, higher_is_better: bool) -> Axis {
-    match metric {
+    Some(match metric {
         "accuracy" => Axis::linear(low.max(0.0), high.min(100.0), 6),
         // Errors fall by orders of magnitude; an interval that reaches down to zero must not stretch the axis for ever.
         _ if !higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
         _ => Axis::linear(low, high, 6),
+    })
+}
+
+/// What training takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// Forward and backward passes of one image or point.
+    Images,
+    /// Of work on the clock, evaluation included.
+    Seconds,
+}
+
+impl Spent {
+    /// How much of it a unit of the axis is, and its words, where `most` is the largest value.
+    pub fn unit(self, most: f64) -> (f64, &'static str) {
+        match self {
+            Spent::Images if most >= 2e6 => (1e6, "million image passes"),
+            Spent::Images if most >= 2e3 => (1e3, "thousand image passes"),
+            Spent::Images => (1.0, "image passes"),
+            Spent::Seconds if most >= 7200.0 => (3600.0, "hours"),
+            Spent::Seconds if most >= 300.0 => (60.0, "minutes"),
+            Spent::Seconds => (1.0, "seconds"),
+        }
     }
+}
+
+/// The test curve of `cell` over what was spent, averaged over its seeds; None where its runs do not say.
+pub fn spent(summary: &Summary, cell: &Cell, kind: Spent) -> Option<Vec<(f64, f64)>> {
+    let runs = runs(summary, cell);
+    let at = |run: &Run, step: f64| match kind {
+        Spent::Images => Some(run.record.image_passes? * step),
+        Spent::Seconds => {
+            let here = run.curve.iter().find(|r| r.split == "test" && r.mode == cell.row.mode && r.step as f64 == step);
+            here?.wall_s
+        }
+    };
+    let point = |p: &Point| {
+        let all: Vec<f64> = runs.iter().map(|run| at(run, p.0)).collect::<Option<_>>()?;
+        Some((mean(&all), p.1))
+    };
+    let points: Vec<(f64, f64)> = points(&runs, "test", &cell.row.mode).iter().map(point).collect::<Option<_>>()?;
+    (points.len() > 1).then_some(points)
 }
 
 /// What the bands are, and how many episodes stand behind the points.

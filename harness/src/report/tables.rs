@@ -42,6 +42,9 @@ const ANOTHER_PROTOCOL: &str = "*";
 /// Marks a number that is no better than guessing in any episode.
 const AT_CHANCE: &str = " (chance)";
 
+/// Stands before the best value of a table and mode, and before those that are not significantly worse.
+const BEST: &str = "• ";
+
 /// The tables of one budget, in the order of its cells.
 pub fn tables(summary: &Summary) -> Vec<Table> {
     let chunks = summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark);
@@ -61,7 +64,12 @@ pub fn legend(summaries: &[Summary]) -> String {
     if over(true) {
         text += "; ± folds: 95 % over folds (Student's t)";
     }
-    text + "."
+    text += ".";
+    if summaries.iter().flat_map(|s| &s.cells).any(|cell| cell.best) {
+        text += " •: the best of its table and mode, or not significantly worse (paired over episodes, over seeds from \
+                 three on; Holm; 5 %).";
+    }
+    text
 }
 
 /// Runs that are in no table.
@@ -124,7 +132,8 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
 
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
-    let number = |mean| format::with_interval(&row.metric, mean, row.ci95_episodes);
+    let mark = if cell.best { BEST } else { "" };
+    let number = |mean| mark.to_owned() + &format::with_interval(&row.metric, mean, row.ci95_episodes);
     row.mean.map_or("-".to_string(), number) + if cell.chance { AT_CHANCE } else { "" }
 }
 
@@ -149,7 +158,7 @@ fn shared(mut values: impl Iterator<Item = u64>) -> Option<u64> {
 }
 
 /// Where the published numbers come from and what their ± is, each said once for all methods that share it.
-fn notes(cells: &[Cell]) -> Vec<String> {
+pub fn notes(cells: &[Cell]) -> Vec<String> {
     let mut said: Vec<(String, Vec<&str>)> = Vec::new();
     for cell in cells.iter().filter(|c| c.row.published.is_some()) {
         let mut text = cell.row.source.clone().unwrap_or("source not given".to_string());
@@ -168,5 +177,23 @@ fn notes(cells: &[Cell]) -> Vec<String> {
             None => said.push((text, vec![method])),
         }
     }
-    said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", "))).collect()
+    let published = said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
+    published.chain(kept(cells)).collect()
+}
+
+/// Rows that another build made.
+fn kept(cells: &[Cell]) -> Vec<String> {
+    let mut builds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (cell, build) in cells.iter().filter_map(|cell| Some((cell, cell.kept.as_deref()?))) {
+        let method = cell.row.method.as_str();
+        match builds.iter_mut().find(|(other, _)| *other == build) {
+            Some((_, methods)) if methods.contains(&method) => {}
+            Some((_, methods)) => methods.push(method),
+            None => builds.push((build, vec![method])),
+        }
+    }
+    let tell = |(build, methods): (&str, Vec<&str>)| {
+        format!("{} of another build: {}, kept as it was and not judged", methods.join(", "), build)
+    };
+    builds.into_iter().map(tell).collect()
 }

@@ -3,7 +3,7 @@
 //! The harness scores: a method returns logits or values and never sees a query label.
 
 use candle_core::{D, DType};
-use harness_core::{Mode, Purpose, Result, Split, State, Stream, loss, stats};
+use harness_core::{Mode, Purpose, Result, Split, State, Stream, answers, loss, stats};
 use rayon::prelude::*;
 
 use super::job::Job;
@@ -80,7 +80,8 @@ fn episode(
     let mut rng = Stream::new(seed, Purpose::EvalMethod, step, index);
     let adapted = job.algorithm.adapt(state, &task.support, &[job.algorithm.test_steps()], &mut rng)?;
     let outcome = |mode: &Mode| -> Result<Outcome> {
-        let answers = job.algorithm.score(&adapted[0], &task.support, &task.query.x, *mode)?;
+        let mut rng = Stream::new(seed, Purpose::EvalDeal, step, index);
+        let answers = answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)?;
         let n = task.query.len() as u32;
         // An argmax over NaN is the first class: right as often as chance, which is no answer.
         if !answers.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?.is_finite() {

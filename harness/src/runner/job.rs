@@ -11,6 +11,7 @@ use harness_core::{
 
 use super::event::Observer;
 use super::stop::Stop;
+use crate::identity::Identity;
 use crate::spec::{Budget, MethodSpec, Spec};
 
 /// One run: method × benchmark × seed × budget.
@@ -25,6 +26,8 @@ pub struct Job {
     pub budget_dir: String,
     /// Whether numbers were overridden: such a run never gets a verdict.
     pub overridden: bool,
+    /// Which, in words: `protocol.ways=10`.
+    pub overrides: Vec<String>,
     pub seed: u64,
     pub meta_iters: u64,
     pub eval_episodes: usize,
@@ -38,6 +41,24 @@ pub struct Job {
     pub config: serde_json::Value,
     pub config_hash: String,
     pub data_digest: String,
+    /// The code that would train and evaluate it.
+    pub code: Identity,
+    /// What is to be done where another build has made something of the run.
+    pub other_build: OtherBuild,
+}
+
+/// What is to be done with a run that another build finished or began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherBuild {
+    /// A finished one is refused; a stopped one goes on if this build repeats its last stretch.
+    #[default]
+    Prove,
+    /// It goes on from this step, up to which this build was seen to repeat it.
+    Proved(u64),
+    /// It is done again.
+    StartOver,
+    /// A finished one is shown as it is, marked.
+    Keep,
 }
 
 /// What all runs of one call share.
@@ -48,8 +69,6 @@ pub struct Shared<'a> {
     pub checkpoint_every: Duration,
     /// Start over whatever is on disk.
     pub fresh: bool,
-    /// Git commit of the tree and whether it was dirty, where known.
-    pub commit: Option<(String, bool)>,
 }
 
 impl Job {
@@ -78,6 +97,12 @@ impl Job {
     pub fn modes(&self) -> Vec<Mode> {
         if self.regression() { vec![Mode::Pointwise] } else { self.spec.eval.modes.clone() }
     }
+}
+
+/// The code of this binary for the method of a block that [`build`] has built.
+pub fn code(algorithms: &[Entry], method: &MethodSpec) -> Identity {
+    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
+    entry.map(Identity::of).unwrap_or_default()
 }
 
 /// A training episode may hold what no file says: the method's own settings stand behind it, defaults too.

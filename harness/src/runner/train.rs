@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use harness_core::{Mode, Purpose, Result, Scalars, Split, State, Stream};
+use harness_core::{Error, Mode, Purpose, Result, Scalars, Split, State, Stream};
 
 use super::curve::Curve;
 use super::diverged;
@@ -10,8 +10,9 @@ use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
 use super::event::Event;
 use super::fits;
 use super::iterate::iterate;
-use super::job::{Job, Shared};
+use super::job::{Job, OtherBuild, Shared};
 use super::record;
+use super::replay::{self, Replay};
 use super::resume::{self, Found};
 use crate::files::atomic;
 use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
@@ -19,6 +20,7 @@ use crate::files::episodes;
 use crate::files::fault;
 use crate::files::lock::RunLock;
 use crate::files::metrics::{MetricsFile, Row};
+use crate::identity::Segment;
 use crate::record::Status;
 
 /// How a run ended, short of an error.
@@ -46,28 +48,60 @@ pub(super) fn run(job: &Job, shared: &Shared<'_>) -> Result<Ended> {
     let say = |event: Event| shared.observer.event(job, &event);
     let mut run = match resume::look(job, &mut |what| say(Event::Damaged { what }))? {
         Found::Complete => {
+            record::of_this_build(&job.dir)?;
             say(Event::Kept);
             return Ok(Ended::Kept);
         }
         Found::Nothing => Run::start(job, shared)?,
-        Found::Resumable(checkpoint) => {
+        Found::Foreign | Found::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
+            resume::clear(&job.dir)?;
+            Run::start(job, shared)?
+        }
+        Found::Foreign if job.other_build == OtherBuild::Keep => {
+            say(Event::KeptOther { build: record::keep(job)? });
+            return Ok(Ended::Kept);
+        }
+        Found::Foreign => {
+            let (at, build) = (job.dir.display(), resume::maker(job).build());
+            return Err(Error::usage(format!(
+                "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
+            )));
+        }
+        Found::Trained(checkpoint) => {
+            say(Event::Reevaluated);
+            Run::go_on(job, shared, *checkpoint)?
+        }
+        Found::Resumable { checkpoint, foreign } => {
             let step = checkpoint.meta.step;
+            if foreign && job.other_build != OtherBuild::Proved(step) {
+                match replay::towards(job, shared.pool, &shared.stop, &checkpoint)? {
+                    Replay::Same => {}
+                    Replay::Interrupted => return Ok(Ended::Interrupted),
+                    Replay::Differs(why) => {
+                        let (at, build) = (job.dir.display(), resume::maker(job).build());
+                        return Err(Error::usage(format!(
+                            "{at} was stopped at step {step} under {build}, and {why}: build that commit to go on, or start \
+                             over with --fresh"
+                        )));
+                    }
+                }
+            }
             let run = Run::go_on(job, shared, *checkpoint)?;
             say(Event::Resumed { step });
             run
         }
     };
-    record::write(job, shared, Status::Running, None, run.seconds())?;
+    record::write(job, shared, Status::Running, None, run.seconds(), Some(&run.segments))?;
     say(Event::Started { step: run.state.step });
     let finished = run.train()? && run.final_evaluation()?;
     if !finished {
         run.checkpoint()?;
-        record::write(job, shared, Status::Interrupted, None, run.seconds())?;
+        record::write(job, shared, Status::Interrupted, None, run.seconds(), Some(&run.segments))?;
         say(Event::Interrupted { step: run.state.step });
         return Ok(Ended::Interrupted);
     }
     let seconds = run.seconds();
-    record::write(job, shared, Status::Complete, None, seconds)?;
+    record::write(job, shared, Status::Complete, None, seconds, Some(&run.segments))?;
     say(Event::Completed { seconds });
     Ok(Ended::Completed)
 }
@@ -81,6 +115,8 @@ struct Run<'a> {
     metrics: MetricsFile,
     /// Step of the last point of the learning curve in `metrics`.
     measured: Option<u64>,
+    /// The builds that made it, this one last.
+    segments: Vec<Segment>,
     /// Seconds of earlier parts.
     before: f64,
     began: Instant,
@@ -99,6 +135,7 @@ impl<'a> Run<'a> {
         run.outcomes = found.outcomes;
         run.measured = found.meta.measured;
         run.before = found.meta.elapsed_s;
+        run.segments = resume::segments(job, &found.meta);
         Ok(run)
     }
 
@@ -106,7 +143,20 @@ impl<'a> Run<'a> {
         let path = job.dir.join("metrics.csv");
         let metrics = MetricsFile::open(&path, valid, &job.spec.name, &job.method.label, job.seed)?;
         let (outcomes, curve, began) = (Vec::new(), Curve::plan(job), Instant::now());
-        Ok(Run { job, shared, curve, state, outcomes, metrics, measured: None, before: 0.0, began, saved: began })
+        let segments = vec![Segment::now(&job.code, 0)];
+        Ok(Run {
+            job,
+            shared,
+            curve,
+            state,
+            outcomes,
+            metrics,
+            measured: None,
+            segments,
+            before: 0.0,
+            began,
+            saved: began,
+        })
     }
 
     fn seconds(&self) -> f64 {
@@ -242,6 +292,7 @@ impl<'a> Run<'a> {
             metrics_len: self.metrics.sync()?,
             measured: self.measured,
             elapsed_s: self.seconds(),
+            segments: self.segments.clone(),
         };
         let checkpoint = Checkpoint { state: self.state.clone(), outcomes: self.outcomes.clone(), meta };
         checkpoint.save(&self.job.dir)?;

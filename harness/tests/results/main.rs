@@ -9,6 +9,7 @@ mod bench;
 #[path = "../survive/process.rs"]
 mod process;
 
+mod against;
 mod apart;
 mod formats;
 mod regression;

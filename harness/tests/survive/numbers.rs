@@ -109,6 +109,7 @@ const ODD: Entry = Entry {
     name: "odd",
     summary: "for tests",
     paper: "none",
+    code: harness_core::code!(),
     build: |settings, context| {
         let when = settings.get("when").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
         let good = (reptile::ENTRY.build)(&"eval_iters = 1\ninner_iters = 1".parse().unwrap(), context)?;

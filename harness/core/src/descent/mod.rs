@@ -24,6 +24,7 @@ use crate::params::Params;
 use crate::rng::Stream;
 use crate::settings::{self, COUNT, POSITIVE, RATE, Rate, TEST_RATE};
 use crate::state::State;
+use crate::together::Together;
 
 crate::settings! {
     /// Settings of the family. Defaults are Finn's 5-way 1-shot Omniglot ones (MAML paper, appendix A.1).
@@ -154,6 +155,11 @@ impl Algorithm for Descent {
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         self.descend(&state.params, support, steps, rng)
+    }
+
+    /// cbfinn/maml tests an episode's queries in one batch.
+    fn together(&self) -> Together {
+        Together::All
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::share;
 use crate::cli::Reproduce;
 use crate::planned::{Call, PlannedRun};
-use crate::runner::{Job, build, sha256_json};
+use crate::runner::{Job, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -90,6 +90,7 @@ impl Plan {
                         budget: args.budget,
                         budget_dir: choice.dir.clone(),
                         overridden: choice.overridden,
+                        overrides: choice.overrides.clone(),
                         seed,
                         meta_iters: choice.meta_iters,
                         eval_episodes: choice.eval_episodes,
@@ -105,6 +106,8 @@ impl Plan {
                         config_hash: sha256_json(&config),
                         config,
                         data_digest: data_digest.clone(),
+                        code: code(algorithms, method),
+                        other_build: OtherBuild::default(),
                     });
                 }
             }
@@ -185,6 +188,7 @@ struct Choice {
     meta_iters: u64,
     eval_episodes: usize,
     overridden: bool,
+    overrides: Vec<String>,
     dir: String,
 }
 
@@ -212,7 +216,11 @@ impl Choice {
                 format!("custom-{}", &sha256_json(&key)[..8])
             }
         };
-        Choice { meta_iters, eval_episodes, overridden, dir }
+        let mut overrides: Vec<String> = args.set.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        overrides.sort();
+        overrides.extend(args.meta_iters.map(|n| format!("meta-iters={n}")));
+        overrides.extend(args.eval_episodes.map(|n| format!("eval-episodes={n}")));
+        Choice { meta_iters, eval_episodes, overridden, overrides, dir }
     }
 }
 
