@@ -7,6 +7,9 @@ use crate::report::Also;
 
 const EXAMPLES: &str = "\
 Examples:
+  # The tables and plots of your own runs
+  harness report
+
   # The committed results, as Markdown to paste
   harness report results/reference --format markdown";
 
