@@ -153,6 +153,7 @@ mod tests {
 
     /// Files of `src/runner` and `src/files` that neither train nor evaluate: they decide what is done, and say it.
     const NEITHER: &[&str] = &[
+        "src/runner/diverged.rs",
         "src/runner/drive.rs",
         "src/runner/estimate.rs",
         "src/runner/event.rs",

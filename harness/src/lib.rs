@@ -64,6 +64,7 @@ fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result
         cli::Command::List(args) => commands::list::run(args, algorithms),
         cli::Command::Report(args) => commands::report::run(args, algorithms),
         cli::Command::Compare(args) => commands::compare::run(args, algorithms),
+        cli::Command::Cite(args) => commands::cite::run(args),
         cli::Command::Bench(args) => commands::bench::run(args, algorithms),
         cli::Command::Data(args) => commands::data::run(args),
         cli::Command::Eval(args) => commands::eval::run(args, algorithms),

@@ -124,7 +124,13 @@ pub struct RunRecord {
     /// Numbers were overridden on the command line: never a verdict.
     #[serde(default)]
     pub overridden: bool,
+    /// The settings that were: `protocol.ways=10`, `meta-iters=40`. Empty in records of older builds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
     pub meta_iters: u64,
+    /// Forward and backward passes of one image (or point) in a meta-iteration, as the method estimates them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_passes: Option<f64>,
     /// Test episodes of the final evaluation.
     #[serde(default)]
     pub eval_episodes: u64,

@@ -7,6 +7,7 @@
 
 use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};
+use harness_core::settings::Rate;
 use harness_core::{
     Adapted, Algorithm, Context, Cost, Draw, Entry, Labeled, Mode, Progress, Result, Sampling, Scalars, State, Stream,
     Task, Update, config,
@@ -24,21 +25,20 @@ pub const ENTRY: Entry = Entry {
 };
 
 /// How the second moment of Adam passes from task to task.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum SecondMoment {
     /// Tasks of a meta-batch start from the same moment and are folded in task order.
-    #[default]
     Folded,
     /// Tasks run one after the other, each from the moment that the one before left, as the original does.
     Sequential,
 }
 
-/// What this method has beside the shared [`Settings`].
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Own {
-    second_moment: SecondMoment,
+harness_core::settings! {
+    /// What this method has beside the shared [`Settings`].
+    struct Own {
+        second_moment: SecondMoment = SecondMoment::Folded;
+    }
 }
 
 struct Reptile {
@@ -67,6 +67,10 @@ impl Algorithm for Reptile {
 
     fn cost(&self) -> Cost {
         self.recipe.cost()
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        self.recipe.rates()
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -123,9 +123,15 @@ fn gradients_along_a_direction_match_finite_differences() {
     use Layer::*;
     let block = |filters, padding| [conv(filters, 1), norm(true), MaxPool { padding }, Relu];
     let mut cases = vec![];
-    for (side, cin, filters, batch) in
-        [(21, 3, 32, 10), (11, 1, 32, 25), (11, 5, 64, 2), (12, 3, 32, 1), (6, 32, 5, 10), (5, 64, 64, 2), (9, 16, 3, 25)]
-    {
+    for (side, cin, filters, batch) in [
+        (21, 3, 32, 10),
+        (11, 1, 32, 25),
+        (11, 5, 64, 2),
+        (12, 3, 32, 1),
+        (6, 32, 5, 10),
+        (5, 64, 64, 2),
+        (9, 16, 3, 25),
+    ] {
         cases.push((side, cin, filters, batch, Padding::Same));
     }
     for side in 2..=8 {

@@ -24,10 +24,10 @@ Examples:
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Reproduce {
-    /// A benchmark (see `harness list`), the path of a TOML file, or `figures` for all that draw a figure of the Reptile
+    /// Benchmarks (see `harness list`), paths of TOML files, or `figures` for all that draw a figure of the Reptile
     /// paper; all tables of ours if absent
     #[arg(value_name = "BENCHMARK|FILE.toml|figures")]
-    pub benchmark: Option<String>,
+    pub benchmarks: Vec<String>,
 
     /// Only this row of the table, or this line of a figure; may be repeated
     #[arg(long, value_name = "LABEL")]

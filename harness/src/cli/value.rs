@@ -51,3 +51,9 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
     }
     Ok(number)
 }
+
+/// A number that is 0 or more.
+pub(super) fn margin(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if number.is_finite() && number >= 0.0 { Ok(number) } else { Err("0 or more".into()) }
+}

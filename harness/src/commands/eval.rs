@@ -38,6 +38,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
         let one =
             || runner::evaluate(&job, &checkpoint.state, Split::Test, Series::Final, range.clone(), &Stop::default());
         let part = pool.install(one)?.expect("nobody asks it to stop");
+        runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);
         tracing::info!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
     }
@@ -68,6 +69,7 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         budget: Budget::Paper,
         budget_dir: String::new(),
         overridden: true,
+        overrides: Vec::new(),
         seed: trained["seed"].as_u64().unwrap_or_default(),
         meta_iters: checkpoint.state.step,
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),

@@ -3,6 +3,8 @@
 //! Folders → pairs of runs → pairs of episodes → differences with intervals → table, Markdown or JSON. Nothing is
 //! trained and nothing is written.
 
+pub mod against;
+mod block;
 mod cells;
 mod folder;
 mod print;

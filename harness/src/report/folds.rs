@@ -43,7 +43,8 @@ fn over(first: &Cell, name: &str, folds: &[&Cell], values: &[f64]) -> Cell {
     let mut cell = first.clone();
     cell.title = first.title.rsplit_once(", fold ").map_or(&*first.title, |(title, _)| title).to_owned()
         + &format!(", mean over {} folds", folds.len());
-    cell.of_seeds = Vec::new();
+    (cell.of_seeds, cell.best) = (Vec::new(), false);
+    cell.chance = folds.iter().all(|fold| fold.chance);
     let row = &mut cell.row;
     row.benchmark = name.to_owned();
     row.mean = Some(tidy(mean(values)));

@@ -15,6 +15,8 @@ pub enum Event {
     Step { step: u64 },
     /// A learning-curve point, in the benchmark's metric.
     Curve { step: u64, value: f64 },
+    /// The learning curve has no number at this step in one mode or more.
+    NoPoint { why: String },
     /// `done` of `total` final evaluation episodes are done.
     Evaluated { done: usize, total: usize },
     /// A checkpoint of this step is written.

@@ -3,6 +3,7 @@
 
 mod adaptation;
 mod curve;
+mod diverged;
 mod drive;
 mod estimate;
 mod evaluate;
@@ -17,6 +18,7 @@ mod resume;
 mod stop;
 mod train;
 
+pub use diverged::in_evaluation as check_numbers;
 pub use drive::{Finished, Outcome, run_all};
 pub use estimate::{Estimate, estimate, together};
 pub use evaluate::{Aggregate, Outcomes, Series, aggregate, evaluate, extend};

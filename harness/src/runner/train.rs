@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use harness_core::{Error, Mode, Purpose, Result, Scalars, Split, State, Stream};
 
 use super::curve::Curve;
+use super::diverged;
 use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
 use super::event::Event;
 use super::fits;
-use super::iterate::{check_finite, iterate};
+use super::iterate::iterate;
 use super::job::{Job, OtherBuild, Shared};
 use super::record;
 use super::replay::{self, Replay};
@@ -171,7 +172,7 @@ impl<'a> Run<'a> {
                 return Ok(true);
             }
             let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total))?;
-            check_finite(self.job, &self.state, &scalars)?;
+            diverged::in_training(self.job, &self.state, &scalars)?;
             let step = self.state.step;
             if step.is_multiple_of(every) || step == total {
                 self.log_scalars(&scalars)?;
@@ -210,9 +211,13 @@ impl<'a> Run<'a> {
             let Some(outcomes) = self.evaluate(split, Series::Curve, 0..self.curve.episodes)? else {
                 return Ok(false);
             };
+            // The run's word is its final evaluation: a point without a number is told, and written as what it is.
+            if let Err(error) = diverged::in_evaluation(self.job, split, &outcomes, 0) {
+                self.shared.observer.event(self.job, &Event::NoPoint { why: format!("step {step}: {error}") });
+            }
             for (mode, outcomes) in &outcomes {
                 let number = aggregate(*mode, outcomes);
-                shown = Some(number.value);
+                shown = Some(number.value).filter(|value| value.is_finite()).or(shown);
                 rows.push(self.evaluation_row(split, *mode, number));
             }
         }
@@ -241,7 +246,13 @@ impl<'a> Run<'a> {
         let done = |run: &Self| run.outcomes.first().map_or(0, |(_, outcomes)| outcomes.len());
         while done(self) < total {
             let range = done(self)..(done(self) + EPISODE_CHUNK).min(total);
+            let first = range.start;
             let Some(part) = self.evaluate(Split::Test, Series::Final, range)? else { return Ok(false) };
+            if let Err(error) = diverged::in_evaluation(self.job, Split::Test, &part, first) {
+                // What was trained stays: another setting of the test may do with it.
+                self.checkpoint()?;
+                return Err(error);
+            }
             extend(&mut self.outcomes, part);
             self.shared.observer.event(self.job, &Event::Evaluated { done: done(self), total });
             self.checkpoint_if_due()?;

@@ -16,6 +16,7 @@ mod failing;
 mod gaps;
 mod kills;
 mod memory;
+mod numbers;
 mod overhead;
 mod signals;
 mod together;

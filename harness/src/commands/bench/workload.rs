@@ -69,6 +69,7 @@ impl Workload {
             budget: Budget::Quick,
             budget_dir: String::new(),
             overridden: true,
+            overrides: Vec::new(),
             seed: 0,
             meta_iters: 1_000_000,
             eval_episodes: 0,

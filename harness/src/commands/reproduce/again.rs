@@ -1,5 +1,7 @@
 //! A call of `reproduce` as somebody would type it, with something changed.
 
+use std::path::Path;
+
 use candle_core::Device;
 
 use crate::cli::Reproduce;
@@ -8,18 +10,23 @@ use crate::spec::embedded::FIGURES;
 
 /// The call for these rows of one benchmark alone, started over.
 pub fn only(args: &Reproduce, benchmark: &str, labels: &[&str]) -> String {
-    // A file is known by its path; a fold by the table that it was dealt from.
-    let named = args.benchmark.as_deref().filter(|name| *name != FIGURES);
-    let mut words = vec![named.unwrap_or(benchmark).to_owned()];
+    let mut words = vec![typed(args, benchmark).unwrap_or(benchmark).to_owned()];
     labels.iter().for_each(|label| words.extend(["--method".to_owned(), (*label).to_owned()]));
     words.extend(shared(args));
     words.push("--fresh".to_owned());
     line(words)
 }
 
+/// The word that brought `benchmark`: a file is known by its path, a fold by the table that it was dealt from.
+fn typed<'a>(args: &'a Reproduce, benchmark: &str) -> Option<&'a str> {
+    let stem = |word: &str| Path::new(word).file_stem().is_some_and(|stem| stem == benchmark);
+    let words = || args.benchmarks.iter().map(String::as_str).filter(|word| *word != FIGURES);
+    words().find(|word| stem(word)).or_else(|| words().next().filter(|_| args.benchmarks.len() == 1))
+}
+
 /// The same call, which shows complete runs of other builds as they are.
 pub fn keeping(args: &Reproduce) -> String {
-    let mut words: Vec<String> = args.benchmark.iter().cloned().collect();
+    let mut words: Vec<String> = args.benchmarks.clone();
     args.method.iter().for_each(|label| words.extend(["--method".to_owned(), label.clone()]));
     words.extend(shared(args));
     words.push("--keep".to_owned());
@@ -95,6 +102,8 @@ mod tests {
         assert_eq!(again, format!("harness reproduce my.toml --method a --method b {rest} --fresh"));
         assert_eq!(keeping(&args), format!("harness reproduce my.toml --method a {rest} --keep"));
         assert!(parsed(&again).fresh && parsed(&keeping(&args)).keep);
+        let two = parsed("harness reproduce glyphs-5w1s dir/my.toml");
+        assert_eq!(only(&two, "my", &["a"]), "harness reproduce dir/my.toml --method a --fresh");
         assert_eq!(only(&parsed("harness reproduce"), "sine", &["a"]), "harness reproduce sine --method a --fresh");
         assert_eq!(quoted("it's here".into()), r"'it'\''s here'");
     }
