@@ -19,6 +19,7 @@ use self::survey::Survey;
 use crate::cli::{Format, Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
+use crate::identity;
 use crate::planned;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
@@ -74,6 +75,9 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
             console::print(&super::report::text(&report, args.format))?;
+            // Rows that were not asked for may be of other builds.
+            let records = report.budgets.iter().flat_map(|budget| budget.runs.iter().map(|run| &run.record));
+            identity::note_others(algorithms, records);
             let (folder, page) = (args.out.join(&budget), report.page());
             tracing::info!("tables and plots: {}; page: {}", folder.display(), page.display());
             Ok(match args.shard {
