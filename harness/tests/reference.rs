@@ -37,7 +37,7 @@ fn every_committed_summary_follows_from_the_committed_metrics() {
     assert!(budgets > 0, "there are committed results");
     harness::report::build(rebuilt.path()).unwrap();
     for budget in folders(&reference) {
-        for file in ["summary.csv", "summary.md"] {
+        for file in ["summary.csv", "summary.md", "made.md"] {
             let name = Path::new(&budget.file_name()).join(file);
             let committed = fs::read_to_string(reference.join(&name)).unwrap();
             let ours = fs::read_to_string(rebuilt.path().join(&name)).unwrap();

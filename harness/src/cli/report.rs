@@ -7,11 +7,11 @@ use crate::report::Also;
 
 const EXAMPLES: &str = "\
 Examples:
-  # The committed results, as Markdown to paste
-  harness report results/reference --format markdown
+  # The tables and plots of your own runs
+  harness report
 
-  # Results that may only be read
-  harness report /mnt/results --out my-report";
+  # The committed results, as Markdown to paste
+  harness report results/reference --format markdown";
 
 /// Rebuilds summary, tables and plots from what is on disk, without training. Of a folder that may only be read it prints
 /// the tables.

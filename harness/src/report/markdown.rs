@@ -41,27 +41,24 @@ pub fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('*', "\\*").replace('<', "&lt;")
 }
 
-/// Which build and machine made the rows, and how long that took.
-fn made(summary: &Summary) -> String {
-    let made = provenance::of(summary);
-    if made.is_empty() {
-        return String::new();
-    }
+/// `made.md` of one budget: which build and machine made its rows, and how long that took. It is a file of its own, since
+/// `summary.md` has the same bytes however long a run took.
+pub fn made(summary: &Summary) -> String {
     let line = |m: &provenance::Made| {
         let cells = [&m.benchmark, &m.what, &m.commit, &m.machine, &m.hours].map(|cell| escape(cell));
         format!("| {} |\n", cells.join(" | "))
     };
-    let head =
-        "\n## How they were made\n\n| benchmark | rows | commit | machine | hours |\n| :-- | :-- | :-- | :-- | --: |\n";
-    head.to_string() + &made.iter().map(line).collect::<String>()
+    let lines: String = provenance::of(summary).iter().map(line).collect();
+    let head = "| benchmark | rows | commit | machine | hours |\n| :-- | :-- | :-- | :-- | --: |\n";
+    format!("# How the results of budget {} were made\n\n{head}{lines}", summary.budget)
 }
 
-/// `summary.md` of one budget: its tables, its pictures, and how its rows were made.
+/// `summary.md` of one budget: its tables and its pictures.
 pub fn page(summary: &Summary, pictures: &[(String, String)]) -> String {
     let mut out = format!("# Results, budget {}\n\n", summary.budget);
     out += &render(std::slice::from_ref(summary), 2);
     for (file, words) in pictures {
         out += &format!("\n![{words}](plots/{file}.svg)\n");
     }
-    out + &made(summary)
+    out
 }

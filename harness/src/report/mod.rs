@@ -162,6 +162,7 @@ fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], also:
     std::fs::create_dir_all(&plots).map_err(|source| harness_core::Error::io(&plots, source))?;
     write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
     write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
+    write(folder.join("made.md"), markdown::made(summary).as_bytes())?;
     for picture in pictures {
         picture.files(&plots)?.into_iter().try_for_each(|(path, bytes)| write(path, &bytes))?;
     }

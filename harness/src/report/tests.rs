@@ -144,7 +144,7 @@ fn a_run_on_other_episodes_is_in_no_table_and_is_named_with_its_remedy() {
 }
 
 #[test]
-fn the_summary_says_how_its_rows_were_made() {
+fn a_file_says_how_the_rows_were_made() {
     let out = tempfile::tempdir().unwrap();
     for (label, seed, commit, dirty, seconds) in [
         ("reptile", 0, "aaaaaaaaaaaa", false, 3600.0),
@@ -160,7 +160,7 @@ fn the_summary_says_how_its_rows_were_made() {
         record.write(&folder.join("run.json")).unwrap();
     }
     build(out.path()).unwrap();
-    let text = std::fs::read_to_string(out.path().join("paper/summary.md")).unwrap();
+    let text = std::fs::read_to_string(out.path().join("paper/made.md")).unwrap();
     for line in [
         "| omniglot-5w1s | reptile (seeds 0, 1) | aaaaaaa | Abacus, avx2, 2 threads | 1.50 |\n",
         "| omniglot-5w1s | maml | bbbbbbb + changes | Abacus, avx2, 2 threads | 0.20 |\n",

@@ -105,7 +105,7 @@ impl Row {
             verdict: (!unjudged).then(|| Judged::new(row.verdict)),
             meta_iters: count(row.meta_iters),
             passes: Number::new(passes.filter(|p| *p > 0.0), |n| format::thousands(n.round() as u64)),
-            hours: Number::new((!seconds.is_empty()).then(|| mean(&seconds)), super::runs::hours),
+            hours: Number::new((!seconds.is_empty()).then(|| mean(&seconds)), crate::report::format::hours),
             of_seeds: row.seeds.to_string(),
             of_episodes: count(row.episodes),
         }
