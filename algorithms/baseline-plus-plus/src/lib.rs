@@ -4,9 +4,9 @@
 
 use candle_core::{D, Tensor};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Group, Labeled, Mode, Model, Moments, Norm, Optimizer, Params,
-    Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars, outer,
-    parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Group, Halves, Labeled, Mode, Model, Moments, Norm, Optimizer,
+    Params, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
+    outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -110,6 +110,12 @@ impl Algorithm for BaselinePlusPlus {
     fn cost(&self) -> Cost {
         // A step of the head alone is worth about one image through the network.
         Cost { task: self.config.batch as f64, episode: self.test_steps() as f64 }
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        let test =
+            ["tune_epochs", "tune_batch", "tune_lr", "tune_momentum", "tune_dampening", "tune_weight_decay"].to_vec();
+        Some(Halves { test, ..Halves::default() })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

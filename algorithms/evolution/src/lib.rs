@@ -10,8 +10,8 @@ mod perturbation;
 use candle_core::Tensor;
 use harness_core::descent::{Descent, Settings};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Entry, Group, Labeled, Mode, Params, Progress, Reduction, Result, Sampling,
-    Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
+    Adapted, Algorithm, Context, Cost, Entry, Group, Halves, Labeled, Mode, Params, Progress, Reduction, Result,
+    Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
 };
 use serde::Deserialize;
 
@@ -74,6 +74,10 @@ impl Algorithm for Evolution {
         // Each task is learned twice; a query costs a forward pass only, which hardly counts.
         let cost = self.descent.cost();
         Cost { task: 2.0 * cost.task, ..cost }
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        self.descent.halves()
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

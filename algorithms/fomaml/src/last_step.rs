@@ -3,8 +3,8 @@
 use candle_core::Tensor;
 use harness_core::inner::{Inner, Recipe, Role, Settings};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Error, Labeled, Mode, Moments, Pool, Progress, Result, Sampling, Scalars,
-    State, Stream, Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Error, Halves, Labeled, Mode, Moments, Pool, Progress, Result, Sampling,
+    Scalars, State, Stream, Task, Update, config,
 };
 use serde::Deserialize;
 
@@ -84,6 +84,10 @@ impl Algorithm for LastStep {
 
     fn cost(&self) -> Cost {
         self.recipe.cost()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.recipe.halves(&[]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -7,8 +7,8 @@
 use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Labeled, Mode, Progress, Result, Sampling, Scalars, State, Stream,
-    Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Halves, Labeled, Mode, Progress, Result, Sampling, Scalars, State,
+    Stream, Task, Update, config,
 };
 use serde::Deserialize;
 
@@ -55,6 +55,10 @@ impl Algorithm for MinibatchProx {
 
     fn cost(&self) -> Cost {
         self.0.cost()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.0.halves(&["lambda"]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -4,9 +4,9 @@
 
 use candle_core::{D, Tensor};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Norm, Optimizer, Params,
-    Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
-    outer, parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Norm, Optimizer,
+    Params, Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss,
+    mean_scalars, outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -120,6 +120,11 @@ impl Algorithm for ProtoNet {
     fn cost(&self) -> Cost {
         let Config { train_ways, train_shots, train_queries, .. } = self.config;
         Cost { task: (train_ways * (train_shots + train_queries)) as f64, episode: self.episode as f64 }
+    }
+
+    /// Training episodes have ways and shots of their own.
+    fn halves(&self) -> Option<Halves> {
+        Some(Halves { both: vec!["norm"], ..Halves::default() })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -10,6 +10,7 @@ use candle_core::Tensor;
 use crate::context::Context;
 use crate::episode::{Labeled, Sampling, Task};
 use crate::error::Result;
+use crate::halves::Halves;
 use crate::params::Params;
 use crate::rng::Stream;
 use crate::state::State;
@@ -152,6 +153,12 @@ pub trait Algorithm: Send + Sync {
 
     /// Roughly what training and adapting cost.
     fn cost(&self) -> Cost;
+
+    /// Which settings are of the training, of the test, or of both, so that cells which differ in the test alone share one
+    /// training. None: everything counts in both, which is always safe.
+    fn halves(&self) -> Option<Halves> {
+        None
+    }
 
     /// The state before the first meta-iteration: parameters from `rng`, and every slot and buffer that the fold will ask
     /// for, so that a checkpoint of step 0 is whole.

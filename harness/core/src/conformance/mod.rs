@@ -82,6 +82,7 @@
 //! ```
 
 mod closed_form;
+mod halves;
 mod matrix;
 mod toy;
 
@@ -117,6 +118,7 @@ pub fn check(entry: &Entry) {
     permuting_queries_permutes_answers(name, &toy, method, &state).expect("transductive scoring runs");
     parameters_stay_finite(name, &state);
     wrong_keys_are_named(entry, &table, &toy);
+    halves::hold(entry, &table, &toy).expect("training runs");
     it_learns(name, &toy, method).expect("training runs");
 }
 

@@ -18,6 +18,7 @@ use crate::config;
 use crate::context::Context;
 use crate::episode::{Draw, Labeled, Sampling, Task};
 use crate::error::{Error, Result};
+use crate::halves::Halves;
 use crate::learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
 use crate::loss::Reduction;
 use crate::model::{Group, Model};
@@ -77,6 +78,8 @@ pub struct Descent {
     pub inner: InnerLoop,
     /// What turns the mean meta-gradient into a step: Adam with TensorFlow's settings.
     pub outer: Optimizer,
+    /// Kin whose test reads more than the inner rate add to `both`.
+    pub halves: Halves,
     gradient: Option<Box<TaskGradient>>,
 }
 
@@ -101,7 +104,8 @@ impl Descent {
         ])?;
         let inner = InnerLoop::new(Optimizer::sgd(settings.inner_lr), Reduction::Mean).only(trains);
         let outer = Optimizer::adam(settings.meta_lr, 0.9);
-        Ok(Descent { inner, outer, model: context.episode_model()?, settings, gradient: None })
+        let halves = Halves { test: vec!["eval_steps"], both: vec!["inner_lr"], ways: true, shots: false };
+        Ok(Descent { inner, outer, model: context.episode_model()?, settings, halves, gradient: None })
     }
 
     /// Full-batch gradient descent on the support set, as far as each of `steps` (ascending).
@@ -153,6 +157,10 @@ impl Algorithm for Descent {
         let support = ways * self.settings.train_shots as f64;
         let task = support * self.settings.inner_steps as f64 + ways * self.settings.train_queries as f64;
         Cost { task, episode: support * self.settings.eval_steps as f64 }
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.halves.clone())
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -13,6 +13,7 @@ use crate::config::at_least_one;
 use crate::context::Context;
 use crate::episode::{Labeled, Task};
 use crate::error::Result;
+use crate::halves::Halves;
 use crate::learner::{InnerLoop, Learner, Moments, Pool};
 use crate::model::Model;
 use crate::params::Params;
@@ -52,6 +53,13 @@ impl Recipe {
             task: (self.settings.inner_iters * self.settings.inner_batch) as f64,
             episode: (self.settings.eval_iters * self.settings.eval_batch) as f64,
         }
+    }
+
+    /// The test takes the training's inner steps, from the moments that so many of them have left; `own` are keys of the
+    /// method that both read.
+    pub fn halves(&self, own: &[&'static str]) -> Halves {
+        let both = ["lr", "optimizer", "reduction", "replacement", "inner_iters", "meta_batch"];
+        Halves { test: vec!["eval_iters", "eval_batch"], both: [&both, own].concat(), ways: true, shots: false }
     }
 
     /// Fresh parameters, with a second moment of zero where Adam keeps one.
