@@ -68,6 +68,12 @@ impl Spec {
         method.model.as_ref().unwrap_or(&self.model)
     }
 
+    /// The data of a method: the benchmark's, with the method's own class split where it has one.
+    pub fn data_of(&self, method: &MethodSpec) -> DataSpec {
+        let split = method.split.clone().or_else(|| self.data.split.clone());
+        DataSpec { split, ..self.data.clone() }
+    }
+
     /// What was published for a row.
     pub fn published_for(&self, label: &str, mode: Mode) -> Option<&Published> {
         self.published.iter().find(|row| row.label == label && row.mode == mode)
