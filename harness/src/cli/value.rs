@@ -1,6 +1,7 @@
 //! How the values of options are read.
 
 use candle_core::Device;
+use harness_core::Split;
 
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
 pub(super) fn device(text: &str) -> Result<Device, String> {
@@ -38,4 +39,10 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
         return Err("seconds, from 0 to 1000000000".into());
     }
     Ok(number)
+}
+
+/// `train`, `val` or `test`.
+pub(super) fn split(text: &str) -> Result<Split, String> {
+    let found = [Split::Train, Split::Val, Split::Test].into_iter().find(|split| split.as_str() == text);
+    found.ok_or_else(|| "one of train, val, test".to_owned())
 }

@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::planned;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
-use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
+use crate::runner::{self, Estimate, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
 
 /// Runs the command and says how it ended.
@@ -40,7 +40,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
-        return dry_run(&plan.jobs, &survey, &pool, args.format);
+        return dry_run(&plan.jobs, &survey, &pool, args.fresh, args.format);
     }
     writable(&args.out)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
@@ -93,19 +93,29 @@ fn told_missing(shard: Shard, report: &Report) -> bool {
 }
 
 /// Prints what would run and about how long; touches nothing on disk.
-fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Format) -> Result<Exit> {
+fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool, format: Format) -> Result<Exit> {
     let threads = pool.current_num_threads();
     let (mut total, mut rows) = (0.0, Vec::new());
-    let mut known: Vec<(String, f64)> = Vec::new();
+    let mut known: Vec<(String, Estimate)> = Vec::new();
+    let mut trained: Vec<&str> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
         let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
-        let seconds = match known.iter().find(|(name, _)| *name == key) {
-            Some((_, seconds)) => *seconds,
+        let estimate = match known.iter().find(|(name, _)| *name == key) {
+            Some((_, estimate)) => *estimate,
             None => runner::estimate(job, pool)?,
         };
-        known.push((key, seconds));
-        let left = seconds * survey::left(job, *standing);
+        known.push((key, estimate));
+        let mut left = estimate.evaluation * survey::left_to_measure(job, *standing);
+        // The first run of a training does it, the others measure.
+        if job.meta_iters > 0
+            && *standing != Standing::Complete
+            && !trained.contains(&job.identity.training_hash.as_str())
+        {
+            trained.push(&job.identity.training_hash);
+            let elsewhere = if fresh { 0 } else { runner::done_elsewhere(job) };
+            left += estimate.training * survey::left(job, *standing, elsewhere);
+        }
         total += left;
         if format == Format::Json {
             rows.push(json!({

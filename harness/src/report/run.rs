@@ -19,12 +19,21 @@ pub struct Final {
     pub episodes: u64,
 }
 
+impl Final {
+    fn of(row: &MetricRow) -> Final {
+        let MetricRow { step, value, ci95, n: episodes, .. } = *row;
+        Final { mode: row.mode.clone(), step, value, ci95, episodes }
+    }
+}
+
 /// A run whose numbers count.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub record: RunRecord,
     pub path: PathBuf,
     pub finals: Vec<Final>,
+    /// The same of the last state, where the one that was best on validation classes is reported.
+    pub last: Vec<Final>,
     /// Evaluations during training, the final one left out.
     pub curve: Vec<MetricRow>,
 }
@@ -76,6 +85,8 @@ pub fn load(folder: &RunFolder) -> Result<Found> {
 fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
     let metrics = folder.path.join("metrics.csv");
     let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
+    let last = format!("last_{}", record.metric);
+    let last = rows.iter().filter(|row| row.metric == last && row.split == "test").map(Final::of).collect();
     let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric).collect();
     let mut finals = Vec::new();
     for mode in modes(record, &rows) {
@@ -92,10 +103,10 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
         if !row.value.is_finite() {
             return Err(Error::data(format!("{}: the final {} is {}", metrics.display(), row.metric, row.value)));
         }
-        finals.push(Final { mode, step: row.step, value: row.value, ci95: row.ci95, episodes: row.n });
+        finals.push(Final { mode, ..Final::of(&row) });
     }
     rows.retain(|row| row.value.is_finite());
-    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, curve: rows })))
+    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, last, curve: rows })))
 }
 
 /// The modes of the record, or those met in the rows where an older record names none.

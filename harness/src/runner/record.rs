@@ -11,8 +11,26 @@ use super::hash::hex;
 use super::job::{Job, Shared};
 use crate::record::{FORMAT, FigurePlace, Published, RunRecord, Status};
 
+/// What only a run that is under way knows of itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// The run that trained, where it is another one.
+    pub trained_by: Option<String>,
+    /// The step of the state that is reported, where it was chosen.
+    pub selected_step: Option<u64>,
+    /// Points that the learning curve lacks.
+    pub missing_points: Vec<u64>,
+}
+
 /// Writes run.json with this status.
-pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Option<&str>, seconds: f64) -> Result<()> {
+pub(super) fn write(
+    job: &Job,
+    shared: &Shared<'_>,
+    status: Status,
+    failure: Option<&str>,
+    seconds: f64,
+    told: &Told,
+) -> Result<()> {
     let path = job.dir.join("run.json");
     let before = RunRecord::read(&path).ok();
     let now = now();
@@ -50,6 +68,11 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
         failure: failure.map(str::to_owned),
         spec_hash: job.spec.hash()?,
         config_hash: job.config_hash.clone(),
+        training_hash: if job.meta_iters > 0 { job.identity.training_hash.clone() } else { String::new() },
+        evaluation_hash: job.identity.evaluation_hash.clone(),
+        trained_by: told.trained_by.clone(),
+        selected_step: told.selected_step,
+        missing_points: told.missing_points.clone(),
         data_digest: job.data_digest.clone(),
         episode_hash: episode_hash(job)?,
         config: job.config.clone(),

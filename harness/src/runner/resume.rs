@@ -6,6 +6,7 @@ use harness_core::{Error, Result};
 
 use super::hash::difference;
 use super::job::Job;
+use super::training::{self, Among};
 use crate::files::checkpoint::{self, Checkpoint};
 use crate::files::fault;
 use crate::record::{RunRecord, Status};
@@ -33,6 +34,12 @@ pub fn standing(job: &Job) -> Result<Standing> {
         Found::Complete => Standing::Complete,
         Found::Resumable(checkpoint) => Standing::Resumable(checkpoint.meta.step),
     })
+}
+
+/// How far kin have brought the training of `job`: what a run that is yet to begin need not do.
+pub fn done_elsewhere(job: &Job) -> u64 {
+    let steps = training::kin(job, Among::Folder).into_iter().flat_map(|kin| checkpoint::steps(&kin.dir));
+    steps.max().unwrap_or(0)
 }
 
 /// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was

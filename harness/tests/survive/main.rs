@@ -16,5 +16,7 @@ mod gaps;
 mod kills;
 mod memory;
 mod overhead;
+mod selection;
 mod signals;
 mod together;
+mod trainings;

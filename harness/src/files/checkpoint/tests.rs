@@ -17,9 +17,14 @@ fn checkpoint(step: u64) -> Checkpoint {
         metrics_len: 120,
         measured: Some(step / 2),
         elapsed_s: 1.5,
+        seen: Some(step / 2),
+        missing: vec![1],
+        trained_by: Some("b reptile seed 0".into()),
     };
     let outcome = Outcome { correct: 4, n: 5, loss: 0.25 };
-    Checkpoint { state, outcomes: vec![(Mode::Inductive, vec![outcome; 3])], meta }
+    let log = Log([("loss".to_owned(), vec![(1, 0.1), (step, 1.0 / 3.0)])].into());
+    let (outcomes, last) = (vec![(Mode::Inductive, vec![outcome; 3])], vec![(Mode::Transductive, vec![outcome; 2])]);
+    Checkpoint { state, log, outcomes, last, choice: vec![(1, 55.5)], meta }
 }
 
 #[test]
@@ -33,7 +38,8 @@ fn what_is_saved_is_what_is_loaded_and_two_are_kept() {
     let saved = checkpoint(30);
     assert!(loaded.state.same_bits(&saved.state).unwrap());
     assert_eq!(loaded.meta, saved.meta);
-    assert_eq!(loaded.outcomes, saved.outcomes);
+    assert_eq!((loaded.outcomes, loaded.last), (saved.outcomes, saved.last));
+    assert_eq!((loaded.log, loaded.choice), (saved.log, saved.choice));
 }
 
 #[test]
@@ -59,11 +65,11 @@ fn any_cut_and_any_flipped_bit_is_found() {
 #[test]
 fn another_format_is_named_and_is_no_damage() {
     let bytes = checkpoint(7).to_bytes().unwrap();
-    let at = bytes.windows(12).position(|window| window == b"\"format\":\"1\"").expect("the format is in the header");
+    let at = bytes.windows(12).position(|window| window == b"\"format\":\"2\"").expect("the format is in the header");
     let mut newer = bytes.clone();
     newer[at + 10] = b'9';
     let Err(Unusable::Format(why)) = Checkpoint::from_bytes(&newer) else { panic!("it must be refused") };
-    assert_eq!(why, "checkpoint format 9, this build reads 1: use the build that wrote it");
+    assert_eq!(why, "checkpoint format 9, this build reads 1 and 2: use the build that wrote it");
 }
 
 /// Blind damage of several kinds at once, many times over. `HARNESS_TEST_SECONDS` sets how long.

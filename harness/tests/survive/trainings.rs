@@ -1,0 +1,250 @@
+//! One training serves every run that it can: the same bytes as training alone, whatever the order, and after any kill.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, REPTILE, TRANSFER, folder};
+use crate::compare::{assert_same, metrics, steps, tensors};
+use crate::process::{Ended, done, end, run, start, wait_for};
+
+/// Rows whose labels, and what they do at test, are all that they differ in.
+const TWIN: &str = "[method.twin]\nlike = \"reptile\"\neval_iters = 4\neval_batch = 5\n";
+
+impl Bench {
+    /// A second benchmark beside the first: fewer shots, another number of episodes and of points.
+    fn other(&self) -> Other<'_> {
+        let text = fs::read_to_string(self.file()).unwrap();
+        let text = text.replace("shots = 10", "shots = 5").replace("episodes = 300", "episodes = 200");
+        fs::write(self.dir.path().join("c.toml"), text.replace("curve_points = 9", "curve_points = 14")).unwrap();
+        Other(self)
+    }
+}
+
+struct Other<'a>(&'a Bench);
+
+impl Other<'_> {
+    fn reproduce(&self, out: &Path, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.arg("reproduce").arg("c.toml").arg("--out").arg(out).args(args).current_dir(self.0.dir.path());
+        command
+    }
+}
+
+fn place(out: &Path, benchmark: &str, label: &str) -> std::path::PathBuf {
+    out.join("quick").join(benchmark).join(label).join("seed-0")
+}
+
+fn record(dir: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(dir.join("run.json")).unwrap()).unwrap()
+}
+
+fn snapshots(dir: &Path) -> BTreeSet<String> {
+    let names = fs::read_dir(dir).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with("snapshot-")).collect()
+}
+
+/// How often meta-iterations were begun: a run that trains says where it starts.
+fn joined(ended: &Ended) -> usize {
+    ended.err.lines().filter(|line| line.contains(" of the training of ")).count()
+}
+
+#[test]
+fn two_rows_are_one_training_and_the_same_bytes_as_two() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 600\n{TWIN}"));
+    let (one, two, out) = (bench.out("one"), bench.out("two"), bench.out("out"));
+    done(bench.reproduce(&one, &["--method", "reptile"]));
+    done(bench.reproduce(&two, &["--method", "twin"]));
+    let ended = done(bench.reproduce(&out, &["--threads", "2"]));
+    assert!(
+        ended.err.contains("b twin seed 0: goes on from step 600 of the training of b reptile seed 0"),
+        "{}",
+        ended.err
+    );
+    assert_same(&folder(&one, "reptile"), &folder(&out, "reptile"), "the row that trained");
+    assert_same(&folder(&two, "twin"), &folder(&out, "twin"), "the row that came after it");
+    let (reptile, twin) = (record(&folder(&out, "reptile")), record(&folder(&out, "twin")));
+    assert_eq!(reptile["training_hash"], twin["training_hash"]);
+    assert_ne!(reptile["evaluation_hash"], twin["evaluation_hash"]);
+    assert_eq!((&reptile["trained_by"], &twin["trained_by"]), (&Value::Null, &Value::from("b reptile seed 0")));
+    for label in ["reptile", "twin"] {
+        assert!(snapshots(&folder(&out, label)).is_empty(), "they go once all are done");
+    }
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("trained by b reptile seed 0"));
+    // A training of its own for whoever asks for it alone.
+    done(bench.reproduce(&out, &["--fresh", "--method", "twin"]));
+    assert_eq!(record(&folder(&out, "twin"))["trained_by"], Value::Null);
+    assert_same(&two.join("quick/b/twin/seed-0"), &folder(&out, "twin"), "started over");
+}
+
+/// Begun for one table, killed, brought on for another one, killed, and finished for the first.
+#[test]
+fn a_training_passes_between_tables_whatever_is_killed() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 4000\n"));
+    let other = bench.other();
+    let (alone, out) = (bench.out("alone"), bench.out("out"));
+    done(bench.reproduce(&alone, &[]));
+    done(other.reproduce(&alone, &["--fresh"]));
+    let args = ["--checkpoint-every", "0.05"];
+    let (b, c) = (place(&out, "b", "reptile"), place(&out, "c", "reptile"));
+    let mut first = start(bench.reproduce(&out, &args));
+    wait_for(&mut first, "half the training", || steps(&b).first().is_some_and(|step| *step > 1000));
+    first.kill().unwrap();
+    end(first);
+    assert!(!snapshots(&b).is_empty(), "the other table will want them");
+    let mut second = start(other.reproduce(&out, &args));
+    let begun = steps(&b)[0];
+    wait_for(&mut second, "it went on", || steps(&c).first().is_some_and(|step| *step > begun));
+    second.kill().unwrap();
+    let second = end(second);
+    assert!(second.err.contains("of the training of b reptile seed 0"), "{}", second.err);
+    let ended = done(bench.reproduce(&out, &args));
+    assert!(ended.err.contains("of the training of c reptile seed 0"), "{}", ended.err);
+    done(other.reproduce(&out, &args));
+    assert_same(&place(&alone, "b", "reptile"), &b, "begun, left and taken up again");
+    assert_same(&place(&alone, "c", "reptile"), &c, "taken over and left");
+    assert!(snapshots(&b).is_empty() && snapshots(&c).is_empty());
+    assert!(record(&c)["missing_points"].is_null());
+}
+
+/// A second process waits for the training that the first has in hand, and trains nothing.
+#[test]
+fn a_table_waits_for_the_training_that_another_process_has_in_hand() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 6000\n"));
+    let other = bench.other();
+    let (alone, out) = (bench.out("alone"), bench.out("out"));
+    done(other.reproduce(&alone, &[]));
+    let b = place(&out, "b", "reptile");
+    let mut first = start(bench.reproduce(&out, &["--checkpoint-every", "0.1"]));
+    wait_for(&mut first, "a checkpoint", || !steps(&b).is_empty());
+    let id = first.id();
+    let second = done(other.reproduce(&out, &[]));
+    end(first).expect(0, "");
+    assert!(
+        second.err.contains(&format!("waits for process {id}, which has the same training in hand")),
+        "{}",
+        second.err
+    );
+    assert!(second.err.contains("goes on from step 6000 of the training of b reptile seed 0"), "{}", second.err);
+    assert_same(&place(&alone, "c", "reptile"), &place(&out, "c", "reptile"), "after waiting");
+}
+
+/// With snapshots gone a table that nobody had planned has its final numbers, and says what its curve lacks.
+#[test]
+fn a_table_that_comes_too_late_for_its_curve_says_so() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 300\n"));
+    let other = bench.other();
+    let (alone, out) = (bench.out("alone"), bench.out("out"));
+    done(bench.reproduce(&out, &[]));
+    let late = done(other.reproduce(&out, &[]));
+    done(other.reproduce(&alone, &[]));
+    late.expect(0, "12 points of the learning curve are missing: the training had passed them already");
+    let (alone, late) = (place(&alone, "c", "reptile"), place(&out, "c", "reptile"));
+    assert_eq!(record(&late)["missing_points"].as_array().unwrap().len(), 12);
+    assert!(tensors(&alone) == tensors(&late), "the final numbers");
+    let (alone, late) = (metrics(&alone), metrics(&late));
+    let rows: BTreeSet<&str> = alone.lines().collect();
+    assert!(late.lines().all(|row| rows.contains(row)), "no row that training alone does not have");
+    assert_eq!(alone.lines().count() - late.lines().count(), 2 * 12);
+}
+
+#[test]
+fn killed_between_any_two_writes_of_two_rows() {
+    let twin = "[method.twin]\nlike = \"transfer\"\ntune_steps = 5\n";
+    let bench = Bench::sine(&format!("{TRANSFER}meta_iters = 3\n{twin}"));
+    let args = ["--threads", "1", "--checkpoint-every", "0"];
+    let (one, two) = (bench.out("one"), bench.out("two"));
+    done(bench.reproduce(&one, &["--method", "transfer"]));
+    done(bench.reproduce(&two, &["--method", "twin"]));
+    let mut gaps = 0;
+    loop {
+        let out = bench.out(&format!("gap-{}", gaps + 1));
+        let mut command = bench.reproduce(&out, &args);
+        command.env("HARNESS_TEST_KILL_AT", (gaps + 1).to_string());
+        let ended = run(command);
+        let when = format!("killed in gap {}", gaps + 1);
+        let whole = ended.signal.is_none();
+        if whole {
+            ended.expect(0, "");
+        } else {
+            assert_eq!(ended.signal, Some(9), "{ended:?}");
+            done(bench.reproduce(&out, &args));
+        }
+        assert_same(&folder(&one, "transfer"), &folder(&out, "transfer"), &when);
+        assert_same(&folder(&two, "twin"), &folder(&out, "twin"), &when);
+        for label in ["transfer", "twin"] {
+            assert!(snapshots(&folder(&out, label)).is_empty(), "{when}");
+        }
+        if whole {
+            break;
+        }
+        gaps += 1;
+    }
+    println!("{gaps} gaps");
+    assert!(gaps >= 35, "{gaps} gaps: are there places left to die at?");
+}
+
+#[test]
+fn a_training_that_fails_fails_its_rows_once() {
+    let bad = REPTILE.replace("lr = 0.02", "lr = 1e30");
+    let bench = Bench::sine(&format!("{bad}meta_iters = 30\n{TWIN}{TRANSFER}meta_iters = 30\n"));
+    let out = bench.out("out");
+    let ended = run(bench.reproduce(&out, &[])).expect(7, "b transfer seed 0: done");
+    let told = ended.err.lines().filter(|line| line.contains("failed: diverged at meta-iteration")).count();
+    assert_eq!(told, 1, "{}", ended.err);
+    let (first, second) = (record(&folder(&out, "reptile")), record(&folder(&out, "twin")));
+    assert_eq!((&first["status"], &second["status"]), (&Value::from("failed"), &Value::from("failed")));
+    let why = second["failure"].as_str().unwrap();
+    assert!(why.starts_with("diverged at") && why.ends_with("(in the training of b reptile seed 0)"), "{why}");
+    assert!(!folder(&out, "twin").join("metrics.csv").exists(), "nothing was tried again");
+}
+
+#[test]
+fn the_shards_of_a_call_keep_a_training_together() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 30\n{TRANSFER}meta_iters = 30\n{TWIN}"));
+    let listed = |shard: &str| -> Vec<String> {
+        let args = ["--shard", shard, "--dry-run", "--format", "json"];
+        let rows: Vec<Value> = serde_json::from_str(&done(bench.reproduce(&bench.out("out"), &args)).out).unwrap();
+        rows.iter().map(|row| row["method"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((listed("1/2"), listed("2/2")), (vec!["reptile".into(), "twin".into()], vec!["transfer".into()]));
+}
+
+/// A run of a build from before trainings were shared, killed at step 301: it goes on, and its training serves a second row.
+#[test]
+fn a_run_of_the_first_format_goes_on_and_serves_another_row() {
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/survive/format-1");
+    let bench = Bench::sine("");
+    let text = fs::read_to_string(old.join("b.toml")).unwrap();
+    fs::write(bench.file(), format!("{text}\n[method.twin]\nlike = \"reptile\"\neval_iters = 3\n")).unwrap();
+    let out = bench.out("out");
+    let dir = folder(&out, "reptile");
+    fs::create_dir_all(&dir).unwrap();
+    for name in ["run.json", "metrics.csv", "checkpoint-301.safetensors"] {
+        fs::copy(old.join(name), dir.join(name)).unwrap();
+    }
+    let before = fs::read_to_string(old.join("metrics.csv")).unwrap();
+    let ended = done(bench.reproduce(&out, &[])).expect(0, "resumed reptile seed 0 at step 301\n");
+    assert!(ended.err.contains("goes on from step 400 of the training of b reptile seed 0"), "{}", ended.err);
+    assert_eq!(joined(&ended), 1);
+    let (first, second) = (metrics(&dir), metrics(&folder(&out, "twin")));
+    let kept: String = before.lines().take(150).map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    assert!(first.starts_with(&kept), "what it had measured stays");
+    let scalars = |text: &str| -> Vec<String> {
+        let rows = text.lines().map(|line| line.split(',').skip(3).collect::<Vec<_>>().join(","));
+        rows.filter(|row| row.contains(",train,-,loss,") || row.contains(",train,-,meta_step,")).collect()
+    };
+    assert_eq!(scalars(&first).len(), 400);
+    assert_eq!(scalars(&first), scalars(&second), "the training's scalars stand in both");
+    // Steps 0, 350 and 400 of the nine: those before 301 had nobody to keep them.
+    assert_eq!(record(&folder(&out, "twin"))["missing_points"].as_array().unwrap().len(), 6);
+    assert_eq!(record(&dir)["format"], 2);
+    let tensors_of = |dir: &Path| -> Vec<_> {
+        tensors(dir).into_iter().filter(|(name, _)| !name.starts_with("evaluation/")).collect()
+    };
+    assert!(tensors_of(&dir) == tensors_of(&folder(&out, "twin")), "one state, one log");
+}
