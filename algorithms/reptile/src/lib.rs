@@ -2,7 +2,8 @@
 //! with a few optimiser steps, then move the initialisation a little towards where that led.
 //!
 //! The procedure is openai/supervised-reptile's: summed loss, Adam with β₁ = 0 whose second moment and step count live on
-//! across tasks, shuffle-and-cycle mini-batches, meta-step annealed to 0. README.md lists the one knowing deviation.
+//! across tasks, shuffle-and-cycle mini-batches, meta-step annealed to 0. README.md tells of the one knowing
+//! deviation, which `second_moment = "sequential"` takes away.
 
 use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};

@@ -115,7 +115,7 @@ impl Network {
                         let input = if i == 0 { x } else { &outputs[i - 1] };
                         spares[spare - stages][..input_len].copy_from_slice(input);
                     }
-                    n.backward(params, mode, batch, ws, at, to, goes_on, grad);
+                    n.backward(params, mode, batch, ws, [i, at, to], goes_on, grad);
                     at = to;
                 }
                 stage => {
@@ -163,7 +163,7 @@ impl Stage {
 }
 
 impl Norm {
-    /// Back through the norm and what follows it: from the gradient in buffer `from` to that of the input in `to`, which
+    /// Back through the norm of a stage and what follows it: from the gradient in buffer `from` to that of the input in `to`, which
     /// holds the input.
     #[allow(clippy::too_many_arguments)]
     fn backward<T: Real>(
@@ -172,28 +172,37 @@ impl Norm {
         mode: NormMode<'_, T>,
         batch: usize,
         ws: &mut Workspace<T>,
-        from: usize,
-        to: usize,
+        [stage, from, to]: [usize; 3],
         goes_on: bool,
         grad: &mut [T],
     ) {
-        let Workspace { buffers, stats, scales, sums: [dbeta, dgamma], .. } = ws;
+        let Workspace { buffers, winners, stats, scales, sums: [dbeta, dgamma], .. } = ws;
         let [dy, x] = buffers.get_disjoint_mut([from, to]).expect("distinct buffers");
         let out_len = self.pool.as_ref().map_or(self.pixels * self.channels(), |p| p.output_len());
         let x = &mut x[..batch * self.pixels * self.channels()];
         let back = NormGrad {
             affine: self.affine(params, stats, scales),
             inv_std: &scales[self.var.clone()],
-            after: self.after(),
-            images: batch,
-            pixels: self.pixels,
+            relu: self.relu,
+            pixels: batch * self.pixels,
             dy: &dy[..batch * out_len],
             batch_statistics: matches!(mode, NormMode::Batch),
         };
         let (dbeta, dgamma) = (&mut dbeta[..self.channels()], &mut dgamma[..self.channels()]);
-        back.sums(x, dbeta, dgamma);
-        if goes_on {
-            back.apply(x, dbeta, dgamma);
+        match &self.pool {
+            None => {
+                back.sums(x, dbeta, dgamma);
+                if goes_on {
+                    back.apply(x, dbeta, dgamma);
+                }
+            }
+            Some(pool) => {
+                let winners = &winners[stage];
+                back.sums(winners, dbeta, dgamma);
+                if goes_on {
+                    back.apply_windows(pool, x, winners, dbeta, dgamma);
+                }
+            }
         }
         grad[self.beta.clone()].copy_from_slice(dbeta);
         if let Some(gamma) = &self.gamma {

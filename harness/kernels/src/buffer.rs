@@ -29,6 +29,13 @@ impl<T: Real> Buffer<T> {
         }
         self.len = len;
     }
+
+    /// Makes room for `len` numbers of another type and gives it, with whatever is in it.
+    pub fn cast<U: Real>(&mut self, len: usize) -> &mut [U] {
+        self.fit((len * size_of::<U>()).div_ceil(size_of::<T>()));
+        // SAFETY: there is room for them; any bits are valid f32 and f64, and a line is aligned for both.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), len) }
+    }
 }
 
 impl<T: Real> std::ops::Deref for Buffer<T> {

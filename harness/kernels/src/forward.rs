@@ -5,7 +5,7 @@ use crate::norm::{self, Affine};
 use crate::plan::{Norm, Plan, Stage};
 use crate::simd::Real;
 use crate::workspace::Workspace;
-use crate::{conv, pointwise, pool, statistics};
+use crate::{conv, pointwise, pool, statistics, windows};
 
 /// What norm layers normalise with.
 #[derive(Clone, Copy, Debug)]
@@ -60,21 +60,26 @@ impl Network {
         if let NormMode::Running(stats) = mode {
             assert_eq!(stats.len(), self.stats_len(), "length of the running statistics");
         }
-        let Workspace { buffers, stats, scales, .. } = ws;
+        let Workspace { buffers, winners, stats, scales, .. } = ws;
         for (i, stage) in plan.stages.iter().enumerate() {
             let (before, rest) = buffers.split_at_mut(i);
             let input = before.last().map_or(x, |b| &**b);
             let out = &mut *rest[0];
             match stage {
                 Stage::Norm(n) => {
+                    let winners = &mut winners[i];
                     match mode {
-                        NormMode::Batch => n.measure(input, batch, stats),
+                        NormMode::Batch => n.measure(params, input, batch, stats, winners),
                         NormMode::Running(given) => {
                             stats[n.mean.start..n.var.end].copy_from_slice(&given[n.mean.start..n.var.end]);
+                            if let Some(pool) = &n.pool {
+                                windows::winners(pool, batch, input, n.gamma_of(params), winners);
+                            }
                         }
                     }
                     n.scale(params, stats, scales);
-                    norm::forward(n.affine(params, stats, scales), n.after(), batch, n.pixels, input, out);
+                    let input: &[T] = if n.pool.is_some() { winners } else { input };
+                    norm::forward(n.affine(params, stats, scales), n.relu, input, out);
                 }
                 stage => stage.forward(params, batch, input, out),
             }
@@ -103,13 +108,36 @@ impl Stage {
 }
 
 impl Norm {
-    /// Mean and biased variance of a batch.
-    pub(crate) fn measure<T: Real>(&self, x: &[T], batch: usize, stats: &mut [T]) {
+    /// Mean and biased variance of a batch, and the winners if a pool follows.
+    pub(crate) fn measure<T: Real>(&self, params: &[T], x: &[T], batch: usize, stats: &mut [T], winners: &mut [T]) {
         let (mean, m2) = self.split(stats);
         mean.fill(T::default());
         m2.fill(T::default());
-        statistics::merge_images(x, batch, self.pixels, 0, mean, m2);
-        self.finish(batch, m2);
+        self.merge(params, x, batch, 0, stats, winners);
+        self.finish(batch, self.split(stats).1);
+    }
+
+    /// Merges `images` images into the means and sums of squared differences of `seen`; and the winners, if a pool follows.
+    pub(crate) fn merge<T: Real>(
+        &self,
+        params: &[T],
+        x: &[T],
+        images: usize,
+        seen: usize,
+        stats: &mut [T],
+        winners: &mut [T],
+    ) {
+        let (mean, m2) = self.split(stats);
+        match &self.pool {
+            None => statistics::merge_images(x, images, self.pixels, seen * self.pixels, mean, m2),
+            Some(pool) => {
+                windows::merge_and_winners(pool, images, x, self.gamma_of(params), seen, mean, m2, winners);
+            }
+        }
+    }
+
+    pub(crate) fn gamma_of<'a, T>(&self, params: &'a [T]) -> Option<&'a [T]> {
+        self.gamma.as_ref().map(|gamma| &params[gamma.clone()])
     }
 
     /// Sums of squared differences to variances.

@@ -10,7 +10,6 @@ use crate::network::Network;
 use crate::norm;
 use crate::plan::{Norm, Stage};
 use crate::simd::Real;
-use crate::statistics::merge_images;
 use crate::workspace::Workspace;
 
 /// Queries whose first layer is computed together.
@@ -80,10 +79,11 @@ impl Network {
             let (mean, m2) = n.split(&mut ws.shared_stats);
             mean.fill(T::default());
             m2.fill(T::default());
-            merge_images(own_support, n_support, n.pixels, 0, mean, m2);
+            ws.shared_winners.fit(n_support * n.winners_len());
+            n.merge(params, own_support, n_support, 0, &mut ws.shared_stats, &mut ws.shared_winners);
         }
 
-        let Workspace { buffers, stats, scales, shared_stats, .. } = ws;
+        let Workspace { buffers, winners, stats, scales, shared_winners, shared_stats, .. } = ws;
         let (inputs, outputs) = (self.input_len(), self.outputs());
         for start in (0..n_queries).step_by(GROUP) {
             let count = GROUP.min(n_queries - start);
@@ -106,18 +106,21 @@ impl Network {
                         stage.forward(params, images, input, &mut y[..images * self.plan.lens[i]]);
                         continue;
                     };
+                    let winners = &mut winners[i];
                     if i == base {
-                        n.measure_more(&input[n_support * len..], n_support, shared_stats, stats);
+                        winners[..shared_winners.len()].copy_from_slice(shared_winners);
+                        let own = &mut winners[shared_winners.len()..];
+                        n.measure_more(params, &input[n_support * len..], n_support, shared_stats, stats, own);
                     } else {
-                        n.measure(input, batch, stats);
+                        n.measure(params, input, batch, stats, winners);
                     }
                     n.scale(params, stats, scales);
                     let affine = n.affine(params, stats, scales);
+                    let input: &[T] = if n.pool.is_some() { winners } else { input };
                     let images = if i == last_norm { 1 } else { batch };
                     let per = input.len() / batch;
                     let input = &input[(batch - images) * per..];
-                    let y = &mut y[..images * self.plan.lens[i]];
-                    norm::forward(affine, n.after(), images, n.pixels, input, y);
+                    norm::forward(affine, n.relu, input, &mut y[..images * self.plan.lens[i]]);
                 }
                 let y = &buffers[stages.len() - 1][..outputs];
                 out[(start + q) * outputs..][..outputs].copy_from_slice(y);
@@ -127,12 +130,19 @@ impl Network {
 }
 
 impl Norm {
-    /// Statistics of the support set, whose sums are in `shared`, and one more image.
-    fn measure_more<T: Real>(&self, image: &[T], n_support: usize, shared: &[T], stats: &mut [T]) {
+    /// Statistics of the support set, whose sums are in `shared`, and one more image; the image's winners.
+    fn measure_more<T: Real>(
+        &self,
+        params: &[T],
+        image: &[T],
+        n_support: usize,
+        shared: &[T],
+        stats: &mut [T],
+        winners: &mut [T],
+    ) {
         let own = self.mean.start..self.var.end;
         stats[own.clone()].copy_from_slice(&shared[own]);
-        let (mean, m2) = self.split(stats);
-        merge_images(image, 1, self.pixels, n_support * self.pixels, mean, m2);
-        self.finish(n_support + 1, m2);
+        self.merge(params, image, 1, n_support, stats, winners);
+        self.finish(n_support + 1, self.split(stats).1);
     }
 }

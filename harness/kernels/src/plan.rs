@@ -2,7 +2,6 @@
 
 use crate::geometry::Geometry;
 use crate::layer::{Layer, ParamSpec};
-use crate::norm::After;
 use crate::pool::PoolShape;
 use std::ops::Range;
 
@@ -56,8 +55,9 @@ impl Norm {
         self.beta.len()
     }
 
-    pub fn after(&self) -> After<'_> {
-        After { relu: self.relu, pool: self.pool.as_ref() }
+    /// Elements of the windows' winners of one image; 0 without pool.
+    pub fn winners_len(&self) -> usize {
+        self.pool.as_ref().map_or(0, PoolShape::output_len)
     }
 }
 

@@ -52,6 +52,9 @@ pub trait Real:
     /// `yes` in the lanes where a > b, else `no`.
     fn pick_gt<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S>;
 
+    /// `yes` in the lanes where a = b, else `no`.
+    fn pick_eq<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S>;
+
     /// # Safety
     /// All lanes from `p` on are readable.
     unsafe fn load<S: Simd>(s: S, p: *const Self) -> Self::V<S>;
@@ -68,7 +71,7 @@ pub trait Real:
 
 macro_rules! real {
     ($t:ty, $v:ident, $m:ident, $between:ident, $int:ty, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident,
-     $fma:ident, $max:ident, $sqrt:ident, $gt:ident, $select:ident, $load:ident, $store:ident) => {
+     $fma:ident, $max:ident, $sqrt:ident, $gt:ident, $eq:ident, $select:ident, $load:ident, $store:ident) => {
         impl Real for $t {
             type V<S: Simd> = S::$v;
             type M<S: Simd> = MemMask<S::$m>;
@@ -135,6 +138,10 @@ macro_rules! real {
                 s.$select(s.$gt(a, b), yes, no)
             }
             #[inline(always)]
+            fn pick_eq<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S> {
+                s.$select(s.$eq(a, b), yes, no)
+            }
+            #[inline(always)]
             unsafe fn load<S: Simd>(_: S, p: *const Self) -> Self::V<S> {
                 unsafe { p.cast::<S::$v>().read_unaligned() }
             }
@@ -169,6 +176,7 @@ real!(
     max_f32s,
     sqrt_f32s,
     greater_than_f32s,
+    equal_f32s,
     select_f32s,
     mask_load_ptr_f32s,
     mask_store_ptr_f32s
@@ -188,6 +196,7 @@ real!(
     max_f64s,
     sqrt_f64s,
     greater_than_f64s,
+    equal_f64s,
     select_f64s,
     mask_load_ptr_f64s,
     mask_store_ptr_f64s

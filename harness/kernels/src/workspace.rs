@@ -10,6 +10,8 @@ use crate::simd::Real;
 pub struct Workspace<T = f32> {
     /// The output of each stage, then two more for gradients.
     pub(crate) buffers: Vec<Buffer<T>>,
+    /// For each stage the raw winners of its windows, if it is a norm with a pool.
+    pub(crate) winners: Vec<Buffer<T>>,
     /// Mean and variance of each norm's channels, as in [`NormMode::Running`](crate::NormMode).
     pub(crate) stats: Buffer<T>,
     /// In the same layout γ/σ and 1/σ.
@@ -18,8 +20,10 @@ pub struct Workspace<T = f32> {
     pub(crate) sums: [Buffer<T>; 2],
     /// Turned weights of one layer.
     pub(crate) turned: Buffer<T>,
-    /// What a query shares with the others of its support set: the first stage's output and the statistics of its norm.
+    /// What a query shares with the others of its support set: the first stage's output, its windows' winners and the statistics of its
+    /// norm.
     pub(crate) shared: Buffer<T>,
+    pub(crate) shared_winners: Buffer<T>,
     pub(crate) shared_stats: Buffer<T>,
 }
 
@@ -27,11 +31,13 @@ impl<T> Default for Workspace<T> {
     fn default() -> Self {
         Self {
             buffers: Vec::new(),
+            winners: Vec::new(),
             stats: Buffer::default(),
             scales: Buffer::default(),
             sums: Default::default(),
             turned: Buffer::default(),
             shared: Buffer::default(),
+            shared_winners: Buffer::default(),
             shared_stats: Buffer::default(),
         }
     }
@@ -46,6 +52,14 @@ impl<T: Real> Workspace<T> {
         }
         for (buffer, len) in self.buffers.iter_mut().zip(&plan.lens) {
             buffer.fit(batch * len);
+        }
+        if self.winners.len() < stages {
+            self.winners.resize_with(stages, Buffer::default);
+        }
+        for (buffer, stage) in self.winners.iter_mut().zip(&plan.stages) {
+            if let Stage::Norm(n) = stage {
+                buffer.fit(batch * n.winners_len());
+            }
         }
         self.stats.fit(plan.stats_len);
         self.scales.fit(plan.stats_len);

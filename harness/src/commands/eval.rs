@@ -10,7 +10,7 @@ use crate::console;
 use crate::exit::Exit;
 use crate::files::checkpoint::Checkpoint;
 use crate::files::episodes;
-use crate::runner::{self, Identity, Job, Outcomes, Series, Stop, aggregate};
+use crate::runner::{self, Job, Kinship, Outcomes, Series, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -75,7 +75,7 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         dir: Default::default(),
         data_digest: source.digest(),
         config_hash: String::new(),
-        identity: Identity::default(),
+        kinship: Kinship::default(),
         spec: Arc::new(spec),
         method,
         source,

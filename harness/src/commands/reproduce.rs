@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::planned;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
-use crate::runner::{self, Estimate, Finished, Job, Outcome, Shared, Standing, Stop};
+use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
 
 /// Runs the command and says how it ended.
@@ -95,28 +95,27 @@ fn told_missing(shard: Shard, report: &Report) -> bool {
 /// Prints what would run and about how long; touches nothing on disk.
 fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool, format: Format) -> Result<Exit> {
     let threads = pool.current_num_threads();
-    let (mut total, mut rows) = (0.0, Vec::new());
-    let mut known: Vec<(String, Estimate)> = Vec::new();
+    let (mut all, mut rows) = (Vec::new(), Vec::new());
+    let mut known: Vec<(String, runner::Whole)> = Vec::new();
     let mut trained: Vec<&str> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
         let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
-        let estimate = match known.iter().find(|(name, _)| *name == key) {
-            Some((_, estimate)) => *estimate,
+        let whole = match known.iter().find(|(name, _)| *name == key) {
+            Some((_, whole)) => *whole,
             None => runner::estimate(job, pool)?,
         };
-        known.push((key, estimate));
-        let mut left = estimate.evaluation * survey::left_to_measure(job, *standing);
+        known.push((key, whole));
+        let mut left = whole.evaluation.scaled(survey::left_to_measure(job, *standing));
         // The first run of a training does it, the others measure.
-        if job.meta_iters > 0
-            && *standing != Standing::Complete
-            && !trained.contains(&job.identity.training_hash.as_str())
-        {
-            trained.push(&job.identity.training_hash);
+        let hash = job.kinship.training_hash.as_str();
+        if job.meta_iters > 0 && *standing != Standing::Complete && !trained.contains(&hash) {
+            trained.push(hash);
             let elsewhere = if fresh { 0 } else { runner::done_elsewhere(job) };
-            left += estimate.training * survey::left(job, *standing, elsewhere);
+            left = left.plus(whole.training.scaled(survey::left(job, *standing, elsewhere)));
         }
-        total += left;
+        all.push(left);
+        let left = left.alone;
         if format == Format::Json {
             rows.push(json!({
                 "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed,
@@ -130,7 +129,8 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool,
     if format == Format::Json {
         return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
     }
-    console::print(&format!("{survey}; about {} on {threads} threads\n", human(total))).map(|()| Exit::Done)
+    let total = human(runner::together(&all, threads));
+    console::print(&format!("{survey}; about {total} on {threads} threads\n")).map(|()| Exit::Done)
 }
 
 /// A run as a list of runs has it.

@@ -51,7 +51,7 @@ pub(super) fn groups(jobs: Vec<Job>) -> Vec<Group> {
         let of = |group: &&mut Group| {
             let first = &group[0].1;
             job.meta_iters > 0
-                && (&first.identity.training_hash, first.meta_iters) == (&job.identity.training_hash, job.meta_iters)
+                && (&first.kinship.training_hash, first.meta_iters) == (&job.kinship.training_hash, job.meta_iters)
         };
         match groups.iter_mut().find(of) {
             Some(group) => group.push((index, job)),
@@ -163,7 +163,7 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Found, RunLock)
 /// The lock of a run's training; None where nothing is trained. The inner error is the process that holds it.
 fn lock(job: &Job) -> Result<Result<Option<TrainingLock>, String>> {
     match job.dir.ancestors().nth(3) {
-        Some(budget) if job.meta_iters > 0 => Ok(TrainingLock::take(budget, &job.identity.training_hash)?.map(Some)),
+        Some(budget) if job.meta_iters > 0 => Ok(TrainingLock::take(budget, &job.kinship.training_hash)?.map(Some)),
         _ => Ok(Ok(None)),
     }
 }

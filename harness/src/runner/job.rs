@@ -11,7 +11,7 @@ use harness_core::{
 
 use super::event::Observer;
 use super::stop::Stop;
-use super::training::Identity;
+use super::training::Kinship;
 use crate::spec::{Budget, MethodSpec, Spec};
 
 /// One run: method × benchmark × seed × budget.
@@ -40,7 +40,7 @@ pub struct Job {
     pub config_hash: String,
     pub data_digest: String,
     /// Which training it is of, and which evaluation.
-    pub identity: Identity,
+    pub kinship: Kinship,
 }
 
 /// What all runs of one call share.

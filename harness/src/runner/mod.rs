@@ -22,7 +22,7 @@ mod train;
 mod training;
 
 pub use drive::{Finished, Outcome, run_all};
-pub use estimate::{Estimate, estimate};
+pub use estimate::{Estimate, Whole, estimate, together};
 pub use evaluate::{Aggregate, Outcomes, Series, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
 pub use fits::check_evaluation as check_fit;
@@ -33,4 +33,4 @@ pub use record::commit;
 pub use resume::{Standing, done_elsewhere, standing};
 pub use stop::Stop;
 pub use train::Ended;
-pub use training::Identity;
+pub use training::Kinship;

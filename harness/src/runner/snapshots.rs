@@ -98,7 +98,7 @@ fn planned_kin(job: &Job) -> Vec<PathBuf> {
     let Some(budget) = job.dir.ancestors().nth(3) else { return Vec::new() };
     // A plan that cannot be read was told of when the command began.
     let planned = planned::read(budget).unwrap_or_default().into_iter();
-    let mine = planned.filter(|run| run.training.as_ref() == Some(&job.identity.training_hash));
+    let mine = planned.filter(|run| run.training.as_ref() == Some(&job.kinship.training_hash));
     mine.map(|run| run.folder(budget)).collect()
 }
 

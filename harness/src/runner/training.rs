@@ -18,7 +18,7 @@ use crate::record::{RunRecord, Status};
 
 /// The two halves of what determines a run's numbers.
 #[derive(Clone, Debug, Default)]
-pub struct Identity {
+pub struct Kinship {
     /// What determines the learned state.
     pub training: Value,
     /// Its sha256 (hex).
@@ -27,12 +27,12 @@ pub struct Identity {
     pub evaluation_hash: String,
 }
 
-impl Identity {
+impl Kinship {
     /// Of a run's effective config, the digest of its data, and what the method says of its settings.
-    pub fn new(config: &Value, digest: &str, halves: Option<&Halves>) -> Identity {
+    pub fn new(config: &Value, digest: &str, halves: Option<&Halves>) -> Kinship {
         let training = training_of(config, digest, halves);
         let training_hash = sha256_json(&training);
-        Identity { training, training_hash, evaluation_hash: sha256_json(&evaluation_of(config, digest, halves)) }
+        Kinship { training, training_hash, evaluation_hash: sha256_json(&evaluation_of(config, digest, halves)) }
     }
 }
 
@@ -130,7 +130,7 @@ pub(super) fn same(job: &Job, config: &Value, digest: &str) -> bool {
     // Cheap first: a folder may hold hundreds of runs.
     config["meta_iters"] == job.config["meta_iters"]
         && config["algorithm"] == job.config["algorithm"]
-        && training_of(config, digest, job.algorithm.halves().as_ref()) == job.identity.training
+        && training_of(config, digest, job.algorithm.halves().as_ref()) == job.kinship.training
 }
 
 fn folders(path: &Path) -> Vec<PathBuf> {
@@ -195,8 +195,8 @@ mod tests {
     }
 
     fn hashes(config: &Value, halves: Option<&Halves>) -> (String, String) {
-        let identity = Identity::new(config, "digest", halves);
-        (identity.training_hash, identity.evaluation_hash)
+        let kinship = Kinship::new(config, "digest", halves);
+        (kinship.training_hash, kinship.evaluation_hash)
     }
 
     /// Whether each half changes.

@@ -11,7 +11,7 @@ use harness_core::{
     Pool, Purpose, Reduction, Result, Split, State, Stream, TaskSource,
 };
 
-use crate::runner::{Identity, Job, Series, Stop, build, evaluate, iterate};
+use crate::runner::{Job, Kinship, Series, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -75,7 +75,7 @@ impl Workload {
             data_digest: String::new(),
             config: serde_json::Value::Null,
             config_hash: String::new(),
-            identity: Identity::default(),
+            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::share;
 use crate::cli::Reproduce;
 use crate::planned::{Call, PlannedRun};
-use crate::runner::{Identity, Job, build, sha256_json};
+use crate::runner::{Job, Kinship, build, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -84,12 +84,12 @@ impl Plan {
                 let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
                 for seed in 0..seeds(args, method) {
                     let config = config(&spec, order, args.budget, &choice, seed, &source.input());
-                    let identity = Identity::new(&config, &data_digest, halves.as_ref());
+                    let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
                     call.runs.push(PlannedRun {
                         benchmark: spec.name.clone(),
                         method: method.label.clone(),
                         seed,
-                        training: (choice.meta_iters > 0).then(|| identity.training_hash.clone()),
+                        training: (choice.meta_iters > 0).then(|| kinship.training_hash.clone()),
                     });
                     if mine.as_ref().is_some_and(|mine| !mine.contains(&(order, table, seed))) {
                         continue;
@@ -116,7 +116,7 @@ impl Plan {
                         config_hash: sha256_json(&config),
                         config,
                         data_digest: data_digest.clone(),
-                        identity,
+                        kinship,
                     });
                 }
             }
@@ -185,7 +185,7 @@ fn places(args: &Reproduce, specs: &[Spec], algorithms: &[Entry]) -> Vec<(share:
             let halves = without_data(spec, method, algorithms).and_then(|algorithm| algorithm.halves());
             places.extend((0..seeds(args, method)).map(|seed| {
                 let config = config(spec, order, args.budget, &choice, seed, &[]);
-                let training = Identity::new(&config, "", halves.as_ref()).training_hash;
+                let training = Kinship::new(&config, "", halves.as_ref()).training_hash;
                 ((order, table, seed), (choice.meta_iters > 0).then_some(training))
             }));
         }
