@@ -18,6 +18,8 @@ mod sweep;
 mod validate;
 
 #[cfg(test)]
+mod test_keys;
+#[cfg(test)]
 mod tests;
 
 use harness_core::{Mode, ModelSpec, Protocol, Result};

@@ -114,7 +114,7 @@ fn a_training_passes_between_tables_whatever_is_killed() {
 /// A second process waits for the training that the first has in hand, and trains nothing.
 #[test]
 fn a_table_waits_for_the_training_that_another_process_has_in_hand() {
-    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 6000\n"));
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 15000\n"));
     let other = bench.other();
     let (alone, out) = (bench.out("alone"), bench.out("out"));
     done(other.reproduce(&alone, &[]));
@@ -129,7 +129,7 @@ fn a_table_waits_for_the_training_that_another_process_has_in_hand() {
         "{}",
         second.err
     );
-    assert!(second.err.contains("goes on from step 6000 of the training of b reptile seed 0"), "{}", second.err);
+    assert!(second.err.contains("goes on from step 15000 of the training of b reptile seed 0"), "{}", second.err);
     assert_same(&place(&alone, "c", "reptile"), &place(&out, "c", "reptile"), "after waiting");
 }
 
