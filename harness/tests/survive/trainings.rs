@@ -19,7 +19,7 @@ impl Bench {
     fn other(&self) -> Other<'_> {
         let text = fs::read_to_string(self.file()).unwrap();
         let text = text.replace("shots = 10", "shots = 5").replace("episodes = 300", "episodes = 200");
-        fs::write(self.dir.path().join("c.toml"), text.replace("curve_points = 9", "curve_points = 14")).unwrap();
+        fs::write(self.dir.path().join("c.toml"), text.replace("curve_points = 9", "curve_points = 14, curve_in_full = true")).unwrap();
         Other(self)
     }
 }
@@ -214,7 +214,7 @@ fn the_shards_of_a_call_keep_a_training_together() {
     assert_eq!((listed("1/2"), listed("2/2")), (vec!["reptile".into(), "twin".into()], vec!["transfer".into()]));
 }
 
-/// A run of a build from before trainings were shared, killed at step 301: it goes on, and its training serves a second row.
+/// A run of a build from before trainings were shared, killed at step 351: it goes on, and its training serves a second row.
 #[test]
 fn a_run_of_the_first_format_goes_on_and_serves_another_row() {
     let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/survive/format-1");
@@ -224,11 +224,11 @@ fn a_run_of_the_first_format_goes_on_and_serves_another_row() {
     let out = bench.out("out");
     let dir = folder(&out, "reptile");
     fs::create_dir_all(&dir).unwrap();
-    for name in ["run.json", "metrics.csv", "checkpoint-301.safetensors"] {
+    for name in ["run.json", "metrics.csv", "checkpoint-351.safetensors"] {
         fs::copy(old.join(name), dir.join(name)).unwrap();
     }
     let before = fs::read_to_string(old.join("metrics.csv")).unwrap();
-    let ended = done(bench.reproduce(&out, &[])).expect(0, "resumed reptile seed 0 at step 301\n");
+    let ended = done(bench.reproduce(&out, &[])).expect(0, "resumed reptile seed 0 at step 351\n");
     assert!(ended.err.contains("goes on from step 400 of the training of b reptile seed 0"), "{}", ended.err);
     assert_eq!(joined(&ended), 1);
     let (first, second) = (metrics(&dir), metrics(&folder(&out, "twin")));
@@ -240,8 +240,8 @@ fn a_run_of_the_first_format_goes_on_and_serves_another_row() {
     };
     assert_eq!(scalars(&first).len(), 400);
     assert_eq!(scalars(&first), scalars(&second), "the training's scalars stand in both");
-    // Steps 0, 350 and 400 of the nine: those before 301 had nobody to keep them.
-    assert_eq!(record(&folder(&out, "twin"))["missing_points"].as_array().unwrap().len(), 6);
+    // Of the nine the first and the last are there: the seven before step 351 had nobody to keep them.
+    assert_eq!(record(&folder(&out, "twin"))["missing_points"].as_array().unwrap().len(), 7);
     assert_eq!(record(&dir)["format"], 2);
     let tensors_of = |dir: &Path| -> Vec<_> {
         tensors(dir).into_iter().filter(|(name, _)| !name.starts_with("evaluation/")).collect()
