@@ -138,6 +138,8 @@ impl Observer for Terminal {
                 info!("{name}: done in {}", human(*seconds));
             }
             Event::Kept => info!("{name}: complete already, kept"),
+            Event::KeptOther { build } => info!("{name}: made by {build}, kept as it is, without a verdict"),
+            Event::Reevaluated => info!("{name}: trained by this code, evaluated by other code: evaluated again"),
         }
     }
 }

@@ -87,5 +87,9 @@ fn committed_runs_tell_which_training_they_are_of() {
     assert_eq!(zero.evaluation_hash, other.evaluation_hash, "and the same evaluation");
     assert!(!first.same_bits(&second).unwrap());
     let (linear, _) = of("omniglot-5w1s", "transfer-linear", 0);
-    assert_ne!(of("omniglot-5w1s", "transfer", 0).0.training_hash, linear.training_hash, "running statistics are trained");
+    assert_ne!(
+        of("omniglot-5w1s", "transfer", 0).0.training_hash,
+        linear.training_hash,
+        "running statistics are trained"
+    );
 }

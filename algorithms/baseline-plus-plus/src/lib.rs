@@ -17,6 +17,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Chen et al. 2019, arXiv 1904.04232",
     build,
     toy: "batch = 32\nlr = 0.01\ntune_epochs = 20\ntune_lr = 0.1",
+    code: harness_core::code!(),
 };
 
 /// Defaults are those of wyharveychen/CloserLookFewShot.

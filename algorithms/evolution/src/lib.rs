@@ -23,6 +23,7 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 64\nmeta_lr = 0.01\n\
           sigma = 0.05",
+    code: harness_core::code!(),
 };
 
 /// What this method has beside the [`Settings`] of MAML's family. No paper has a supervised few-shot setting: these are ours.

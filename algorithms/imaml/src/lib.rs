@@ -22,6 +22,7 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "inner_lr = 0.2\ninner_steps = 5\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01\n\
           eval_steps = 10\nlambda = 0.5",
+    code: harness_core::code!(),
 };
 
 /// Where a training task is pulled towards the initialisation.

@@ -19,6 +19,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Zhou et al. 2019, NeurIPS",
     build,
     toy: "lambda = 0.1\ninner_batch = 6\nlr = 0.003\ntrain_shots = 4\neval_iters = 20\nmeta_batch = 3",
+    code: harness_core::code!(),
 };
 
 /// What this method has beside the shared [`Settings`].

@@ -17,6 +17,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Snell et al. 2017, arXiv 1703.05175",
     build,
     toy: "train_ways = 10\ntrain_shots = 2\ntrain_queries = 3\nlr = 0.01",
+    code: harness_core::code!(),
 };
 
 /// What batch normalisation uses at test.

@@ -20,6 +20,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Nichol et al. 2018, arXiv 1803.02999",
     build,
     toy: "inner_batch = 6\nlr = 0.003\ntrain_shots = 4\neval_iters = 20\nmeta_batch = 3",
+    code: harness_core::code!(),
 };
 
 /// How the second moment of Adam passes from task to task.

@@ -21,6 +21,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Chen et al. 2019, arXiv 1904.04232; Ravi & Larochelle 2017; Vinyals et al. 2016",
     build,
     toy: "batch = 32\nlr = 0.01\ntune_steps = 30\ntune_lr = 0.01\ntune_batch = 6",
+    code: harness_core::code!(),
 };
 
 /// What batch normalisation uses once training is over.

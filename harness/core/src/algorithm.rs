@@ -211,6 +211,9 @@ pub struct Entry {
     /// Config (TOML) with which it learns the conformance suite's toy task in
     /// [`TOY_ITERATIONS`](crate::conformance::TOY_ITERATIONS) meta-iterations.
     pub toy: &'static str,
+    /// What the method is made of: [`harness_core::code!()`](crate::code). A number of other code is never shown as this
+    /// code's.
+    pub code: &'static str,
 }
 
 #[cfg(test)]

@@ -27,6 +27,10 @@ pub mod splits;
 pub mod state;
 pub mod stats;
 
+/// A hash of the crate that calls it, for [`Entry::code`]: its sources, without comments and tests, and the locked
+/// versions of all that it reaches. See `harness/identity`.
+pub use harness_identity::code;
+
 pub use algorithm::{Adapted, Algorithm, Build, Cost, Entry, Mode, Progress, Scalars, Update, mean_scalars};
 pub use batches::MiniBatches;
 pub use config::parse_config;
@@ -44,6 +48,12 @@ pub use rng::{Purpose, Stream};
 pub use source::{Rotations, Split, TaskSource, View};
 pub use splits::ClassSplit;
 pub use state::State;
+
+/// What this crate and the kernels are made of, as far as training can meet it.
+pub const TRAINING_CODE: [&str; 2] = [harness_kernels::CODE, code!(without "src/conformance", "src/stats.rs")];
+
+/// What this crate and the kernels are made of, as far as an evaluation can meet it.
+pub const EVALUATION_CODE: [&str; 2] = [harness_kernels::CODE, code!(without "src/conformance")];
 
 /// Compiles the method that algorithms/README.md walks through.
 #[cfg(doctest)]

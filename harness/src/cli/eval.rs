@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use harness_core::Split;
+use harness_kernels::Cap;
 
-use super::value::{assignment, positive, split};
+use super::value::{assignment, instruction_set, positive, split};
 use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
@@ -60,6 +61,10 @@ pub struct Eval {
     /// Worker threads; all cores if absent. The numbers do not depend on it
     #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
+
+    /// Use no more than these instructions of the processor; the widest that this one has if absent
+    #[arg(long, value_name = "SET", value_parser = instruction_set)]
+    pub instruction_set: Option<Cap>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]

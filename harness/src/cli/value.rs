@@ -2,6 +2,7 @@
 
 use candle_core::Device;
 use harness_core::Split;
+use harness_kernels::Cap;
 
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
 pub(super) fn device(text: &str) -> Result<Device, String> {
@@ -15,6 +16,17 @@ pub(super) fn device(text: &str) -> Result<Device, String> {
         "cuda" => Device::new_cuda(index).map_err(one_line),
         "metal" => Device::new_metal(index).map_err(one_line),
         _ => Err("one of cpu, cuda:N, metal".into()),
+    }
+}
+
+/// A set of instructions that this machine has.
+pub(super) fn instruction_set(text: &str) -> Result<Cap, String> {
+    let names = || Cap::here().map(Cap::name).collect::<Vec<_>>().join(", ");
+    let set = Cap::ALL.into_iter().find(|set| set.name() == text);
+    let set = set.ok_or_else(|| format!("no such set; this machine has {}", names()))?;
+    match Cap::here().any(|here| here == set) {
+        true => Ok(set),
+        false => Err(format!("this machine has no {text}; it has {}", names())),
     }
 }
 

@@ -10,7 +10,8 @@ use crate::console;
 use crate::exit::Exit;
 use crate::files::checkpoint::Checkpoint;
 use crate::files::episodes;
-use crate::runner::{self, Job, Kinship, Outcomes, Series, Stop, aggregate};
+use crate::identity::{Identity, Segment};
+use crate::runner::{self, Job, Kinship, OtherBuild, Outcomes, Series, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -23,12 +24,14 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     if let Some(file) = &args.episodes_csv {
         super::make_room_for(file)?;
     }
+    harness_kernels::cap(args.instruction_set);
     let pool = super::pool(args.threads)?;
     let job = pool.install(|| job(args, &checkpoint, algorithms))?;
     runner::check_fit(&job, &checkpoint.state)?;
     if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
+    note(&checkpoint, Some(&job.code));
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
         let range = start..(start + CHUNK).min(job.eval_episodes);
@@ -74,6 +77,8 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
         dir: Default::default(),
         data_digest: source.digest(),
+        code: runner::code(algorithms, &method),
+        other_build: OtherBuild::default(),
         config_hash: String::new(),
         kinship: Kinship::default(),
         spec: Arc::new(spec),
@@ -83,6 +88,15 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         device: candle_core::Device::Cpu,
         config,
     })
+}
+
+/// Says that another build trained a checkpoint that says what trained it.
+pub(super) fn note(checkpoint: &Checkpoint, here: Option<&Identity>) {
+    let Some(there) = checkpoint.meta.code() else { return };
+    if here.is_none_or(|here| here.training != there.training) {
+        let build = checkpoint.meta.segments.last().map(Segment::build).unwrap_or_default();
+        tracing::info!("note: another build than this one trained the checkpoint ({build})");
+    }
 }
 
 /// The part of a run's config that says how its method trains and adapts.

@@ -199,6 +199,7 @@ mod tests {
         paper: "none",
         build: |_, _| Err(Error::usage("only listed")),
         toy: "",
+        code: "of a test",
     };
 
     fn text(what: Option<Listed>, format: Format) -> String {

@@ -1,6 +1,8 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
+mod again;
 mod early;
+mod others;
 mod plan;
 mod share;
 mod survey;
@@ -25,8 +27,9 @@ use crate::spec::folds;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
+    harness_kernels::cap(args.instruction_set);
     let pool = super::pool(args.threads)?;
-    let plan = pool.install(|| Plan::new(args, algorithms))?;
+    let mut plan = pool.install(|| Plan::new(args, algorithms))?;
     if plan.jobs.is_empty() {
         plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
         match args.shard {
@@ -43,6 +46,8 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         return dry_run(&plan.jobs, &survey, &pool, args.fresh, args.format);
     }
     writable(&args.out)?;
+    let stop = Stop::on_signals()?;
+    others::decide(&mut plan.jobs, &survey, args, &pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
     let budget = plan.jobs[0].budget_dir.clone();
     planned::write(&args.out.join(&budget), &plan.call)?;
@@ -54,11 +59,10 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.also);
     let shared = Shared {
         pool: &pool,
-        stop: Stop::on_signals()?,
+        stop,
         observer: &early,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
         fresh: args.fresh,
-        commit: runner::commit(),
     };
     let mut benchmarks: Vec<String> = plan.call.runs.iter().map(|run| run.benchmark.clone()).collect();
     benchmarks.dedup();

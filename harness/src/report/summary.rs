@@ -7,6 +7,7 @@ use super::{
     stats::{mean, seed_interval, tidy},
     verdict::{Verdict, judge},
 };
+use crate::identity;
 use crate::planned::{self, PlannedRun};
 use crate::record::{FigurePlace, RunRecord, Status};
 use harness_core::Result;
@@ -56,6 +57,8 @@ pub struct Cell {
     pub of_seeds: Vec<u64>,
     /// Only where the benchmark is a figure.
     pub figure: Option<FigurePlace>,
+    /// The build that made it, in words, where another one kept it.
+    pub kept: Option<String>,
 }
 
 /// A run that is not in the means, and why.
@@ -136,7 +139,7 @@ struct Group<'a> {
     failed: usize,
 }
 
-/// Whether two runs are seeds of one cell: all that determines their numbers agrees but for the seed. What else is in
+/// Whether two runs are seeds of one cell: all that determines their numbers agrees, the code too, but for the seed. What else is in
 /// the benchmark's file does not matter: it may have gained a row between the two.
 fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
     let key = |record: &RunRecord| {
@@ -147,6 +150,7 @@ fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
     };
     (&a.benchmark, &a.label, a.meta_iters, &a.data_digest, &a.episode_hash, a.eval_episodes, &a.metric)
         == (&b.benchmark, &b.label, b.meta_iters, &b.data_digest, &b.episode_hash, b.eval_episodes, &b.metric)
+        && (&a.code, a.kept.is_some()) == (&b.code, b.kept.is_some())
         && key(a) == key(b)
 }
 
@@ -193,6 +197,8 @@ fn warnings(groups: &[Group]) -> Vec<String> {
             format!("{} and {} meta-iterations", a.meta_iters, b.meta_iters)
         } else if a.episode_hash != b.episode_hash || a.eval_episodes != b.eval_episodes {
             "different test episodes".to_string()
+        } else if a.code != b.code {
+            "different builds' numbers".to_string()
         } else {
             "different settings".to_string()
         };
@@ -226,8 +232,10 @@ impl Group<'_> {
         let comparable = target.is_none_or(|t| t.comparable);
         // The folder has the last word: a record that was moved into `paper` stays what it was.
         let whole = budget == "paper" && record.budget == "paper" && !record.overridden;
+        let kept = record.kept.as_ref();
         let verdict = match ours {
             Some(_) if self.failed > 0 => Verdict::Failed,
+            Some(_) if kept.is_some() => Verdict::OtherBuild,
             Some(ours) => judge(ours, target, record.higher_is_better, whole),
             None => Verdict::Failed,
         };
@@ -259,6 +267,7 @@ impl Group<'_> {
             tolerance: target.and_then(|t| t.tolerance),
             of_seeds: self.runs.iter().map(|run| run.record.seed).collect(),
             figure: record.figure.clone(),
+            kept: kept.map(|_| identity::build(record.git_commit.as_deref(), record.git_dirty)),
         }
     }
 }

@@ -157,5 +157,23 @@ fn notes(cells: &[Cell]) -> Vec<String> {
             None => said.push((text, vec![method])),
         }
     }
-    said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", "))).collect()
+    let published = said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
+    published.chain(kept(cells)).collect()
+}
+
+/// Rows that another build made.
+fn kept(cells: &[Cell]) -> Vec<String> {
+    let mut builds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (cell, build) in cells.iter().filter_map(|cell| Some((cell, cell.kept.as_deref()?))) {
+        let method = cell.row.method.as_str();
+        match builds.iter_mut().find(|(other, _)| *other == build) {
+            Some((_, methods)) if methods.contains(&method) => {}
+            Some((_, methods)) => methods.push(method),
+            None => builds.push((build, vec![method])),
+        }
+    }
+    let tell = |(build, methods): (&str, Vec<&str>)| {
+        format!("{} of another build: {}, kept as it was and not judged", methods.join(", "), build)
+    };
+    builds.into_iter().map(tell).collect()
 }

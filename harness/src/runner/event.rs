@@ -37,6 +37,10 @@ pub enum Event {
     Completed { seconds: f64 },
     /// It was complete already.
     Kept,
+    /// Another build completed it, and it is shown as it is.
+    KeptOther { build: String },
+    /// It was complete, but for an evaluation that other code did: that is done again.
+    Reevaluated,
 }
 
 /// Something that listens. Called from several threads.

@@ -9,13 +9,15 @@ use harness_core::{Error, Result};
 
 use super::drive::{Finished, Outcome};
 use super::event::Event;
-use super::job::{Job, Shared};
+use super::job::{Job, OtherBuild, Shared};
 use super::record::{self, Told};
+use super::replay::{self, Replay};
 use super::resume::{self, Found};
 use super::snapshots;
 use super::train::{self, Company, Ended};
 use super::training::{self, Among};
 use crate::files::atomic;
+use crate::files::checkpoint::Checkpoint;
 use crate::files::fault;
 use crate::files::lock::{RunLock, TrainingLock};
 use crate::record::Status;
@@ -65,8 +67,36 @@ pub(super) fn groups(jobs: Vec<Job>) -> Vec<Group> {
 struct Open {
     index: usize,
     job: Job,
-    found: Found,
+    left: Left,
     _lock: RunLock,
+}
+
+/// What is left to do of a run.
+struct Left {
+    own: Option<Checkpoint>,
+    /// Whether what lies there goes first.
+    clear: bool,
+    /// Whether this build must repeat the last stretch of another one's before it goes on.
+    prove: bool,
+    /// Whether only the evaluation is done again.
+    again: bool,
+}
+
+impl Left {
+    fn all(clear: bool) -> Left {
+        Left { own: None, clear, prove: false, again: false }
+    }
+
+    fn from(own: Checkpoint) -> Left {
+        Left { own: Some(own), clear: false, prove: false, again: false }
+    }
+}
+
+/// What [`enter`] finds.
+enum Entered {
+    /// Nothing is left to do: what to say of it.
+    Done(Event),
+    Left(Left),
 }
 
 /// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told before.
@@ -76,13 +106,13 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
     let mut open: Vec<Open> = Vec::new();
     for (index, job) in group {
         match guarded(|| enter(&job, shared, again)) {
-            Ok((Found::Complete, lock)) => {
-                shared.observer.event(&job, &Event::Kept);
+            Ok((Entered::Done(event), lock)) => {
+                shared.observer.event(&job, &event);
                 drop(lock);
                 tidy(&job);
                 ended(index, job, Outcome::Ended(Ended::Kept));
             }
-            Ok((found, lock)) => open.push(Open { index, job, found, _lock: lock }),
+            Ok((Entered::Left(left), lock)) => open.push(Open { index, job, left, _lock: lock }),
             Err(error) => {
                 let outcome = failed(&job, shared, error);
                 ended(index, job, outcome);
@@ -107,23 +137,21 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
             return Attempt { done, waiting: Vec::new() };
         }
     };
-    if shared.fresh {
-        for one in &mut open {
-            // A folder that cannot be cleared errs again, with its name, when the run begins.
-            let _ = resume::clear(&one.job.dir);
-            one.found = Found::Nothing;
-        }
+    // Before the first one begins: none may go on from what another one is to start over.
+    for one in open.iter().filter(|one| one.left.clear) {
+        // A folder that cannot be cleared errs again, with its name, when the run begins.
+        let _ = resume::clear(&one.job.dir);
     }
     let dirs: Vec<PathBuf> = open.iter().map(|open| open.job.dir.clone()).collect();
     let mut broken: Option<(String, Broken)> = None;
     let all = open.len();
-    for (at, Open { index, job, found, _lock }) in open.into_iter().enumerate() {
+    for (at, Open { index, job, left, _lock }) in open.into_iter().enumerate() {
         let outcome = match &broken {
             _ if shared.stop.requested() => Outcome::Ended(Ended::Interrupted),
             Some((name, why)) => unserved(&job, shared, name, why),
             None => {
                 let doing = Doing::default();
-                match guarded(|| one(&job, shared, (found, at + 1 < all), &dirs, &doing)) {
+                match guarded(|| one(&job, shared, (left, at + 1 < all), &dirs, &doing)) {
                     Ok(ended) => Outcome::Ended(ended),
                     Err(error) => {
                         if doing.0.get() {
@@ -145,19 +173,45 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
 }
 
 /// Locks the run's folder and looks at what is there.
-fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Found, RunLock)> {
+fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLock)> {
     std::fs::create_dir_all(&job.dir).map_err(|source| fault::explain(&job.dir, source))?;
     let lock = RunLock::take(&job.dir)?;
     atomic::remove_leftovers(&job.dir);
     if shared.fresh {
-        return Ok((Found::Nothing, lock));
+        return Ok((Entered::Left(Left::all(true)), lock));
     }
     let mut damaged = |what| {
         if !again {
             shared.observer.event(job, &Event::Damaged { what });
         }
     };
-    Ok((resume::look(job, &mut damaged)?, lock))
+    let entered = match resume::look(job, &mut damaged)? {
+        Found::Complete => {
+            record::of_this_build(&job.dir)?;
+            Entered::Done(Event::Kept)
+        }
+        Found::Nothing => Entered::Left(Left::all(false)),
+        Found::Foreign | Found::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
+            Entered::Left(Left::all(true))
+        }
+        Found::Foreign if job.other_build == OtherBuild::Keep => {
+            Entered::Done(Event::KeptOther { build: record::keep(job)? })
+        }
+        Found::Foreign => {
+            let (at, build) = (job.dir.display(), resume::maker(job).build());
+            return Err(Error::usage(format!(
+                "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
+            )));
+        }
+        Found::Trained(checkpoint) => Entered::Left(Left { again: true, ..Left::from(*checkpoint) }),
+        Found::Resumable { checkpoint, foreign } => {
+            let proved = job.other_build == OtherBuild::Proved(checkpoint.meta.step);
+            // Nothing is left to train: what is measured is the other build's, as was asked for.
+            let theirs = job.other_build == OtherBuild::Keep && checkpoint.meta.step >= job.meta_iters;
+            Entered::Left(Left { prove: foreign && !proved && !theirs, ..Left::from(*checkpoint) })
+        }
+    };
+    Ok((entered, lock))
 }
 
 /// The lock of a run's training; None where nothing is trained. The inner error is the process that holds it.
@@ -168,23 +222,34 @@ fn lock(job: &Job) -> Result<Result<Option<TrainingLock>, String>> {
     }
 }
 
-/// One run, with what its folder holds and whether another one comes after it.
+/// One run, with what is left of it and whether another one comes after it.
 fn one(
     job: &Job,
     shared: &Shared<'_>,
-    (found, followed): (Found, bool),
+    (left, followed): (Left, bool),
     dirs: &[PathBuf],
     doing: &Doing,
 ) -> Result<Ended> {
-    if shared.fresh {
+    if left.clear {
         resume::clear(&job.dir)?;
     }
-    let own = match found {
-        Found::Resumable(checkpoint) => Some(*checkpoint),
-        Found::Nothing | Found::Complete => None,
-    };
+    if let Some(own) = left.own.as_ref().filter(|_| left.prove) {
+        let step = own.meta.step;
+        match replay::towards(job, shared.pool, &shared.stop, own)? {
+            Replay::Same => {}
+            Replay::Interrupted => return Ok(Ended::Interrupted),
+            Replay::Differs(why) => {
+                let (at, build) = (job.dir.display(), resume::maker(job).build());
+                return Err(Error::usage(format!(
+                    "{at} was stopped at step {step} under {build}, and {why}: build that commit to go on, or start over \
+                     with --fresh"
+                )));
+            }
+        }
+    }
     let among = if shared.fresh { Among::These(dirs) } else { Among::Folder };
-    train::run(job, shared, own, Company { kin: training::kin(job, among), followed }, doing)
+    let company = Company { kin: training::kin(job, among), followed, again: left.again };
+    train::run(job, shared, left.own, company, doing)
 }
 
 /// Snapshots of a complete run that a process left which died before it removed them.

@@ -12,6 +12,7 @@ use harness_core::{
 use super::event::Observer;
 use super::stop::Stop;
 use super::training::Kinship;
+use crate::identity::Identity;
 use crate::spec::{Budget, MethodSpec, Spec};
 
 /// One run: method × benchmark × seed × budget.
@@ -41,6 +42,24 @@ pub struct Job {
     pub data_digest: String,
     /// Which training it is of, and which evaluation.
     pub kinship: Kinship,
+    /// The code that would train and evaluate it.
+    pub code: Identity,
+    /// What is to be done where another build has made something of the run.
+    pub other_build: OtherBuild,
+}
+
+/// What is to be done with a run that another build finished or began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherBuild {
+    /// A finished one is refused; a stopped one goes on if this build repeats its last stretch.
+    #[default]
+    Prove,
+    /// It goes on from this step, up to which this build was seen to repeat it.
+    Proved(u64),
+    /// It is done again.
+    StartOver,
+    /// A finished one is shown as it is, marked.
+    Keep,
 }
 
 /// What all runs of one call share.
@@ -51,8 +70,6 @@ pub struct Shared<'a> {
     pub checkpoint_every: Duration,
     /// Start over whatever is on disk.
     pub fresh: bool,
-    /// Git commit of the tree and whether it was dirty, where known.
-    pub commit: Option<(String, bool)>,
 }
 
 impl Job {
@@ -93,6 +110,12 @@ fn of_the_test(algorithm: &dyn Algorithm, method: &MethodSpec) -> Result<()> {
             method.algorithm
         ))),
     }
+}
+
+/// The code of this binary for the method of a block that [`build`] has built.
+pub fn code(algorithms: &[Entry], method: &MethodSpec) -> Identity {
+    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
+    entry.map(Identity::of).unwrap_or_default()
 }
 
 /// Builds the method of a block for a source, and checks everything that can be checked without computing: the

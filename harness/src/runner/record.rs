@@ -2,6 +2,7 @@
 //! episodes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use harness_core::{Purpose, Result, Split, Stream};
 use sha2::{Digest, Sha256};
@@ -9,7 +10,8 @@ use sha2::{Digest, Sha256};
 use super::evaluate::final_series;
 use super::hash::hex;
 use super::job::{Job, Shared};
-use crate::record::{FORMAT, FigurePlace, Published, RunRecord, Status};
+use crate::identity::{self, Identity, Segment};
+use crate::record::{FORMAT, FigurePlace, Kept, Published, RunRecord, Status};
 
 /// What only a run that is under way knows of itself.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +22,16 @@ pub(super) struct Told {
     pub selected_step: Option<u64>,
     /// Points that the learning curve lacks.
     pub missing_points: Vec<u64>,
+    /// The builds that made it; None: those that the record had.
+    pub segments: Option<Vec<Segment>>,
+}
+
+/// The code behind the numbers: what trained the state, which another build may have done for a run that only measures it,
+/// and what measures it here.
+fn code(job: &Job, segments: &[Segment]) -> Identity {
+    let trained = segments.last().map(|last| last.code.as_ref().map(|code| code.training.clone()).unwrap_or_default());
+    let training = trained.unwrap_or_else(|| job.code.training.clone());
+    Identity { training, evaluation: job.code.evaluation.clone() }
 }
 
 /// Writes run.json with this status.
@@ -33,6 +45,12 @@ pub(super) fn write(
 ) -> Result<()> {
     let path = job.dir.join("run.json");
     let before = RunRecord::read(&path).ok();
+    let segments = match (&told.segments, &before) {
+        (Some(segments), _) => segments.clone(),
+        (None, Some(before)) => before.segments.clone(),
+        (None, None) => vec![Segment::now(&job.code, 0)],
+    };
+    let commit = identity::commit();
     let now = now();
     let published = job.spec.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
         label: row.label.clone(),
@@ -80,8 +98,11 @@ pub(super) fn write(
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into_iter()
             .collect::<BTreeMap<_, _>>(),
-        git_commit: shared.commit.as_ref().map(|(commit, _)| commit.clone()),
-        git_dirty: shared.commit.as_ref().map(|(_, dirty)| *dirty),
+        code: Some(code(job, &segments)),
+        segments,
+        kept: None,
+        git_dirty: commit.as_ref().map(|(_, dirty)| *dirty),
+        git_commit: commit.map(|(commit, _)| commit),
         cpu: cpu(),
         instruction_set: harness_kernels::instruction_set().into(),
         threads: shared.pool.current_num_threads() as u64,
@@ -93,6 +114,29 @@ pub(super) fn write(
         seconds: (seconds * 1000.0).round() / 1000.0,
     };
     record.write(&path)
+}
+
+/// Marks the record of a complete run of another build as one that this build shows as it is; that build's name.
+pub(super) fn keep(job: &Job) -> Result<String> {
+    let path = job.dir.join("run.json");
+    let mut record = RunRecord::read(&path)?;
+    let name = identity::build(record.git_commit.as_deref(), record.git_dirty);
+    let kept = Some(Kept { beside: job.code.clone(), git_commit: identity::commit().map(|(commit, _)| commit) });
+    if record.kept != kept {
+        record.kept = kept;
+        record.write(&path)?;
+    }
+    Ok(name)
+}
+
+/// Takes back the mark of [`keep`]: the build that made the run shows it.
+pub(super) fn of_this_build(dir: &Path) -> Result<()> {
+    let path = dir.join("run.json");
+    let mut record = RunRecord::read(&path)?;
+    match record.kept.take() {
+        Some(_) => record.write(&path),
+        None => Ok(()),
+    }
 }
 
 fn figure_place(job: &Job) -> Option<FigurePlace> {
@@ -116,17 +160,6 @@ fn episode_hash(job: &Job) -> Result<String> {
         hash.update(job.source.identity(Split::Test, &job.episode(), job.spec.protocol.ways, &mut rng)?);
     }
     Ok(hex(&hash.finalize()))
-}
-
-/// The commit of the tree that this runs in and whether it has changes, if git knows.
-pub fn commit() -> Option<(String, bool)> {
-    let git = |args: &[&str]| {
-        let output = std::process::Command::new("git").args(args).stderr(std::process::Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "HEAD"])?;
-    let dirty = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
-    Some((commit, dirty))
 }
 
 /// The processor's name where the system tells it, else its architecture.

@@ -15,6 +15,7 @@ use super::job::Job;
 use super::training::{self, Kin};
 use crate::failpoint;
 use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
+use crate::identity::Segment;
 use crate::planned;
 use crate::record::{RunRecord, Status};
 
@@ -50,7 +51,7 @@ pub(super) fn any(folder: &Path) -> bool {
 }
 
 /// Writes one.
-pub(super) fn write(job: &Job, state: &State, trained_by: &str) -> Result<()> {
+pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segment]) -> Result<()> {
     let meta = Meta {
         format: FORMAT,
         step: state.step,
@@ -63,6 +64,7 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str) -> Result<()> {
         seen: None,
         missing: Vec::new(),
         trained_by: Some(trained_by.to_owned()),
+        segments: segments.to_vec(),
     };
     Checkpoint::of(job.algorithm.for_evaluation(state), meta).write(&path(&job.dir, state.step))
 }
@@ -77,10 +79,10 @@ pub(super) fn load<'a>(
 ) -> Result<Option<State>> {
     for path in folders.map(|folder| path(folder, step)).filter(|path| path.is_file()) {
         match Checkpoint::load(&path) {
-            Ok(found) if training::same(job, &found.meta.config, &found.meta.data_digest) => {
+            Ok(found) if training::usable(job, &found.meta) => {
                 return found.state.to(&job.device).map(Some);
             }
-            Ok(_) => odd(format!("{}: of another training, passed over", path.display())),
+            Ok(_) => odd(format!("{}: of another training or another build, passed over", path.display())),
             Err(error @ Error::Io { .. }) => return Err(error),
             Err(why) => odd(format!("{why}; passed over")),
         }

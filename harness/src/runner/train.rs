@@ -14,12 +14,14 @@ use super::group::Doing;
 use super::iterate::{check_finite, iterate};
 use super::job::{Job, Shared};
 use super::record::{self, Told};
+use super::resume;
 use super::selection::{self, Selection};
 use super::snapshots;
 use super::training::{self, Kin};
 use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::files::episodes;
 use crate::files::metrics::{Log, MetricsFile, Row};
+use crate::identity::Segment;
 use crate::record::Status;
 
 /// How a run ended, short of an error.
@@ -67,6 +69,8 @@ pub(super) struct Company {
     pub kin: Vec<Kin>,
     /// Whether this call has a run that will read what this one leaves.
     pub followed: bool,
+    /// Whether the run was complete and is only evaluated again.
+    pub again: bool,
 }
 
 struct Run<'a> {
@@ -83,6 +87,8 @@ struct Run<'a> {
     log: Log,
     /// The run that made `state`; None: nothing has been trained.
     trained_by: Option<String>,
+    /// The builds that made `state`, the last one last.
+    segments: Vec<Segment>,
     /// Steps at which a snapshot is kept, and the snapshots that are not on disk yet.
     keep: BTreeSet<u64>,
     pending: Vec<State>,
@@ -117,7 +123,7 @@ impl<'a> Run<'a> {
         company: Company,
         doing: &'a Doing,
     ) -> Result<Self> {
-        let Company { kin, followed } = company;
+        let Company { kin, followed, again } = company;
         let valid = own.as_ref().map_or(0, |own| own.meta.metrics_len);
         if let Some(own) = &own {
             fits::check(job, &own.state)?;
@@ -135,6 +141,7 @@ impl<'a> Run<'a> {
             state: State::default(),
             log: Log::default(),
             trained_by: None,
+            segments: vec![Segment::now(&job.code, 0)],
             keep: snapshots::steps(job.meta_iters),
             pending: Vec::new(),
             curve: Curve::plan(job),
@@ -152,7 +159,7 @@ impl<'a> Run<'a> {
             saved: began,
         };
         match own {
-            Some(own) => run.go_on(own)?,
+            Some(own) => run.go_on(own, again)?,
             None => run.state = initial(job)?,
         }
         if let Some((found, at)) = ahead {
@@ -162,8 +169,9 @@ impl<'a> Run<'a> {
     }
 
     /// From the run's own checkpoint.
-    fn go_on(&mut self, mut own: Checkpoint) -> Result<()> {
+    fn go_on(&mut self, mut own: Checkpoint, again: bool) -> Result<()> {
         training::complete_log(&mut own, &self.job.dir)?;
+        self.segments = resume::segments(self.job, &own.meta);
         let meta = own.meta;
         self.state = own.state.to(&self.job.device)?;
         if meta.step < self.job.meta_iters && !fits::whole(self.job, &self.state)? {
@@ -182,15 +190,22 @@ impl<'a> Run<'a> {
         self.outcomes = own.outcomes;
         self.last = own.last;
         self.before = meta.elapsed_s;
-        self.shared.observer.event(self.job, &Event::Resumed { step: meta.step });
+        let event = if again { Event::Reevaluated } else { Event::Resumed { step: meta.step } };
+        self.shared.observer.event(self.job, &event);
         Ok(())
     }
 
     /// The training of kin that is further; the evaluation stays where it is, and catches up.
     fn join(&mut self, found: Checkpoint, at: usize) -> Result<()> {
-        let of = found.meta.trained_by.unwrap_or_else(|| self.kin[at].name.clone());
+        let of = found.meta.trained_by.clone().unwrap_or_else(|| self.kin[at].name.clone());
         self.state = found.state.to(&self.job.device)?;
         self.log = found.log;
+        let made_by = resume::made_by(&self.kin[at].dir, &found.meta);
+        self.segments = match self.state.step < self.job.meta_iters {
+            true => resume::segments_after(self.job, &made_by, self.state.step),
+            // Nothing is left to train: the state is theirs.
+            false => made_by,
+        };
         self.shared.observer.event(self.job, &Event::Joined { step: self.state.step, of: of.clone() });
         self.trained_by = Some(of);
         Ok(())
@@ -202,8 +217,12 @@ impl<'a> Run<'a> {
 
     /// What run.json says of the training and of the choice.
     fn told(&self) -> Told {
-        let trained_by = self.trained_by.clone().filter(|name| *name != self.job.name());
-        Told { trained_by, selected_step: self.selected, missing_points: self.missing.clone() }
+        Told {
+            trained_by: self.trained_by.clone().filter(|name| *name != self.job.name()),
+            selected_step: self.selected,
+            missing_points: self.missing.clone(),
+            segments: Some(self.segments.clone()),
+        }
     }
 
     /// Whether the learning curve or the choice is measured at `step`.
@@ -403,7 +422,7 @@ impl<'a> Run<'a> {
         })?;
         if !snapshots::path(&self.job.dir, step).is_file() {
             let by = self.trained_by.clone().unwrap_or_else(|| self.job.name());
-            snapshots::write(self.job, &state, &by)?;
+            snapshots::write(self.job, &state, &by, &self.segments)?;
         }
         Ok(state)
     }
@@ -439,7 +458,7 @@ impl<'a> Run<'a> {
         if read || (!self.pending.is_empty() && snapshots::awaited(self.job, &self.kin)) {
             let by = self.trained_by.clone().unwrap_or_else(|| self.job.name());
             for state in &self.pending {
-                snapshots::write(self.job, state, &by)?;
+                snapshots::write(self.job, state, &by, &self.segments)?;
             }
             self.pending.clear();
         }
@@ -455,6 +474,7 @@ impl<'a> Run<'a> {
             seen: Some(self.seen).filter(|seen| *seen != self.state.step),
             missing: self.missing.clone(),
             trained_by: self.trained_by.clone(),
+            segments: self.segments.clone(),
         };
         let checkpoint = Checkpoint {
             state: self.state.clone(),

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::fits;
 use super::hash::sha256_json;
-use super::job::Job;
-use crate::files::checkpoint::{self, Checkpoint, FIRST_FORMAT};
+use super::job::{Job, OtherBuild};
+use crate::files::checkpoint::{self, Checkpoint, FIRST_FORMAT, Meta};
 use crate::files::metrics;
 use crate::record::{RunRecord, Status};
 
@@ -133,6 +133,17 @@ pub(super) fn same(job: &Job, config: &Value, digest: &str) -> bool {
         && training_of(config, digest, job.algorithm.halves().as_ref()) == job.kinship.training
 }
 
+/// Whether a state of kin is as good as one of the job's own: of its training, and made by this code, unless the user asked
+/// for what other builds made.
+pub(super) fn usable(job: &Job, meta: &Meta) -> bool {
+    same(job, &meta.config, &meta.data_digest) && (job.other_build == OtherBuild::Keep || ours(job, meta))
+}
+
+/// Whether this code made the state.
+fn ours(job: &Job, meta: &Meta) -> bool {
+    meta.code().is_some_and(|code| code.training == job.code.training)
+}
+
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let mut folders: Vec<PathBuf> = entries
@@ -153,8 +164,9 @@ pub(super) fn ahead(job: &Job, kin: &[Kin], step: u64) -> Result<Option<(Checkpo
     for (found, at) in all {
         // What is damaged or of another build belongs to its own run, which says so; here it is no help.
         let Ok(mut checkpoint) = Checkpoint::load(&checkpoint::path(&kin[at].dir, found)) else { continue };
-        let meta = &checkpoint.meta;
-        if !same(job, &meta.config, &meta.data_digest) || !fits::whole(job, &checkpoint.state)? {
+        // This build finishes nothing that another one began, as far as kin can tell.
+        let unfinished = checkpoint.meta.step < job.meta_iters && !ours(job, &checkpoint.meta);
+        if unfinished || !usable(job, &checkpoint.meta) || !fits::whole(job, &checkpoint.state)? {
             continue;
         }
         if complete_log(&mut checkpoint, &kin[at].dir).is_ok() {

@@ -18,6 +18,7 @@ pub const ENTRY: Entry = Entry {
     paper: "none yet",
     build,
     toy: "inner_batch = 6\ninner_lr = 0.1\ntrain_shots = 4\nmeta_batch = 3",
+    code: harness_core::code!(),
 };
 
 /// The keys of a benchmark's block. Each is a line in README.md, with its unit and source.

@@ -41,6 +41,7 @@ fn a_method_that_panics_or_errs_costs_its_own_run() {
             Ok(Box::new(Broken { panics, good: good(context)? }))
         },
         toy: "",
+        code: "of a test",
     };
     let block = |label: &str, panics| format!("[method.{label}]\nalgorithm = \"broken\"\npanics = {panics}\n{GOOD}");
     let bench = Bench::sine(&format!("{}{}{REPTILE}{GOOD}", block("panics", true), block("errs", false)));

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod bench;
+mod builds;
 mod compare;
 mod process;
 

@@ -5,11 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use safetensors::SafeTensors;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::bench::{Bench, REPTILE, TRANSFER, folder};
-use crate::compare::{assert_same, metrics, steps, tensors};
-use crate::process::{Ended, done, end, run, start, wait_for};
+use crate::compare::{assert_same, checkpoints, metrics, steps, tensors};
+use crate::process::{done, end, run, start, wait_for};
 
 /// Rows whose labels, and what they do at test, are all that they differ in.
 const TWIN: &str = "[method.twin]\nlike = \"reptile\"\neval_iters = 4\neval_batch = 5\n";
@@ -19,7 +21,11 @@ impl Bench {
     fn other(&self) -> Other<'_> {
         let text = fs::read_to_string(self.file()).unwrap();
         let text = text.replace("shots = 10", "shots = 5").replace("episodes = 300", "episodes = 200");
-        fs::write(self.dir.path().join("c.toml"), text.replace("curve_points = 9", "curve_points = 14, curve_in_full = true")).unwrap();
+        fs::write(
+            self.dir.path().join("c.toml"),
+            text.replace("curve_points = 9", "curve_points = 14, curve_in_full = true"),
+        )
+        .unwrap();
         Other(self)
     }
 }
@@ -45,11 +51,6 @@ fn record(dir: &Path) -> Value {
 fn snapshots(dir: &Path) -> BTreeSet<String> {
     let names = fs::read_dir(dir).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap());
     names.filter(|name| name.starts_with("snapshot-")).collect()
-}
-
-/// How often meta-iterations were begun: a run that trains says where it starts.
-fn joined(ended: &Ended) -> usize {
-    ended.err.lines().filter(|line| line.contains(" of the training of ")).count()
 }
 
 #[test]
@@ -214,37 +215,63 @@ fn the_shards_of_a_call_keep_a_training_together() {
     assert_eq!((listed("1/2"), listed("2/2")), (vec!["reptile".into(), "twin".into()], vec!["transfer".into()]));
 }
 
-/// A run of a build from before trainings were shared, killed at step 351: it goes on, and its training serves a second row.
+/// A checkpoint as builds wrote it before trainings were shared: no log of the training, no word of whose it is.
+fn as_first_format(path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    let mut meta: Value = serde_json::from_str(&header.metadata().as_ref().unwrap()["meta"]).unwrap();
+    let meta_table = meta.as_object_mut().unwrap();
+    meta_table.insert("format".into(), 1.into());
+    ["seen", "missing", "trained_by"].iter().for_each(|key| drop(meta_table.remove(*key)));
+    let tensors = SafeTensors::deserialize(&bytes).unwrap();
+    let mut views: Vec<_> = tensors.tensors().into_iter().filter(|(name, _)| !name.starts_with("log/")).collect();
+    views.sort_by(|a, b| a.0.cmp(&b.0));
+    let (mut hash, meta) = (Sha256::new(), meta.to_string());
+    hash.update(&meta);
+    for (name, view) in &views {
+        hash.update(name);
+        hash.update(format!("{:?}{:?}", view.dtype(), view.shape()));
+        hash.update(view.data());
+    }
+    let sum: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let fields = [("format", "1".to_owned()), ("sha256", sum), ("meta", meta)];
+    let header = fields.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+    fs::write(path, safetensors::serialize(views, Some(header)).unwrap()).unwrap();
+}
+
+/// A run of the first format goes on, and its training serves a second row.
 #[test]
 fn a_run_of_the_first_format_goes_on_and_serves_another_row() {
-    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/survive/format-1");
-    let bench = Bench::sine("");
-    let text = fs::read_to_string(old.join("b.toml")).unwrap();
-    fs::write(bench.file(), format!("{text}\n[method.twin]\nlike = \"reptile\"\neval_iters = 3\n")).unwrap();
-    let out = bench.out("out");
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 4000\n{TWIN}"));
+    let (whole, out) = (bench.out("whole"), bench.out("out"));
+    done(bench.reproduce(&whole, &[]));
     let dir = folder(&out, "reptile");
-    fs::create_dir_all(&dir).unwrap();
-    for name in ["run.json", "metrics.csv", "checkpoint-351.safetensors"] {
-        fs::copy(old.join(name), dir.join(name)).unwrap();
+    let mut child = start(bench.reproduce(&out, &["--method", "reptile", "--checkpoint-every", "0.05"]));
+    wait_for(&mut child, "half the training", || steps(&dir).first().is_some_and(|step| *step > 1500));
+    child.kill().unwrap();
+    end(child);
+    checkpoints(&dir).iter().for_each(|path| as_first_format(path));
+    for name in snapshots(&dir) {
+        fs::remove_file(dir.join(name)).unwrap();
     }
-    let before = fs::read_to_string(old.join("metrics.csv")).unwrap();
-    let ended = done(bench.reproduce(&out, &[])).expect(0, "resumed reptile seed 0 at step 351\n");
-    assert!(ended.err.contains("goes on from step 400 of the training of b reptile seed 0"), "{}", ended.err);
-    assert_eq!(joined(&ended), 1);
-    let (first, second) = (metrics(&dir), metrics(&folder(&out, "twin")));
-    let kept: String = before.lines().take(150).map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
-    assert!(first.starts_with(&kept), "what it had measured stays");
-    let scalars = |text: &str| -> Vec<String> {
-        let rows = text.lines().map(|line| line.split(',').skip(3).collect::<Vec<_>>().join(","));
-        rows.filter(|row| row.contains(",train,-,loss,") || row.contains(",train,-,meta_step,")).collect()
+    let mut old = record(&dir);
+    old["format"] = 1.into();
+    for key in ["training_hash", "evaluation_hash"] {
+        old.as_object_mut().unwrap().remove(key).unwrap();
+    }
+    fs::write(dir.join("run.json"), old.to_string()).unwrap();
+    let step = steps(&dir)[0];
+    let ended = done(bench.reproduce(&out, &[])).expect(0, &format!("resumed reptile seed 0 at step {step}\n"));
+    assert!(ended.err.contains("goes on from step 4000 of the training of b reptile seed 0"), "{}", ended.err);
+    assert_same(&folder(&whole, "reptile"), &dir, "begun in the first format");
+    let (alone, twin) = (folder(&whole, "twin"), folder(&out, "twin"));
+    assert!(tensors(&alone) == tensors(&twin), "state, log and final evaluation");
+    let scalars = |dir: &Path| -> Vec<String> {
+        metrics(dir).lines().filter(|row| row.contains(",train,-,loss,")).map(String::from).collect()
     };
-    assert_eq!(scalars(&first).len(), 400);
-    assert_eq!(scalars(&first), scalars(&second), "the training's scalars stand in both");
-    // Of the nine the first and the last are there: the seven before step 351 had nobody to keep them.
-    assert_eq!(record(&folder(&out, "twin"))["missing_points"].as_array().unwrap().len(), 7);
-    assert_eq!(record(&dir)["format"], 2);
-    let tensors_of = |dir: &Path| -> Vec<_> {
-        tensors(dir).into_iter().filter(|(name, _)| !name.starts_with("evaluation/")).collect()
-    };
-    assert!(tensors_of(&dir) == tensors_of(&folder(&out, "twin")), "one state, one log");
+    assert_eq!(scalars(&alone).len(), 200);
+    assert_eq!(scalars(&alone), scalars(&twin), "the log came from the rows of the first format");
+    // Points before the new build had nobody to keep them.
+    let missing = record(&twin)["missing_points"].as_array().unwrap().len();
+    assert!(missing > 0 && missing as u64 <= step * 8 / 4000, "{missing} before {step}");
 }

@@ -75,8 +75,14 @@
 //!     Ok(Box::new(Small { config: parse_config(table)?, model: context.episode_model()?, inner }))
 //! }
 //!
-//! const ENTRY: Entry =
-//!     Entry { name: "small", summary: "Reptile, small", paper: "arXiv 1803.02999", build, toy: "inner_iters = 5" };
+//! const ENTRY: Entry = Entry {
+//!     name: "small",
+//!     summary: "Reptile, small",
+//!     paper: "arXiv 1803.02999",
+//!     build,
+//!     toy: "inner_iters = 5",
+//!     code: harness_core::code!(),
+//! };
 //!
 //! conformance::check(&ENTRY);
 //! ```

@@ -11,7 +11,8 @@ use harness_core::{
     Pool, Purpose, Reduction, Result, Split, State, Stream, TaskSource,
 };
 
-use crate::runner::{Job, Kinship, Series, Stop, build, evaluate, iterate};
+use crate::identity::Identity;
+use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -73,6 +74,8 @@ impl Workload {
             eval_episodes: 0,
             dir: PathBuf::new(),
             data_digest: String::new(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
             config: serde_json::Value::Null,
             config_hash: String::new(),
             kinship: Kinship::default(),

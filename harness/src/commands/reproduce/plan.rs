@@ -12,7 +12,7 @@ use serde_json::json;
 use super::share;
 use crate::cli::Reproduce;
 use crate::planned::{Call, PlannedRun};
-use crate::runner::{Job, Kinship, build, sha256_json};
+use crate::runner::{Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -117,6 +117,8 @@ impl Plan {
                         config,
                         data_digest: data_digest.clone(),
                         kinship,
+                        code: code(algorithms, method),
+                        other_build: OtherBuild::default(),
                     });
                 }
             }

@@ -14,6 +14,7 @@ use super::atomic;
 use super::episodes::Outcome;
 use super::metrics::Log;
 use crate::failpoint;
+use crate::identity::{Identity, Segment};
 
 /// The version that this build writes. Files of a later one are refused by name.
 pub const FORMAT: u32 = 2;
@@ -60,6 +61,16 @@ pub struct Meta {
     /// `omniglot-5w1s reptile seed 0`: the run that trained the state; in the first format the one that it lies with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_by: Option<String>,
+    /// The builds and kinds of machines that made it, one after the other; none: a build that did not say.
+    #[serde(default)]
+    pub segments: Vec<Segment>,
+}
+
+impl Meta {
+    /// The code that wrote it, where it said so.
+    pub fn code(&self) -> Option<&Identity> {
+        self.segments.last()?.code.as_ref()
+    }
 }
 
 /// Why a file's bytes are no checkpoint that this build can use; a clause without the file's name.

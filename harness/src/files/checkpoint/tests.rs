@@ -20,6 +20,7 @@ fn checkpoint(step: u64) -> Checkpoint {
         seen: Some(step / 2),
         missing: vec![1],
         trained_by: Some("b reptile seed 0".into()),
+        segments: vec![Segment::now(&Identity { training: "12".into(), evaluation: "34".into() }, 0)],
     };
     let outcome = Outcome { correct: 4, n: 5, loss: 0.25 };
     let log = Log([("loss".to_owned(), vec![(1, 0.1), (step, 1.0 / 3.0)])].into());
@@ -102,4 +103,18 @@ fn arbitrary_damage_never_panics() {
     }
     println!("{tries} damaged files in {seconds} s, {read} read as they were");
     assert!(tries > 100);
+}
+
+/// Files that a build from before trainings were shared wrote.
+#[test]
+fn a_checkpoint_of_the_first_format_is_read_and_its_log_stands_in_the_runs_rows() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/survive/format-1");
+    let found = Checkpoint::load(&path(&dir, 351)).unwrap();
+    assert_eq!((found.meta.format, found.meta.step, found.state.step), (FIRST_FORMAT, 351, 351));
+    assert!(found.log.is_empty() && found.last.is_empty() && found.choice.is_empty());
+    assert_eq!((found.meta.seen, found.meta.trained_by.as_deref()), (None, None));
+    let log = crate::files::metrics::scalars(&dir.join("metrics.csv"), found.meta.metrics_len, 351).unwrap();
+    let (loss, step) = (&log.0["loss"], &log.0["meta_step"]);
+    assert_eq!((log.0.len(), loss.len(), step.len()), (2, 175, 175));
+    assert_eq!((loss[0].0, loss[174].0, step[0]), (2, 350, (2, 0.9975)));
 }

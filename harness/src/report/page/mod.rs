@@ -101,7 +101,7 @@ pub fn render(found: &[Found], styles: &Styles) -> Result<String> {
         facts: facts(summaries()),
         parts: parts.collect::<Result<_>>()?,
         methods: methods::all(summaries()),
-        verdicts: meanings(),
+        verdicts: meanings(summaries().any(|summary| summary.cells.iter().any(|cell| cell.kept.is_some()))),
     };
     // The chain down to the line of the template that is wrong.
     let failed = |e: minijinja::Error| Error::io(Path::new(FILE), std::io::Error::other(format!("{e:?}")));
@@ -184,9 +184,9 @@ fn facts<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
     said + "."
 }
 
-fn meanings() -> Vec<Meaning> {
+fn meanings(kept: bool) -> Vec<Meaning> {
     use Verdict::*;
-    let all = [
+    let mut all = vec![
         (Reproduced, "the difference is within the tolerance"),
         (Above, "better than published by more than the tolerance"),
         (Below, "worse by more than the tolerance: a miss"),
@@ -194,9 +194,12 @@ fn meanings() -> Vec<Meaning> {
         (NoTarget, "nothing comparable was published"),
         (Failed, "a run did not finish"),
     ];
+    if kept {
+        all.push((OtherBuild, "another build made it, and it was kept: shown, not judged"));
+    }
     let one = |(verdict, meaning)| {
         let judged = results::Judged::new(verdict);
         Meaning { word: judged.word, class: judged.class, sign: judged.sign, meaning }
     };
-    all.map(one).into_iter().collect()
+    all.into_iter().map(one).collect()
 }

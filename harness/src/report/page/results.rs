@@ -26,6 +26,7 @@ impl Judged {
             Verdict::NoTarget => ("no-target", "○"),
             Verdict::PartialBudget => ("partial-budget", "◐"),
             Verdict::Failed => ("failed", "✕"),
+            Verdict::OtherBuild => ("other-build", "◇"),
         };
         Judged { word: verdict.name(), class, sign }
     }
@@ -156,6 +157,6 @@ pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(J
     use Verdict::*;
     let judged = summaries.flat_map(|s| &s.cells).filter(|cell| cell.figure.is_none());
     let count = |verdict: Verdict| judged.clone().filter(|cell| cell.row.verdict == verdict).count();
-    let all = [Reproduced, Above, Below, PartialBudget, NoTarget, Failed];
+    let all = [Reproduced, Above, Below, PartialBudget, NoTarget, OtherBuild, Failed];
     all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()
 }

@@ -1,6 +1,7 @@
 //! Where the numbers come from: every run with its machine, time, commit, hashes and effective configuration.
 
 use crate::{
+    identity::{self, Segment},
     progress::human,
     record::RunRecord,
     report::{format, run::Final, summary::Summary},
@@ -117,7 +118,7 @@ fn line(record: &RunRecord, last: &[Final]) -> RunLine {
         method: record.label.clone(),
         seed: record.seed,
         status: record.status.name().to_string(),
-        reason: record.failure.clone(),
+        reason: record.failure.clone().or_else(|| stretches(record)),
         meta_iters: meta_iters(record, last),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
         hours: if record.seconds > 0.0 { hours(record.seconds) } else { String::new() },
@@ -145,6 +146,20 @@ fn meta_iters(record: &RunRecord, last: &[Final]) -> String {
         text += &format!(", trained by {of}");
     }
     text
+}
+
+/// Of a run that several builds or kinds of machines made, or that another build kept.
+fn stretches(record: &RunRecord) -> Option<String> {
+    let one = |segment: &Segment| {
+        format!("from step {} on {}, {}", segment.first_step, segment.build(), segment.instruction_set)
+    };
+    let kept = record
+        .kept
+        .as_ref()
+        .map(|kept| format!("of another build, kept beside {}", identity::build(kept.git_commit.as_deref(), None)));
+    let several = (record.segments.len() > 1).then(|| record.segments.iter().map(one).collect::<Vec<_>>().join("; "));
+    let said: Vec<String> = kept.into_iter().chain(several).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// `0.20`, `0.0031`: two digits that mean something.
@@ -175,6 +190,8 @@ impl Part {
         add("evaluation", |r| &r.evaluation_hash);
         add("data", |r| &r.data_digest);
         add("test episodes", |r| &r.episode_hash);
+        add("training code", |r| r.code.as_ref().map(|code| code.training.as_str()).unwrap_or_default());
+        add("evaluation code", |r| r.code.as_ref().map(|code| code.evaluation.as_str()).unwrap_or_default());
         add("git commit", |r| r.git_commit.as_deref().unwrap_or_default());
         let versions: Vec<String> = members[0].versions.iter().map(|(name, v)| format!("{name} {v}")).collect();
         let word = if seeds.len() == 1 { "seed" } else { "seeds" };
