@@ -275,3 +275,32 @@ fn a_run_of_the_first_format_goes_on_and_serves_another_row() {
     let missing = record(&twin)["missing_points"].as_array().unwrap().len();
     assert!(missing > 0 && missing as u64 <= step * 8 / 4000, "{missing} before {step}");
 }
+
+/// What another build trained serves a row of this one only where that was asked for, and the record says whose code it was.
+#[test]
+fn a_training_of_another_build_serves_a_row_that_asks_for_it() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 300\n{TWIN}"));
+    let (alone, out, own) = (bench.out("alone"), bench.out("out"), bench.out("own"));
+    let short = |out: &Path, label: &str| out.join("short/b").join(label).join("seed-0");
+    let other = |out: &Path, args: &[&str]| {
+        let mut command = bench.reproduce(out, &[&["--budget", "short"], args].concat());
+        command.env("HARNESS_TEST_TRAINING_CODE", "other");
+        command
+    };
+    let code = |dir: &Path| record(dir)["code"].clone();
+    done(bench.reproduce(&alone, &["--budget", "short", "--method", "twin"]));
+    for out in [&out, &own] {
+        done(bench.reproduce(out, &["--budget", "short", "--method", "reptile"]));
+    }
+    let kept = done(other(&out, &["--keep"]));
+    assert!(kept.err.contains("goes on from step 300 of the training of b reptile seed 0"), "{}", kept.err);
+    let (first, twin) = (short(&out, "reptile"), short(&out, "twin"));
+    assert!(tensors(&short(&alone, "twin")) == tensors(&twin), "the code is the same in truth");
+    assert_eq!(code(&first)["training"], code(&twin)["training"], "theirs");
+    assert_eq!(record(&twin)["segments"].as_array().unwrap().len(), 1);
+    // Unasked, this build trains it itself.
+    done(other(&own, &["--method", "twin"]));
+    let twin = short(&own, "twin");
+    assert_ne!(code(&short(&own, "reptile"))["training"], code(&twin)["training"]);
+    assert_eq!(record(&twin)["trained_by"], Value::Null);
+}
