@@ -25,6 +25,7 @@ const TRAINING: Part = part!(
     "src/tasks.rs"
     "src/runner/job.rs"
     "src/runner/iterate.rs"
+    "src/runner/in_order.rs"
     "src/runner/train.rs"
     "src/files/checkpoint/bytes.rs"
 );
@@ -35,6 +36,9 @@ const EVALUATION: Part = part!(
     "src/runner/job.rs"
     "src/runner/train.rs"
     "src/runner/evaluate.rs"
+    "src/runner/in_order.rs"
+    "src/runner/selection.rs"
+    "src/runner/snapshots.rs"
     "src/runner/curve.rs"
     "src/runner/adaptation.rs"
     "src/files/checkpoint/bytes.rs"
@@ -158,12 +162,14 @@ mod tests {
         "src/runner/estimate.rs",
         "src/runner/event.rs",
         "src/runner/fits.rs",
+        "src/runner/group.rs",
         "src/runner/hash.rs",
         "src/runner/mod.rs",
         "src/runner/record.rs",
         "src/runner/replay.rs",
         "src/runner/resume.rs",
         "src/runner/stop.rs",
+        "src/runner/training.rs",
         "src/files/atomic.rs",
         "src/files/checkpoint/mod.rs",
         "src/files/checkpoint/tests.rs",

@@ -11,7 +11,7 @@ use crate::identity::{Identity, Segment};
 use std::{collections::BTreeMap, path::Path};
 
 /// The version of `run.json` that this build writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +159,22 @@ pub struct RunRecord {
     /// sha256 of `config`.
     #[serde(default)]
     pub config_hash: String,
+    /// sha256 of what determines the learned state: equal for all runs that one training serves. Empty in the first
+    /// format, and where nothing is trained.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub training_hash: String,
+    /// sha256 of what is measured and of what the method does at test.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evaluation_hash: String,
+    /// The run that trained, where it is another one: `omniglot-5w1s reptile seed 0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_by: Option<String>,
+    /// The step of the state that is reported, where it was chosen on validation classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected_step: Option<u64>,
+    /// Points that the learning curve lacks, since the training had passed them and nobody had kept the state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_points: Vec<u64>,
     /// sha256 of the decoded data.
     #[serde(default)]
     pub data_digest: String,

@@ -44,7 +44,11 @@ impl<'a> Sources<'a> {
             "sine" => Arc::new(Sine),
             "quadratic" => Arc::new(Quadratic),
             "glyphs" => {
-                let split = chosen(glyphs::split(), data)?;
+                let split = match data.split {
+                    Some(_) => data.class_split()?,
+                    None => glyphs::split(),
+                };
+                let split = chosen(split, data)?;
                 Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(GLYPHS_SEED)), &split)?)
             }
             name => self.images(name, data)?,

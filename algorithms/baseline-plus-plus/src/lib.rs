@@ -5,8 +5,8 @@
 use candle_core::{D, Tensor};
 use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Rate, SHARE, TEST_RATE};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Group, Labeled, Mode, Model, Moments, Norm, Optimizer, Params,
-    Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, mean_scalars, outer,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Group, Halves, Labeled, Mode, Model, Moments, Norm, Optimizer,
+    Params, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, mean_scalars, outer,
     parse_config,
 };
 
@@ -99,6 +99,12 @@ impl Algorithm for BaselinePlusPlus {
 
     fn rates(&self) -> Vec<Rate> {
         settings::rates(&self.config)
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        let test =
+            ["tune_epochs", "tune_batch", "tune_lr", "tune_momentum", "tune_dampening", "tune_weight_decay"].to_vec();
+        Some(Halves { test, ..Halves::default() })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

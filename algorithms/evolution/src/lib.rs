@@ -11,8 +11,8 @@ use candle_core::Tensor;
 use harness_core::descent::{Descent, Settings};
 use harness_core::settings::{POSITIVE, Rate};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Entry, Group, Labeled, Mode, Params, Progress, Reduction, Result, Sampling,
-    Scalars, State, Stream, Task, Together, Update, config, loss, mean_scalars,
+    Adapted, Algorithm, Context, Cost, Entry, Group, Halves, Labeled, Mode, Params, Progress, Reduction, Result,
+    Sampling, Scalars, State, Stream, Task, Together, Update, config, loss, mean_scalars,
 };
 
 /// The registry line.
@@ -72,6 +72,10 @@ impl Algorithm for Evolution {
 
     fn rates(&self) -> Vec<Rate> {
         self.descent.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        self.descent.halves()
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -4,8 +4,8 @@ use candle_core::Tensor;
 use harness_core::inner::{Inner, Recipe, Role, Settings};
 use harness_core::settings::Rate;
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Error, Labeled, Mode, Moments, Pool, Progress, Result, Sampling, Scalars,
-    State, Stream, Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Error, Halves, Labeled, Mode, Moments, Pool, Progress, Result, Sampling,
+    Scalars, State, Stream, Task, Update, config,
 };
 use serde::Deserialize;
 
@@ -89,6 +89,10 @@ impl Algorithm for LastStep {
 
     fn rates(&self) -> Vec<Rate> {
         self.recipe.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.recipe.halves(&[]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

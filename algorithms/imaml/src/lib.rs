@@ -68,6 +68,7 @@ fn method(settings: Settings, own: Own, context: &Context) -> Result<Descent> {
     if own.pull == Pull::EachStep {
         method.inner = method.inner.proximal(own.lambda);
     }
+    method.halves.both.extend(["lambda", "pull"]);
     method.outer = outer;
     Ok(method)
 }

@@ -8,8 +8,8 @@ use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};
 use harness_core::settings::{NOT_NEGATIVE, Rate};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Labeled, Mode, Progress, Result, Sampling, Scalars, State, Stream,
-    Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Halves, Labeled, Mode, Progress, Result, Sampling, Scalars, State,
+    Stream, Task, Update, config,
 };
 
 /// The registry line.
@@ -54,6 +54,10 @@ impl Algorithm for MinibatchProx {
 
     fn rates(&self) -> Vec<Rate> {
         self.0.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.0.halves(&["lambda"]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

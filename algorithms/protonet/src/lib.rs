@@ -5,9 +5,9 @@
 use candle_core::{D, Tensor};
 use harness_core::settings::{self, COUNT, RATE, Range, Rate};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Norm, Optimizer, Params,
-    Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, mean_scalars, outer,
-    parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Norm, Optimizer,
+    Params, Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, mean_scalars,
+    outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -117,6 +117,11 @@ impl Algorithm for ProtoNet {
 
     fn rates(&self) -> Vec<Rate> {
         settings::rates(&self.config)
+    }
+
+    /// Training episodes have ways and shots of their own.
+    fn halves(&self) -> Option<Halves> {
+        Some(Halves { both: vec!["norm"], ..Halves::default() })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -9,8 +9,8 @@ use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};
 use harness_core::settings::Rate;
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Labeled, Mode, Progress, Result, Sampling, Scalars, State, Stream,
-    Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Halves, Labeled, Mode, Progress, Result, Sampling, Scalars, State,
+    Stream, Task, Update, config,
 };
 use serde::Deserialize;
 
@@ -71,6 +71,10 @@ impl Algorithm for Reptile {
 
     fn rates(&self) -> Vec<Rate> {
         self.recipe.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.recipe.halves(&[]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

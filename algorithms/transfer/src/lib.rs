@@ -9,8 +9,8 @@ mod tune;
 use candle_core::Tensor;
 use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Rate, SHARE, TEST_RATE};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Optimizer, Problem, Progress,
-    Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, mean_scalars, outer, parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Optimizer, Problem,
+    Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, mean_scalars, outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -110,6 +110,22 @@ impl Algorithm for Transfer {
 
     fn rates(&self) -> Vec<Rate> {
         settings::rates(&self.config)
+    }
+
+    /// Training tells all classes apart, whatever an episode holds.
+    fn halves(&self) -> Option<Halves> {
+        let test = [
+            "tune",
+            "tune_steps",
+            "tune_batch",
+            "tune_lr",
+            "tune_optimizer",
+            "tune_momentum",
+            "tune_dampening",
+            "tune_weight_decay",
+            "head_init",
+        ];
+        Some(Halves { test: test.to_vec(), both: vec!["norm"], ways: self.regression, shots: false })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

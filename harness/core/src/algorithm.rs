@@ -10,6 +10,7 @@ use candle_core::Tensor;
 use crate::context::Context;
 use crate::episode::{Labeled, Sampling, Task};
 use crate::error::Result;
+use crate::halves::Halves;
 use crate::params::Params;
 use crate::rng::Stream;
 use crate::settings::Rate;
@@ -160,6 +161,12 @@ pub trait Algorithm: Send + Sync {
     /// [`settings::rates`](crate::settings::rates) knows those of a settings struct.
     fn rates(&self) -> Vec<Rate> {
         Vec::new()
+    }
+
+    /// Which settings are of the training, of the test, or of both, so that cells which differ in the test alone share one
+    /// training. None: everything counts in both, which is always safe.
+    fn halves(&self) -> Option<Halves> {
+        None
     }
 
     /// The state before the first meta-iteration: parameters from `rng`, and every slot and buffer that the fold will ask

@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use harness_core::Split;
 use harness_kernels::Cap;
 
-use super::value::{instruction_set, positive};
+use super::value::{assignment, instruction_set, positive, split};
 use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
@@ -14,9 +15,14 @@ Examples:
 
   # Trained on glyphs, tested on Omniglot
   harness eval checkpoint-1500.safetensors omniglot-5w1s \\
-      --method untrained --data-dir ~/data";
+      --method untrained --data-dir ~/data
 
-/// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes.
+  # On validation classes, 15 queries a class
+  harness eval checkpoint-60000.safetensors mini-imagenet-5w1s \\
+      --split val --set protocol.queries=15";
+
+/// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes: another benchmark's
+/// data or protocol too, as far as the network fits.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Eval {
@@ -32,7 +38,15 @@ pub struct Eval {
     #[arg(long, value_name = "LABEL")]
     pub method: Option<String>,
 
-    /// Test episodes, instead of the checkpoint's own number
+    /// The classes to draw episodes from: those that were trained on, those for choosing, or those of the tables
+    #[arg(long, value_name = "train|val|test", value_parser = split, default_value = "test")]
+    pub split: Split,
+
+    /// Change a number of the benchmark, with its path as in the file, such as protocol.queries; may be repeated
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Episodes, instead of the checkpoint's own number
     #[arg(long, value_name = "N", value_parser = positive)]
     pub eval_episodes: Option<usize>,
 

@@ -53,8 +53,8 @@ pub struct Reproduce {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..=1000))]
     pub folds: Option<u64>,
 
-    /// Only every N-th run, from the I-th on (1/N to N/N), so that N processes or machines fill one --out together: the
-    /// same command with another I each. Runs are numbered method by method, whatever is done already
+    /// Only every N-th training with its runs, from the I-th on (1/N to N/N), so that N processes or machines fill one
+    /// --out together: the same command with another I each. They are numbered method by method, whatever is done already
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
 

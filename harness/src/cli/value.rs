@@ -1,6 +1,7 @@
 //! How the values of options are read.
 
 use candle_core::Device;
+use harness_core::Split;
 use harness_kernels::Cap;
 
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
@@ -56,4 +57,10 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
 pub(super) fn margin(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if number.is_finite() && number >= 0.0 { Ok(number) } else { Err("0 or more".into()) }
+}
+
+/// `train`, `val` or `test`.
+pub(super) fn split(text: &str) -> Result<Split, String> {
+    let found = [Split::Train, Split::Val, Split::Test].into_iter().find(|split| split.as_str() == text);
+    found.ok_or_else(|| "one of train, val, test".to_owned())
 }

@@ -44,7 +44,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
-        return dry_run(&plan.jobs, &survey, &pool, args.format);
+        return dry_run(&plan.jobs, &survey, &pool, args.fresh, args.format);
     }
     writable(&args.out)?;
     let stop = Stop::on_signals()?;
@@ -101,10 +101,11 @@ fn told_missing(shard: Shard, report: &Report) -> bool {
 }
 
 /// Prints what would run and about how long; touches nothing on disk.
-fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Format) -> Result<Exit> {
+fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool, format: Format) -> Result<Exit> {
     let threads = pool.current_num_threads();
     let (mut all, mut rows) = (Vec::new(), Vec::new());
-    let mut known: Vec<(String, runner::Estimate)> = Vec::new();
+    let mut known: Vec<(String, runner::Whole)> = Vec::new();
+    let mut trained: Vec<&str> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
         let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
@@ -113,7 +114,14 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Form
             None => runner::estimate(job, pool)?,
         };
         known.push((key, whole));
-        let left = whole.scaled(survey::left(job, *standing));
+        let mut left = whole.evaluation.scaled(survey::left_to_measure(job, *standing));
+        // The first run of a training does it, the others measure.
+        let hash = job.kinship.training_hash.as_str();
+        if job.meta_iters > 0 && *standing != Standing::Complete && !trained.contains(&hash) {
+            trained.push(hash);
+            let elsewhere = if fresh { 0 } else { runner::done_elsewhere(job) };
+            left = left.plus(whole.training.scaled(survey::left(job, *standing, elsewhere)));
+        }
         all.push(left);
         let left = left.alone;
         if format == Format::Json {

@@ -19,12 +19,21 @@ pub struct Final {
     pub episodes: u64,
 }
 
+impl Final {
+    fn of(row: &MetricRow) -> Final {
+        let MetricRow { step, value, ci95, n: episodes, .. } = *row;
+        Final { mode: row.mode.clone(), step, value, ci95, episodes }
+    }
+}
+
 /// A run whose numbers count.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub record: RunRecord,
     pub path: PathBuf,
     pub finals: Vec<Final>,
+    /// The same of the last state, where the one that was best on validation classes is reported.
+    pub last: Vec<Final>,
     /// Evaluations during training, the final one left out.
     pub curve: Vec<MetricRow>,
     /// Evaluations during training that gave no number.
@@ -78,6 +87,8 @@ pub fn load(folder: &RunFolder) -> Result<Found> {
 fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
     let metrics = folder.path.join("metrics.csv");
     let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
+    let last = format!("last_{}", record.metric);
+    let last = rows.iter().filter(|row| row.metric == last && row.split == "test").map(Final::of).collect();
     let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric).collect();
     let mut finals = Vec::new();
     for mode in modes(record, &rows) {
@@ -94,10 +105,10 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
         if !row.value.is_finite() {
             return Ok(Found::Other(Box::new(without_number(record, &row))));
         }
-        finals.push(Final { mode, step: row.step, value: row.value, ci95: row.ci95, episodes: row.n });
+        finals.push(Final { mode, ..Final::of(&row) });
     }
     let (curve, lost) = rows.into_iter().partition(|row| row.value.is_finite());
-    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, curve, lost })))
+    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, last, curve, lost })))
 }
 
 /// Builds up to 0.1 called such a run complete: what it is now called.

@@ -177,7 +177,7 @@ fn missing(folders: &[scan::RunFolder], planned: Vec<PlannedRun>) -> Vec<Left> {
         folders.iter().map(|folder| (folder.benchmark.as_str(), folder.label.as_str(), folder.seed)).collect();
     let missing = planned.into_iter().filter(|run| !there.contains(&(&run.benchmark, &run.method, run.seed)));
     let left = |run: PlannedRun| {
-        let PlannedRun { benchmark, method, seed } = run;
+        let PlannedRun { benchmark, method, seed, .. } = run;
         Left { benchmark, method, seed, status: "missing", reason: None }
     };
     missing.map(left).collect()

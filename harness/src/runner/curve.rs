@@ -52,7 +52,7 @@ fn afford(training: f64, episode: f64, points: usize, episodes: usize) -> (usize
 }
 
 /// Steps evenly from the first to the last; fewer than `points` where the run is shorter.
-fn spread(points: usize, total: u64) -> Vec<u64> {
+pub(super) fn spread(points: usize, total: u64) -> Vec<u64> {
     let mut steps: Vec<u64> = (0..points as u64).map(|point| point * total / (points as u64 - 1)).collect();
     steps.dedup();
     steps

@@ -8,12 +8,13 @@ use super::curve::Curve;
 use super::evaluate::{Series, evaluate};
 use super::iterate::iterate;
 use super::job::Job;
+use super::selection::Selection;
 use super::stop::Stop;
 
 /// Time spent measuring each of training and evaluation.
 const SAMPLE: Duration = Duration::from_millis(1500);
 
-/// What a run would take, from start to final evaluation.
+/// What some work would take.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// Seconds if it has the machine to itself.
@@ -28,6 +29,11 @@ impl Estimate {
     pub fn scaled(self, share: f64) -> Estimate {
         Estimate { alone: self.alone * share, core: self.core * share }
     }
+
+    /// One after the other.
+    pub fn plus(self, other: Estimate) -> Estimate {
+        Estimate { alone: self.alone + other.alone, core: self.core + other.core }
+    }
 }
 
 /// Seconds that runs take side by side on so many threads: no less than the longest one takes alone.
@@ -41,8 +47,17 @@ fn busy(chains: usize, threads: usize) -> f64 {
     chains as f64 / chains.div_ceil(threads).max(1) as f64
 }
 
+/// What the two halves of a run would take.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Whole {
+    /// Which several runs may share.
+    pub training: Estimate,
+    /// Learning curve, choice of a state, and final evaluation.
+    pub evaluation: Estimate,
+}
+
 /// Measures what `job` would take.
-pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<Estimate> {
+pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<Whole> {
     let mut state = job.algorithm.init(&mut Stream::new(job.seed, Purpose::Init, 0, 0))?;
     let training = if job.meta_iters == 0 {
         0.0
@@ -67,11 +82,18 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<Estimate> {
     }
     let episode = began.elapsed().as_secs_f64() / done as f64;
     let curve = Curve::plan(job);
-    let episodes = job.eval_episodes + curve.steps.len() * curve.episodes * curve.splits.len();
+    let mut episodes = job.eval_episodes + curve.steps.len() * curve.episodes * curve.splits.len();
+    if let Some(selection) = Selection::plan(job) {
+        // The last state's number stands beside the best one's.
+        episodes += selection.steps.len() * selection.episodes + job.eval_episodes;
+    }
     let evaluation = episode * episodes as f64;
     let sampling = job.algorithm.sampling();
     let chains = sampling.meta_batch.div_ceil(sampling.chain);
-    Ok(Estimate { alone: training + evaluation, core: training * busy(chains, threads) + evaluation * threads as f64 })
+    Ok(Whole {
+        training: Estimate { alone: training, core: training * busy(chains, threads) },
+        evaluation: Estimate { alone: evaluation, core: evaluation * threads as f64 },
+    })
 }
 
 #[cfg(test)]

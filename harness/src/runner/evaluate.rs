@@ -4,9 +4,10 @@
 
 use candle_core::{D, DType};
 use harness_core::{Mode, Purpose, Result, Split, State, Stream, answers, loss, stats};
-use rayon::prelude::*;
 
+use super::in_order;
 use super::job::Job;
+use super::selection;
 use super::stop::Stop;
 use crate::files::episodes::Outcome;
 
@@ -18,6 +19,8 @@ pub enum Series {
     Final = 0,
     /// Points of the learning curve.
     Curve = 1,
+    /// Validation episodes by which the state that is reported is chosen.
+    Selection = 2,
 }
 
 impl Series {
@@ -34,7 +37,7 @@ pub(super) fn final_series(split: Split) -> u64 {
 /// Outcomes by mode, then by episode.
 pub type Outcomes = Vec<(Mode, Vec<Outcome>)>;
 
-/// Outcomes of episodes `range` of a series in each of the job's modes. Episodes run in parallel on the pool that this
+/// Outcomes of episodes `range` of a series in each of the job's modes; of a selection in the one that decides. Episodes run in parallel on the pool that this
 /// is called in; the order of the answer is the episodes'. None if `stop` was requested on the way: an evaluation can
 /// take minutes, and who sends SIGTERM may not wait so long.
 pub fn evaluate(
@@ -45,12 +48,15 @@ pub fn evaluate(
     range: std::ops::Range<usize>,
     stop: &Stop,
 ) -> Result<Option<Outcomes>> {
-    let modes = job.modes();
+    let modes = match series {
+        Series::Selection => vec![selection::mode(job)],
+        Series::Final | Series::Curve => job.modes(),
+    };
     let one = |index| match stop.requested() {
         true => Ok(None),
         false => episode(job, state, split, series, index, &modes).map(Some),
     };
-    let all: Vec<Option<Vec<Outcome>>> = range.into_par_iter().map(one).collect::<Result<_>>()?;
+    let all: Vec<Option<Vec<Outcome>>> = in_order::map(range.collect(), one)?;
     let Some(all) = all.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|outcomes| outcomes[at]).collect());
     Ok(Some(modes.iter().enumerate().map(pick).collect()))
@@ -141,10 +147,10 @@ mod tests {
 
     #[test]
     fn series_and_splits_never_share_episodes() {
-        let keys: std::collections::HashSet<u64> = [Series::Final, Series::Curve]
+        let keys: std::collections::HashSet<u64> = [Series::Final, Series::Curve, Series::Selection]
             .into_iter()
             .flat_map(|series| [Split::Train, Split::Val, Split::Test].map(|split| series.key(split)))
             .collect();
-        assert_eq!(keys.len(), 6);
+        assert_eq!(keys.len(), 9);
     }
 }

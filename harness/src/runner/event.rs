@@ -9,8 +9,16 @@ pub enum Event {
     Started { step: u64 },
     /// Goes on from a checkpoint at `step`.
     Resumed { step: u64 },
-    /// A checkpoint could not be read; an older one is looked for.
+    /// Goes on from `step` of a training that the run `of` has done.
+    Joined { step: u64, of: String },
+    /// The process `holder` has a run of the same training in hand.
+    Waiting { holder: String },
+    /// A checkpoint or snapshot could not be read; another one is looked for.
     Damaged { what: String },
+    /// Measured a training that is at step `of` already, up to `step`.
+    CaughtUp { step: u64, of: u64 },
+    /// So many points of the learning curve cannot be measured: nobody kept the state.
+    Gaps { points: usize },
     /// `step` meta-iterations of the run's total are done.
     Step { step: u64 },
     /// A learning-curve point, in the benchmark's metric.
@@ -25,6 +33,8 @@ pub enum Event {
     Interrupted { step: u64 },
     /// The run could not go on.
     Failed { why: String },
+    /// Its training failed in the hands of another run, which was told.
+    Unserved { why: String },
     /// All done, after so many seconds.
     Completed { seconds: f64 },
     /// It was complete already.

@@ -1,8 +1,8 @@
 //! One meta-iteration.
 
 use harness_core::{Draw, Progress, Purpose, Result, Scalars, Split, State, Stream, Task, Update};
-use rayon::prelude::*;
 
+use super::in_order;
 use super::job::Job;
 
 /// Draws and learns the tasks in parallel and folds them in task order. Call inside the pool.
@@ -10,15 +10,10 @@ pub fn iterate(job: &Job, state: &mut State, total: u64) -> Result<Scalars> {
     let sampling = job.algorithm.sampling();
     let indices: Vec<u64> = (0..sampling.meta_batch as u64).collect();
     let frozen: &State = state;
-    let chains: Vec<Vec<Update>> = indices
-        .par_chunks(sampling.chain)
-        .with_max_len(1)
-        .map(|chain| {
-            let mut tasks =
-                chain.iter().map(|index| draw(job, &sampling.draw, frozen.step, *index)).collect::<Result<Vec<_>>>()?;
-            job.algorithm.chain_update(frozen, &mut tasks)
-        })
-        .collect::<Result<_>>()?;
+    let chains: Vec<Vec<Update>> = in_order::map(indices.chunks(sampling.chain).collect(), |chain| {
+        let drawn = chain.iter().map(|index| draw(job, &sampling.draw, frozen.step, *index));
+        job.algorithm.chain_update(frozen, &mut drawn.collect::<Result<Vec<_>>>()?)
+    })?;
     let updates = chains.into_iter().flatten().collect();
     let scalars = job.algorithm.outer_update(state, updates, Progress { iteration: state.step, total })?;
     state.step += 1;

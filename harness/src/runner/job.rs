@@ -11,6 +11,7 @@ use harness_core::{
 
 use super::event::Observer;
 use super::stop::Stop;
+use super::training::Kinship;
 use crate::identity::Identity;
 use crate::spec::{Budget, MethodSpec, Spec};
 
@@ -41,6 +42,8 @@ pub struct Job {
     pub config: serde_json::Value,
     pub config_hash: String,
     pub data_digest: String,
+    /// Which training it is of, and which evaluation.
+    pub kinship: Kinship,
     /// The code that would train and evaluate it.
     pub code: Identity,
     /// What is to be done where another build has made something of the run.
@@ -99,6 +102,18 @@ impl Job {
     }
 }
 
+/// Errors on a key of the block's table `test` that training reads too: a file must not say otherwise.
+fn of_the_test(algorithm: &dyn Algorithm, method: &MethodSpec) -> Result<()> {
+    let halves = algorithm.halves();
+    match method.test.iter().find(|key| halves.as_ref().is_none_or(|halves| halves.trains(key))) {
+        None => Ok(()),
+        Some(key) => Err(Error::usage(format!(
+            "test.{key}: {} reads it in training, or does not say that it does not: write it in the block itself",
+            method.algorithm
+        ))),
+    }
+}
+
 /// The code of this binary for the method of a block that [`build`] has built.
 pub fn code(algorithms: &[Entry], method: &MethodSpec) -> Identity {
     let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
@@ -153,6 +168,13 @@ pub fn build(
         device: device.clone(),
     };
     let algorithm = (entry.build)(&method.settings, &context).map_err(at)?;
+    of_the_test(algorithm.as_ref(), method).map_err(at)?;
+    if method.select.is_some() && !source.has(Split::Val) {
+        let name = &spec.data.dataset;
+        return Err(at(Error::usage(format!(
+            "select = \"val\", but {name} has no validation classes here: name a split that holds some out, or leave select out"
+        ))));
+    }
     let sampling = algorithm.sampling();
     let in_training = |error: Error| at(of_training(&sampling.draw, error));
     source.check(Split::Train, &sampling.draw, spec.protocol.ways, &method.view).map_err(in_training)?;

@@ -10,23 +10,43 @@ use sha2::{Digest, Sha256};
 use super::evaluate::final_series;
 use super::hash::hex;
 use super::job::{Job, Shared};
-use crate::identity::{self, Segment};
+use crate::identity::{self, Identity, Segment};
 use crate::record::{FORMAT, FigurePlace, Kept, Published, RunRecord, Status};
 
+/// What only a run that is under way knows of itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// The run that trained, where it is another one.
+    pub trained_by: Option<String>,
+    /// The step of the state that is reported, where it was chosen.
+    pub selected_step: Option<u64>,
+    /// Points that the learning curve lacks.
+    pub missing_points: Vec<u64>,
+    /// The builds that made it; None: those that the record had.
+    pub segments: Option<Vec<Segment>>,
+}
+
+/// The code behind the numbers: what trained the state, which another build may have done for a run that only measures it,
+/// and what measures it here.
+fn code(job: &Job, segments: &[Segment]) -> Identity {
+    let trained = segments.last().map(|last| last.code.as_ref().map(|code| code.training.clone()).unwrap_or_default());
+    let training = trained.unwrap_or_else(|| job.code.training.clone());
+    Identity { training, evaluation: job.code.evaluation.clone() }
+}
+
 /// Writes run.json with this status.
-/// None of `segments` means those that the record had.
 pub(super) fn write(
     job: &Job,
     shared: &Shared<'_>,
     status: Status,
     failure: Option<&str>,
     seconds: f64,
-    segments: Option<&[Segment]>,
+    told: &Told,
 ) -> Result<()> {
     let path = job.dir.join("run.json");
     let before = RunRecord::read(&path).ok();
-    let segments = match (segments, &before) {
-        (Some(segments), _) => segments.to_vec(),
+    let segments = match (&told.segments, &before) {
+        (Some(segments), _) => segments.clone(),
         (None, Some(before)) => before.segments.clone(),
         (None, None) => vec![Segment::now(&job.code, 0)],
     };
@@ -68,6 +88,11 @@ pub(super) fn write(
         failure: failure.map(str::to_owned),
         spec_hash: job.spec.hash()?,
         config_hash: job.config_hash.clone(),
+        training_hash: if job.meta_iters > 0 { job.kinship.training_hash.clone() } else { String::new() },
+        evaluation_hash: job.kinship.evaluation_hash.clone(),
+        trained_by: told.trained_by.clone(),
+        selected_step: told.selected_step,
+        missing_points: told.missing_points.clone(),
         data_digest: job.data_digest.clone(),
         episode_hash: episode_hash(job)?,
         config: job.config.clone(),
@@ -75,7 +100,7 @@ pub(super) fn write(
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into_iter()
             .collect::<BTreeMap<_, _>>(),
-        code: Some(job.code.clone()),
+        code: Some(code(job, &segments)),
         segments,
         kept: None,
         git_dirty: commit.as_ref().map(|(_, dirty)| *dirty),

@@ -5,7 +5,8 @@ use std::path::Path;
 use harness_core::{Error, Result};
 
 use super::hash::difference;
-use super::job::Job;
+use super::job::{Job, OtherBuild};
+use super::training::{self, Among};
 use crate::files::checkpoint::{self, Checkpoint, Meta};
 use crate::files::fault;
 use crate::identity::{Identity, Segment};
@@ -51,6 +52,12 @@ pub fn standing(job: &Job) -> Result<Standing> {
         Found::Resumable { checkpoint, foreign: false } => Standing::Resumable(checkpoint.meta.step),
         Found::Resumable { checkpoint, foreign: true } => Standing::Unproved(checkpoint.meta.step),
     })
+}
+
+/// How far kin have brought the training of `job`: what a run that is yet to begin need not do.
+pub fn done_elsewhere(job: &Job) -> u64 {
+    let steps = training::kin(job, Among::Folder).into_iter().flat_map(|kin| checkpoint::steps(&kin.dir));
+    steps.max().unwrap_or(0)
 }
 
 /// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was
@@ -111,6 +118,7 @@ fn trained(job: &Job) -> Option<Checkpoint> {
     let mut found = Checkpoint::load(&path).ok()?;
     same(job, &path, &found.meta.config, &found.meta.data_digest).ok()?;
     found.outcomes.clear();
+    found.last.clear();
     found.meta.code().is_some_and(|code| code.training == job.code.training).then_some(found)
 }
 
@@ -120,6 +128,7 @@ fn resumable(job: &Job, mut found: Checkpoint) -> Found {
     let foreign = made_by.is_none_or(|code| code.training != job.code.training);
     if made_by.is_none_or(|code| code.evaluation != job.code.evaluation) {
         found.outcomes.clear();
+        found.last.clear();
     }
     Found::Resumable { checkpoint: Box::new(found), foreign }
 }
@@ -178,14 +187,30 @@ pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &st
 
 /// The builds that made the checkpoint of `meta`, and this one where it is another or on another kind of machine.
 pub(super) fn segments(job: &Job, meta: &Meta) -> Vec<Segment> {
-    let mut segments = meta.segments.clone();
-    if segments.is_empty() {
-        // The record says as much as is known: what it had of that build, or all of it.
-        let record = RunRecord::read(&job.dir.join("run.json")).ok();
-        let first = record.as_ref().and_then(|record| record.segments.first().cloned());
-        segments.push(first.filter(|first| first.code.is_none()).unwrap_or_else(|| unsaid(record.as_ref())));
+    let segments = made_by(&job.dir, meta);
+    // Nothing is left to train of what another build finished: the state stays theirs.
+    let theirs = job.other_build == OtherBuild::Keep && meta.step >= job.meta_iters;
+    if theirs && meta.code().is_none_or(|code| code.training != job.code.training) {
+        return segments;
     }
-    let now = Segment::now(&job.code, meta.step);
+    segments_after(job, &segments, meta.step)
+}
+
+/// The builds that made the checkpoint of `meta` in the run's folder `dir`, as far as it is known.
+pub(super) fn made_by(dir: &Path, meta: &Meta) -> Vec<Segment> {
+    if !meta.segments.is_empty() {
+        return meta.segments.clone();
+    }
+    // The record says as much as is known: what it had of that build, or all of it.
+    let record = RunRecord::read(&dir.join("run.json")).ok();
+    let first = record.as_ref().and_then(|record| record.segments.first().cloned());
+    vec![first.filter(|first| first.code.is_none()).unwrap_or_else(|| unsaid(record.as_ref()))]
+}
+
+/// These builds, and this one after them where it is another or on another kind of machine.
+pub(super) fn segments_after(job: &Job, before: &[Segment], step: u64) -> Vec<Segment> {
+    let mut segments = before.to_vec();
+    let now = Segment::now(&job.code, step);
     if !segments.last().is_some_and(|last| last.continues(&now)) {
         segments.push(now);
     }

@@ -35,9 +35,10 @@ pub const FIGURE_FILES: [(&str, &str); 4] = [
 ];
 
 /// Name and text of every class split of ours.
-pub const SPLITS: [(&str, &str); 2] = [
+pub const SPLITS: [(&str, &str); 3] = [
     ("mini-imagenet", include_str!("../../../benchmarks/splits/mini-imagenet.txt")),
     ("omniglot", include_str!("../../../benchmarks/splits/omniglot.txt")),
+    ("omniglot-validation", include_str!("../../../benchmarks/splits/omniglot-validation.txt")),
 ];
 
 /// Name and text of everything that `reproduce` finds by name.

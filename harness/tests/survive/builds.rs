@@ -47,6 +47,8 @@ fn verdicts(out: &Path) -> Vec<String> {
 #[test]
 fn finished_runs_of_other_code_are_named_at_once_and_kept_or_trained_again() {
     let again = REPTILE.replace("[method.reptile]", "[method.again]\nalgorithm = \"reptile\"");
+    // Of another training.
+    let again = again.replace("meta_step = 0.1", "meta_step = 0.2");
     let bench = Bench::sine(&format!("{REPTILE}meta_iters = 20\n{again}meta_iters = 20\n"));
     let out = bench.out("out");
     done(bench.reproduce(&out, &SHORT));

@@ -18,5 +18,7 @@ mod kills;
 mod memory;
 mod numbers;
 mod overhead;
+mod selection;
 mod signals;
 mod together;
+mod trainings;

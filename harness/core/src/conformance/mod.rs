@@ -88,6 +88,7 @@
 //! ```
 
 mod closed_form;
+mod halves;
 mod matrix;
 mod toy;
 
@@ -125,6 +126,7 @@ pub fn check(entry: &Entry) {
     groups_do_not_see_each_other(name, &toy, method, &state).expect("transductive scoring runs");
     parameters_stay_finite(name, &state);
     wrong_keys_are_named(entry, &table, &toy);
+    halves::hold(entry, &table, &toy).expect("training runs");
     it_learns(name, &toy, method).expect("training runs");
 }
 

@@ -16,6 +16,7 @@ use crate::batches::MiniBatches;
 use crate::context::Context;
 use crate::episode::{Draw, Labeled, Sampling, Task};
 use crate::error::{Error, Result};
+use crate::halves::Halves;
 use crate::learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
 use crate::loss::Reduction;
 use crate::model::{Group, Model};
@@ -62,6 +63,8 @@ pub struct Descent {
     pub inner: InnerLoop,
     /// What turns the mean meta-gradient into a step: Adam with TensorFlow's settings.
     pub outer: Optimizer,
+    /// Kin whose test reads more than the inner rate add to `both`.
+    pub halves: Halves,
     gradient: Option<Box<TaskGradient>>,
 }
 
@@ -80,7 +83,8 @@ impl Descent {
     pub fn without_gradient(settings: Settings, context: &Context, trains: Group) -> Result<Self> {
         let inner = InnerLoop::new(Optimizer::sgd(settings.inner_lr), Reduction::Mean).only(trains);
         let outer = Optimizer::adam(settings.meta_lr, 0.9);
-        Ok(Descent { inner, outer, model: context.episode_model()?, settings, gradient: None })
+        let halves = Halves { test: vec!["eval_steps"], both: vec!["inner_lr"], ways: true, shots: false };
+        Ok(Descent { inner, outer, model: context.episode_model()?, settings, halves, gradient: None })
     }
 
     /// Full-batch gradient descent on the support set, as far as each of `steps` (ascending).
@@ -136,6 +140,10 @@ impl Algorithm for Descent {
 
     fn rates(&self) -> Vec<Rate> {
         settings::rates(&self.settings)
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.halves.clone())
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -12,6 +12,7 @@ use crate::batches::MiniBatches;
 use crate::context::Context;
 use crate::episode::{Labeled, Task};
 use crate::error::Result;
+use crate::halves::Halves;
 use crate::learner::{InnerLoop, Learner, Moments, Pool};
 use crate::model::Model;
 use crate::params::Params;
@@ -50,6 +51,13 @@ impl Recipe {
     /// The step sizes.
     pub fn rates(&self) -> Vec<Rate> {
         crate::settings::rates(&self.settings)
+    }
+
+    /// The test takes the training's inner steps, from the moments that so many of them have left; `own` are keys of the
+    /// method that both read.
+    pub fn halves(&self, own: &[&'static str]) -> Halves {
+        let both = ["lr", "optimizer", "reduction", "replacement", "inner_iters", "meta_batch"];
+        Halves { test: vec!["eval_iters", "eval_batch"], both: [&both, own].concat(), ways: true, shots: false }
     }
 
     /// Fresh parameters, with a second moment of zero where Adam keeps one.

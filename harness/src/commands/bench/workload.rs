@@ -12,7 +12,7 @@ use harness_core::{
 };
 
 use crate::identity::Identity;
-use crate::runner::{Job, OtherBuild, Series, Stop, build, evaluate, iterate};
+use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -79,6 +79,7 @@ impl Workload {
             other_build: OtherBuild::default(),
             config: serde_json::Value::Null,
             config_hash: String::new(),
+            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,

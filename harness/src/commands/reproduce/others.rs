@@ -29,6 +29,9 @@ pub fn decide(
         let quick = job.budget_dir == Budget::Quick.as_str();
         match standing {
             Standing::Foreign if args.keep => job.other_build = OtherBuild::Keep,
+            // A run that is yet to begin may measure a training that another build finished.
+            Standing::New if args.keep => job.other_build = OtherBuild::Keep,
+            Standing::Unproved(step) if args.keep && *step >= job.meta_iters => job.other_build = OtherBuild::Keep,
             Standing::Foreign | Standing::Unproved(_) if quick => {
                 job.other_build = OtherBuild::StartOver;
                 again.push(job.name());

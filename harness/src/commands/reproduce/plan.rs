@@ -4,13 +4,15 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use harness_core::{Entry, Error, Result, error};
+use harness_core::{
+    Algorithm, Context, Draw, Entry, Error, Problem, Protocol, Purpose, Result, Split, Stream, TaskSource, View, error,
+};
 use serde_json::json;
 
 use super::share;
 use crate::cli::Reproduce;
 use crate::planned::{Call, PlannedRun};
-use crate::runner::{Job, OtherBuild, build, code, sha256_json};
+use crate::runner::{Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -51,7 +53,7 @@ impl Plan {
             all_named.extend(folded.iter().map(|_| named));
             specs.extend(folded);
         }
-        let mine = args.shard.map(|shard| share::of(shard, places(args, &specs)));
+        let mine = args.shard.map(|shard| share::of(shard, places(args, &specs, algorithms)));
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
         let mut jobs = Vec::new();
@@ -69,20 +71,29 @@ impl Plan {
                 Err(error) => return Err(error),
             };
             let spec = Arc::new(spec);
-            let data_digest = source.digest();
             for (order, method) in spec.methods.iter().enumerate() {
                 if !asked(args, method) {
                     continue;
                 }
+                let source = match &method.split {
+                    None => source.clone(),
+                    Some(_) => own_classes(&spec, method, source.as_ref(), &mut sources)?,
+                };
                 let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
+                let (data_digest, halves) = (source.digest(), algorithm.halves());
                 let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
                 for seed in 0..seeds(args, method) {
-                    let (benchmark, method_label) = (spec.name.clone(), method.label.clone());
-                    call.runs.push(PlannedRun { benchmark, method: method_label, seed });
+                    let config = config(&spec, order, args.budget, &choice, seed, &source.input());
+                    let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
+                    call.runs.push(PlannedRun {
+                        benchmark: spec.name.clone(),
+                        method: method.label.clone(),
+                        seed,
+                        training: (choice.meta_iters > 0).then(|| kinship.training_hash.clone()),
+                    });
                     if mine.as_ref().is_some_and(|mine| !mine.contains(&(order, table, seed))) {
                         continue;
                     }
-                    let config = config(&spec, order, args.budget, &choice, seed, &source.input());
                     jobs.push(Job {
                         spec: spec.clone(),
                         method: method.clone(),
@@ -106,6 +117,7 @@ impl Plan {
                         config_hash: sha256_json(&config),
                         config,
                         data_digest: data_digest.clone(),
+                        kinship,
                         code: code(algorithms, method),
                         other_build: OtherBuild::default(),
                     });
@@ -172,15 +184,64 @@ fn seeds(args: &Reproduce, method: &MethodSpec) -> u64 {
     args.seeds.unwrap_or(*method.seeds.at(args.budget))
 }
 
-/// Every run of the call, whether or not this machine has its data.
-fn places(args: &Reproduce, specs: &[Spec]) -> Vec<share::Place> {
+/// Test episodes that are looked at before a row may bring its own class split.
+const LOOKED_AT: u64 = 20;
+
+/// Tasks of a method that trains on other classes than the benchmark says. Errors if its test episodes are not those of
+/// `common`, which the other rows meet.
+fn own_classes(
+    spec: &Spec,
+    method: &MethodSpec,
+    common: &dyn TaskSource,
+    sources: &mut Sources<'_>,
+) -> Result<Arc<dyn TaskSource>> {
+    let own = sources.open(&spec.data_of(method))?;
+    let Protocol { ways, shots, queries } = spec.protocol;
+    let draw = Draw::Episode { ways: None, shots, queries };
+    let met = |source: &dyn TaskSource| -> Result<Vec<Vec<u8>>> {
+        source.check(Split::Test, &draw, ways, &View::default())?;
+        let stream = |index| Stream::new(spec.eval.seed, Purpose::EvalTask, 0, index);
+        (0..LOOKED_AT).map(|index| source.identity(Split::Test, &draw, ways, &mut stream(index))).collect()
+    };
+    if own.digest() != common.digest() || met(own.as_ref())? != met(common)? {
+        return Err(Error::usage(format!(
+            "{}, [method.{}]: split = \"{}\" has other test classes than the benchmark: rows of one table meet the same episodes",
+            spec.name,
+            method.label,
+            method.split.as_deref().unwrap_or_default(),
+        )));
+    }
+    Ok(own)
+}
+
+/// Every run of the call, whether or not this machine has its data, with its training as far as files alone tell it.
+fn places(args: &Reproduce, specs: &[Spec], algorithms: &[Entry]) -> Vec<(share::Place, Option<String>)> {
     let mut places = Vec::new();
     for (table, spec) in specs.iter().enumerate() {
         for (order, method) in spec.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
-            places.extend((0..seeds(args, method)).map(|seed| (order, table, seed)));
+            let choice = Choice::new(args, spec, method.meta_iters.at(args.budget), &args.out);
+            let halves = without_data(spec, method, algorithms).and_then(|algorithm| algorithm.halves());
+            places.extend((0..seeds(args, method)).map(|seed| {
+                let config = config(spec, order, args.budget, &choice, seed, &[]);
+                let training = Kinship::new(&config, "", halves.as_ref()).training_hash;
+                ((order, table, seed), (choice.meta_iters > 0).then_some(training))
+            }));
         }
     }
     places
+}
+
+/// The method as it says of itself, built for inputs and classes of no data set in particular: every process of a call must
+/// deal the same hands. None where it cannot be built so; it then shares no training between shards.
+fn without_data(spec: &Spec, method: &MethodSpec, algorithms: &[Entry]) -> Option<Box<dyn Algorithm>> {
+    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm)?;
+    let (input, problem) = match spec.data.is_regression() {
+        true => (vec![1], Problem::Regression { outputs: 1 }),
+        false => (vec![84, 84, 3], Problem::Classification { train_classes: 2 }),
+    };
+    let (model, protocol) = (spec.model_of(method).clone(), spec.protocol);
+    let context = Context { model, input, problem, protocol, device: candle_core::Device::Cpu };
+    (entry.build)(&method.settings, &context).ok()
 }
 
 /// Numbers of a run after overrides, and the folder that follows from them.
@@ -229,7 +290,7 @@ fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64,
     let method = &spec.methods[order];
     let mut config = json!({
         "benchmark": spec.name,
-        "data": spec.data,
+        "data": spec.data_of(method),
         "input": input,
         "model": method.model.as_ref().unwrap_or(&spec.model),
         "protocol": spec.protocol,
@@ -253,6 +314,9 @@ fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64,
     }
     if let Some(splits) = &spec.eval.curve_splits {
         config["eval"]["curve_splits"] = json!(splits);
+    }
+    if let Some(select) = method.select {
+        config["select"] = json!(select);
     }
     config
 }

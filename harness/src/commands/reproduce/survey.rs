@@ -58,14 +58,23 @@ pub fn word(standing: Standing) -> String {
     }
 }
 
-/// The share of a run's work that is left, about.
-pub fn left(job: &Job, standing: Standing) -> f64 {
+/// The share of a run's training that is left, about; `elsewhere` steps of it are in another run's folder.
+pub fn left(job: &Job, standing: Standing, elsewhere: u64) -> f64 {
+    let done = match standing {
+        Standing::New => elsewhere,
+        Standing::Foreign => 0,
+        Standing::Complete | Standing::Trained => job.meta_iters,
+        Standing::Resumable(step) | Standing::Unproved(step) => step.max(elsewhere),
+    };
+    1.0 - done as f64 / job.meta_iters.max(1) as f64
+}
+
+/// The share of a run's evaluation that is left, about: its learning curve grows with the training.
+pub fn left_to_measure(job: &Job, standing: Standing) -> f64 {
     match standing {
-        Standing::New | Standing::Foreign => 1.0,
         Standing::Complete => 0.0,
-        // An evaluation takes about so much.
-        Standing::Trained => 0.1,
-        Standing::Resumable(step) | Standing::Unproved(step) => 1.0 - step as f64 / job.meta_iters.max(1) as f64,
+        Standing::Trained => 1.0,
+        other => left(job, other, 0),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{
     identity::{self, Segment},
     progress::human,
     record::RunRecord,
-    report::{format, summary::Summary},
+    report::{format, run::Final, summary::Summary},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -124,7 +124,12 @@ fn hashes(record: &RunRecord) -> Pairs {
 }
 
 /// The runs of `benchmark`, in the order of its table.
-fn lines(summary: &Summary, benchmark: &str) -> Vec<RunLine> {
+pub fn lines(summary: &Summary, benchmark: &str) -> Vec<RunLine> {
+    let last = |record: &RunRecord| {
+        let place = |record: &RunRecord| (record.benchmark.clone(), record.label.clone(), record.seed);
+        summary.runs.iter().find(|run| place(&run.record) == place(record)).map_or(&[][..], |run| &run.last)
+    };
+    let line = |record| line(record, last(record));
     let mut lines: Vec<RunLine> = records(summary, benchmark).into_iter().map(line).collect();
     for left in summary.left.iter().filter(|left| left.benchmark == benchmark) {
         if let Some(line) = lines.iter_mut().find(|l| (&l.method, l.seed) == (&left.method, left.seed)) {
@@ -156,7 +161,7 @@ fn records<'a>(summary: &'a Summary, benchmark: &str) -> Vec<&'a RunRecord> {
     records
 }
 
-fn line(record: &RunRecord) -> RunLine {
+fn line(record: &RunRecord, last: &[Final]) -> RunLine {
     let known = |text: &str, lead: &str| if text.is_empty() { String::new() } else { format!("{lead}{text}") };
     let threads =
         if record.threads > 0 { format!(", {}", format::plural(record.threads, "thread")) } else { String::new() };
@@ -165,7 +170,7 @@ fn line(record: &RunRecord) -> RunLine {
         seed: record.seed,
         status: record.status.name().to_string(),
         reason: record.failure.clone().or_else(|| stretches(record)),
-        meta_iters: format::thousands(record.meta_iters),
+        meta_iters: meta_iters(record, last),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
         hours: if record.seconds > 0.0 { format::hours(record.seconds) } else { String::new() },
         machine: format!("{}{}{threads}", record.cpu, known(&record.instruction_set, ", ")),
@@ -175,6 +180,23 @@ fn line(record: &RunRecord) -> RunLine {
         }),
         ended: record.ended.clone().unwrap_or_default(),
     }
+}
+
+/// How many, whose they were, and which state is reported.
+fn meta_iters(record: &RunRecord, last: &[Final]) -> String {
+    let mut text = format::thousands(record.meta_iters);
+    if let Some(step) = record.selected_step {
+        text += &format!(", the best on validation classes after {}", format::thousands(step));
+        let number = |last: &Final| format!("{} {}", last.mode, format::value(&record.metric, last.value));
+        let numbers: Vec<String> = last.iter().map(number).collect();
+        if !numbers.is_empty() {
+            text += &format!(" (the last state: {})", numbers.join(", "));
+        }
+    }
+    if let Some(of) = &record.trained_by {
+        text += &format!(", trained by {of}");
+    }
+    text
 }
 
 /// Of a run that several builds or kinds of machines made, or that another build kept.
