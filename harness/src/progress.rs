@@ -107,6 +107,7 @@ impl Observer for Terminal {
             Event::Damaged { what } => warn!("{name}: {what}"),
             Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
             Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric()),
+            Event::NoPoint { why } => warn!("{name}: the learning curve lacks a point: {why}"),
             Event::Saved { step } => debug!("{name}: checkpoint written at step {step}"),
             Event::Evaluated { done, total } => {
                 self.advance(job, job.meta_iters + evaluation(job, *done), &format!("episode {done}/{total}"));
@@ -124,6 +125,8 @@ impl Observer for Terminal {
                 info!("{name}: done in {}", human(*seconds));
             }
             Event::Kept => info!("{name}: complete already, kept"),
+            Event::KeptOther { build } => info!("{name}: made by {build}, kept as it is, without a verdict"),
+            Event::Reevaluated => info!("{name}: trained by this code, evaluated by other code: evaluated again"),
         }
     }
 }

@@ -6,6 +6,8 @@
 
 use harness_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::identity::{Identity, Segment};
 use std::{collections::BTreeMap, path::Path};
 
 /// The version of `run.json` that this build writes, and the newest that it reads.
@@ -87,6 +89,15 @@ pub struct FigurePlace {
     pub colour: Option<String>,
 }
 
+/// Who kept a run that another build had made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The code of the build that was asked for the run and did not make it.
+    pub beside: Identity,
+    #[serde(default)]
+    pub git_commit: Option<String>,
+}
+
 /// One run: a benchmark, a labelled method and a seed at one budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -113,7 +124,13 @@ pub struct RunRecord {
     /// Numbers were overridden on the command line: never a verdict.
     #[serde(default)]
     pub overridden: bool,
+    /// The settings that were: `protocol.ways=10`, `meta-iters=40`. Empty in records of older builds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
     pub meta_iters: u64,
+    /// Forward and backward passes of one image (or point) in a meta-iteration, as the method estimates them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_passes: Option<f64>,
     /// Test episodes of the final evaluation.
     #[serde(default)]
     pub eval_episodes: u64,
@@ -155,6 +172,16 @@ pub struct RunRecord {
     /// Versions that may matter to the numbers: `harness`, `candle`, `rustc` and so on.
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
+    /// The code that made it; None where an older build did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Identity>,
+    /// The builds and kinds of machines that made it, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segment>,
+    /// Another build showed it as it is (`--keep`): it never gets a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+    /// The commit of the sources that the binary was built from.
     #[serde(default)]
     pub git_commit: Option<String>,
     #[serde(default)]

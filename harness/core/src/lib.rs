@@ -20,11 +20,17 @@ pub mod model;
 pub mod outer;
 pub mod params;
 pub mod rng;
+pub mod settings;
 pub mod source;
 pub mod sources;
 pub mod splits;
 pub mod state;
 pub mod stats;
+pub mod together;
+
+/// A hash of the crate that calls it, for [`Entry::code`]: its sources, without comments and tests, and the locked
+/// versions of all that it reaches. See `harness/identity`.
+pub use harness_identity::code;
 
 pub use algorithm::{Adapted, Algorithm, Build, Cost, Entry, Mode, Progress, Scalars, Update, mean_scalars};
 pub use batches::MiniBatches;
@@ -42,6 +48,14 @@ pub use rng::{Purpose, Stream};
 pub use source::{Rotations, Split, TaskSource, View};
 pub use splits::ClassSplit;
 pub use state::State;
+pub use together::{Together, answers};
+
+/// What this crate and the kernels are made of, as far as training can meet it.
+pub const TRAINING_CODE: [&str; 2] =
+    [harness_kernels::CODE, code!(without "src/conformance", "src/stats.rs", "src/together.rs")];
+
+/// What this crate and the kernels are made of, as far as an evaluation can meet it.
+pub const EVALUATION_CODE: [&str; 2] = [harness_kernels::CODE, code!(without "src/conformance")];
 
 /// Compiles the method that algorithms/README.md walks through.
 #[cfg(doctest)]

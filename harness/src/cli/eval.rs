@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use harness_kernels::Cap;
 
-use super::value::positive;
+use super::value::{instruction_set, positive};
 use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
@@ -46,6 +47,10 @@ pub struct Eval {
     /// Worker threads; all cores if absent. The numbers do not depend on it
     #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
+
+    /// Use no more than these instructions of the processor; the widest that this one has if absent
+    #[arg(long, value_name = "SET", value_parser = instruction_set)]
+    pub instruction_set: Option<Cap>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]

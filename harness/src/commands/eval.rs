@@ -10,7 +10,8 @@ use crate::console;
 use crate::exit::Exit;
 use crate::files::checkpoint::Checkpoint;
 use crate::files::episodes;
-use crate::runner::{self, Job, Outcomes, Series, Stop, aggregate};
+use crate::identity::{Identity, Segment};
+use crate::runner::{self, Job, OtherBuild, Outcomes, Series, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -23,18 +24,21 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     if let Some(file) = &args.episodes_csv {
         super::make_room_for(file)?;
     }
+    harness_kernels::cap(args.instruction_set);
     let pool = super::pool(args.threads)?;
     let job = pool.install(|| job(args, &checkpoint, algorithms))?;
     runner::check_fit(&job, &checkpoint.state)?;
     if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
+    note(&checkpoint, Some(&job.code));
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
         let range = start..(start + CHUNK).min(job.eval_episodes);
         let one =
             || runner::evaluate(&job, &checkpoint.state, Split::Test, Series::Final, range.clone(), &Stop::default());
         let part = pool.install(one)?.expect("nobody asks it to stop");
+        runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);
         tracing::info!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
     }
@@ -65,11 +69,14 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         budget: Budget::Paper,
         budget_dir: String::new(),
         overridden: true,
+        overrides: Vec::new(),
         seed: trained["seed"].as_u64().unwrap_or_default(),
         meta_iters: checkpoint.state.step,
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
         dir: Default::default(),
         data_digest: source.digest(),
+        code: runner::code(algorithms, &method),
+        other_build: OtherBuild::default(),
         config_hash: String::new(),
         spec: Arc::new(spec),
         method,
@@ -78,6 +85,15 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         device: candle_core::Device::Cpu,
         config,
     })
+}
+
+/// Says that another build trained a checkpoint that says what trained it.
+pub(super) fn note(checkpoint: &Checkpoint, here: Option<&Identity>) {
+    let Some(there) = checkpoint.meta.code() else { return };
+    if here.is_none_or(|here| here.training != there.training) {
+        let build = checkpoint.meta.segments.last().map(Segment::build).unwrap_or_default();
+        tracing::info!("note: another build than this one trained the checkpoint ({build})");
+    }
 }
 
 /// The part of a run's config that says how its method trains and adapts.

@@ -64,7 +64,7 @@ fn guarded(job: &Job, shared: &Shared<'_>) -> Outcome {
     let why = error.to_string();
     // A folder that belongs to another run or process keeps its record.
     if !matches!(error, Error::Usage(_)) {
-        let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0);
+        let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0, None);
     }
     shared.observer.event(job, &Event::Failed { why });
     Outcome::Failed(error)

@@ -3,7 +3,7 @@
 //! The harness scores: a method returns logits or values and never sees a query label.
 
 use candle_core::{D, DType};
-use harness_core::{Mode, Purpose, Result, Split, State, Stream, loss, stats};
+use harness_core::{Mode, Purpose, Result, Split, State, Stream, answers, loss, stats};
 use rayon::prelude::*;
 
 use super::job::Job;
@@ -80,10 +80,15 @@ fn episode(
     let mut rng = Stream::new(seed, Purpose::EvalMethod, step, index);
     let adapted = job.algorithm.adapt(state, &task.support, &[job.algorithm.test_steps()], &mut rng)?;
     let outcome = |mode: &Mode| -> Result<Outcome> {
-        let answers = job.algorithm.score(&adapted[0], &task.support, &task.query.x, *mode)?;
+        let mut rng = Stream::new(seed, Purpose::EvalDeal, step, index);
+        let answers = answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)?;
+        let n = task.query.len() as u32;
+        // An argmax over NaN is the first class: right as often as chance, which is no answer.
+        if !answers.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?.is_finite() {
+            return Ok(Outcome { correct: 0, n, loss: f64::NAN });
+        }
         let each = loss::per_example(&answers, &task.query.y)?;
         let loss = each.to_dtype(DType::F64)?.mean_all()?.to_scalar::<f64>()?;
-        let n = task.query.len() as u32;
         let correct = match *mode {
             Mode::Pointwise => 0,
             _ => {
@@ -106,9 +111,11 @@ pub struct Aggregate {
     pub episodes: usize,
 }
 
-/// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression.
+/// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression. NaN where an episode
+/// has no number.
 pub fn aggregate(mode: Mode, outcomes: &[Outcome]) -> Aggregate {
     let number = |outcome: &Outcome| match mode {
+        _ if !outcome.is_number() => f64::NAN,
         Mode::Pointwise => outcome.loss,
         _ => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
     };
@@ -127,6 +134,9 @@ mod tests {
         assert!((got.value - 80.0).abs() < 1e-9 && got.episodes == 3);
         assert!((got.ci95 - 1.96 * 20.0 / 3f64.sqrt()).abs() < 1e-9);
         assert_eq!(aggregate(Mode::Pointwise, &[outcome(0)]).value, 0.5);
+        for loss in [f64::NAN, f64::INFINITY] {
+            assert!(aggregate(Mode::Inductive, &[outcome(5), Outcome { loss, ..outcome(1) }]).value.is_nan());
+        }
     }
 
     #[test]

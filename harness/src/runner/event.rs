@@ -15,6 +15,8 @@ pub enum Event {
     Step { step: u64 },
     /// A learning-curve point, in the benchmark's metric.
     Curve { step: u64, value: f64 },
+    /// The learning curve has no number at this step in one mode or more.
+    NoPoint { why: String },
     /// `done` of `total` final evaluation episodes are done.
     Evaluated { done: usize, total: usize },
     /// A checkpoint of this step is written.
@@ -27,6 +29,10 @@ pub enum Event {
     Completed { seconds: f64 },
     /// It was complete already.
     Kept,
+    /// Another build completed it, and it is shown as it is.
+    KeptOther { build: String },
+    /// It was complete, but for an evaluation that other code did: that is done again.
+    Reevaluated,
 }
 
 /// Something that listens. Called from several threads.

@@ -21,6 +21,18 @@ pub fn check(job: &Job, state: &State) -> Result<()> {
     };
     let differ = wanted.keys().chain(found.keys()).find(differs);
     let Some(name) = differ else { return Ok(()) };
+    if let (Some([.., there]), Some([.., here])) =
+        (found.get(name).map(Vec::as_slice), wanted.get(name).map(Vec::as_slice))
+        && name.contains("/head.")
+        && !job.regression()
+        && *here == job.spec.protocol.ways
+    {
+        return Err(Error::usage(format!(
+            "the checkpoint does not fit {} {}: its head has an output for each of {there} ways and is fixed to them, and this \
+             benchmark has {here}: name one of {there} ways, or train for {here}",
+            job.spec.name, job.method.label
+        )));
+    }
     let show = |shapes: &BTreeMap<String, Vec<usize>>| match shapes.get(name) {
         Some(shape) => format!("{shape:?}"),
         None => "absent".to_owned(),

@@ -1,6 +1,6 @@
-//! One meta-iteration, and the check that its numbers are numbers.
+//! One meta-iteration.
 
-use harness_core::{Draw, Error, Progress, Purpose, Result, Scalars, Split, State, Stream, Task, Update};
+use harness_core::{Draw, Progress, Purpose, Result, Scalars, Split, State, Stream, Task, Update};
 use rayon::prelude::*;
 
 use super::job::Job;
@@ -30,17 +30,4 @@ fn draw(job: &Job, draw: &Draw, step: u64, index: u64) -> Result<(Task, Stream)>
     let task =
         job.source.task(Split::Train, draw, job.spec.protocol.ways, &job.method.view, &mut rng)?.to(&job.device)?;
     Ok((task, Stream::new(job.seed, Purpose::TrainMethod, step, index)))
-}
-
-/// Errors on NaN and infinity in what an iteration left, naming the step and the learning rates.
-pub(super) fn check_finite(job: &Job, state: &State, scalars: &Scalars) -> Result<()> {
-    let bad = match scalars.iter().find(|(_, value)| !value.is_finite()) {
-        Some((name, value)) => Some(format!("{name} is {value}")),
-        None => state.params.not_finite()?.map(|name| format!("parameter {name} is not finite")),
-    };
-    let Some(what) = bad else { return Ok(()) };
-    let rates = job.method.settings.iter().filter(|(key, _)| key.ends_with("lr") || key.as_str() == "meta_step");
-    let rates: Vec<String> = rates.map(|(key, value)| format!("{key} = {value}")).collect();
-    let rates = if rates.is_empty() { "default learning rates".to_owned() } else { rates.join(", ") };
-    Err(Error::Diverged(format!("diverged at meta-iteration {}: {what} ({rates}); lower the rate", state.step)))
 }

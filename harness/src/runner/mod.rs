@@ -3,6 +3,7 @@
 
 mod adaptation;
 mod curve;
+mod diverged;
 mod drive;
 mod estimate;
 mod evaluate;
@@ -12,19 +13,21 @@ mod hash;
 mod iterate;
 mod job;
 mod record;
+mod replay;
 mod resume;
 mod stop;
 mod train;
 
+pub use diverged::in_evaluation as check_numbers;
 pub use drive::{Finished, Outcome, run_all};
-pub use estimate::estimate;
+pub use estimate::{Estimate, estimate, together};
 pub use evaluate::{Aggregate, Outcomes, Series, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
 pub use fits::check as check_fit;
 pub use hash::{difference, difference_between, sha256_json};
 pub use iterate::iterate;
-pub use job::{Job, Shared, build};
-pub use record::commit;
-pub use resume::{Standing, standing};
+pub use job::{Job, OtherBuild, Shared, build, code};
+pub use replay::{Replay, replay};
+pub use resume::{Standing, maker, standing};
 pub use stop::Stop;
 pub use train::Ended;

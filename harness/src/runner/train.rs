@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
-use harness_core::{Mode, Purpose, Result, Scalars, Split, State, Stream};
+use harness_core::{Error, Mode, Purpose, Result, Scalars, Split, State, Stream};
 
 use super::curve::Curve;
+use super::diverged;
 use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
 use super::event::Event;
 use super::fits;
-use super::iterate::{check_finite, iterate};
-use super::job::{Job, Shared};
+use super::iterate::iterate;
+use super::job::{Job, OtherBuild, Shared};
 use super::record;
+use super::replay::{self, Replay};
 use super::resume::{self, Found};
 use crate::files::atomic;
 use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
@@ -18,6 +20,7 @@ use crate::files::episodes;
 use crate::files::fault;
 use crate::files::lock::RunLock;
 use crate::files::metrics::{MetricsFile, Row};
+use crate::identity::Segment;
 use crate::record::Status;
 
 /// How a run ended, short of an error.
@@ -45,28 +48,60 @@ pub(super) fn run(job: &Job, shared: &Shared<'_>) -> Result<Ended> {
     let say = |event: Event| shared.observer.event(job, &event);
     let mut run = match resume::look(job, &mut |what| say(Event::Damaged { what }))? {
         Found::Complete => {
+            record::of_this_build(&job.dir)?;
             say(Event::Kept);
             return Ok(Ended::Kept);
         }
         Found::Nothing => Run::start(job, shared)?,
-        Found::Resumable(checkpoint) => {
+        Found::Foreign | Found::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
+            resume::clear(&job.dir)?;
+            Run::start(job, shared)?
+        }
+        Found::Foreign if job.other_build == OtherBuild::Keep => {
+            say(Event::KeptOther { build: record::keep(job)? });
+            return Ok(Ended::Kept);
+        }
+        Found::Foreign => {
+            let (at, build) = (job.dir.display(), resume::maker(job).build());
+            return Err(Error::usage(format!(
+                "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
+            )));
+        }
+        Found::Trained(checkpoint) => {
+            say(Event::Reevaluated);
+            Run::go_on(job, shared, *checkpoint)?
+        }
+        Found::Resumable { checkpoint, foreign } => {
             let step = checkpoint.meta.step;
+            if foreign && job.other_build != OtherBuild::Proved(step) {
+                match replay::towards(job, shared.pool, &shared.stop, &checkpoint)? {
+                    Replay::Same => {}
+                    Replay::Interrupted => return Ok(Ended::Interrupted),
+                    Replay::Differs(why) => {
+                        let (at, build) = (job.dir.display(), resume::maker(job).build());
+                        return Err(Error::usage(format!(
+                            "{at} was stopped at step {step} under {build}, and {why}: build that commit to go on, or start \
+                             over with --fresh"
+                        )));
+                    }
+                }
+            }
             let run = Run::go_on(job, shared, *checkpoint)?;
             say(Event::Resumed { step });
             run
         }
     };
-    record::write(job, shared, Status::Running, None, run.seconds())?;
+    record::write(job, shared, Status::Running, None, run.seconds(), Some(&run.segments))?;
     say(Event::Started { step: run.state.step });
     let finished = run.train()? && run.final_evaluation()?;
     if !finished {
         run.checkpoint()?;
-        record::write(job, shared, Status::Interrupted, None, run.seconds())?;
+        record::write(job, shared, Status::Interrupted, None, run.seconds(), Some(&run.segments))?;
         say(Event::Interrupted { step: run.state.step });
         return Ok(Ended::Interrupted);
     }
     let seconds = run.seconds();
-    record::write(job, shared, Status::Complete, None, seconds)?;
+    record::write(job, shared, Status::Complete, None, seconds, Some(&run.segments))?;
     say(Event::Completed { seconds });
     Ok(Ended::Completed)
 }
@@ -80,6 +115,8 @@ struct Run<'a> {
     metrics: MetricsFile,
     /// Step of the last point of the learning curve in `metrics`.
     measured: Option<u64>,
+    /// The builds that made it, this one last.
+    segments: Vec<Segment>,
     /// Seconds of earlier parts.
     before: f64,
     began: Instant,
@@ -98,6 +135,7 @@ impl<'a> Run<'a> {
         run.outcomes = found.outcomes;
         run.measured = found.meta.measured;
         run.before = found.meta.elapsed_s;
+        run.segments = resume::segments(job, &found.meta);
         Ok(run)
     }
 
@@ -105,7 +143,20 @@ impl<'a> Run<'a> {
         let path = job.dir.join("metrics.csv");
         let metrics = MetricsFile::open(&path, valid, &job.spec.name, &job.method.label, job.seed)?;
         let (outcomes, curve, began) = (Vec::new(), Curve::plan(job), Instant::now());
-        Ok(Run { job, shared, curve, state, outcomes, metrics, measured: None, before: 0.0, began, saved: began })
+        let segments = vec![Segment::now(&job.code, 0)];
+        Ok(Run {
+            job,
+            shared,
+            curve,
+            state,
+            outcomes,
+            metrics,
+            measured: None,
+            segments,
+            before: 0.0,
+            began,
+            saved: began,
+        })
     }
 
     fn seconds(&self) -> f64 {
@@ -121,7 +172,7 @@ impl<'a> Run<'a> {
                 return Ok(true);
             }
             let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total))?;
-            check_finite(self.job, &self.state, &scalars)?;
+            diverged::in_training(self.job, &self.state, &scalars)?;
             let step = self.state.step;
             if step.is_multiple_of(every) || step == total {
                 self.log_scalars(&scalars)?;
@@ -160,9 +211,13 @@ impl<'a> Run<'a> {
             let Some(outcomes) = self.evaluate(split, Series::Curve, 0..self.curve.episodes)? else {
                 return Ok(false);
             };
+            // The run's word is its final evaluation: a point without a number is told, and written as what it is.
+            if let Err(error) = diverged::in_evaluation(self.job, split, &outcomes, 0) {
+                self.shared.observer.event(self.job, &Event::NoPoint { why: format!("step {step}: {error}") });
+            }
             for (mode, outcomes) in &outcomes {
                 let number = aggregate(*mode, outcomes);
-                shown = Some(number.value);
+                shown = Some(number.value).filter(|value| value.is_finite()).or(shown);
                 rows.push(self.evaluation_row(split, *mode, number));
             }
         }
@@ -191,7 +246,13 @@ impl<'a> Run<'a> {
         let done = |run: &Self| run.outcomes.first().map_or(0, |(_, outcomes)| outcomes.len());
         while done(self) < total {
             let range = done(self)..(done(self) + EPISODE_CHUNK).min(total);
+            let first = range.start;
             let Some(part) = self.evaluate(Split::Test, Series::Final, range)? else { return Ok(false) };
+            if let Err(error) = diverged::in_evaluation(self.job, Split::Test, &part, first) {
+                // What was trained stays: another setting of the test may do with it.
+                self.checkpoint()?;
+                return Err(error);
+            }
             extend(&mut self.outcomes, part);
             self.shared.observer.event(self.job, &Event::Evaluated { done: done(self), total });
             self.checkpoint_if_due()?;
@@ -231,6 +292,7 @@ impl<'a> Run<'a> {
             metrics_len: self.metrics.sync()?,
             measured: self.measured,
             elapsed_s: self.seconds(),
+            segments: self.segments.clone(),
         };
         let checkpoint = Checkpoint { state: self.state.clone(), outcomes: self.outcomes.clone(), meta };
         checkpoint.save(&self.job.dir)?;

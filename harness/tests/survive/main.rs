@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod bench;
+mod builds;
 mod compare;
 mod process;
 
@@ -15,6 +16,7 @@ mod failing;
 mod gaps;
 mod kills;
 mod memory;
+mod numbers;
 mod overhead;
 mod signals;
 mod together;

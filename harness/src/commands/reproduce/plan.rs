@@ -10,7 +10,7 @@ use serde_json::json;
 use super::share;
 use crate::cli::Reproduce;
 use crate::planned::{Call, PlannedRun};
-use crate::runner::{Job, build, sha256_json};
+use crate::runner::{Job, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -39,24 +39,24 @@ impl fmt::Display for LeftOut {
 impl Plan {
     /// Errors on the first name, key or number that cannot work, and on missing data of a benchmark that was named.
     pub fn new(args: &Reproduce, algorithms: &[Entry]) -> Result<Plan> {
-        // Of a group, what can run runs; what was named must.
-        let (specs, named) = match args.benchmark.as_deref() {
-            None => (Spec::all(&args.set)?, false),
-            Some(FIGURES) => (Spec::figures(&args.set)?, false),
-            Some(name) => (vec![Spec::find(name, &args.set)?], true),
-        };
-        check_labels(&specs, &args.method)?;
+        let asked_for = asked_for(args)?;
+        check_labels(&asked_for, &args.method)?;
         let mut left_out = Vec::new();
-        let specs = match args.folds {
-            Some(of) => folds(specs, of as usize, named, &mut left_out)?,
-            None => specs,
-        };
+        let (mut specs, mut all_named) = (Vec::new(), Vec::new());
+        for Asked { spec, named } in asked_for {
+            let folded = match args.folds {
+                Some(of) => folds(spec, of as usize, named, &mut left_out)?,
+                None => vec![spec],
+            };
+            all_named.extend(folded.iter().map(|_| named));
+            specs.extend(folded);
+        }
         let mine = args.shard.map(|shard| share::of(shard, places(args, &specs)));
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
         let mut jobs = Vec::new();
         let mut call = Call { whole: args.method.is_empty(), ..Call::default() };
-        for (table, spec) in specs.into_iter().enumerate() {
+        for ((table, spec), named) in specs.into_iter().enumerate().zip(all_named) {
             let source = match sources.open(&spec.data) {
                 Ok(source) => source,
                 Err(Error::Data(why)) if !named => {
@@ -90,6 +90,7 @@ impl Plan {
                         budget: args.budget,
                         budget_dir: choice.dir.clone(),
                         overridden: choice.overridden,
+                        overrides: choice.overrides.clone(),
                         seed,
                         meta_iters: choice.meta_iters,
                         eval_episodes: choice.eval_episodes,
@@ -105,6 +106,8 @@ impl Plan {
                         config_hash: sha256_json(&config),
                         config,
                         data_digest: data_digest.clone(),
+                        code: code(algorithms, method),
+                        other_build: OtherBuild::default(),
                     });
                 }
             }
@@ -113,17 +116,52 @@ impl Plan {
     }
 }
 
-/// Every benchmark once for each fold. One that has no classes is left out, or refused where it was named.
-fn folds(specs: Vec<Spec>, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Spec>> {
-    let mut all = Vec::new();
-    for spec in specs {
-        match spec.folds(of) {
-            Ok(folds) => all.extend(folds),
-            Err(error) if named => return Err(error),
-            Err(error) => left_out.push(LeftOut { benchmarks: vec![spec.name], why: error.to_string() }),
+/// A benchmark of the command line.
+struct Asked {
+    spec: Spec,
+    /// Of a group, what can run runs; what was named must.
+    named: bool,
+}
+
+/// The benchmarks of the command line in its order, each once. Errors on two of one name that are not the same: their runs
+/// would share a folder.
+fn asked_for(args: &Reproduce) -> Result<Vec<Asked>> {
+    let group = |specs: Vec<Spec>| specs.into_iter().map(|spec| Asked { spec, named: false }).collect();
+    if args.benchmarks.is_empty() {
+        return Ok(group(Spec::all(&args.set)?));
+    }
+    let mut all: Vec<Asked> = Vec::new();
+    for word in &args.benchmarks {
+        let these = match word.as_str() {
+            FIGURES => group(Spec::figures(&args.set)?),
+            name => vec![Asked { spec: Spec::find(name, &args.set)?, named: true }],
+        };
+        for asked in these {
+            match all.iter_mut().find(|known| known.spec.name == asked.spec.name) {
+                None => all.push(asked),
+                Some(known) if known.spec.hash()? == asked.spec.hash()? => known.named |= asked.named,
+                Some(_) => {
+                    return Err(Error::usage(format!(
+                        "{word}: another benchmark of this call is called \"{0}\" too, and their runs would share a folder: \
+                         give one of them a name of its own (name = \"…\")",
+                        asked.spec.name
+                    )));
+                }
+            }
         }
     }
     Ok(all)
+}
+
+/// A benchmark once for each fold. One that has no classes is left out, or refused where it was named.
+fn folds(spec: Spec, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Spec>> {
+    match spec.folds(of) {
+        Err(error) if !named => {
+            left_out.push(LeftOut { benchmarks: vec![spec.name], why: error.to_string() });
+            Ok(Vec::new())
+        }
+        folds => folds,
+    }
 }
 
 fn asked(args: &Reproduce, method: &MethodSpec) -> bool {
@@ -150,6 +188,7 @@ struct Choice {
     meta_iters: u64,
     eval_episodes: usize,
     overridden: bool,
+    overrides: Vec<String>,
     dir: String,
 }
 
@@ -177,7 +216,11 @@ impl Choice {
                 format!("custom-{}", &sha256_json(&key)[..8])
             }
         };
-        Choice { meta_iters, eval_episodes, overridden, dir }
+        let mut overrides: Vec<String> = args.set.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        overrides.sort();
+        overrides.extend(args.meta_iters.map(|n| format!("meta-iters={n}")));
+        overrides.extend(args.eval_episodes.map(|n| format!("eval-episodes={n}")));
+        Choice { meta_iters, eval_episodes, overridden, overrides, dir }
     }
 }
 
@@ -220,8 +263,8 @@ fn names(method: &MethodSpec) -> impl Iterator<Item = &str> {
 }
 
 /// Every `--method` must be a row, or a series of rows, of at least one benchmark that runs.
-fn check_labels(specs: &[Spec], asked: &[String]) -> Result<()> {
-    let known: Vec<&str> = specs.iter().flat_map(|spec| spec.methods.iter().flat_map(names)).collect();
+fn check_labels(specs: &[Asked], asked: &[String]) -> Result<()> {
+    let known: Vec<&str> = specs.iter().flat_map(|asked| asked.spec.methods.iter().flat_map(names)).collect();
     match asked.iter().find(|label| !known.contains(&label.as_str())) {
         None => Ok(()),
         Some(label) => {

@@ -13,6 +13,7 @@ use harness_core::{Error, Mode, Result, State};
 use super::atomic;
 use super::episodes::Outcome;
 use crate::failpoint;
+use crate::identity::{Identity, Segment};
 
 /// Files of another version are refused by name.
 pub const FORMAT: u32 = 1;
@@ -41,6 +42,16 @@ pub struct Meta {
     pub measured: Option<u64>,
     /// Seconds that the run took so far, its earlier parts included.
     pub elapsed_s: f64,
+    /// The builds and kinds of machines that made it, one after the other; none: a build that did not say.
+    #[serde(default)]
+    pub segments: Vec<Segment>,
+}
+
+impl Meta {
+    /// The code that wrote it, where it said so.
+    pub fn code(&self) -> Option<&Identity> {
+        self.segments.last()?.code.as_ref()
+    }
 }
 
 /// Why a file's bytes are no checkpoint that this build can use; a clause without the file's name.

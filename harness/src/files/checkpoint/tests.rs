@@ -17,6 +17,7 @@ fn checkpoint(step: u64) -> Checkpoint {
         metrics_len: 120,
         measured: Some(step / 2),
         elapsed_s: 1.5,
+        segments: vec![Segment::now(&Identity { training: "12".into(), evaluation: "34".into() }, 0)],
     };
     let outcome = Outcome { correct: 4, n: 5, loss: 0.25 };
     Checkpoint { state, outcomes: vec![(Mode::Inductive, vec![outcome; 3])], meta }
