@@ -2,8 +2,9 @@
 
 use crate::network::Network;
 use crate::norm::{self, Affine};
-use crate::plan::{Norm, Plan, Stage};
+use crate::plan::{self, Linear, Norm, Plan, Stage};
 use crate::simd::Real;
+use crate::winograd::first::First;
 use crate::workspace::Workspace;
 use crate::{conv, pointwise, pool, statistics, windows};
 
@@ -65,31 +66,28 @@ impl Network {
             let (before, rest) = buffers.split_at_mut(i);
             let input = before.last().map_or(x, |b| &**b);
             let out = &mut *rest[0];
-            match stage {
-                Stage::Norm(n) => {
-                    let winners = &mut winners[i];
-                    match mode {
-                        NormMode::Batch => n.measure(params, input, batch, stats, winners),
-                        NormMode::Running(given) => {
-                            stats[n.mean.start..n.var.end].copy_from_slice(&given[n.mean.start..n.var.end]);
-                            if let Some(pool) = &n.pool {
-                                windows::winners(pool, batch, input, n.gamma_of(params), winners);
-                            }
-                        }
-                    }
-                    n.scale(params, stats, scales);
-                    let input: &[T] = if n.pool.is_some() { winners } else { input };
-                    norm::forward(n.affine(params, stats, scales), n.relu, input, out);
+            let Some(n) = stage.norm() else {
+                stage.forward(params, batch, input, out);
+                continue;
+            };
+            let winners = &mut winners[i];
+            match mode {
+                NormMode::Batch => stage.measure(params, input, batch, stats, winners),
+                NormMode::Running(given) => {
+                    stage.choose(params, input, batch, stats, winners);
+                    stats[n.mean.start..n.var.end].copy_from_slice(&given[n.mean.start..n.var.end]);
                 }
-                stage => stage.forward(params, batch, input, out),
             }
+            n.scale(params, stats, scales);
+            let input: &[T] = if n.pool.is_some() { winners } else { input };
+            norm::forward(n.affine(params, stats, scales), n.relu, input, out);
         }
         &ws.buffers[plan.stages.len() - 1]
     }
 }
 
 impl Stage {
-    /// Any stage but a norm.
+    /// Any stage without a norm.
     pub(crate) fn forward<T: Real>(&self, params: &[T], batch: usize, x: &[T], y: &mut [T]) {
         match self {
             Stage::Linear(l) => {
@@ -102,19 +100,16 @@ impl Stage {
             Stage::SpatialMean { pixels, channels } => {
                 pointwise::spatial_mean(*pixels, *channels, x, y);
             }
-            Stage::Norm(_) => unreachable!("norms need statistics"),
+            Stage::Norm(_) | Stage::First(_) => unreachable!("norms need statistics"),
         }
     }
-}
 
-impl Norm {
-    /// Mean and biased variance of a batch, and the winners if a pool follows.
+    /// Mean and biased variance of a batch, and the winners if a pool follows: of a stage with a norm.
     pub(crate) fn measure<T: Real>(&self, params: &[T], x: &[T], batch: usize, stats: &mut [T], winners: &mut [T]) {
-        let (mean, m2) = self.split(stats);
-        mean.fill(T::default());
-        m2.fill(T::default());
+        let Some(n) = self.norm() else { unreachable!("a norm") };
+        n.clear(stats);
         self.merge(params, x, batch, 0, stats, winners);
-        self.finish(batch, self.split(stats).1);
+        n.finish(batch, stats);
     }
 
     /// Merges `images` images into the means and sums of squared differences of `seen`; and the winners, if a pool follows.
@@ -127,13 +122,42 @@ impl Norm {
         stats: &mut [T],
         winners: &mut [T],
     ) {
-        let (mean, m2) = self.split(stats);
-        match &self.pool {
-            None => statistics::merge_images(x, images, self.pixels, seen * self.pixels, mean, m2),
-            Some(pool) => {
-                windows::merge_and_winners(pool, images, x, self.gamma_of(params), seen, mean, m2, winners);
-            }
+        let Some(n) = self.norm() else { unreachable!("a norm") };
+        let (mean, m2) = n.split(stats);
+        let gamma = n.gamma_of(params);
+        match (self, &n.pool) {
+            (Stage::First(first), _) => first.batch(params, images, x).gather(gamma, seen, mean, m2, winners),
+            (_, Some(pool)) => windows::merge_and_winners(pool, images, x, gamma, seen, mean, m2, winners),
+            (_, None) => statistics::merge_images(x, images, n.pixels, seen * n.pixels, mean, m2),
         }
+    }
+
+    /// The winners alone, if a pool follows; `stats` serves as memory.
+    fn choose<T: Real>(&self, params: &[T], x: &[T], batch: usize, stats: &mut [T], winners: &mut [T]) {
+        match self {
+            Stage::First(_) => self.measure(params, x, batch, stats, winners),
+            Stage::Norm(Norm { pool: Some(pool), gamma, .. }) => {
+                let gamma = gamma.as_ref().map(|gamma| &params[gamma.clone()]);
+                windows::winners(pool, batch, x, gamma, winners);
+            }
+            _ => (),
+        }
+    }
+}
+
+impl plan::First {
+    /// It on a batch.
+    pub(crate) fn batch<'a, T: Real>(&'a self, params: &'a [T], batch: usize, x: &'a [T]) -> First<'a, T> {
+        let Linear { geometry: g, weight, bias, .. } = &self.linear;
+        let pool = self.norm.pool.as_ref().expect("the plan asks for a pool");
+        First { g, pool, batch, x, w: &params[weight.clone()], bias: &params[bias.clone()] }
+    }
+}
+
+impl Norm {
+    /// Means and sums of no image.
+    pub(crate) fn clear<T: Real>(&self, stats: &mut [T]) {
+        stats[self.mean.start..self.var.end].fill(T::default());
     }
 
     pub(crate) fn gamma_of<'a, T>(&self, params: &'a [T]) -> Option<&'a [T]> {
@@ -141,9 +165,9 @@ impl Norm {
     }
 
     /// Sums of squared differences to variances.
-    pub(crate) fn finish<T: Real>(&self, batch: usize, m2: &mut [T]) {
+    pub(crate) fn finish<T: Real>(&self, batch: usize, stats: &mut [T]) {
         let per = T::of(1.0 / (batch * self.pixels) as f64);
-        m2.iter_mut().for_each(|v| *v = *v * per);
+        stats[self.var.clone()].iter_mut().for_each(|v| *v = *v * per);
     }
 
     /// Its means and variances among all.

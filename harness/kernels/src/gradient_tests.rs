@@ -53,6 +53,9 @@ fn networks() -> Vec<(Network, usize)> {
         (net(&[1, 1, 1], &[conv(1, 2), norm(true), Flatten, dense(3)]), 5),
         // Wide enough for Winograd's tiles: of four outputs, with a negative γ and a pool, and of three.
         (net(&[7, 4, 16], &[conv(17, 1), norm(true), SAME, Relu, SpatialMean, dense(3)]), 2),
+        // First layers whose output is not stored, with pools that keep and drop the odd row.
+        (net(&[6, 7, 2], &[conv(16, 1), norm(true), VALID, Relu, conv(2, 2), Flatten, dense(2)]), 2),
+        (net(&[5, 9, 3], &[conv(17, 1), norm(false), Relu, SAME, SpatialMean, dense(2)]), 3),
         (net(&[6, 6, 1], &[conv(16, 1), Tanh, conv(18, 1), Relu, SAME, SpatialMean, dense(2)]), 2),
         (net(&[6, 6, 1], &[conv(1, 1), SAME, norm(false), Flatten, dense(3)]), 1),
         (net(&[3], &[dense(40), Relu, dense(17), Tanh, dense(3)]), 13),
@@ -85,7 +88,7 @@ fn gradients_match_finite_differences() {
         let running = noise(net.stats_len(), 9).iter().map(|v| v.abs() + 0.1).collect::<Vec<_>>();
         for target in [Target::Classes(&classes), Target::Values(&values)] {
             for mode in [NormMode::Batch, NormMode::Running(&running)] {
-                for (reduction, first) in [(Reduction::Sum, 0), (Reduction::Mean, 3)] {
+                for (reduction, first) in [(Reduction::Sum, 0), (Reduction::Mean, 1), (Reduction::Mean, 3)] {
                     let descend = |p: &[f64], ws: &mut Workspace<f64>, grad: &mut [f64]| {
                         net.descend(p, &x, target, reduction, mode, first, ws, grad)
                     };

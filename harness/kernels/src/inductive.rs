@@ -8,7 +8,7 @@
 use crate::forward::NormMode;
 use crate::network::Network;
 use crate::norm;
-use crate::plan::{Norm, Stage};
+use crate::plan::Stage;
 use crate::simd::Real;
 use crate::workspace::Workspace;
 
@@ -51,7 +51,7 @@ impl Network {
         assert_eq!(queries.len(), n_queries * self.input_len(), "length of the queries");
         assert_eq!(out.len(), n_queries * self.outputs(), "length of the outputs");
         let stages = &self.plan.stages;
-        let Some(last_norm) = stages.iter().rposition(|s| matches!(s, Stage::Norm(_))) else {
+        let Some(last_norm) = stages.iter().rposition(|s| s.norm().is_some()) else {
             // Nothing ties a query to its support set.
             ws.fit(&self.plan, n_queries, false);
             out.copy_from_slice(self.run(&self.plan, params, queries, n_queries, NormMode::Batch, ws));
@@ -60,11 +60,8 @@ impl Network {
         let batch = n_support + 1;
         ws.fit(&self.plan, batch, false);
 
-        // The support set's part of the first stage, or its very inputs when that is a norm.
-        let first = match &stages[0] {
-            Stage::Norm(_) => None,
-            stage => Some(stage),
-        };
+        // The support set's part of the first stage, or its very inputs when that has a norm.
+        let first = Some(&stages[0]).filter(|stage| stage.norm().is_none());
         let base = usize::from(first.is_some());
         let len = if base == 1 { self.plan.lens[0] } else { self.input_len() };
         ws.shared.fit((batch + GROUP) * len);
@@ -75,12 +72,10 @@ impl Network {
             None => own_support.copy_from_slice(support),
         }
         ws.shared_stats.fit(self.plan.stats_len);
-        if let Stage::Norm(n) = &stages[base] {
-            let (mean, m2) = n.split(&mut ws.shared_stats);
-            mean.fill(T::default());
-            m2.fill(T::default());
+        if let Some(n) = stages[base].norm() {
+            n.clear(&mut ws.shared_stats);
             ws.shared_winners.fit(n_support * n.winners_len());
-            n.merge(params, own_support, n_support, 0, &mut ws.shared_stats, &mut ws.shared_winners);
+            stages[base].merge(params, own_support, n_support, 0, &mut ws.shared_stats, &mut ws.shared_winners);
         }
 
         let Workspace { buffers, winners, stats, scales, shared_winners, shared_stats, .. } = ws;
@@ -102,7 +97,7 @@ impl Network {
                     let input = &input[..images * (input.len() / batch)];
                     let y = &mut *rest[0];
                     let stage = &stages[i];
-                    let Stage::Norm(n) = stage else {
+                    let Some(n) = stage.norm() else {
                         stage.forward(params, images, input, &mut y[..images * self.plan.lens[i]]);
                         continue;
                     };
@@ -110,9 +105,9 @@ impl Network {
                     if i == base {
                         winners[..shared_winners.len()].copy_from_slice(shared_winners);
                         let own = &mut winners[shared_winners.len()..];
-                        n.measure_more(params, &input[n_support * len..], n_support, shared_stats, stats, own);
+                        stage.measure_more(params, &input[n_support * len..], n_support, shared_stats, stats, own);
                     } else {
-                        n.measure(params, input, batch, stats, winners);
+                        stage.measure(params, input, batch, stats, winners);
                     }
                     n.scale(params, stats, scales);
                     let affine = n.affine(params, stats, scales);
@@ -129,7 +124,7 @@ impl Network {
     }
 }
 
-impl Norm {
+impl Stage {
     /// Statistics of the support set, whose sums are in `shared`, and one more image; the image's winners.
     fn measure_more<T: Real>(
         &self,
@@ -140,9 +135,10 @@ impl Norm {
         stats: &mut [T],
         winners: &mut [T],
     ) {
-        let own = self.mean.start..self.var.end;
+        let Some(n) = self.norm() else { unreachable!("a norm") };
+        let own = n.mean.start..n.var.end;
         stats[own.clone()].copy_from_slice(&shared[own]);
         self.merge(params, image, 1, n_support, stats, winners);
-        self.finish(n_support + 1, self.split(stats).1);
+        n.finish(n_support + 1, stats);
     }
 }

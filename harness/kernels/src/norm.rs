@@ -59,8 +59,14 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> 
     /// The channels of the group exist.
     #[inline(always)]
     pub unsafe fn new(lanes: Lanes<T, S, NV, PART>, affine: Affine<T>, relu: bool, first: usize) -> Self {
-        let [mean, scale, shift] =
-            [affine.mean, affine.scale, affine.shift].map(|v| unsafe { lanes.load(v.as_ptr().add(first)) });
+        let Affine { mean, scale, shift } = affine;
+        let (mean, scale, shift) = unsafe {
+            (
+                lanes.load(mean.as_ptr().add(first)),
+                lanes.load(scale.as_ptr().add(first)),
+                lanes.load(shift.as_ptr().add(first)),
+            )
+        };
         Self { lanes, mean, scale, shift, relu }
     }
 

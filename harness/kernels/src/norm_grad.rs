@@ -54,7 +54,7 @@ impl<T: Real> NormGrad<'_, T> {
         dispatch(Apply { n: self, windows, x, dbeta, dgamma });
     }
 
-    fn check(&self, dbeta: &[T], dgamma: &[T]) {
+    pub fn check(&self, dbeta: &[T], dgamma: &[T]) {
         let (channels, a) = (self.inv_std.len(), &self.affine);
         assert!([a.mean, a.scale, a.shift, dbeta, dgamma].iter().all(|v| v.len() == channels));
         assert!(self.dy.len().is_multiple_of(channels));
@@ -167,24 +167,60 @@ impl<T: Real> WithSimd for Apply<'_, T> {
 }
 
 /// dx = scale·g + level + (x − mean)·slope for one group of channels.
-struct Grad<T: Real, S: Simd, const NV: usize, const PART: bool> {
+pub(crate) struct Grad<T: Real, S: Simd, const NV: usize, const PART: bool> {
     group: Group<T, S, NV, PART>,
     level: [T::V<S>; NV],
     slope: [T::V<S>; NV],
 }
 
 impl<T: Real, S: Simd, const NV: usize, const PART: bool> Grad<T, S, NV, PART> {
+    /// For the channels from `first` on; `sums` are dβ and dγ of all.
+    ///
+    /// # Safety
+    /// The channels of the group exist.
+    #[inline(always)]
+    pub unsafe fn new(lanes: Lanes<T, S, NV, PART>, n: &NormGrad<T>, sums: [*const T; 2], first: usize) -> Self {
+        let s = lanes.s;
+        unsafe {
+            let group = Group::new(lanes, n.affine, n.relu, first);
+            let (dbeta, dgamma) = (lanes.load(sums[0].add(first)), lanes.load(sums[1].add(first)));
+            let inv_std = lanes.load(n.inv_std.as_ptr().add(first));
+            let per = if n.batch_statistics { -1.0 / n.pixels as f64 } else { 0.0 };
+            let per = T::splat(s, T::of(per));
+            let by = lanes.map(|j| T::vmul(s, group.scale[j], per));
+            let level = lanes.map(|j| T::vmul(s, by[j], dbeta[j]));
+            let slope = lanes.map(|j| T::vmul(s, by[j], T::vmul(s, dgamma[j], inv_std[j])));
+            Self { group, level, slope }
+        }
+    }
+
     /// Of register j, for an element x that has no gradient but through the statistics.
     #[inline(always)]
-    fn base(&self, x: T::V<S>, j: usize) -> T::V<S> {
+    pub fn base(&self, x: T::V<S>, j: usize) -> T::V<S> {
         let s = self.group.lanes.s;
         T::fma(s, T::vsub(s, x, self.group.mean[j]), self.slope[j], self.level[j])
     }
 
-    /// What the gradient g behind norm, scale and shift adds to it.
+    /// What the gradient g of the ReLU's output adds to that of an element x.
     #[inline(always)]
-    fn own(&self, g: T::V<S>, j: usize) -> T::V<S> {
+    fn own(&self, x: T::V<S>, g: T::V<S>, j: usize) -> T::V<S> {
+        let g = self.group.open(self.group.value(x, j), g);
         T::vmul(self.group.lanes.s, self.group.scale[j], g)
+    }
+
+    /// The gradients of a window of register j, g that of its winner behind the ReLU: the first that equals the winner takes it.
+    #[inline(always)]
+    pub fn window(&self, x: [T::V<S>; 4], winner: T::V<S>, g: T::V<S>, j: usize) -> [T::V<S>; 4] {
+        let s = self.group.lanes.s;
+        let zero = T::splat(s, T::default());
+        let mut left = self.own(winner, g, j);
+        let mut dx = x;
+        for dx in &mut dx {
+            let x = *dx;
+            *dx = T::vadd(s, self.base(x, j), T::pick_eq(s, x, winner, left, zero));
+            left = T::pick_eq(s, x, winner, zero, left);
+        }
+        dx
     }
 }
 
@@ -192,27 +228,14 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
-        let zero = T::splat(s, T::default());
         unsafe {
-            let group = Group::new(lanes, n.affine, n.relu, first);
-            let [inv_std, dbeta, dgamma] =
-                [n.inv_std.as_ptr(), self.dbeta, self.dgamma].map(|p| lanes.load(p.add(first)));
             let channels = n.inv_std.len();
-            let per = if n.batch_statistics { -1.0 / n.pixels as f64 } else { 0.0 };
-            let per = T::splat(s, T::of(per));
-            let by = lanes.map(|j| T::vmul(s, group.scale[j], per));
-            let level = lanes.map(|j| T::vmul(s, by[j], dbeta[j]));
-            let slope = lanes.map(|j| T::vmul(s, by[j], T::vmul(s, dgamma[j], inv_std[j])));
-            let grad = Grad { group, level, slope };
+            let grad = Grad::new(lanes, n, [self.dbeta, self.dgamma], first);
             let Some(Windows { pool, images, winners }) = self.windows else {
                 for i in 0..n.dy.len() / channels {
                     let at = i * channels + first;
                     let (x, g) = (lanes.load(self.x.add(at)), lanes.load(n.dy.as_ptr().add(at)));
-                    let dx = lanes.map(|j| {
-                        let own = grad.own(group.open(group.value(x[j], j), g[j]), j);
-                        T::vadd(s, grad.base(x[j], j), own)
-                    });
-                    lanes.store(self.x.add(at), dx);
+                    lanes.store(self.x.add(at), lanes.map(|j| T::vadd(s, grad.base(x[j], j), grad.own(x[j], g[j], j))));
                 }
                 return;
             };
@@ -223,21 +246,17 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
                     for ox in 0..pool.ow {
                         let winner = lanes.load(winners.add(at_window));
                         let g = lanes.load(n.dy.as_ptr().add(at_window));
-                        let mut own = lanes.map(|j| grad.own(group.open(group.value(winner[j], j), g[j]), j));
                         let at = pool.window(oy, ox);
                         let mut dx = each(
                             at,
                             #[inline(always)]
                             |at| lanes.load(x.add(at)),
                         );
-                        // The first that equals the winner takes the gradient.
-                        for v in &mut dx {
-                            let (x, left) = (*v, own);
-                            *v = lanes.map(|j| {
-                                let taken = T::pick_eq(s, x[j], winner[j], left[j], zero);
-                                T::vadd(s, grad.base(x[j], j), taken)
-                            });
-                            own = lanes.map(|j| T::pick_eq(s, x[j], winner[j], zero, left[j]));
+                        for j in 0..NV {
+                            let own = grad.window([dx[0][j], dx[1][j], dx[2][j], dx[3][j]], winner[j], g[j], j);
+                            for (dx, own) in dx.iter_mut().zip(own) {
+                                dx[j] = own;
+                            }
                         }
                         for (at, dx) in at.into_iter().zip(dx).rev() {
                             lanes.store(x.add(at), dx);

@@ -1,7 +1,7 @@
 //! The memory that a pass works in.
 
 use crate::buffer::Buffer;
-use crate::plan::{Plan, Stage};
+use crate::plan::{Norm, Plan};
 use crate::simd::Real;
 
 /// Buffers of a [`Network`](crate::Network)'s passes. Reuse one: nothing is allocated after the first call at a given size. It may serve
@@ -57,7 +57,7 @@ impl<T: Real> Workspace<T> {
             self.winners.resize_with(stages, Buffer::default);
         }
         for (buffer, stage) in self.winners.iter_mut().zip(&plan.stages) {
-            if let Stage::Norm(n) = stage {
+            if let Some(n) = stage.norm() {
                 buffer.fit(batch * n.winners_len());
             }
         }
@@ -69,11 +69,10 @@ impl<T: Real> Workspace<T> {
         let (mut largest, mut weights, mut channels) = (0, 0, 0);
         for (i, stage) in plan.stages.iter().enumerate() {
             largest = largest.max(plan.lens[i]);
-            match stage {
-                Stage::Linear(l) if i > 0 => weights = weights.max(l.weight.len()),
-                Stage::Norm(n) => channels = channels.max(n.channels()),
-                _ => (),
+            if let Some(l) = stage.linear().filter(|_| i > 0) {
+                weights = weights.max(l.weight.len());
             }
+            channels = channels.max(stage.norm().map_or(0, Norm::channels));
         }
         for buffer in &mut self.buffers[stages..stages + 2] {
             buffer.fit(batch * largest);

@@ -2,8 +2,10 @@
 //!
 //! Lavin and Gray (2016), "Fast algorithms for convolutional neural networks": M×M outputs cost (M + 2)² products a pair of channels in
 //! place of 9·M², a quarter for M = 4, and transforms between. All three passes are done so, the gradients as the transposes of the same
-//! transforms. [`transform`] has one dimension, [`tiles`] two, [`pass`] the passes.
+//! transforms. [`transform`] has one dimension, [`tiles`] two, [`pass`] the passes,
+//! [`first`] those of a network's first layer.
 
+pub(crate) mod first;
 mod pass;
 #[cfg(test)]
 mod tests;
@@ -24,15 +26,20 @@ pub(crate) enum Tile {
 
 /// Fewest channels on either side, and fewest pixels on a side, for which the transforms cost less than they save.
 ///
-/// A pass of batch 10 over the direct kernels', AVX-512 and AVX2 of a Zen 4 core beside other jobs (`cargo bench -- winograd`): 8 channels
-/// 1.0–1.3, 16 channels 1.5–1.8, 32 channels 1.9–2.4; sides 3, 4, 5 and 6 of 32 channels 1.0, 1.3–1.5, 1.1–1.3 and 1.5–1.8. Of the two
-/// tiles the one with fewer products was the faster everywhere: F(4×4) on sides 42, 11, 10 and 4, F(3×3) on 21, 6 and 5.
+/// How many times as fast as the direct kernels forward and weight gradient of batch 10 were, AVX-512 and AVX2 of a Zen 4 core beside other
+/// jobs (`tests::table` prints it): on side 21, 8 channels 1.0–1.3, 16 channels 1.7–1.9, 32 and 64 channels 2.0–2.5; of 32 channels side 3
+/// 0.9–1.1, side 4 1.2–1.5, side 5 1.1–1.2, side 6 1.6–1.8. Of the two tiles the one with fewer products was the faster on nearly all:
+/// F(4×4) on sides 42, 11, 10 and 4, F(3×3) on 21, 6 and 5.
 const CHANNELS: usize = 16;
 const SIDE: usize = 4;
 
 /// The tile for a convolution, or none if the direct kernels are faster. It depends on shapes alone, not on the batch: an image gives
 /// the same bits in any.
 pub(crate) fn tile(g: &Geometry) -> Option<Tile> {
+    #[cfg(test)]
+    if tests::OFF.get() {
+        return None;
+    }
     let fits = g.kernel == 3 && g.stride == 1;
     if !fits || g.cin.min(g.cout) < CHANNELS || g.h.min(g.w) < SIDE {
         return None;

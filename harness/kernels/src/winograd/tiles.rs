@@ -52,7 +52,7 @@ pub(super) struct Points<T> {
 
 impl<T: Real> Points<T> {
     #[inline(always)]
-    unsafe fn store<S: Simd, const PART: bool, const M: usize>(
+    pub(super) unsafe fn store<S: Simd, const PART: bool, const M: usize>(
         &self,
         lanes: Lanes<T, S, 1, PART>,
         first: usize,
