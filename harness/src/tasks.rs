@@ -42,7 +42,8 @@ impl<'a> Sources<'a> {
         let source: Arc<dyn TaskSource> = match &set.open {
             Open::Functions(make) => make(),
             Open::Drawn(make) => {
-                let (images, split) = make();
+                let (images, own) = make();
+                let split = data.split.as_ref().map_or(Ok(own), |_| data.class_split())?;
                 Arc::new(ImageTasks::new(Arc::new(images), &chosen(split, data)?)?)
             }
             Open::Files(_) => self.images(Dataset::Known(set), data)?,

@@ -1,7 +1,7 @@
 //! The memory that a pass works in.
 
 use crate::buffer::Buffer;
-use crate::plan::{Plan, Stage};
+use crate::plan::{Norm, Plan};
 use crate::simd::Real;
 
 /// Buffers of a [`Network`](crate::Network)'s passes. Reuse one: nothing is allocated after the first call at a given size. It may serve
@@ -10,6 +10,8 @@ use crate::simd::Real;
 pub struct Workspace<T = f32> {
     /// The output of each stage, then two more for gradients.
     pub(crate) buffers: Vec<Buffer<T>>,
+    /// For each stage the raw winners of its windows, if it is a norm with a pool.
+    pub(crate) winners: Vec<Buffer<T>>,
     /// Mean and variance of each norm's channels, as in [`NormMode::Running`](crate::NormMode).
     pub(crate) stats: Buffer<T>,
     /// In the same layout γ/σ and 1/σ.
@@ -18,8 +20,10 @@ pub struct Workspace<T = f32> {
     pub(crate) sums: [Buffer<T>; 2],
     /// Turned weights of one layer.
     pub(crate) turned: Buffer<T>,
-    /// What a query shares with the others of its support set: the first stage's output and the statistics of its norm.
+    /// What a query shares with the others of its support set: the first stage's output, its windows' winners and the statistics of its
+    /// norm.
     pub(crate) shared: Buffer<T>,
+    pub(crate) shared_winners: Buffer<T>,
     pub(crate) shared_stats: Buffer<T>,
 }
 
@@ -27,11 +31,13 @@ impl<T> Default for Workspace<T> {
     fn default() -> Self {
         Self {
             buffers: Vec::new(),
+            winners: Vec::new(),
             stats: Buffer::default(),
             scales: Buffer::default(),
             sums: Default::default(),
             turned: Buffer::default(),
             shared: Buffer::default(),
+            shared_winners: Buffer::default(),
             shared_stats: Buffer::default(),
         }
     }
@@ -47,6 +53,14 @@ impl<T: Real> Workspace<T> {
         for (buffer, len) in self.buffers.iter_mut().zip(&plan.lens) {
             buffer.fit(batch * len);
         }
+        if self.winners.len() < stages {
+            self.winners.resize_with(stages, Buffer::default);
+        }
+        for (buffer, stage) in self.winners.iter_mut().zip(&plan.stages) {
+            if let Some(n) = stage.norm() {
+                buffer.fit(batch * n.winners_len());
+            }
+        }
         self.stats.fit(plan.stats_len);
         self.scales.fit(plan.stats_len);
         if !gradients {
@@ -55,11 +69,10 @@ impl<T: Real> Workspace<T> {
         let (mut largest, mut weights, mut channels) = (0, 0, 0);
         for (i, stage) in plan.stages.iter().enumerate() {
             largest = largest.max(plan.lens[i]);
-            match stage {
-                Stage::Linear(l) if i > 0 => weights = weights.max(l.weight.len()),
-                Stage::Norm(n) => channels = channels.max(n.channels()),
-                _ => (),
+            if let Some(l) = stage.linear().filter(|_| i > 0) {
+                weights = weights.max(l.weight.len());
             }
+            channels = channels.max(stage.norm().map_or(0, Norm::channels));
         }
         for buffer in &mut self.buffers[stages..stages + 2] {
             buffer.fit(batch * largest);

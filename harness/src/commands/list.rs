@@ -35,7 +35,7 @@ fn render(args: &List, algorithms: &[Entry], width: u16) -> Result<String> {
     });
     let sections = sections.collect::<Result<Vec<_>>>()?;
     Ok(match args.format {
-        Format::Table | Format::Markdown => {
+        Format::Table | Format::Markdown | Format::Latex => {
             sections.iter().map(|section| table(section, width)).collect::<Vec<_>>().join("\n")
         }
         Format::Json => {
@@ -206,6 +206,7 @@ mod tests {
         paper: "none",
         build: |_, _| Err(Error::usage("only listed")),
         toy: "",
+        code: "of a test",
     };
 
     fn text(what: Option<Listed>, format: Format) -> String {

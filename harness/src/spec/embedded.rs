@@ -35,11 +35,12 @@ pub const FIGURE_FILES: [(&str, &str); 4] = [
 ];
 
 /// Name and text of every class split of ours.
-pub const SPLITS: [(&str, &str); 4] = [
+pub const SPLITS: [(&str, &str); 5] = [
     ("cifar-fs", include_str!("../../../benchmarks/splits/cifar-fs.txt")),
     ("fc100", include_str!("../../../benchmarks/splits/fc100.txt")),
     ("mini-imagenet", include_str!("../../../benchmarks/splits/mini-imagenet.txt")),
     ("omniglot", include_str!("../../../benchmarks/splits/omniglot.txt")),
+    ("omniglot-validation", include_str!("../../../benchmarks/splits/omniglot-validation.txt")),
 ];
 
 /// Name and text of everything that `reproduce` finds by name.

@@ -18,6 +18,8 @@ mod syntax;
 mod validate;
 
 #[cfg(test)]
+mod test_keys;
+#[cfg(test)]
 mod tests;
 
 use harness_core::{Mode, ModelSpec, Protocol, Result};
@@ -65,6 +67,12 @@ impl Spec {
     /// The network that a method trains: its own or the benchmark's.
     pub fn model_of<'a>(&'a self, method: &'a MethodSpec) -> &'a ModelSpec {
         method.model.as_ref().unwrap_or(&self.model)
+    }
+
+    /// The data of a method: the benchmark's, with the method's own class split where it has one.
+    pub fn data_of(&self, method: &MethodSpec) -> DataSpec {
+        let split = method.split.clone().or_else(|| self.data.split.clone());
+        DataSpec { split, ..self.data.clone() }
     }
 
     /// What was published for a row.

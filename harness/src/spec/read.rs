@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness_core::config::explain;
+use harness_core::config::{explain, told};
 use harness_core::error::unknown;
 use harness_core::{Error, Result};
 use serde::de::DeserializeOwned;
@@ -70,13 +70,7 @@ fn join(path: &str, key: &str) -> String {
 }
 
 fn convert<T: DeserializeOwned>(value: Value, path: &str) -> Result<T> {
-    value.try_into().map_err(|error: toml::de::Error| {
-        // The keys below `path` are in no accessor, only in the last line of the error's text.
-        let text = error.to_string();
-        let below = text.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
-        let path = below.map_or(path.to_string(), |below| join(path, below));
-        Error::usage(format!("{path}: {}", explain(error.message())))
-    })
+    value.try_into().map_err(|error: toml::de::Error| Error::usage(told(&error, path)))
 }
 
 /// Keys, labels and `--set` paths may hold line breaks; an error that quotes them does not.

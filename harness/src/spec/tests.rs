@@ -154,6 +154,54 @@ fn settings_are_the_papers() {
 }
 
 #[test]
+fn reptiles_rows_say_in_which_order_tasks_run() {
+    for (name, order) in [
+        ("omniglot-5w1s", None),
+        ("omniglot-5w5s", None),
+        ("omniglot-20w1s", Some("sequential")),
+        ("omniglot-20w5s", Some("sequential")),
+        ("mini-imagenet-5w1s", Some("sequential")),
+        ("mini-imagenet-5w5s", Some("sequential")),
+    ] {
+        let spec = find(name);
+        let said = |label| spec.method(label).unwrap().settings.get("second_moment").cloned();
+        assert_eq!(said("reptile").as_ref().and_then(|value| value.as_str()), order, "{name}");
+        // `untrained` takes no training task, so that the order is nothing to it.
+        assert_eq!((said("untrained"), spec.method("untrained").unwrap().meta_iters.paper), (said("reptile"), 0));
+    }
+}
+
+#[test]
+fn mini_imagenets_clips_and_tolerances_follow_from_the_sources() {
+    // Finn et al.'s ± and the spread of re-runs; Raghu et al.'s ± is a standard deviation over three runs.
+    let maml = |ci: f64| (ci.hypot(1.96) * 10.0).ceil() / 10.0;
+    let anil = |sd: f64| (3.0 * sd * (4f64 / 3.0).sqrt() * 10.0).round() / 10.0;
+    for (name, clip) in [("mini-imagenet-5w1s", 0.1333), ("mini-imagenet-5w5s", 0.6667)] {
+        let spec = find(name);
+        for label in ["fomaml", "maml", "anil"] {
+            let settings = &spec.method(label).unwrap().settings;
+            let queries = spec.protocol.ways as f64 * settings["train_queries"].as_integer().unwrap() as f64;
+            let want = 10.0 * spec.protocol.shots as f64 / queries;
+            assert_eq!(
+                (settings["clip"].as_float().unwrap(), clip),
+                (clip, (want * 1e4).round() / 1e4),
+                "{name} {label}"
+            );
+        }
+    }
+    for spec in Spec::all(&[]).unwrap() {
+        for row in spec.published.iter().filter(|row| row.label == "anil" || spec.data.dataset == "mini-imagenet") {
+            let want = match row.label.as_str() {
+                "anil" => anil(row.ci.unwrap()),
+                "fomaml" | "maml" => maml(row.ci.unwrap()),
+                _ => continue,
+            };
+            assert_eq!(row.tolerance, want, "{} {}", spec.name, row.label);
+        }
+    }
+}
+
+#[test]
 fn glyphs_is_omniglots_recipe() {
     let (glyphs, omniglot) = (find("glyphs-5w1s"), find("omniglot-5w1s"));
     for b in &omniglot.methods {

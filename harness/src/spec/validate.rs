@@ -122,6 +122,17 @@ impl Spec {
         if self.data.is_regression() && method.view != View::default() {
             return wrong(format!("method.{label}.view: is for images, not for {}", self.data.dataset));
         }
+        if let Some(select) = method.select
+            && (select != Split::Val || self.data.is_regression())
+        {
+            return wrong(format!(
+                "method.{label}.select: \"{}\"; a state is chosen on \"val\", the validation classes of images, or not at all",
+                select.as_str()
+            ));
+        }
+        if method.split.is_some() && self.data.is_regression() {
+            return wrong(format!("method.{label}.split: is for images, not for {}", self.data.dataset));
+        }
         if method.seeds.values().contains(&0) {
             return wrong(format!("method.{label}.seeds: must be at least 1"));
         }

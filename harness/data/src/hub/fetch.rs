@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness_core::{Error, Result};
 
@@ -11,6 +11,7 @@ use super::Remote;
 use super::download::{Checksum, Wanted, download};
 use super::http::{Failure, Http};
 use super::listing::Listing;
+use super::patience::Patience;
 use crate::dataset::Dataset;
 use crate::progress::{Progress, Step};
 use crate::search::SearchPath;
@@ -99,8 +100,11 @@ pub(super) fn fetch_checked(
     }
     fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
     let mut reasons = Vec::new();
+    // Two sources of one server share what it was waited for.
+    let (hub, official) = (Patience::new(remote.limits.stall), Patience::new(remote.limits.stall));
     for source in sources {
-        match from_source(source, dataset, dir, remote, progress, check) {
+        let patience = if matches!(source, Source::Hub { .. }) { &hub } else { &official };
+        match from_source(source, dataset, dir, remote, patience, progress, check) {
             Ok(fetched) => return Ok(fetched),
             // The user's own disk is no reason to try another server.
             Err(error @ Error::Io { .. }) => return Err(error),
@@ -122,6 +126,7 @@ fn from_source(
     dataset: &Dataset,
     dir: &Path,
     remote: &Remote,
+    patience: &Patience,
     progress: Progress,
     check: &dyn Fn(&SearchPath) -> Result<()>,
 ) -> Result<Fetched> {
@@ -131,7 +136,7 @@ fn from_source(
     };
     // Only the hub may see the token.
     let token = matches!(source, Source::Hub { .. }).then_some(remote.token.as_deref()).flatten();
-    let http = Http::new(&remote.limits, origin, token);
+    let http = Http::new(&remote.limits, origin, token, patience);
     let files = match source {
         Source::Hub { repository, revision, without } => {
             hub_files(&http, remote, repository, revision, *without, progress)?
@@ -181,7 +186,7 @@ fn from_source(
 type Files = Vec<(String, Wanted, Option<PathBuf>)>;
 
 fn hub_files(
-    http: &Http,
+    http: &Http<'_>,
     remote: &Remote,
     repository: &str,
     revision: &str,
@@ -212,20 +217,24 @@ fn archive_files(base: &str, archives: &[(&str, &str)]) -> Files {
 }
 
 /// The listing at `url`. An answer that is cut off or is no listing is asked for again.
-fn list(http: &Http, remote: &Remote, url: &str, progress: Progress) -> Result<Listing> {
+fn list(http: &Http<'_>, remote: &Remote, url: &str, progress: Progress) -> Result<Listing> {
     let limits = &remote.limits;
     let mut pause = limits.pause;
     let mut last = String::new();
     for attempt in 1..=limits.attempts {
+        let mark = http.patience.mark();
         let (what, wait): (String, Option<Duration>) = match http.get(url, 0) {
             Ok(answer) => {
-                let mut json = Vec::new();
+                let (mut json, began) = (Vec::new(), Instant::now());
                 match answer.into_body().into_reader().take(MAX_LISTING).read_to_end(&mut json) {
                     Ok(_) => match Listing::parse(&json) {
                         Ok(listing) => return Ok(listing),
                         Err(what) => (format!("{url}: {what}"), None),
                     },
-                    Err(error) => (format!("{url}: {}", crate::one_line(&error)), None),
+                    Err(error) => {
+                        http.patience.spend(began);
+                        (format!("{url}: {}", crate::one_line(&error)), None)
+                    }
                 }
             }
             Err(Failure::Final(what)) => return Err(Error::data(what)),
@@ -235,7 +244,7 @@ fn list(http: &Http, remote: &Remote, url: &str, progress: Progress) -> Result<L
         if attempt < limits.attempts {
             let wait = wait.unwrap_or(pause).min(limits.longest_pause);
             progress(Step::Note(&format!("{what}; attempt {} of {} in {wait:?}", attempt + 1, limits.attempts)));
-            std::thread::sleep(wait);
+            http.patience.pause(wait, http.patience.spent_since(mark));
             pause *= 2;
         }
         last = what;

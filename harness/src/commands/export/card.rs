@@ -42,6 +42,7 @@ pub fn card(checkpoint: &Checkpoint, run_folder: &Path, algorithms: &[Entry]) ->
         "config": config,
         "config_sha256": checkpoint.meta.config_hash,
         "data_sha256": checkpoint.meta.data_digest,
+        "code": checkpoint.meta.code(),
         "git": commit,
     }))
 }

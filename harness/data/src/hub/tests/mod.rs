@@ -90,6 +90,7 @@ fn remote(url: &str) -> Remote {
         limits: Limits {
             connect: ms(500),
             silence: ms(300),
+            stall: Duration::from_secs(3),
             crawl: ms(500),
             attempts: 4,
             pause: ms(5),
@@ -104,7 +105,11 @@ fn whole(search: &crate::SearchPath) -> Result<()> {
 }
 
 fn fetch_from(url: &str, dir: &Path) -> Result<Fetched> {
-    fetch_checked(&Dataset::OMNIGLOT, dir, &remote(url), false, &crate::silent, &whole)
+    fetch_with(&remote(url), dir)
+}
+
+fn fetch_with(remote: &Remote, dir: &Path) -> Result<Fetched> {
+    fetch_checked(&Dataset::OMNIGLOT, dir, remote, false, &crate::silent, &whole)
 }
 
 /// That a fetch from a healthy server completes in `dir`, whatever lies there, with the right bytes.
