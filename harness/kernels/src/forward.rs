@@ -6,6 +6,7 @@ use crate::plan::{Norm, Plan, Stage};
 use crate::simd::Real;
 use crate::workspace::Workspace;
 use crate::{conv, pointwise, pool, statistics};
+use std::ops::Range;
 
 /// What norm layers normalise with.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +61,25 @@ impl Network {
         if let NormMode::Running(stats) = mode {
             assert_eq!(stats.len(), self.stats_len(), "length of the running statistics");
         }
+        self.run_stages(plan, 0..plan.stages.len(), params, x, batch, mode, ws);
+        &ws.buffers[plan.stages.len() - 1]
+    }
+
+    /// Some of the stages, the outputs of those before in place.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn run_stages<T: Real>(
+        &self,
+        plan: &Plan,
+        stages: Range<usize>,
+        params: &[T],
+        x: &[T],
+        batch: usize,
+        mode: NormMode<'_, T>,
+        ws: &mut Workspace<T>,
+    ) {
         let Workspace { buffers, stats, scales, .. } = ws;
-        for (i, stage) in plan.stages.iter().enumerate() {
+        for i in stages {
+            let stage = &plan.stages[i];
             let (before, rest) = buffers.split_at_mut(i);
             let input = before.last().map_or(x, |b| &**b);
             let out = &mut *rest[0];
@@ -79,7 +97,6 @@ impl Network {
                 stage => stage.forward(params, batch, input, out),
             }
         }
-        &ws.buffers[plan.stages.len() - 1]
     }
 }
 

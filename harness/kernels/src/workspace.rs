@@ -40,25 +40,34 @@ impl<T> Default for Workspace<T> {
 impl<T: Real> Workspace<T> {
     /// Makes room for a batch; with `gradients` for the way back too.
     pub(crate) fn fit(&mut self, plan: &Plan, batch: usize, gradients: bool) {
+        self.fit_below(plan, plan.stages.len(), batch, batch, gradients);
+    }
+
+    /// As [`Workspace::fit`] for the first `top` stages alone, with room for `first` images after the very first one.
+    pub(crate) fn fit_below(&mut self, plan: &Plan, top: usize, batch: usize, first: usize, gradients: bool) {
         let stages = plan.stages.len();
         if self.buffers.len() < stages + 2 {
             self.buffers.resize_with(stages + 2, Buffer::default);
         }
-        for (buffer, len) in self.buffers.iter_mut().zip(&plan.lens) {
-            buffer.fit(batch * len);
+        for (i, (buffer, len)) in self.buffers.iter_mut().zip(&plan.lens).take(top).enumerate() {
+            buffer.fit(if i == 0 { first } else { batch } * len);
         }
         self.stats.fit(plan.stats_len);
         self.scales.fit(plan.stats_len);
         if !gradients {
             return;
         }
-        let (mut largest, mut weights, mut channels) = (0, 0, 0);
-        for (i, stage) in plan.stages.iter().enumerate() {
-            largest = largest.max(plan.lens[i]);
+        let (mut largest, mut weights, mut channels) = (plan.lens[..top].last().copied().unwrap_or(0), 0, 0);
+        for (i, stage) in plan.stages[..top].iter().enumerate() {
             match stage {
                 Stage::Linear(l) if i > 0 => weights = weights.max(l.weight.len()),
                 Stage::Norm(n) => channels = channels.max(n.channels()),
                 _ => (),
+            }
+            if !plan.gradient_in_place(i) {
+                // A norm turns its input into the gradient even where that goes nowhere.
+                let first = if matches!(stage, Stage::Norm(_)) { plan.input_len } else { 0 };
+                largest = largest.max(i.checked_sub(1).map_or(first, |before| plan.lens[before]));
             }
         }
         for buffer in &mut self.buffers[stages..stages + 2] {
