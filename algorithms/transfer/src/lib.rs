@@ -9,7 +9,7 @@ mod tune;
 use candle_core::Tensor;
 use harness_core::{
     Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Optimizer, Problem, Progress,
-    Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, mean_scalars, outer, parse_config,
+    Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task, Update, config, outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -21,14 +21,6 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "batch = 32\nlr = 0.01\ntune_steps = 30\ntune_lr = 0.01\ntune_batch = 6",
 };
-
-/// What batch normalisation uses once training is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Statistics {
-    Batch,
-    Running,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,9 +49,14 @@ struct Config {
     lr: f64,
     tune: Group,
     norm: Statistics,
+    /// While tuning, where it is not as `norm` says: batch statistics then join the running ones.
+    tune_norm: Option<Statistics>,
+    /// The share of a step's statistics in the running ones.
+    tune_norm_momentum: f64,
     tune_steps: usize,
     tune_batch: usize,
     tune_lr: f64,
+    tune_lr_decay: f64,
     tune_optimizer: TuneOptimizer,
     tune_momentum: f64,
     tune_dampening: f64,
@@ -74,9 +71,12 @@ impl Default for Config {
             lr: 1e-3,
             tune: Group::All,
             norm: Statistics::Batch,
+            tune_norm: None,
+            tune_norm_momentum: 0.1,
             tune_steps: 50,
             tune_batch: 5,
             tune_lr: 1e-3,
+            tune_lr_decay: 0.0,
             tune_optimizer: TuneOptimizer::Adam,
             tune_momentum: 0.0,
             tune_dampening: 0.0,
@@ -101,6 +101,12 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     config::at_least_one(&[("batch", config.batch), ("tune_batch", config.tune_batch)])?;
     if !matches!(config.tune, Group::All | Group::Head) {
         return Err(Error::usage("tune is \"all\" or \"head\""));
+    }
+    if config.tune_norm == Some(Statistics::Running) && config.norm == Statistics::Batch {
+        return Err(Error::usage("tune_norm = \"running\" needs norm = \"running\", which keeps such statistics"));
+    }
+    if config.tune_lr_decay != 0.0 && config.tune_optimizer == TuneOptimizer::Adam {
+        return Err(Error::usage("tune_lr_decay is of tune_optimizer = \"sgd\""));
     }
     let regression = matches!(context.problem, Problem::Regression { .. });
     let episode = context.episode_model()?;
@@ -140,16 +146,14 @@ impl Algorithm for Transfer {
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        outer::step(state, self.outer, &outer::mean_gradient(&updates)?)?;
-        outer::fold_statistics(state, &updates)?;
-        Ok(mean_scalars(&updates))
+        outer::descend(state, self.outer, &updates)
     }
 
     /// The head of the training classes gives way to a new one.
     fn for_evaluation(&self, state: &State) -> State {
         let params = match self.regression {
             true => state.params.clone(),
-            false => state.params.filter(|name| Group::Body.holds(name)),
+            false => Group::Body.part(&state.params),
         };
         State { params, slots: Default::default(), ..state.clone() }
     }

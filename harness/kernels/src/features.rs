@@ -72,13 +72,7 @@ impl Network {
     ///
     /// # Panics
     /// If a vector has another length, or there is no dense layer.
-    pub fn features(
-        &self,
-        params: Vec<f32>,
-        x: Vec<f32>,
-        running: Option<Vec<f32>>,
-        ws: Workspace,
-    ) -> FeaturePass<'_> {
+    pub fn features(&self, params: Vec<f32>, x: Vec<f32>, running: Option<Vec<f32>>, ws: Workspace) -> FeaturePass<'_> {
         let batch = x.len() / self.input_len();
         let large = batch * self.plan.lens[0] * size_of::<f32>() > LARGE;
         FeaturePass::new(self, params, x, running, ws, large.then_some(GROUP))
@@ -185,7 +179,9 @@ impl<'n, T: Real> FeaturePass<'n, T> {
     }
 
     fn first_block_forward(&mut self, group: usize) {
-        let Some((linear, norm)) = self.net.first_block() else { unreachable!("it was there when streaming was chosen") };
+        let Some((linear, norm)) = self.net.first_block() else {
+            unreachable!("it was there when streaming was chosen")
+        };
         let plan = &self.net.plan;
         match &self.running {
             Some(given) => {
@@ -217,14 +213,24 @@ impl<'n, T: Real> FeaturePass<'n, T> {
 
     /// Back through the first two stages, from the gradient of their output in buffer `at`.
     fn first_block_back(&mut self, group: usize, at: usize, grad: &mut [T]) {
-        let Some((linear, norm)) = self.net.first_block() else { unreachable!("it was there when streaming was chosen") };
+        let Some((linear, norm)) = self.net.first_block() else {
+            unreachable!("it was there when streaming was chosen")
+        };
         let (plan, channels) = (&self.net.plan, norm.channels());
         let zeros = || vec![T::default(); channels];
         let (mut dbeta, mut dgamma, mut sums) = (zeros(), zeros(), [zeros(), zeros()]);
         for images in self.groups(group) {
             self.first_stage(linear, &images);
             let [x, dy] = self.ws.buffers.get_disjoint_mut([0, at]).expect("distinct buffers");
-            let back = norm.grad(&self.params, &self.ws.stats, &self.ws.scales, self.running.is_none(), &images, plan.lens[1], dy);
+            let back = norm.grad(
+                &self.params,
+                &self.ws.stats,
+                &self.ws.scales,
+                self.running.is_none(),
+                &images,
+                plan.lens[1],
+                dy,
+            );
             let [own_dbeta, own_dgamma] = &mut sums;
             back.sums(&x[..images.len() * plan.lens[0]], own_dbeta, own_dgamma);
             pointwise::add(own_dbeta, &mut dbeta);
@@ -244,7 +250,15 @@ impl<'n, T: Real> FeaturePass<'n, T> {
             self.first_stage(linear, &images);
             let [d, dy] = self.ws.buffers.get_disjoint_mut([0, at]).expect("distinct buffers");
             let d = &mut d[..images.len() * plan.lens[0]];
-            let back = norm.grad(&self.params, &self.ws.stats, &self.ws.scales, self.running.is_none(), &images, plan.lens[1], dy);
+            let back = norm.grad(
+                &self.params,
+                &self.ws.stats,
+                &self.ws.scales,
+                self.running.is_none(),
+                &images,
+                plan.lens[1],
+                dy,
+            );
             // Its means are over the images that it sees, these sums over all.
             let share = T::of(images.len() as f64 / self.batch as f64);
             let [own_dbeta, own_dgamma] = &mut sums;
@@ -358,7 +372,11 @@ mod tests {
                 let head = net.layout()[net.layout().len() - 2].offset;
                 for i in 0..net.param_len() {
                     let want = if i < head { whole[i] } else { 0.0 };
-                    assert!((grad[i] - want).abs() < 1e-10 * want.abs().max(1.0), "network {k} [{i}]: {} for {want}", grad[i]);
+                    assert!(
+                        (grad[i] - want).abs() < 1e-10 * want.abs().max(1.0),
+                        "network {k} [{i}]: {} for {want}",
+                        grad[i]
+                    );
                 }
             }
         }
@@ -384,7 +402,10 @@ mod tests {
                         };
                         let (ws, grad) = run(Workspace::default());
                         for (i, (g, e)) in grad.iter().zip(&exact).enumerate() {
-                            assert!((*g as f64 - e).abs() < 1e-4 * largest.max(1e-9), "{set}, network {k} [{i}]: {g} for {e}");
+                            assert!(
+                                (*g as f64 - e).abs() < 1e-4 * largest.max(1e-9),
+                                "{set}, network {k} [{i}]: {g} for {e}"
+                            );
                         }
                         assert_eq!(grad, run(ws).1, "the same bits in used memory");
                     });

@@ -107,6 +107,7 @@ pub fn build(
         problem,
         protocol: spec.protocol,
         device: device.clone(),
+        plain: false,
     };
     let algorithm = (entry.build)(&method.settings, &context).map_err(at)?;
     let sampling = algorithm.sampling();
