@@ -27,6 +27,7 @@ pub mod sources;
 pub mod splits;
 pub mod state;
 pub mod stats;
+pub mod text;
 pub mod together;
 
 /// A hash of the crate that calls it, for [`Entry::code`]: its sources, without comments and tests, and the locked

@@ -10,6 +10,8 @@ use harness_core::Error;
 use harness_core::images::Pixels;
 use memmap2::Mmap;
 
+use crate::bytes::Bytes;
+
 /// Takes bytes at offsets from many threads. A file is written by ordinary writes, so that a full disk is an error and
 /// not the bus error that it would be through a writable map.
 pub(crate) enum Sink {
@@ -31,6 +33,18 @@ impl Sink {
                 Ok(())
             }
             Sink::File(file, _) => write_at(file, offset as u64, bytes),
+        }
+    }
+
+    /// The `len` bytes at `offset`.
+    pub fn get(&self, offset: usize, len: usize) -> io::Result<Vec<u8>> {
+        match self {
+            Sink::Memory(all) => Ok(all.lock().unwrap()[offset..offset + len].to_vec()),
+            Sink::File(file, _) => {
+                let mut bytes = vec![0; len];
+                Bytes::file(file.try_clone()?)?.read_exact_at(offset as u64, &mut bytes)?;
+                Ok(bytes)
+            }
         }
     }
 

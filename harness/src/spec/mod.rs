@@ -6,7 +6,6 @@
 
 mod budget;
 mod canonical;
-mod datasets;
 pub mod embedded;
 mod figure;
 pub mod folds;
@@ -15,6 +14,7 @@ mod overrides;
 mod read;
 mod sections;
 mod sweep;
+mod syntax;
 mod validate;
 
 #[cfg(test)]
@@ -25,7 +25,6 @@ mod tests;
 use harness_core::{Mode, ModelSpec, Protocol, Result};
 
 pub use budget::{Budget, PerBudget};
-pub use datasets::{DATASETS, Dataset, is_regression};
 pub use figure::{FigureSpec, META_ITERATIONS};
 pub use method::MethodSpec;
 pub use sections::{DataSpec, EvalSpec, Published};

@@ -8,14 +8,15 @@ use harness_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{DataSpec, Spec, method, overrides};
+use super::{DataSpec, Spec, method, overrides, syntax};
 
 const KEYS: [&str; 9] = ["name", "title", "data", "model", "protocol", "eval", "figure", "method", "published"];
 
 /// `origin` is the file's path, or the name of an embedded benchmark; it stands before every error.
 pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
     let at = |error: Error| Error::usage(one_line(&format!("{origin}: {error}")));
-    let mut table = text.parse::<Table>().map_err(|error| at(syntax(text, &error)))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut table = text.parse::<Table>().map_err(|error| at(syntax::explained(text, &error)))?;
     overrides::apply(&mut table, set).map_err(|error| Error::usage(one_line(&error.to_string())))?;
     let spec = read(table, Path::new(origin)).map_err(at)?;
     spec.validate().map_err(at)?;
@@ -76,11 +77,4 @@ fn convert<T: DeserializeOwned>(value: Value, path: &str) -> Result<T> {
 fn one_line(text: &str) -> String {
     let plain = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
     text.chars().map(plain).collect()
-}
-
-/// A syntax error on one line, with the number of the line in the file.
-fn syntax(text: &str, error: &toml::de::Error) -> Error {
-    let start = error.span().map_or(0, |span| span.start);
-    let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-    Error::usage(format!("line {line}: {}", explain(error.message())))
 }

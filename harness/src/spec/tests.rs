@@ -244,6 +244,7 @@ fn whatever_is_wrong_is_named() {
         ("lr = 0.5", "view = { invrt = true }", &["method.zebra.view: unknown key \"invrt\"", "\"invert\"?"]),
         ("\"transductive\"", "\"-\"", &["eval.modes"]),
         ("title = \"Toy\"", "title = \"Toy", &["dir/toy.toml: line 2: "]),
+        ("title = \"Toy\"", "title = \"T\\oy\"", &["dir/toy.toml: line 2: title: ", "a backslash is written twice"]),
         ("title", "name = \"plots\"\ntitle", &["name: \"plots\" is kept"]),
         ("reptile-omniglot\"", "mlp\"\nhidden = [4]\nactivation = \"relu\"", &["model.network: mlp is for sine"]),
         ("queries", "ways = 6\nqueries", &["dir/toy.toml: line 10: duplicate key"]),
@@ -315,6 +316,13 @@ fn splits_are_found_by_name_or_beside_the_file() {
     assert_eq!(write("mini-imagenet").class_split().unwrap().train.len(), 64);
     let wrong = write("omniglt").class_split().unwrap_err().to_string();
     assert!(wrong.contains("did you mean \"omniglot\"?") && wrong.contains("or a path"), "{wrong}");
+    // As a spreadsheet saves it, and as an editor that writes UTF-16.
+    let wide: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain("train a\r\ntest b".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for list in [b"\xef\xbb\xbfsplit;class\r\ntrain;\"a\"\r\ntest;b\r\n".to_vec(), wide] {
+        fs::write(dir.path().join("mine.txt"), list).unwrap();
+        assert_eq!(write("mine.txt").class_split().unwrap().test, ["b"]);
+    }
     fs::write(dir.path().join("mine.txt"), "tran a\n").unwrap();
     assert!(write("mine.txt").class_split().unwrap_err().to_string().starts_with("class split mine.txt: line 1"));
 }

@@ -4,7 +4,7 @@
 use harness_core::error::unknown;
 use harness_core::{Error, Mode, ModelSpec, Result, Split, View};
 
-use super::{DATASETS, MethodSpec, Published, Spec};
+use super::{MethodSpec, Published, Spec};
 
 /// Names that results already use beside the benchmarks' folders.
 const RESERVED: [&str; 3] = ["plots", "summary", "tensorboard"];
@@ -34,7 +34,7 @@ impl Spec {
 
     fn check_data(&self) -> Result<()> {
         let data = &self.data;
-        let known = || DATASETS.iter().map(|dataset| dataset.name);
+        let known = || harness_data::SETS.iter().map(|set| set.name);
         if !known().any(|name| name == data.dataset) {
             return wrong(format!("data.dataset: {}", unknown("data set", &data.dataset, known())));
         }

@@ -16,7 +16,8 @@ use crate::plan::{Plan, on_all_cores};
 use crate::sink::Mapped;
 
 /// Of the format and of the decoding: whatever changes a byte of a cache file changes this.
-pub(super) const VERSION: u32 = 1;
+/// 2: grey from colour by Pillow's weights, transparency on white.
+pub(super) const VERSION: u32 = 2;
 const MAGIC: &[u8; 12] = b"harness-imgs";
 /// Length and checksum of the description (little endian), then the magic.
 const FOOTER: usize = 8 + 4 + MAGIC.len();

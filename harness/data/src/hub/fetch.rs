@@ -19,31 +19,26 @@ use crate::verify::known;
 
 /// Longest listing that is read, in bytes.
 const MAX_LISTING: u64 = 16 << 20;
-/// Longest archive of the authors that is read, in bytes: they have 10 and 7 MB.
-const MAX_ARCHIVE: u64 = 40 << 20;
+/// Longest archive of the authors that is read, in bytes: Omniglot's have 10 and 7 MB, CIFAR-100's 169.
+const MAX_ARCHIVE: u64 = 200 << 20;
 
 /// Where a data set can be had.
-#[derive(Clone, Copy, Debug)]
-enum Source {
+pub(crate) enum Source {
     /// A dataset repository of the hub; of its parquet files those whose path does not begin with `without`.
     Hub { repository: &'static str, revision: &'static str, without: Option<&'static str> },
-    /// The authors' archives: name and md5.
-    Archives(&'static [(&'static str, &'static str)]),
+    /// The authors' archives, who they are from: name and md5.
+    Archives { from: &'static str, base: fn(&Remote) -> &str, files: &'static [(&'static str, &'static str)] },
 }
 
-const OMNIGLOT: &[Source] = &[
-    Source::Hub { repository: "GATE-engine/omniglot", revision: "main", without: None },
-    Source::Archives(&[
-        ("images_background.zip", "68d2efa1b9178cc56df9314c21c6e718"),
-        ("images_evaluation.zip", "6b91aef0f799c5bb55b94e3f2daec811"),
-    ]),
-];
-
-const MINI_IMAGENET: &[Source] = &[
-    Source::Hub { repository: "GATE-engine/mini_imagenet", revision: "refs/convert/parquet", without: None },
-    // Its test part holds other images of the same classes, beyond the 600 a class.
-    Source::Hub { repository: "timm/mini-imagenet", revision: "main", without: Some("data/test") },
-];
+impl Source {
+    /// Where, in words.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Source::Hub { repository, .. } => format!("hub {repository}"),
+            Source::Archives { from, .. } => from.to_string(),
+        }
+    }
+}
 
 /// What a fetch brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,27 +54,7 @@ pub struct Fetched {
 
 /// What must be agreed to before `dataset` is fetched; none where nothing must.
 pub fn license(dataset: &Dataset) -> Option<&'static str> {
-    match dataset {
-        Dataset::MiniImagenet => Some(
-            "mini-ImageNet's images are ImageNet's: for non-commercial research and education only, not to be passed on \
-             (https://image-net.org/download.php)",
-        ),
-        _ => None,
-    }
-}
-
-/// Where `dataset` comes from and how much it is, in bytes: the first source, and about how long it is.
-pub fn about(dataset: &Dataset) -> (String, u64) {
-    let (sources, bytes) = match dataset {
-        Dataset::Omniglot => (OMNIGLOT, 10_500_000),
-        Dataset::MiniImagenet => (MINI_IMAGENET, 3_900_000_000),
-        Dataset::Folder { .. } => return ("your own".into(), 0),
-    };
-    let name = |source: &Source| match source {
-        Source::Hub { repository, .. } => format!("hub {repository}"),
-        Source::Archives(_) => "github brendenlake/omniglot".to_string(),
-    };
-    (sources.iter().map(name).collect::<Vec<_>>().join(", "), bytes)
+    dataset.set()?.terms
 }
 
 /// Fetches `dataset` into a folder of its name below `dir`, from the first source that gives it whole. What is there
@@ -112,11 +87,8 @@ pub(super) fn fetch_checked(
     progress: Progress,
     check: &dyn Fn(&SearchPath) -> Result<()>,
 ) -> Result<Fetched> {
-    let sources = match dataset {
-        Dataset::Omniglot => OMNIGLOT,
-        Dataset::MiniImagenet => MINI_IMAGENET,
-        Dataset::Folder { .. } => return Err(Error::usage(format!("{dataset} is yours: it cannot be fetched"))),
-    };
+    let sources = dataset.files().map(|files| files.sources);
+    let sources = sources.ok_or_else(|| Error::usage(format!("{dataset} is yours: it cannot be fetched")))?;
     if let (Some(license), false) = (license(dataset), accept_license) {
         return Err(Error::usage(format!("{license}; to agree and fetch, add --accept-license")));
     }
@@ -160,7 +132,7 @@ fn from_source(
 ) -> Result<Fetched> {
     let (name, origin) = match source {
         Source::Hub { repository, .. } => (repository.replace('/', "--"), remote.endpoint.as_str()),
-        Source::Archives(_) => ("official".to_string(), remote.official.as_str()),
+        Source::Archives { base, .. } => ("official".to_string(), base(remote)),
     };
     // Only the hub may see the token.
     let token = matches!(source, Source::Hub { .. }).then_some(remote.token.as_deref()).flatten();
@@ -169,7 +141,7 @@ fn from_source(
         Source::Hub { repository, revision, without } => {
             hub_files(&http, remote, repository, revision, *without, progress)?
         }
-        Source::Archives(archives) => archive_files(remote, archives),
+        Source::Archives { base, files, .. } => archive_files(base(remote), files),
     };
     let place = dir.join(dataset.to_string()).join(&name);
     let lock_path = dir.join(format!(".fetch-{dataset}.lock"));
@@ -205,7 +177,7 @@ fn from_source(
     let _ = fs::remove_dir_all(&staging);
     let source = match source {
         Source::Hub { repository, revision, .. } => format!("{origin}/datasets/{repository} ({revision})"),
-        Source::Archives(_) => origin.to_string(),
+        Source::Archives { .. } => origin.to_string(),
     };
     Ok(Fetched { path: place, source, files: files.len(), received })
 }
@@ -235,9 +207,9 @@ fn hub_files(
     Ok(wanted.map(file).collect())
 }
 
-fn archive_files(remote: &Remote, archives: &[(&str, &str)]) -> Files {
+fn archive_files(base: &str, archives: &[(&str, &str)]) -> Files {
     let file = |(name, md5): &(&str, &str)| {
-        let url = format!("{}/{name}", remote.official);
+        let url = format!("{base}/{name}");
         let checksum = Checksum::Md5(md5.to_string());
         (name.to_string(), Wanted { url, size: None, at_most: MAX_ARCHIVE, checksum }, None)
     };

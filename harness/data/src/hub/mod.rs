@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use crate::search::variable;
 
-pub use fetch::{Fetched, about, fetch, license};
+pub(crate) use fetch::Source;
+pub use fetch::{Fetched, fetch, license};
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]

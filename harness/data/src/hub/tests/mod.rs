@@ -109,7 +109,7 @@ fn fetch_from(url: &str, dir: &Path) -> Result<Fetched> {
 }
 
 fn fetch_with(remote: &Remote, dir: &Path) -> Result<Fetched> {
-    fetch_checked(&Dataset::Omniglot, dir, remote, false, &crate::silent, &whole)
+    fetch_checked(&Dataset::OMNIGLOT, dir, remote, false, &crate::silent, &whole)
 }
 
 /// That a fetch from a healthy server completes in `dir`, whatever lies there, with the right bytes.
@@ -147,7 +147,7 @@ fn a_healthy_hub_gives_all_and_is_not_asked_twice() {
     let server = Server::start(move |request, _| healthy.answer(request));
     let steps = Mutex::new(0);
     let fetched = fetch_checked(
-        &Dataset::Omniglot,
+        &Dataset::OMNIGLOT,
         dir.path(),
         &remote(&server.url),
         false,
@@ -235,7 +235,7 @@ fn what_the_hubs_own_programs_fetched_is_checked_and_used() {
     let healthy = repository.clone();
     let server = Server::start(move |request, _| healthy.answer(request));
     let remote = Remote { hub_cache: Some(dir.path().join("hub")), ..remote(&server.url) };
-    let fetched = fetch_checked(&Dataset::Omniglot, &dir.path().join("data"), &remote, false, &crate::silent, &whole);
+    let fetched = fetch_checked(&Dataset::OMNIGLOT, &dir.path().join("data"), &remote, false, &crate::silent, &whole);
     assert_eq!(fetched.unwrap().received, repository.files[1].1.len() as u64);
 }
 
@@ -244,9 +244,9 @@ fn offline_and_without_a_licence_no_socket_is_opened() {
     let server = Server::start(|_, _| Reply::new(500, ""));
     let dir = tempfile::tempdir().unwrap();
     let offline = Remote { offline: true, ..remote(&server.url) };
-    let error = fetch(&Dataset::Omniglot, dir.path(), &offline, false, &crate::silent).unwrap_err().to_string();
+    let error = fetch(&Dataset::OMNIGLOT, dir.path(), &offline, false, &crate::silent).unwrap_err().to_string();
     assert!(error.contains("--offline"), "{error}");
-    let error = fetch(&Dataset::MiniImagenet, dir.path(), &remote(&server.url), false, &crate::silent).unwrap_err();
+    let error = fetch(&Dataset::MINI_IMAGENET, dir.path(), &remote(&server.url), false, &crate::silent).unwrap_err();
     assert!(matches!(error, Error::Usage(_)) && error.to_string().contains("--accept-license"), "{error}");
     assert!(server.requests.lock().unwrap().is_empty());
 }
@@ -259,13 +259,13 @@ fn what_comes_by_itself_says_why_it_did_not() {
     let load = |dataset: &Dataset, remote: &Remote| {
         loader.load_or_fetch(dataset, 28, crate::Filter::Nearest, remote).err().unwrap().to_string()
     };
-    let error = load(&Dataset::Omniglot, &remote(&server.url));
+    let error = load(&Dataset::OMNIGLOT, &remote(&server.url));
     assert!(error.starts_with("omniglot is not here") && error.contains("fetching it failed"), "{error}");
     let before = server.requests.lock().unwrap().len();
     assert!(before > 0);
     // What is large or has terms never comes by itself, and offline nothing does.
-    assert!(load(&Dataset::MiniImagenet, &remote(&server.url)).starts_with("mini-imagenet is not here"));
-    let error = load(&Dataset::Omniglot, &Remote { offline: true, ..remote(&server.url) });
+    assert!(load(&Dataset::MINI_IMAGENET, &remote(&server.url)).starts_with("mini-imagenet is not here"));
+    let error = load(&Dataset::OMNIGLOT, &Remote { offline: true, ..remote(&server.url) });
     assert!(error.starts_with("omniglot is not here") && !error.contains("fetching"), "{error}");
     assert_eq!(server.requests.lock().unwrap().len(), before);
 }
@@ -296,7 +296,7 @@ fn the_real_omniglot_is_fetched_and_labels_in_another_order_are_not() {
     let fetch_rows = |rows: &[Row], dir: &Path| {
         let repository = Repository::of(rows, 1000);
         let server = Server::start(move |request, _| repository.answer(request));
-        fetch(&Dataset::Omniglot, dir, &remote(&server.url), false, &crate::silent)
+        fetch(&Dataset::OMNIGLOT, dir, &remote(&server.url), false, &crate::silent)
     };
     let dir = tempfile::tempdir().unwrap();
     let fetched = fetch_rows(&rows, dir.path()).unwrap();

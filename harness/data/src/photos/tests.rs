@@ -16,9 +16,9 @@ type Writer = fn(&Path, &[Image]);
 const SMALL: (usize, usize) = (10, 4);
 
 fn load(home: &Path) -> Result<(ImageSet, Plan)> {
-    let plan = plan(&SearchPath::only([home]))?;
-    count(&plan, SMALL.0, SMALL.1..=SMALL.1)?;
-    let spec = Dataset::MiniImagenet.spec(84, Filter::Nearest)?;
+    let plan = MINI_IMAGENET.plan(&SearchPath::only([home]))?;
+    MINI_IMAGENET.count(&plan, SMALL.0, SMALL.1..=SMALL.1)?;
+    let spec = Dataset::MINI_IMAGENET.spec(84, Filter::Nearest)?;
     Ok((crate::cache::in_memory(&plan, &spec, &crate::progress::silent)?, plan))
 }
 
@@ -237,7 +237,7 @@ fn what_lies_about_in_a_data_folder_disturbs_nobody() {
 #[ignore = "60,000 images: about a minute"]
 fn at_full_size_a_cold_start_uses_all_cores_and_a_warm_one_is_at_once() {
     let dir = crate::fixtures::roomy_tempdir();
-    let images = mini_imagenet(CLASSES, 600);
+    let images = mini_imagenet(100, 600);
     for (wnid, file, bytes) in &images {
         write(&dir.path().join("folders/mini-imagenet").join(wnid).join(file), bytes);
     }
@@ -266,7 +266,7 @@ fn at_full_size_a_cold_start_uses_all_cores_and_a_warm_one_is_at_once() {
                 ..crate::Loader::new(SearchPath::only([dir.path().join(form)]))
             };
             let begin = std::time::Instant::now();
-            let set = loader.load(&Dataset::MiniImagenet, 84, Filter::Nearest).unwrap().images;
+            let set = loader.load(&Dataset::MINI_IMAGENET, 84, Filter::Nearest).unwrap().images;
             let seconds = begin.elapsed().as_secs_f64();
             println!("{form} {start}: {seconds:.3} s, memory {}", memory());
             assert_eq!(set.len(), 60_000);
