@@ -160,7 +160,7 @@ fn a_healthy_hub_gives_all_and_is_not_asked_twice() {
     let total: usize = repository.files.iter().map(|(_, bytes)| bytes.len()).sum();
     assert_eq!((fetched.files, fetched.received), (2, total as u64));
     assert!(*steps.lock().unwrap() >= 2);
-    assert_eq!(crate::locate_omniglot(&crate::SearchPath::only([dir.path()])).unwrap().shape, crate::Shape::Parquet);
+    assert_eq!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).unwrap().shape, crate::Shape::Parquet);
     let before = server.requests.lock().unwrap().len();
     assert_eq!(fetch_from(&server.url, dir.path()).unwrap().received, 0);
     // The listing alone.
@@ -301,7 +301,7 @@ fn the_real_omniglot_is_fetched_and_labels_in_another_order_are_not() {
     let dir = tempfile::tempdir().unwrap();
     let fetched = fetch_rows(&rows, dir.path()).unwrap();
     println!("{fetched:?}");
-    assert_eq!(crate::locate_omniglot(&crate::SearchPath::only([dir.path()])).unwrap().paths.len(), 2);
+    assert_eq!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).unwrap().paths.len(), 2);
     // Complete, each file with its right checksum, and yet the characters bear other names.
     for (_, path, label) in &mut rows {
         path.clear();
@@ -311,5 +311,5 @@ fn the_real_omniglot_is_fetched_and_labels_in_another_order_are_not() {
     let error = fetch_rows(&rows, dir.path()).unwrap_err().to_string();
     assert!(error.contains("complete, and yet not all of Omniglot"), "{error}");
     assert!(!dir.path().join(".fetch-omniglot-GATE-engine--omniglot").exists());
-    assert!(crate::locate_omniglot(&crate::SearchPath::only([dir.path()])).is_err());
+    assert!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).is_err());
 }
