@@ -1,7 +1,9 @@
 //! Collects what each method's README says about its deviations from the paper, so that the report page can show it:
-//! the README stays the only place where that is written, and a new crate needs no further line.
+//! the README stays the only place where that is written, and a new crate needs no further line. And asks git which commit
+//! the sources are of.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
 /// The paragraph in a README begins with this.
@@ -17,6 +19,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // A new method adds its line there.
     println!("cargo::rerun-if-changed=Cargo.toml");
+    commit(&here);
     let mut list = String::new();
     for path in &readmes {
         // One that is not there yet is watched too: it may be written after its crate was registered.
@@ -31,3 +34,40 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     fs::write(out.join("deviations.rs"), format!("&[\n{list}]\n")).expect("OUT_DIR can be written");
 }
+
+/// `HARNESS_COMMIT` and `HARNESS_DIRTY` for the crate: what run.json says of the code. Both stay unset where git does not
+/// track these sources.
+fn commit(here: &Path) {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).current_dir(here).stderr(Stdio::null()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    if git(&["ls-files", "--error-unmatch", "Cargo.toml"]).is_none() {
+        return;
+    }
+    // A commit, a switch or a reset writes a line there, and an edit changes a source.
+    let log = git(&["rev-parse", "--path-format=absolute", "--git-path", "logs/HEAD"]).map(PathBuf::from);
+    let sources = SOURCES.map(|path| here.join(path));
+    for path in log.iter().chain(&sources).filter(|path| path.exists()) {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
+    let status = [&["status", "--porcelain", "--untracked-files=no", "--"], &SOURCES[..]].concat();
+    if let (Some(commit), Some(changes)) = (git(&["rev-parse", "HEAD"]), git(&status)) {
+        println!("cargo::rustc-env=HARNESS_COMMIT={commit}");
+        println!("cargo::rustc-env=HARNESS_DIRTY={}", !changes.is_empty());
+    }
+}
+
+/// All that the binary is built from, as seen from here.
+const SOURCES: [&str; 10] = [
+    "Cargo.toml",
+    "build.rs",
+    "src",
+    "templates",
+    "core/src",
+    "data/src",
+    "identity/src",
+    "kernels/src",
+    "../algorithms",
+    "../Cargo.lock",
+];

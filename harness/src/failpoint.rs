@@ -1,6 +1,6 @@
 //! Places at which a test can make the process die as `kill -9` would: each gap between the end of one write and the
 //! start of the next. `HARNESS_TEST_KILL_AT=7` dies at the seventh place that is reached, so that a test can walk
-//! through all of them. A build without debug assertions has none.
+//! through all of them. And what a test pretends of the code that runs. A build without debug assertions has neither.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +15,22 @@ pub fn reached() {
             die();
         }
     }
+}
+
+/// What a test says that this binary is made of beside what it is made of.
+#[derive(Default)]
+pub struct Pretended {
+    pub training: String,
+    pub evaluation: String,
+}
+
+/// Another build, for tests: `HARNESS_TEST_TRAINING_CODE` and `HARNESS_TEST_EVALUATION_CODE` go into the hashes.
+pub fn pretended_code() -> Pretended {
+    if !cfg!(debug_assertions) {
+        return Pretended::default();
+    }
+    let variable = |name| std::env::var(name).unwrap_or_default();
+    Pretended { training: variable("HARNESS_TEST_TRAINING_CODE"), evaluation: variable("HARNESS_TEST_EVALUATION_CODE") }
 }
 
 fn die() {

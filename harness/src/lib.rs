@@ -15,6 +15,7 @@ pub mod console;
 pub mod exit;
 mod failpoint;
 pub mod files;
+pub mod identity;
 pub mod log;
 pub mod planned;
 pub mod progress;
@@ -61,8 +62,9 @@ fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result
     match command {
         cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
         cli::Command::List(args) => commands::list::run(args, algorithms),
-        cli::Command::Report(args) => commands::report::run(args),
-        cli::Command::Compare(args) => commands::compare::run(args),
+        cli::Command::Report(args) => commands::report::run(args, algorithms),
+        cli::Command::Compare(args) => commands::compare::run(args, algorithms),
+        cli::Command::Cite(args) => commands::cite::run(args),
         cli::Command::Bench(args) => commands::bench::run(args, algorithms),
         cli::Command::Data(args) => commands::data::run(args),
         cli::Command::Eval(args) => commands::eval::run(args, algorithms),

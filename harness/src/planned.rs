@@ -23,6 +23,16 @@ pub struct PlannedRun {
     /// The label of the row.
     pub method: String,
     pub seed: u64,
+    /// sha256 (hex) of its training, which it may share with others; None in a plan of an older build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<String>,
+}
+
+impl PlannedRun {
+    /// Its folder in the budget's.
+    pub fn folder(&self, budget: &Path) -> PathBuf {
+        budget.join(&self.benchmark).join(&self.method).join(format!("seed-{}", self.seed))
+    }
 }
 
 /// The runs of one call.
@@ -102,6 +112,7 @@ mod tests {
             benchmark: benchmark.to_string(),
             method: method.to_string(),
             seed: *seed,
+            training: Some("t".into()),
         };
         Call { runs: runs.iter().map(run).collect(), whole }
     }

@@ -104,9 +104,24 @@ impl Observer for Terminal {
             Event::Resumed { step } => {
                 info!("resumed {} seed {} at step {step}", job.method.label, job.seed);
             }
+            Event::Joined { step, of } => info!("{name}: goes on from step {step} of the training of {of}"),
+            Event::Waiting { holder } => {
+                info!("{name}: waits for process {holder}, which has the same training in hand")
+            }
+            Event::CaughtUp { step, of } => trace!("{name}: measured up to step {step} of {of}"),
+            Event::Gaps { points } => {
+                warn!(
+                    "{name}: {points} points of the learning curve are missing: the training had passed them already"
+                );
+            }
+            Event::Unserved { why } => {
+                self.end(job);
+                debug!("{name}: failed: {why}");
+            }
             Event::Damaged { what } => warn!("{name}: {what}"),
             Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
             Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric()),
+            Event::NoPoint { why } => warn!("{name}: the learning curve lacks a point: {why}"),
             Event::Saved { step } => debug!("{name}: checkpoint written at step {step}"),
             Event::Evaluated { done, total } => {
                 self.advance(job, job.meta_iters + evaluation(job, *done), &format!("episode {done}/{total}"));
@@ -124,6 +139,8 @@ impl Observer for Terminal {
                 info!("{name}: done in {}", human(*seconds));
             }
             Event::Kept => info!("{name}: complete already, kept"),
+            Event::KeptOther { build } => info!("{name}: made by {build}, kept as it is, without a verdict"),
+            Event::Reevaluated => info!("{name}: trained by this code, evaluated by other code: evaluated again"),
         }
     }
 }

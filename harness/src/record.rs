@@ -6,10 +6,12 @@
 
 use harness_core::{Error, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::identity::{Identity, Segment};
 use std::{collections::BTreeMap, path::Path};
 
 /// The version of `run.json` that this build writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How far a run came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +89,15 @@ pub struct FigurePlace {
     pub colour: Option<String>,
 }
 
+/// Who kept a run that another build had made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The code of the build that was asked for the run and did not make it.
+    pub beside: Identity,
+    #[serde(default)]
+    pub git_commit: Option<String>,
+}
+
 /// One run: a benchmark, a labelled method and a seed at one budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -113,7 +124,13 @@ pub struct RunRecord {
     /// Numbers were overridden on the command line: never a verdict.
     #[serde(default)]
     pub overridden: bool,
+    /// The settings that were: `protocol.ways=10`, `meta-iters=40`. Empty in records of older builds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
     pub meta_iters: u64,
+    /// Forward and backward passes of one image (or point) in a meta-iteration, as the method estimates them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_passes: Option<f64>,
     /// Test episodes of the final evaluation.
     #[serde(default)]
     pub eval_episodes: u64,
@@ -142,6 +159,22 @@ pub struct RunRecord {
     /// sha256 of `config`.
     #[serde(default)]
     pub config_hash: String,
+    /// sha256 of what determines the learned state: equal for all runs that one training serves. Empty in the first
+    /// format, and where nothing is trained.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub training_hash: String,
+    /// sha256 of what is measured and of what the method does at test.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub evaluation_hash: String,
+    /// The run that trained, where it is another one: `omniglot-5w1s reptile seed 0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_by: Option<String>,
+    /// The step of the state that is reported, where it was chosen on validation classes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected_step: Option<u64>,
+    /// Points that the learning curve lacks, since the training had passed them and nobody had kept the state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing_points: Vec<u64>,
     /// sha256 of the decoded data.
     #[serde(default)]
     pub data_digest: String,
@@ -155,6 +188,16 @@ pub struct RunRecord {
     /// Versions that may matter to the numbers: `harness`, `candle`, `rustc` and so on.
     #[serde(default)]
     pub versions: BTreeMap<String, String>,
+    /// The code that made it; None where an older build did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<Identity>,
+    /// The builds and kinds of machines that made it, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<Segment>,
+    /// Another build showed it as it is (`--keep`): it never gets a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Kept>,
+    /// The commit of the sources that the binary was built from.
     #[serde(default)]
     pub git_commit: Option<String>,
     #[serde(default)]

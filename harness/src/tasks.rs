@@ -4,16 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use harness_core::sources::glyphs;
-use harness_core::sources::{ImageTasks, Quadratic, Sine};
+use harness_core::error::unknown;
+use harness_core::sources::ImageTasks;
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result, TaskSource};
-use harness_data::{Dataset, Filter, Limits, Loader, Progress, Remote};
+use harness_data::{Dataset, Filter, Limits, Loader, Open, Progress, Remote, SETS, find};
 
 use crate::spec::DataSpec;
-
-/// The alphabet that every glyphs benchmark reads.
-const GLYPHS_SEED: u64 = 0;
 
 /// Opens each data set once.
 pub struct Sources<'a> {
@@ -40,44 +37,47 @@ impl<'a> Sources<'a> {
             return Ok(source.clone());
         }
         tracing::trace!("opening data {key}");
-        let source: Arc<dyn TaskSource> = match data.dataset.as_str() {
-            "sine" => Arc::new(Sine),
-            "quadratic" => Arc::new(Quadratic),
-            "glyphs" => {
-                let split = chosen(glyphs::split(), data)?;
-                Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(GLYPHS_SEED)), &split)?)
+        let set =
+            find(&data.dataset).ok_or_else(|| unknown("data set", &data.dataset, SETS.iter().map(|set| set.name)))?;
+        let source: Arc<dyn TaskSource> = match &set.open {
+            Open::Functions(make) => make(),
+            Open::Drawn(make) => {
+                let (images, own) = make();
+                let split = data.split.as_ref().map_or(Ok(own), |_| data.class_split())?;
+                Arc::new(ImageTasks::new(Arc::new(images), &chosen(split, data)?)?)
             }
-            name => self.images(name, data)?,
+            Open::Files(_) => self.images(Dataset::Known(set), data)?,
+            Open::Folder => {
+                let folder = Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) };
+                self.images(folder, data)?
+            }
         };
         self.open.insert(key, source.clone());
         Ok(source)
     }
 
-    fn images(&mut self, name: &str, data: &DataSpec) -> Result<Arc<dyn TaskSource>> {
-        let dataset = match name {
-            "folder" => Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) },
-            name => Dataset::named(name)?,
-        };
+    fn images(&mut self, dataset: Dataset, data: &DataSpec) -> Result<Arc<dyn TaskSource>> {
         if data.split.is_some() {
             // A wrong name is told whether or not the data is here.
             data.class_split()?;
         }
         let side = data.side.unwrap_or_else(|| dataset.usual_side());
-        if let Some(why) = self.missing.get(name) {
+        let name = dataset.to_string();
+        if let Some(why) = self.missing.get(&name) {
             return Err(Error::data(why.clone()));
         }
         let loaded = self.loader.load_or_fetch(&dataset, side, Filter::Nearest, &self.remote);
         let loaded = loaded.inspect_err(|error| {
-            self.missing.insert(name.to_owned(), error.to_string());
+            self.missing.insert(name, error.to_string());
         })?;
         if let Ok(located) = dataset.locate(&self.loader.search) {
             tracing::debug!("{dataset}: read from {located}");
         }
         let split = match (&data.split, loaded.split) {
-            (Some(_), None) => data.class_split()?,
-            // Parts that the data itself carries come first: parquet without class names has no others, and where both
-            // exist they are the same published split.
-            (_, Some(own)) => own,
+            // Whose classes have no names, such as some parquet, has no other split than its own.
+            (_, Some(own)) if loaded.nameless => own,
+            (Some(_), _) => data.class_split()?,
+            (None, Some(own)) => own,
             (None, None) => {
                 return Err(Error::usage(format!(
                     "{dataset} carries no split of its classes: name one with data.split, a list or a file of lines \

@@ -20,6 +20,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Raghu et al. 2020, arXiv 1909.09157",
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01\neval_steps = 5",
+    code: harness_core::code!(),
 };
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {

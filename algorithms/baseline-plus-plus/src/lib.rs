@@ -3,12 +3,12 @@
 //! cosine between its weight vector and the features, which keeps images of one class close together.
 
 use candle_core::{D, Tensor};
+use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Rate, SHARE, TEST_RATE};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Features, Group, Labeled, Mode, Model, Moments, Norm, Optimizer,
-    Params, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config, loss, outer,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Features, Group, Halves, Labeled, Mode, Model, Moments, Norm,
+    Optimizer, Params, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, outer,
     parse_config,
 };
-use serde::Deserialize;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -17,34 +17,20 @@ pub const ENTRY: Entry = Entry {
     paper: "Chen et al. 2019, arXiv 1904.04232",
     build,
     toy: "batch = 32\nlr = 0.01\ntune_epochs = 20\ntune_lr = 0.1",
+    code: harness_core::code!(),
 };
 
-/// Defaults are those of wyharveychen/CloserLookFewShot.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    batch: usize,
-    lr: f64,
-    tune_epochs: usize,
-    tune_batch: usize,
-    tune_lr: f64,
-    tune_momentum: f64,
-    tune_dampening: f64,
-    tune_weight_decay: f64,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            batch: 16,
-            lr: 1e-3,
-            tune_epochs: 100,
-            tune_batch: 4,
-            tune_lr: 0.01,
-            tune_momentum: 0.9,
-            tune_dampening: 0.9,
-            tune_weight_decay: 1e-3,
-        }
+harness_core::settings! {
+    /// Defaults are those of wyharveychen/CloserLookFewShot.
+    struct Config {
+        batch: usize = 16 => COUNT;
+        lr: f64 = 1e-3 => RATE;
+        tune_epochs: usize = 100 => COUNT;
+        tune_batch: usize = 4 => COUNT;
+        tune_lr: f64 = 0.01 => TEST_RATE;
+        tune_momentum: f64 = 0.9 => BELOW_ONE;
+        tune_dampening: f64 = 0.9 => SHARE;
+        tune_weight_decay: f64 = 1e-3 => NOT_NEGATIVE;
     }
 }
 
@@ -59,7 +45,6 @@ struct BaselinePlusPlus {
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let config: Config = parse_config(table)?;
-    config::at_least_one(&[("batch", config.batch), ("tune_batch", config.tune_batch)])?;
     let train_classes = context.train_classes()?;
     let model = context.model(1)?;
     let ways = context.protocol.ways;
@@ -104,6 +89,16 @@ impl Algorithm for BaselinePlusPlus {
     fn cost(&self) -> Cost {
         // A step of the head alone is worth about one image through the network.
         Cost { task: self.config.batch as f64, episode: self.test_steps() as f64 }
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        settings::rates(&self.config)
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        let test =
+            ["tune_epochs", "tune_batch", "tune_lr", "tune_momentum", "tune_dampening", "tune_weight_decay"].to_vec();
+        Some(Halves { test, ..Halves::default() })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

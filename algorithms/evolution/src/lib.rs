@@ -9,11 +9,11 @@ mod perturbation;
 
 use candle_core::Tensor;
 use harness_core::descent::{Descent, Settings};
+use harness_core::settings::{POSITIVE, Rate};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Entry, Group, Labeled, Mode, Params, Progress, Reduction, Result, Sampling,
-    Scalars, State, Stream, Task, Update, config, loss, mean_scalars,
+    Adapted, Algorithm, Context, Cost, Entry, Group, Halves, Labeled, Mode, Params, Progress, Reduction, Result,
+    Sampling, Scalars, State, Stream, Task, Together, Update, config, loss, mean_scalars,
 };
-use serde::Deserialize;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -23,19 +23,14 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 64\nmeta_lr = 0.01\n\
           sigma = 0.05",
+    code: harness_core::code!(),
 };
 
-/// What this method has beside the [`Settings`] of MAML's family. No paper has a supervised few-shot setting: these are ours.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Own {
-    /// Length of a perturbation in each parameter.
-    sigma: f64,
-}
-
-impl Default for Own {
-    fn default() -> Self {
-        Own { sigma: 0.1 }
+harness_core::settings! {
+    /// What this method has beside the [`Settings`] of MAML's family. No paper has a supervised few-shot setting: these are ours.
+    struct Own {
+        /// Length of a perturbation in each parameter.
+        sigma: f64 = 0.1 => POSITIVE;
     }
 }
 
@@ -46,7 +41,6 @@ struct Evolution {
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
-    config::positive(&[("sigma", own.sigma)])?;
     // The norm layers' scales and shifts are meta-learned, but the inner loop leaves them alone, as MAML's does.
     Ok(Box::new(Evolution { descent: Descent::without_gradient(settings, context, Group::Weights)?, sigma: own.sigma }))
 }
@@ -76,6 +70,14 @@ impl Algorithm for Evolution {
         Cost { task: 2.0 * cost.task, ..cost }
     }
 
+    fn rates(&self) -> Vec<Rate> {
+        self.descent.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        self.descent.halves()
+    }
+
     fn init(&self, rng: &mut Stream) -> Result<State> {
         self.descent.init(rng)
     }
@@ -102,6 +104,10 @@ impl Algorithm for Evolution {
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         self.descent.adapt(state, support, steps, rng)
+    }
+
+    fn together(&self) -> Together {
+        self.descent.together()
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {

@@ -2,29 +2,30 @@
 
 use candle_core::Tensor;
 use harness_core::inner::{Inner, Recipe, Role, Settings};
+use harness_core::settings::Rate;
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Error, Labeled, Mode, Moments, Pool, Progress, Result, Sampling, Scalars,
-    State, Stream, Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Error, Halves, Labeled, Mode, Moments, Pool, Progress, Result, Sampling,
+    Scalars, State, Stream, Task, Update, config,
 };
 use serde::Deserialize;
 
 /// Where the last mini-batch comes from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Tail {
     /// Drawn like the others, so that it may show images again once the pool is used up.
-    #[default]
     Shared,
     /// `tail_shots` images a class set aside, all of them in one balanced batch.
     Separate,
 }
 
-/// What this variant has beside the shared [`Settings`].
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Own {
-    tail: Tail,
-    tail_shots: usize,
+harness_core::settings! {
+    /// What this variant has beside the shared [`Settings`].
+    struct Own {
+        tail: Tail = Tail::Shared;
+        /// Which numbers fit depends on the tail.
+        tail_shots: usize = 0;
+    }
 }
 
 struct LastStep {
@@ -84,6 +85,14 @@ impl Algorithm for LastStep {
 
     fn cost(&self) -> Cost {
         self.recipe.cost()
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        self.recipe.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.recipe.halves(&[]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -7,6 +7,7 @@
 mod conjugate_gradient;
 
 use harness_core::descent::{Curvature, Descent, Settings};
+use harness_core::settings::{COUNT, NOT_NEGATIVE, POSITIVE};
 use harness_core::{
     Algorithm, Context, Entry, Group, Labeled, Optimizer, Params, Reduction, Result, Stream, Task, config,
 };
@@ -22,6 +23,7 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "inner_lr = 0.2\ninner_steps = 5\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01\n\
           eval_steps = 10\nlambda = 0.5",
+    code: harness_core::code!(),
 };
 
 /// Where a training task is pulled towards the initialisation.
@@ -34,25 +36,20 @@ enum Pull {
     After,
 }
 
-/// What this method has beside the [`Settings`] of MAML's family. Defaults are those of the authors' code
-/// (aravindr93/imaml_dev) on Omniglot.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Own {
-    /// λ of the pull, on the mean loss.
-    lambda: f64,
-    pull: Pull,
-    cg_steps: usize,
-    /// Conjugate gradients solve (1 + cg_damping)·v + Hv/(λ + lambda_damping); exact with 0 and 0.
-    cg_damping: f64,
-    lambda_damping: f64,
-    /// ε of the outer Adam.
-    meta_eps: f64,
-}
-
-impl Default for Own {
-    fn default() -> Self {
-        Own { lambda: 2.0, pull: Pull::After, cg_steps: 5, cg_damping: 1.0, lambda_damping: 10.0, meta_eps: 1e-3 }
+harness_core::settings! {
+    /// What this method has beside the [`Settings`] of MAML's family. Defaults are those of the authors' code
+    /// (aravindr93/imaml_dev) on Omniglot.
+    #[derive(Copy)]
+    struct Own {
+        /// λ of the pull, on the mean loss.
+        lambda: f64 = 2.0 => POSITIVE;
+        pull: Pull = Pull::After;
+        cg_steps: usize = 5 => COUNT;
+        /// Conjugate gradients solve (1 + cg_damping)·v + Hv/(λ + lambda_damping); exact with 0 and 0.
+        cg_damping: f64 = 1.0 => NOT_NEGATIVE;
+        lambda_damping: f64 = 10.0 => NOT_NEGATIVE;
+        /// ε of the outer Adam.
+        meta_eps: f64 = 1e-3 => POSITIVE;
     }
 }
 
@@ -62,9 +59,6 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
 }
 
 fn method(settings: Settings, own: Own, context: &Context) -> Result<Descent> {
-    config::at_least_one(&[("cg_steps", own.cg_steps)])?;
-    config::positive(&[("lambda", own.lambda)])?;
-    config::not_negative(&[("cg_damping", own.cg_damping), ("lambda_damping", own.lambda_damping)])?;
     let gradient = move |method: &Descent, params: &Params, task: &Task, rng: &mut Stream| {
         implicit_gradient(method, own, params, task, rng)
     };
@@ -74,6 +68,7 @@ fn method(settings: Settings, own: Own, context: &Context) -> Result<Descent> {
     if own.pull == Pull::EachStep {
         method.inner = method.inner.proximal(own.lambda);
     }
+    method.halves.both.extend(["lambda", "pull"]);
     method.outer = outer;
     Ok(method)
 }

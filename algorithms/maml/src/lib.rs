@@ -15,6 +15,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Finn et al. 2017, arXiv 1703.03400",
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01",
+    code: harness_core::code!(),
 };
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {

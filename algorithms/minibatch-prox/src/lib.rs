@@ -6,11 +6,11 @@
 
 use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};
+use harness_core::settings::{NOT_NEGATIVE, Rate};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Labeled, Mode, Progress, Result, Sampling, Scalars, State, Stream,
-    Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Halves, Labeled, Mode, Progress, Result, Sampling, Scalars, State,
+    Stream, Task, Update, config,
 };
-use serde::Deserialize;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -19,18 +19,14 @@ pub const ENTRY: Entry = Entry {
     paper: "Zhou et al. 2019, NeurIPS",
     build,
     toy: "lambda = 0.1\ninner_batch = 6\nlr = 0.003\ntrain_shots = 4\neval_iters = 20\nmeta_batch = 3",
+    code: harness_core::code!(),
 };
 
-/// What this method has beside the shared [`Settings`].
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Own {
-    lambda: f64,
-}
-
-impl Default for Own {
-    fn default() -> Self {
-        Own { lambda: 0.1 } // the authors' run scripts
+harness_core::settings! {
+    /// What this method has beside the shared [`Settings`].
+    struct Own {
+        /// Default of the authors' run scripts.
+        lambda: f64 = 0.1 => NOT_NEGATIVE;
     }
 }
 
@@ -38,7 +34,6 @@ struct MinibatchProx(Recipe);
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
-    config::not_negative(&[("lambda", own.lambda)])?;
     let recipe = Recipe::new(settings, context)?;
     Ok(Box::new(MinibatchProx(Recipe { steps: recipe.steps.proximal(own.lambda), ..recipe })))
 }
@@ -55,6 +50,14 @@ impl Algorithm for MinibatchProx {
 
     fn cost(&self) -> Cost {
         self.0.cost()
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        self.0.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.0.halves(&["lambda"]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

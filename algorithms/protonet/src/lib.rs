@@ -3,12 +3,12 @@
 //! features are learned, on episodes with many more classes than those of the test.
 
 use candle_core::{D, Tensor};
+use harness_core::settings::{self, COUNT, RATE, Range, Rate};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Features, Group, Labeled, Mode, Model, Norm, Optimizer,
-    Params, Problem, Progress, Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task, Update, config,
-    loss, outer, parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Features, Group, Halves, Labeled, Mode, Model, Norm,
+    Optimizer, Params, Problem, Progress, Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task,
+    Update, loss, outer, parse_config,
 };
-use serde::Deserialize;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -17,25 +17,24 @@ pub const ENTRY: Entry = Entry {
     paper: "Snell et al. 2017, arXiv 1703.05175",
     build,
     toy: "train_ways = 10\ntrain_shots = 2\ntrain_queries = 3\nlr = 0.01",
+    code: harness_core::code!(),
 };
 
-/// Defaults are the paper's 1-shot Omniglot settings (section 3.1).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    train_ways: usize,
-    train_shots: usize,
-    train_queries: usize,
-    lr: f64,
-    /// The rate is halved so many times, at equal distances over the run.
-    halvings: u32,
-    norm: Statistics,
-}
+/// Telling classes apart needs two.
+const WAYS: Range = Range::new("at least 2", |ways| ways >= 2.0);
+/// Beyond these a rate of 1 is smaller than f32 can add to anything.
+const HALVINGS: Range = Range::new("0 to 100", |halvings| (0.0..=100.0).contains(&halvings));
 
-impl Default for Config {
-    fn default() -> Self {
-        let norm = Statistics::Running;
-        Config { train_ways: 60, train_shots: 1, train_queries: 5, lr: 1e-3, halvings: 9, norm }
+harness_core::settings! {
+    /// Defaults are the paper's 1-shot Omniglot settings (section 3.1).
+    struct Config {
+        train_ways: usize = 60 => WAYS;
+        train_shots: usize = 1 => COUNT;
+        train_queries: usize = 5 => COUNT;
+        lr: f64 = 1e-3 => RATE;
+        /// The rate is halved so many times, at equal distances over the run.
+        halvings: u32 = 9 => HALVINGS;
+        norm: Statistics = Statistics::Running;
     }
 }
 
@@ -48,11 +47,6 @@ struct ProtoNet {
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let config: Config = parse_config(table)?;
-    config::at_least_one(&[("train_shots", config.train_shots), ("train_queries", config.train_queries)])?;
-    if config.train_ways < 2 {
-        let ways = config.train_ways;
-        return Err(Error::usage(format!("train_ways = {ways}: telling classes apart needs at least 2")));
-    }
     if matches!(context.problem, Problem::Regression { .. }) {
         return Err(Error::usage("protonet compares classes and has no form for regression: leave it out here"));
     }
@@ -97,6 +91,15 @@ impl Algorithm for ProtoNet {
     fn cost(&self) -> Cost {
         let Config { train_ways, train_shots, train_queries, .. } = self.config;
         Cost { task: (train_ways * (train_shots + train_queries)) as f64, episode: self.episode as f64 }
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        settings::rates(&self.config)
+    }
+
+    /// Training episodes have ways and shots of their own.
+    fn halves(&self) -> Option<Halves> {
+        Some(Halves { both: vec!["norm"], ..Halves::default() })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -2,13 +2,15 @@
 //! with a few optimiser steps, then move the initialisation a little towards where that led.
 //!
 //! The procedure is openai/supervised-reptile's: summed loss, Adam with β₁ = 0 whose second moment and step count live on
-//! across tasks, shuffle-and-cycle mini-batches, meta-step annealed to 0. README.md lists the one knowing deviation.
+//! across tasks, shuffle-and-cycle mini-batches, meta-step annealed to 0. README.md tells of the one knowing
+//! deviation, which `second_moment = "sequential"` takes away.
 
 use candle_core::Tensor;
 use harness_core::inner::{Recipe, Role, Settings};
+use harness_core::settings::Rate;
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Labeled, Mode, Progress, Result, Sampling, Scalars, State, Stream,
-    Task, Update, config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Halves, Labeled, Mode, Progress, Result, Sampling, Scalars, State,
+    Stream, Task, Update, config,
 };
 use serde::Deserialize;
 
@@ -19,24 +21,24 @@ pub const ENTRY: Entry = Entry {
     paper: "Nichol et al. 2018, arXiv 1803.02999",
     build,
     toy: "inner_batch = 6\nlr = 0.003\ntrain_shots = 4\neval_iters = 20\nmeta_batch = 3",
+    code: harness_core::code!(),
 };
 
 /// How the second moment of Adam passes from task to task.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum SecondMoment {
     /// Tasks of a meta-batch start from the same moment and are folded in task order.
-    #[default]
     Folded,
     /// Tasks run one after the other, each from the moment that the one before left, as the original does.
     Sequential,
 }
 
-/// What this method has beside the shared [`Settings`].
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Own {
-    second_moment: SecondMoment,
+harness_core::settings! {
+    /// What this method has beside the shared [`Settings`].
+    struct Own {
+        second_moment: SecondMoment = SecondMoment::Folded;
+    }
 }
 
 struct Reptile {
@@ -65,6 +67,14 @@ impl Algorithm for Reptile {
 
     fn cost(&self) -> Cost {
         self.recipe.cost()
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        self.recipe.rates()
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.recipe.halves(&[]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

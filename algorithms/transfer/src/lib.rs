@@ -7,9 +7,10 @@
 mod tune;
 
 use candle_core::Tensor;
+use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Rate, SHARE, TEST_RATE};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Labeled, Mode, Model, Optimizer, Problem, Progress,
-    Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task, Update, config, outer, parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Optimizer, Problem,
+    Progress, Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task, Update, outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -20,6 +21,7 @@ pub const ENTRY: Entry = Entry {
     paper: "Chen et al. 2019, arXiv 1904.04232; Ravi & Larochelle 2017; Vinyals et al. 2016",
     build,
     toy: "batch = 32\nlr = 0.01\ntune_steps = 30\ntune_lr = 0.01\ntune_batch = 6",
+    code: harness_core::code!(),
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -41,48 +43,26 @@ enum TuneOptimizer {
     Adam,
 }
 
-/// Training as Ravi and Larochelle have it (batch 64, Adam 1e-3).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    batch: usize,
-    lr: f64,
-    tune: Group,
-    norm: Statistics,
-    /// While tuning, where it is not as `norm` says: batch statistics then join the running ones.
-    tune_norm: Option<Statistics>,
-    /// The share of a step's statistics in the running ones.
-    tune_norm_momentum: f64,
-    tune_steps: usize,
-    tune_batch: usize,
-    tune_lr: f64,
-    tune_lr_decay: f64,
-    tune_optimizer: TuneOptimizer,
-    tune_momentum: f64,
-    tune_dampening: f64,
-    tune_weight_decay: f64,
-    head_init: HeadInit,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            batch: 64,
-            lr: 1e-3,
-            tune: Group::All,
-            norm: Statistics::Batch,
-            tune_norm: None,
-            tune_norm_momentum: 0.1,
-            tune_steps: 50,
-            tune_batch: 5,
-            tune_lr: 1e-3,
-            tune_lr_decay: 0.0,
-            tune_optimizer: TuneOptimizer::Adam,
-            tune_momentum: 0.0,
-            tune_dampening: 0.0,
-            tune_weight_decay: 0.0,
-            head_init: HeadInit::Zeros,
-        }
+harness_core::settings! {
+    /// Training as Ravi and Larochelle have it (batch 64, Adam 1e-3).
+    struct Config {
+        batch: usize = 64 => COUNT;
+        lr: f64 = 1e-3 => RATE;
+        tune: Group = Group::All;
+        norm: Statistics = Statistics::Batch;
+        /// While tuning, where it is not as `norm` says: batch statistics then join the running ones.
+        tune_norm: Option<Statistics> = None;
+        /// The share of a step's statistics in the running ones.
+        tune_norm_momentum: f64 = 0.1 => SHARE;
+        tune_steps: usize = 50 => COUNT;
+        tune_batch: usize = 5 => COUNT;
+        tune_lr: f64 = 1e-3 => TEST_RATE;
+        tune_lr_decay: f64 = 0.0 => NOT_NEGATIVE;
+        tune_optimizer: TuneOptimizer = TuneOptimizer::Adam;
+        tune_momentum: f64 = 0.0 => BELOW_ONE;
+        tune_dampening: f64 = 0.0 => SHARE;
+        tune_weight_decay: f64 = 0.0 => NOT_NEGATIVE;
+        head_init: HeadInit = HeadInit::Zeros;
     }
 }
 
@@ -98,7 +78,6 @@ struct Transfer {
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let config: Config = parse_config(table)?;
-    config::at_least_one(&[("batch", config.batch), ("tune_batch", config.tune_batch)])?;
     if !matches!(config.tune, Group::All | Group::Head) {
         return Err(Error::usage("tune is \"all\" or \"head\""));
     }
@@ -130,6 +109,29 @@ impl Algorithm for Transfer {
             _ => self.config.tune_steps,
         };
         Cost { task: self.config.batch as f64, episode: (steps * self.config.tune_batch) as f64 }
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        settings::rates(&self.config)
+    }
+
+    /// Training tells all classes apart, whatever an episode holds.
+    fn halves(&self) -> Option<Halves> {
+        let test = [
+            "tune",
+            "tune_norm",
+            "tune_norm_momentum",
+            "tune_steps",
+            "tune_batch",
+            "tune_lr",
+            "tune_lr_decay",
+            "tune_optimizer",
+            "tune_momentum",
+            "tune_dampening",
+            "tune_weight_decay",
+            "head_init",
+        ];
+        Some(Halves { test: test.to_vec(), both: vec!["norm"], ways: self.regression, shots: false })
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

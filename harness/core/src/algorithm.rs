@@ -10,9 +10,12 @@ use candle_core::Tensor;
 use crate::context::Context;
 use crate::episode::{Labeled, Sampling, Task};
 use crate::error::Result;
+use crate::halves::Halves;
 use crate::params::Params;
 use crate::rng::Stream;
+use crate::settings::Rate;
 use crate::state::State;
+use crate::together::Together;
 
 /// Named training numbers of one meta-iteration, such as `loss`; they become rows of metrics.csv, so a name keeps its unit
 /// through a run.
@@ -99,7 +102,8 @@ impl Progress {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// All queries of an episode as one batch: they see each other through batch statistics.
+    /// Queries as one batch, so that they see each other through batch statistics: those that
+    /// [`Algorithm::together`] names.
     Transductive,
     /// Each query alone, together with the whole support set.
     Inductive,
@@ -160,6 +164,18 @@ pub trait Algorithm: Send + Sync {
     /// Roughly what training and adapting cost.
     fn cost(&self) -> Cost;
 
+    /// The step sizes among the settings, defaults too: where numbers leave the real line, errors name the one to lower.
+    /// [`settings::rates`](crate::settings::rates) knows those of a settings struct.
+    fn rates(&self) -> Vec<Rate> {
+        Vec::new()
+    }
+
+    /// Which settings are of the training, of the test, or of both, so that cells which differ in the test alone share one
+    /// training. None: everything counts in both, which is always safe.
+    fn halves(&self) -> Option<Halves> {
+        None
+    }
+
     /// The state before the first meta-iteration: parameters from `rng`, and every slot and buffer that the fold will ask
     /// for, so that a checkpoint of step 0 is whole.
     fn init(&self, rng: &mut Stream) -> Result<State>;
@@ -189,6 +205,12 @@ pub trait Algorithm: Send + Sync {
     /// Never changes `state`.
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>>;
 
+    /// Which queries of an episode are normalised together in transductive mode: what the method's paper does. The harness
+    /// deals them out and asks [`Algorithm::score`] for each group; no group sees another.
+    fn together(&self) -> Together {
+        Together::OfEachClass(1)
+    }
+
     /// Logits `[queries, ways]`, or values `[queries, outputs]` on regression. Never sees query labels; in inductive
     /// mode an answer depends on no other query.
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor>;
@@ -211,6 +233,9 @@ pub struct Entry {
     /// Config (TOML) with which it learns the conformance suite's toy task in
     /// [`TOY_ITERATIONS`](crate::conformance::TOY_ITERATIONS) meta-iterations.
     pub toy: &'static str,
+    /// What the method is made of: [`harness_core::code!()`](crate::code). A number of other code is never shown as this
+    /// code's.
+    pub code: &'static str,
 }
 
 #[cfg(test)]

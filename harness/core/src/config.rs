@@ -4,40 +4,45 @@ use serde::de::value::Error as NoStruct;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, Visitor};
 
 use crate::error::{Error, Result, nearest, unknown};
+use crate::settings::{self, Settings};
 
-/// Reads a config. Errors: [`Error::Usage`] of one line; a wrong key names the nearest right one, a wrong type is told.
-/// Keys are wrong only if `T` has `deny_unknown_fields`.
+/// Reads a config. Errors: [`Error::Usage`] of one line; a wrong key names the nearest right one, a wrong type and a number out
+/// of its [`Range`](crate::settings::Range) name the key. Keys are wrong only if `T` has `deny_unknown_fields`, which
+/// [`settings!`](crate::settings!) gives.
 ///
 /// ```
 /// use harness_core::parse_config;
+/// use harness_core::settings::{COUNT, RATE};
 ///
-/// #[derive(serde::Deserialize)]
-/// #[serde(deny_unknown_fields, default)]
-/// struct Config {
-///     inner_iters: usize,
-///     lr: f64,
-/// }
-///
-/// impl Default for Config {
-///     fn default() -> Self {
-///         Config { inner_iters: 5, lr: 1e-3 }
+/// harness_core::settings! {
+///     struct Config {
+///         inner_iters: usize = 5 => COUNT;
+///         lr: f64 = 1e-3 => RATE;
 ///     }
 /// }
 ///
 /// let config: Config = parse_config(&"inner_iters = 8".parse().unwrap())?;
 /// assert_eq!((config.inner_iters, config.lr), (8, 1e-3));
 ///
-/// let error = parse_config::<Config>(&"iner_iters = 8".parse().unwrap()).err().expect("a wrong key");
-/// assert!(error.to_string().contains("did you mean \"inner_iters\"?"));
+/// let error = |text: &str| parse_config::<Config>(&text.parse().unwrap()).err().expect("wrong").to_string();
+/// assert!(error("iner_iters = 8").contains("did you mean \"inner_iters\"?"));
+/// assert!(error("lr = \"fast\"").starts_with("lr: invalid type: string \"fast\""));
+/// assert_eq!(error("inner_iters = 0"), "inner_iters = 0: it must be at least 1");
 /// # Ok::<(), harness_core::Error>(())
 /// ```
-pub fn parse_config<T: DeserializeOwned>(table: &toml::Table) -> Result<T> {
-    table.clone().try_into().map_err(|error: toml::de::Error| Error::Usage(explain(error.message())))
+pub fn parse_config<T: Settings>(table: &toml::Table) -> Result<T> {
+    let read: T = table.clone().try_into().map_err(|error: toml::de::Error| match explain(error.message()) {
+        // It names what is wrong, which is no value of a key.
+        unknown if unknown.starts_with("unknown ") => Error::Usage(unknown),
+        _ => Error::Usage(told(&error, "")),
+    })?;
+    settings::check(&read)?;
+    Ok(read)
 }
 
 /// Reads two structs from one table: what several methods share, and a method's own keys. (serde's `flatten` does not go
 /// with `deny_unknown_fields`.) A key that neither has is an error that names the nearest of both.
-pub fn parse_parts<A: DeserializeOwned, B: DeserializeOwned>(table: &toml::Table) -> Result<(A, B)> {
+pub fn parse_parts<A: Settings, B: Settings>(table: &toml::Table) -> Result<(A, B)> {
     let (shared, own) = (keys::<A>(), keys::<B>());
     if let Some(wrong) = table.keys().find(|key| ![shared, own].concat().contains(&key.as_str())) {
         return Err(unknown("key", wrong, shared.iter().chain(own).copied()));
@@ -82,31 +87,15 @@ impl<'de> Deserializer<'de> for Asked<'_> {
     }
 }
 
-/// Checks counts that make no sense at 0: pairs of a setting's name and value. Errors: [`Error::Usage`] naming the first
-/// that is 0.
-pub fn at_least_one(settings: &[(&str, usize)]) -> Result<()> {
-    match settings.iter().find(|(_, value)| *value == 0) {
-        Some((name, _)) => Err(Error::usage(format!("{name} = 0: it must be at least 1"))),
-        None => Ok(()),
-    }
-}
-
-/// Checks numbers that must be above 0: pairs of a setting's name and value. Errors: [`Error::Usage`] naming the first that
-/// is not.
-pub fn positive(settings: &[(&str, f64)]) -> Result<()> {
-    all(settings, "above 0", |value| value > 0.0)
-}
-
-/// As [`positive`], for numbers that may be 0.
-pub fn not_negative(settings: &[(&str, f64)]) -> Result<()> {
-    all(settings, "0 or more", |value| value >= 0.0)
-}
-
-fn all(settings: &[(&str, f64)], what: &str, holds: impl Fn(f64) -> bool) -> Result<()> {
-    match settings.iter().find(|(_, value)| !(value.is_finite() && holds(*value))) {
-        Some((name, value)) => Err(Error::usage(format!("{name} = {value}: it must be {what}"))),
-        None => Ok(()),
-    }
+/// What is wrong with a value that was read from TOML, on one line, with the path of its key below `path` (may be empty).
+pub fn told(error: &toml::de::Error, path: &str) -> String {
+    let message = explain(error.message());
+    // The keys below `path` are in no accessor, only in the last line of the error's text.
+    let text = error.to_string();
+    let below = text.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
+    let path = [path, below.unwrap_or_default()];
+    let path = path.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+    if path.is_empty() { message } else { format!("{path}: {message}") }
 }
 
 /// Turns serde's `unknown field` into a sentence with a guess; other messages stay, on one line.
@@ -116,7 +105,7 @@ pub fn explain(message: &str) -> String {
     let (kind, rest) = match line.split_once(" `") {
         Some(("unknown field", _)) => ("key", &quoted),
         Some(("unknown variant", _)) => ("value", &quoted),
-        _ => return line,
+        _ => return plain(line),
     };
     let Some((wrong, known)) = rest.split_first() else { return line };
     let hint = match nearest(wrong, known.iter().copied()) {
@@ -126,13 +115,23 @@ pub fn explain(message: &str) -> String {
     format!("unknown {kind} \"{wrong}\"; {hint}known: {}", known.join(", "))
 }
 
+/// Rust's names of types are no help to whoever writes a benchmark.
+fn plain(line: String) -> String {
+    let Some((head, kind)) = line.rsplit_once("expected ") else { return line };
+    match kind {
+        "usize" | "u64" | "u32" => format!("{head}expected a whole number, 0 or more"),
+        "f64" => format!("{head}expected a number"),
+        _ => line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[derive(serde::Deserialize, Debug)]
     #[serde(deny_unknown_fields)]
-    struct Settings {
+    struct Small {
         #[allow(dead_code)]
         inner_iters: usize,
         #[allow(dead_code)]
@@ -140,16 +139,7 @@ mod tests {
         order: Order,
     }
 
-    #[test]
-    fn numbers_out_of_range_are_named() {
-        assert!(positive(&[("sigma", 0.1)]).is_ok() && not_negative(&[("lambda", 0.0)]).is_ok());
-        let wrong = positive(&[("lr", 1.0), ("sigma", 0.0)]).unwrap_err();
-        assert_eq!(wrong.to_string(), "sigma = 0: it must be above 0");
-        for value in [-1.0, f64::NAN, f64::INFINITY] {
-            let wrong = not_negative(&[("lambda", value)]).unwrap_err();
-            assert_eq!(wrong.to_string(), format!("lambda = {value}: it must be 0 or more"));
-        }
-    }
+    impl Settings for Small {}
 
     #[derive(serde::Deserialize, Debug, Default)]
     #[serde(rename_all = "kebab-case")]
@@ -160,7 +150,7 @@ mod tests {
     }
 
     fn error(text: &str) -> String {
-        parse_config::<Settings>(&text.parse().unwrap()).unwrap_err().to_string()
+        parse_config::<Small>(&text.parse().unwrap()).unwrap_err().to_string()
     }
 
     #[test]
@@ -176,15 +166,31 @@ mod tests {
         assert!(error("inner_iters = \"x\"").contains("invalid type"));
     }
 
+    #[test]
+    fn a_wrong_type_names_its_key_and_says_what_is_wanted() {
+        let wanted = "expected a whole number, 0 or more";
+        for (value, found) in [
+            ("\"x\"", "invalid type: string \"x\""),
+            ("1.5", "invalid type: floating point `1.5`"),
+            ("-1", "invalid value: integer `-1`"),
+            ("[1]", "invalid type: sequence"),
+        ] {
+            assert_eq!(error(&format!("inner_iters = {value}")), format!("inner_iters: {found}, {wanted}"));
+        }
+        assert!(error("inner_iters = 1\norder = 3").starts_with("order: "), "{}", error("inner_iters = 1\norder = 3"));
+    }
+
     #[derive(serde::Deserialize, Debug, Default)]
     #[serde(deny_unknown_fields, default)]
     struct Own {
         lambda: f64,
     }
 
+    impl Settings for Own {}
+
     #[test]
     fn two_parts_read_one_table() {
-        let parts = |text: &str| parse_parts::<Settings, Own>(&text.parse().unwrap());
+        let parts = |text: &str| parse_parts::<Small, Own>(&text.parse().unwrap());
         let (shared, own) = parts("lambda = 0.5\ninner_iters = 3").unwrap();
         assert_eq!((shared.inner_iters, own.lambda), (3, 0.5));
         let error = |text: &str| parts(text).unwrap_err().to_string();

@@ -27,6 +27,8 @@ pub enum Purpose {
     Split = 7,
     /// Perturbations of parameters; the seed is a key that an update carries.
     Perturbation = 8,
+    /// The order of the queries that are normalised together in an evaluation episode; the seed is the benchmark's.
+    EvalDeal = 9,
 }
 
 /// A stream of random numbers, cheap to make, identified by its key.

@@ -1,12 +1,14 @@
 //! Class splits: which classes are trained on, which choose settings, which test. A split is a fact about a published
 //! experiment, so it is kept as a plain list of names, one `train NAME`, `val NAME` or `test NAME` a line; `#` starts a
-//! comment line. The order of the lines is kept: it is part of the fact where a paper shuffled its classes.
+//! comment line. The order of the lines is kept: it is part of the fact where a paper shuffled its classes. Tables of two
+//! columns, part and class, are read as well, as spreadsheets write them ([`text`]).
 
 use std::collections::HashMap;
 use std::fmt;
 
 use crate::error::{Error, Result, nearest};
 use crate::images::ImageSet;
+use crate::text::{self, nfc};
 
 /// Names of the classes of each part, in the order of the list. No name occurs twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,31 +37,28 @@ impl ClassSplit {
     /// line without a name, a class named twice, and a list without any class.
     pub fn parse(text: &str) -> Result<Self> {
         let mut split = ClassSplit::default();
-        let mut seen: HashMap<&str, usize> = HashMap::new();
-        for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let (part, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-            let name = name.trim();
-            let names = match part {
+        let mut seen: HashMap<String, usize> = HashMap::new();
+        let text = text.trim_start_matches('\u{feff}');
+        let lines = if is_table(text) { table(text) } else { lines(text) };
+        for (number, part, name) in lines {
+            let name = nfc(&name).into_owned();
+            let names = match &*part {
                 "train" => &mut split.train,
                 "val" => &mut split.val,
                 "test" => &mut split.test,
                 _ => {
-                    let part = clip(part);
+                    let part = clip(&part);
                     return Err(Error::usage(format!("line {number}: \"{part}\" is none of train, val and test")));
                 }
             };
             if name.is_empty() {
                 return Err(Error::usage(format!("line {number}: \"{part}\" without the name of a class after it")));
             }
-            if let Some(first) = seen.insert(name, number) {
-                let name = clip(name);
+            if let Some(first) = seen.insert(name.clone(), number) {
+                let name = clip(&name);
                 return Err(Error::usage(format!("line {number}: class {name} is already named in line {first}")));
             }
-            names.push(name.to_string());
+            names.push(name);
         }
         if seen.is_empty() {
             return Err(Error::usage("the class split names no class; lines look like \"train NAME\""));
@@ -69,12 +68,12 @@ impl ClassSplit {
 
     /// Every part's classes as positions in `set`. Errors: [`Error::Data`] naming the first class that `set` lacks.
     pub fn indices(&self, set: &ImageSet) -> Result<SplitIndices> {
-        let positions: HashMap<&str, usize> =
-            set.classes.iter().enumerate().map(|(i, class)| (class.name.as_str(), i)).collect();
+        let positions: HashMap<_, usize> =
+            set.classes.iter().enumerate().map(|(i, class)| (nfc(&class.name), i)).collect();
         let find = |names: &[String]| -> Result<Vec<usize>> {
             let position = |name: &String| {
-                positions.get(name.as_str()).copied().ok_or_else(|| {
-                    let hint = match nearest(name, positions.keys().copied()) {
+                positions.get(&nfc(name)).copied().ok_or_else(|| {
+                    let hint = match nearest(name, positions.keys().map(|name| &**name)) {
                         Some(near) => format!("; the nearest it has is {near}"),
                         None => String::new(),
                     };
@@ -97,6 +96,58 @@ impl fmt::Display for ClassSplit {
         }
         Ok(())
     }
+}
+
+/// Words that head the column of parts in a table.
+const HEADINGS: [&str; 5] = ["split", "part", "set", "subset", "phase"];
+
+fn is_part(word: &str) -> bool {
+    matches!(word, "train" | "val" | "test")
+}
+
+fn significant(line: &&str) -> bool {
+    !line.is_empty() && !line.starts_with('#')
+}
+
+/// Whether a list is a table, by its first line: fields with a sign between them, of which one is a part or heads parts.
+fn is_table(text: &str) -> bool {
+    let Some(first) = text.lines().map(str::trim).find(significant) else { return false };
+    let Some((_, fields)) = text::rows(first).into_iter().next() else { return false };
+    fields.len() > 1 && fields.iter().any(|field| is_part(field) || HEADINGS.contains(&&*field.to_lowercase()))
+}
+
+/// Number, part and name of every line.
+fn lines(text: &str) -> Vec<(usize, String, String)> {
+    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| significant(line));
+    let words = |(number, line): (usize, &str)| {
+        let (part, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        (number, part.to_string(), name.trim().to_string())
+    };
+    lines.map(words).collect()
+}
+
+/// Number, part and name of every row. The part may be the second column, and a column of numbers may come first.
+fn table(text: &str) -> Vec<(usize, String, String)> {
+    // Remarks above the table say nothing of what parts its fields.
+    let above = text.lines().take_while(|line| !significant(&line.trim())).count();
+    let below = text.split_inclusive('\n').skip(above).collect::<String>();
+    let rows = text::rows(&below).into_iter().map(|(number, fields)| (number + above, fields));
+    let rows = rows.filter(|(_, fields)| !fields[0].starts_with('#'));
+    let words = |(index, (number, mut fields)): (usize, text::Row)| {
+        let heading = fields.iter().any(|field| HEADINGS.contains(&&*field.to_lowercase()));
+        if index == 0 && heading && !fields.iter().any(|field| is_part(field)) {
+            return None;
+        }
+        if fields.len() > 2 && (fields[0].is_empty() || fields[0].parse::<u64>().is_ok()) {
+            fields.remove(0);
+        }
+        if fields.len() > 1 && !is_part(&fields[0]) && is_part(&fields[1]) {
+            fields.swap(0, 1);
+        }
+        let part = fields.remove(0);
+        Some((number, part, fields.join(" ").trim().to_string()))
+    };
+    rows.enumerate().filter_map(words).collect()
 }
 
 /// Enough of a word to recognise it: a binary file read by mistake must not fill the terminal.
@@ -131,6 +182,28 @@ mod tests {
         assert_eq!(error("train a\nval b\ntest a"), "line 3: class a is already named in line 1");
         assert!(error("# nothing\n").contains("names no class"));
         assert!(!error(&"\0\u{1b}[31m".repeat(1000)).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn lists_of_other_programs_are_the_same_split() {
+        let split = ClassSplit::parse("train big cat\nval b\ntest Caf\u{e9}\n").unwrap();
+        for text in [
+            "\u{feff}# ours\r\ntrain big cat\r\nval b\r\n\r\ntest Cafe\u{301}\r\n",
+            "split,class\ntrain,big cat\nval,b\ntest,Caf\u{e9}\n",
+            "\u{feff}\"part\";\"name\"\r\n\"train\";\"big cat\"\r\nval;b\r\ntest;Cafe\u{301}\r\n",
+            "# mine, of today\n\n,class,split\n0,big cat,train\n1,b,val\n2,Caf\u{e9},test\n",
+            "train\tbig cat\nval\tb\ntest\tCaf\u{e9}",
+        ] {
+            assert_eq!(ClassSplit::parse(text).unwrap(), split, "{text:?}");
+        }
+        let error = |text: &str| ClassSplit::parse(text).unwrap_err().to_string();
+        assert_eq!(error("split,class\ntrain,a\ntrian,b"), "line 3: \"trian\" is none of train, val and test");
+        assert_eq!(error("train,a\n\ntest,a"), "line 3: class a is already named in line 1");
+        // A name may hold a comma where the list is no table.
+        assert_eq!(ClassSplit::parse("train a, b\n").unwrap().train, ["a, b"]);
+        let class = ImageClass { name: "Cafe\u{301}".into(), images: 0..1 };
+        let set = ImageSet::new("toy", [1, 1, 1], vec![class], Box::new(vec![0u8])).unwrap();
+        assert_eq!(ClassSplit::parse("test Caf\u{e9}").unwrap().indices(&set).unwrap().test, [0]);
     }
 
     #[test]

@@ -1,26 +1,28 @@
-//! The data sets that are known, and what each is made of.
+//! A data set as it is asked for: one of the table by its name, or anybody's folder.
 
 use std::fmt;
 use std::path::PathBuf;
 
+use harness_core::error::unknown;
 use harness_core::{Error, Result};
 
 use crate::decode::{Filter, Spec};
+use crate::folder;
 use crate::plan::Plan;
 use crate::search::{Located, SearchPath};
-use crate::{folder, mini_imagenet, omniglot};
+use crate::sets::{self, Files, Set};
 
 /// Largest side that is asked for in earnest.
 const LARGEST_SIDE: usize = 1024;
+/// The side at which anybody's images are looked at where nobody says.
+const FOLDER_SIDE: usize = 84;
 
-/// A data set by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A data set of images in files.
+#[derive(Clone, Debug)]
 pub enum Dataset {
-    /// 1,623 characters, 20 drawings each, grey.
-    Omniglot,
-    /// 100 classes of ImageNet, 600 photographs each, colour.
-    MiniImagenet,
-    /// Anybody's images: a folder a class, with or without a level train, val, test above.
+    /// One that lies in files of its own.
+    Known(&'static Set),
+    /// Anybody's images: a folder or archive with a folder a class, with or without a level train, val, test above.
     Folder {
         path: PathBuf,
         /// 1 (grey) or 3 (colour).
@@ -28,47 +30,58 @@ pub enum Dataset {
     },
 }
 
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
 impl Dataset {
-    /// `omniglot` or `mini-imagenet`. Errors: [`Error::Usage`] with the nearest known name.
+    /// A set of the table that lies in files. Errors: [`Error::Usage`] with the nearest known name.
     pub fn named(name: &str) -> Result<Self> {
-        match name {
-            "omniglot" => Ok(Dataset::Omniglot),
-            "mini-imagenet" => Ok(Dataset::MiniImagenet),
-            _ => Err(harness_core::error::unknown("dataset", name, ["omniglot", "mini-imagenet"])),
+        let known = sets::find(name).filter(|set| set.files().is_some());
+        known.map(Dataset::Known).ok_or_else(|| unknown("dataset", name, sets::in_files().map(|set| set.name)))
+    }
+
+    /// Its row of the table, where it has one.
+    pub fn set(&self) -> Option<&'static Set> {
+        match self {
+            Dataset::Known(set) => Some(set),
+            Dataset::Folder { .. } => None,
         }
+    }
+
+    pub(crate) fn files(&self) -> Option<&'static Files> {
+        self.set()?.files()
     }
 
     /// Where its files are. Errors: [`Error::Data`] when they are nowhere: what was looked for, where, how to get it.
     pub fn locate(&self, search: &SearchPath) -> Result<Located> {
-        match self {
-            Dataset::Omniglot => omniglot::locate_omniglot(search),
-            Dataset::MiniImagenet => mini_imagenet::locate(search),
-            Dataset::Folder { path, .. } => folder::locate(path),
+        match (self, self.files()) {
+            (Dataset::Folder { path, .. }, _) => folder::locate(path),
+            (_, Some(files)) => files.reader.locate(search),
+            (_, None) => Err(Error::usage(format!("{self} is built in: it has no files"))),
         }
     }
 
     /// The side that papers use.
     pub fn usual_side(&self) -> usize {
-        match self {
-            Dataset::Omniglot => 28,
-            _ => 84,
-        }
+        self.files().map_or(FOLDER_SIDE, |files| files.side)
     }
 
     pub(crate) fn plan(&self, search: &SearchPath) -> Result<Plan> {
-        match self {
-            Dataset::Omniglot => omniglot::plan(search),
-            Dataset::MiniImagenet => mini_imagenet::plan(search),
-            Dataset::Folder { path, .. } => folder::plan(path),
+        match (self, self.files()) {
+            (Dataset::Folder { path, .. }, _) => folder::plan(path),
+            (_, Some(files)) => files.reader.plan(search),
+            (_, None) => Err(Error::usage(format!("{self} is built in: it has no files"))),
         }
     }
 
     /// That all classes and images are there. Errors: [`Error::Data`] naming the class.
     pub(crate) fn count(&self, plan: &Plan) -> Result<()> {
-        match self {
-            Dataset::Omniglot => omniglot::count(plan, omniglot::CLASSES, omniglot::DRAWINGS),
-            Dataset::MiniImagenet => mini_imagenet::count(plan, mini_imagenet::CLASSES, mini_imagenet::IMAGES),
-            Dataset::Folder { .. } => Ok(()),
+        match self.files() {
+            Some(files) => files.reader.count(plan, files.classes, files.each.clone()),
+            None => Ok(()),
         }
     }
 
@@ -76,30 +89,35 @@ impl Dataset {
         if side == 0 || side > LARGEST_SIDE {
             return Err(Error::usage(format!("{self} at {side}x{side} pixels; choose 1 to {LARGEST_SIDE}")));
         }
-        let plain = Spec { side, channels: 3, filter, source_side: None, binary: false };
-        match self {
-            Dataset::Omniglot => {
-                // A filter that makes shades of grey would undo what makes Omniglot Omniglot.
-                if filter != Filter::Nearest {
-                    return Err(Error::usage("omniglot is black and white: its filter is nearest"));
-                }
-                Ok(Spec { channels: 1, source_side: Some(omniglot::SOURCE_SIDE), binary: true, ..plain })
-            }
-            Dataset::MiniImagenet => Ok(plain),
-            Dataset::Folder { channels: channels @ (1 | 3), .. } => Ok(Spec { channels: *channels, ..plain }),
-            Dataset::Folder { channels, .. } => {
-                Err(Error::usage(format!("{self}: {channels} channels; choose 1 (grey) or 3 (colour)")))
-            }
+        let channels = match (self, self.files()) {
+            (Dataset::Folder { channels, .. }, _) => *channels,
+            (_, files) => files.map_or(3, |files| files.channels),
+        };
+        if !matches!(channels, 1 | 3) {
+            return Err(Error::usage(format!("{self}: {channels} channels; choose 1 (grey) or 3 (colour)")));
         }
+        let drawn = self.files().and_then(|files| files.drawn);
+        // A filter that makes shades of grey would undo what makes Omniglot Omniglot.
+        if drawn.is_some() && filter != Filter::Nearest {
+            return Err(Error::usage(format!("{self} is black and white: its filter is nearest")));
+        }
+        Ok(Spec { side, channels, filter, source_side: drawn, binary: drawn.is_some() })
     }
 }
 
 impl fmt::Display for Dataset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Dataset::Omniglot => f.write_str("omniglot"),
-            Dataset::MiniImagenet => f.write_str("mini-imagenet"),
+            Dataset::Known(set) => f.write_str(set.name),
             Dataset::Folder { path, .. } => write!(f, "folder {}", path.display()),
         }
     }
+}
+
+/// Sets that the tests name.
+#[cfg(test)]
+impl Dataset {
+    pub(crate) const OMNIGLOT: Dataset = Dataset::Known(&sets::SETS[3]);
+    pub(crate) const MINI_IMAGENET: Dataset = Dataset::Known(&sets::SETS[4]);
+    pub(crate) const CIFAR_FS: Dataset = Dataset::Known(&sets::SETS[5]);
 }

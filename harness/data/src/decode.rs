@@ -1,10 +1,12 @@
-//! From the bytes of a PNG or JPEG to pixels of a set's size, under limits on what a header may ask for.
+//! From the bytes of an image to pixels of a set's size, under limits on what a header may ask for: PNG, JPEG, and what
+//! else is read in pure Rust at small cost (WebP, BMP, TIFF, GIF, PNM; the first picture of those that hold several).
 
 use std::io::Cursor;
 use std::sync::Mutex;
 
 use image::imageops::FilterType;
-use image::{DynamicImage, ExtendedColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ExtendedColorType, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{Rgb, RgbImage, Rgba};
 
 /// Largest encoded image that is read, in bytes.
 pub(crate) const MAX_ENCODED: u64 = 64 << 20;
@@ -33,9 +35,10 @@ pub(crate) struct Spec {
     /// 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
     pub filter: Filter,
-    /// Height and width that every source image must have, where the data set has but one.
+    /// Height and width that every source image must have, where the data set has but one; or those of the set, where
+    /// somebody resized them before.
     pub source_side: Option<u32>,
-    /// Whether only black and white are right, as in Omniglot.
+    /// Whether only black and white are right in a source of that side, as in Omniglot.
     pub binary: bool,
 }
 
@@ -43,6 +46,12 @@ impl Spec {
     /// Bytes of one decoded image.
     pub fn bytes(&self) -> usize {
         self.side * self.side * self.channels
+    }
+
+    /// Whether an image of a set with one source side comes in the set's own size instead.
+    fn resized(&self, width: u32, height: u32) -> bool {
+        let side = self.side as u32;
+        (width, height) == (side, side) && self.source_side.is_some_and(|source| source != side)
     }
 }
 
@@ -75,8 +84,10 @@ pub(crate) fn decode_into(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<S
     let broken = |error| format!("does not decode: {}", crate::one_line(&error));
     let decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
+    let resized = spec.resized(width, height);
     if let Some(side) = spec.source_side
         && (width, height) != (side, side)
+        && !resized
     {
         return Err(format!("is {width}x{height}, not {side}x{side}"));
     }
@@ -88,7 +99,7 @@ pub(crate) fn decode_into(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<S
     let _alone = (pixels > LARGE_PIXELS).then(|| LARGE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
     let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
     place(image, spec, out);
-    if spec.binary && out.iter().any(|value| !matches!(value, 0 | 255)) {
+    if spec.binary && !resized && out.iter().any(|value| !matches!(value, 0 | 255)) {
         return Err("holds shades of grey where a drawing is black and white".into());
     }
     Ok(Source { width, height, mode })
@@ -100,27 +111,43 @@ fn mode(format: ImageFormat, bytes: &[u8], colour: ExtendedColorType) -> &'stati
     if format == ImageFormat::Png && bytes.get(24..26) == Some(&[1, 0]) {
         return "png grey 1-bit";
     }
-    match (format, colour) {
-        (ImageFormat::Jpeg, L8) => "jpeg grey",
-        (ImageFormat::Jpeg, Rgb8) => "jpeg rgb",
-        (ImageFormat::Jpeg, _) => "jpeg, other",
-        (_, L1 | L2 | L4 | L8) => "png grey",
-        (_, Rgb8) => "png rgb",
-        (_, Rgba8 | La8) => "png with alpha",
-        (_, L16 | La16 | Rgb16 | Rgba16) => "png 16-bit",
-        _ => "png, other",
-    }
+    let kind = match colour {
+        L1 | L2 | L4 | L8 => 0,
+        Rgb8 => 1,
+        Rgba8 | La8 => 2,
+        L16 | La16 | Rgb16 | Rgba16 => 3,
+        _ => 4,
+    };
+    let names = match format {
+        ImageFormat::Jpeg => ["jpeg grey", "jpeg rgb", "jpeg, other", "jpeg, other", "jpeg, other"],
+        ImageFormat::WebP => ["webp grey", "webp rgb", "webp with alpha", "webp 16-bit", "webp, other"],
+        ImageFormat::Bmp => ["bmp grey", "bmp rgb", "bmp with alpha", "bmp 16-bit", "bmp, other"],
+        ImageFormat::Tiff => ["tiff grey", "tiff rgb", "tiff with alpha", "tiff 16-bit", "tiff, other"],
+        ImageFormat::Gif => ["gif grey", "gif", "gif", "gif", "gif"],
+        ImageFormat::Pnm => ["pnm grey", "pnm rgb", "pnm with alpha", "pnm 16-bit", "pnm, other"],
+        _ => ["png grey", "png rgb", "png with alpha", "png 16-bit", "png, other"],
+    };
+    names[kind]
+}
+
+/// Brings pixels that are there already to the set's size: `width` x `height` of red, green and blue.
+pub(crate) fn place_rgb(width: u32, height: u32, pixels: Vec<u8>, spec: &Spec, out: &mut [u8]) -> Result<(), String> {
+    let image = RgbImage::from_raw(width, height, pixels).ok_or("holds fewer pixels than it should")?;
+    place(DynamicImage::ImageRgb8(image), spec, out);
+    Ok(())
 }
 
 fn place(image: DynamicImage, spec: &Spec, out: &mut [u8]) {
     let side = spec.side as u32;
-    let same = (image.width(), image.height()) == (side, side);
+    let flat = flatten(image, spec.channels);
     let image = match spec.filter {
-        Filter::Bicubic if !same => image.resize_exact(side, side, FilterType::CatmullRom),
-        _ => image,
+        Filter::Bicubic if (flat.width(), flat.height()) != (side, side) => {
+            flat.resize_exact(side, side, FilterType::CatmullRom)
+        }
+        _ => flat,
     };
     let (width, height) = (image.width() as usize, image.height() as usize);
-    let pixels = if spec.channels == 1 { image.into_luma8().into_raw() } else { image.into_rgb8().into_raw() };
+    let pixels = image.into_bytes();
     for (y, row) in out.chunks_exact_mut(spec.side * spec.channels).enumerate() {
         let line = &pixels[centre(y, height, spec.side) * width * spec.channels..][..width * spec.channels];
         for (x, pixel) in row.chunks_exact_mut(spec.channels).enumerate() {
@@ -130,19 +157,76 @@ fn place(image: DynamicImage, spec: &Spec, out: &mut [u8]) {
     }
 }
 
+/// The image as grey or as red, green, blue, without transparency: it lies on white, as on paper.
+fn flatten(image: DynamicImage, channels: usize) -> DynamicImage {
+    let (width, height) = (image.width(), image.height());
+    let image = if image.color().has_alpha() {
+        let rgba = image.into_rgba8();
+        let on_white = rgba.pixels().flat_map(|Rgba([r, g, b, a])| [r, g, b].map(|value| over_white(*value, *a)));
+        let pixels = on_white.collect();
+        DynamicImage::ImageRgb8(RgbImage::from_raw(width, height, pixels).expect("three bytes for each pixel"))
+    } else {
+        image
+    };
+    match (channels, image) {
+        (1, image @ (DynamicImage::ImageLuma8(_) | DynamicImage::ImageLuma16(_))) => image.into_luma8().into(),
+        (1, image) => {
+            let pixels = image.into_rgb8().pixels().map(|Rgb(colour)| grey(*colour)).collect();
+            DynamicImage::ImageLuma8(GrayImage::from_raw(width, height, pixels).expect("a byte for each pixel"))
+        }
+        (_, image) => image.into_rgb8().into(),
+    }
+}
+
+/// Grey by the weights of ITU-R recommendation 601, rounded as Pillow's `convert("L")` does: what the original code took.
+fn grey([r, g, b]: [u8; 3]) -> u8 {
+    ((u32::from(r) * 19_595 + u32::from(g) * 38_470 + u32::from(b) * 7_471 + 0x8000) >> 16) as u8
+}
+
+/// A value of opacity `alpha` on white, rounded to the nearest.
+fn over_white(value: u8, alpha: u8) -> u8 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+}
+
 /// Nearest neighbour's source index, floor((i + 0.5) * from / to), in integers.
 fn centre(i: usize, from: usize, to: usize) -> usize {
     (2 * i + 1) * from / (2 * to)
 }
 
-/// PNG or JPEG, by the first bytes. The error guesses what else it is.
+/// The kind of image, by the first bytes. The error guesses what else it is.
 fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
+    if let Some(format) = sniff(bytes) {
+        return Ok(format);
+    }
     match bytes {
         [] => Err("is empty".into()),
-        [0x89, b'P', b'N', b'G', ..] => Ok(ImageFormat::Png),
-        [0xff, 0xd8, ..] => Ok(ImageFormat::Jpeg),
         [b'<', ..] => Err("is a web page, not an image".into()),
+        [_, _, _, _, b'f', b't', b'y', b'p', ..] => {
+            Err("is of a kind that is not read (HEIC or AVIF); convert it to PNG or JPEG".into())
+        }
+        [b'8', b'B', b'P', b'S', ..] => {
+            Err("is of a kind that is not read (Photoshop); convert it to PNG or JPEG".into())
+        }
+        [0, 0, 0, 12, b'j', b'P', ..] | [0xff, 0x4f, 0xff, 0x51, ..] => {
+            Err("is of a kind that is not read (JPEG 2000); convert it to PNG or JPEG".into())
+        }
         _ => Err("is neither a PNG nor a JPEG".into()),
+    }
+}
+
+/// The kind of an image that is read, by its first bytes (twelve are enough).
+pub(crate) fn sniff(bytes: &[u8]) -> Option<ImageFormat> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some(ImageFormat::Png),
+        [0xff, 0xd8, ..] => Some(ImageFormat::Jpeg),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(ImageFormat::WebP),
+        [b'G', b'I', b'F', b'8', ..] => Some(ImageFormat::Gif),
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(ImageFormat::Tiff),
+        [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t' | b'#', ..] => Some(ImageFormat::Pnm),
+        // The length of the header tells a bitmap from a text that begins with these letters.
+        [b'B', b'M', _, _, _, _, 0, 0, 0, 0, _, _, ..] => Some(ImageFormat::Bmp),
+        _ => None,
     }
 }
 

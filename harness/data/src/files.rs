@@ -31,7 +31,13 @@ pub(crate) struct Entry {
     pub stamp: Stamp,
 }
 
-/// The entries of `dir` by name, links followed, without those that systems leave behind (`.DS_Store`, `Thumbs.db`).
+/// Whether a file or folder is what systems leave behind: hidden ones, `Thumbs.db`, `__MACOSX` in archives.
+pub(crate) fn is_litter(name: &str) -> bool {
+    let known = ["Thumbs.db", "desktop.ini", "__MACOSX", "__pycache__", "@eaDir", "lost+found", "$RECYCLE.BIN"];
+    name.starts_with('.') || known.contains(&name)
+}
+
+/// The entries of `dir` by name, links followed, without [litter](is_litter).
 /// Errors: [`Error::Io`] for a folder that cannot be read, [`Error::Data`] for a name that is not UTF-8 or a link that
 /// leads nowhere.
 pub(crate) fn entries(dir: &Path) -> Result<Vec<Entry>> {
@@ -42,7 +48,7 @@ pub(crate) fn entries(dir: &Path) -> Result<Vec<Entry>> {
         let Ok(name) = entry.file_name().into_string() else {
             return Err(Error::data(format!("{}: the name is not UTF-8; rename it", path.display())));
         };
-        if name.starts_with('.') || name == "Thumbs.db" || name == "desktop.ini" {
+        if is_litter(&name) {
             continue;
         }
         if entries.len() == MAX_ENTRIES {
@@ -83,10 +89,45 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
     Ok(bytes)
 }
 
-/// Whether a file's name says PNG or JPEG.
+/// Endings of the images that are read.
+const IMAGES: [&str; 18] = [
+    "png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "dib", "tif", "tiff", "gif", "pbm", "pgm", "ppm", "pnm", "pam",
+    "apng", "jif",
+];
+/// Endings of files that are no images, for certain.
+const TEXTS: [&str; 22] = [
+    "txt", "csv", "tsv", "json", "jsonl", "xml", "yaml", "yml", "toml", "md", "rst", "html", "htm", "log", "py",
+    "ipynb", "sh", "ini", "pdf", "lst", "url", "license",
+];
+
+/// What a file is by the ending of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// An image of a kind that is read.
+    Image,
+    /// No image.
+    Text,
+    /// Anything: an image of another kind, or no ending at all.
+    Other,
+}
+
+/// The ending of a name, in lower case without the dot; empty where it has none.
+pub(crate) fn extension(name: &str) -> String {
+    name.rsplit_once('.').map_or(String::new(), |(_, extension)| extension.to_ascii_lowercase())
+}
+
+pub(crate) fn ending(name: &str) -> Ending {
+    let extension = extension(name);
+    match &*extension {
+        known if IMAGES.contains(&known) => Ending::Image,
+        known if TEXTS.contains(&known) => Ending::Text,
+        _ => Ending::Other,
+    }
+}
+
+/// Whether a file's name says that it is an image of a kind that is read.
 pub(crate) fn is_image(name: &str) -> bool {
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    ["png", "jpg", "jpeg"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    ending(name) == Ending::Image
 }
 
 #[cfg(test)]

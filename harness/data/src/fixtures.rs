@@ -1,6 +1,7 @@
 //! Small data sets that the tests write: images, archives, an Omniglot of a few characters.
 
 pub(crate) mod child;
+pub(crate) mod pickles;
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -20,6 +21,19 @@ pub(crate) fn png_grey(width: u32, height: u32, pixels: &[u8]) -> Vec<u8> {
     let encoder = image::codecs::png::PngEncoder::new(&mut bytes);
     encoder.write_image(pixels, width, height, ExtendedColorType::L8).unwrap();
     bytes
+}
+
+/// An image of any kind.
+pub(crate) fn encoded(
+    format: image::ImageFormat,
+    width: u32,
+    height: u32,
+    colour: image::ColorType,
+    pixels: &[u8],
+) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image::write_buffer_with_format(&mut bytes, pixels, width, height, colour, format).unwrap();
+    bytes.into_inner()
 }
 
 /// A square 1-bit PNG as Omniglot's, 0 where `ink`.
@@ -64,6 +78,25 @@ pub(crate) fn zip_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -
         writer.write_all(bytes).unwrap();
     }
     writer.finish().unwrap().into_inner()
+}
+
+/// A tar of these files, in memory.
+pub(crate) fn tar_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut tar = tar::Builder::new(Vec::new());
+    for (name, bytes) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, name, bytes).unwrap();
+    }
+    tar.into_inner().unwrap()
+}
+
+/// A compressed tar of these files, in memory.
+pub(crate) fn tar_gz_of<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&tar_of(files)).unwrap();
+    packed.finish().unwrap()
 }
 
 /// Drawings of a small Omniglot: (half, alphabet, character, file, bytes), two characters in each half.
@@ -132,7 +165,7 @@ pub(crate) fn hub_row((_, path, bytes): &(&str, String, Vec<u8>)) -> Row {
 pub(crate) fn unpack_omniglot(home: &Path) -> Vec<(&'static str, String, Vec<u8>)> {
     let mut files = Vec::new();
     for half in ["images_background", "images_evaluation"] {
-        let mut archive = crate::archive::Archive::open(&home.join(format!("{half}.zip"))).unwrap();
+        let archive = crate::archive::Archive::open(&home.join(format!("{half}.zip"))).unwrap();
         for (entry, name) in archive.names().unwrap() {
             let bytes = archive.read(entry, 1 << 16).unwrap();
             files.push((half, name.split_once('/').unwrap().1.to_string(), bytes));
@@ -143,15 +176,20 @@ pub(crate) fn unpack_omniglot(home: &Path) -> Vec<(&'static str, String, Vec<u8>
 
 /// Writes rows as the hub keeps images, `group` rows a group, with the metadata that `datasets` writes if there are names.
 pub(crate) fn write_parquet(path: &Path, rows: &[Row], names: Option<&[String]>, group: usize) {
+    write_columns(path, rows, names, group, ["image", "label"]);
+}
+
+/// [`write_parquet`] with other names of the columns.
+pub(crate) fn write_columns(path: &Path, rows: &[Row], names: Option<&[String]>, group: usize, columns: [&str; 2]) {
     use polars::prelude::*;
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let bytes = Series::new("bytes".into(), rows.iter().map(|row| row.0.as_slice()).collect::<Vec<_>>());
     let paths = Series::new("path".into(), rows.iter().map(|row| row.1.as_str()).collect::<Vec<_>>());
-    let image = StructChunked::from_series("image".into(), rows.len(), [bytes, paths].iter()).unwrap();
-    let label = Column::new("label".into(), rows.iter().map(|row| row.2).collect::<Vec<i64>>());
+    let image = StructChunked::from_series(columns[0].into(), rows.len(), [bytes, paths].iter()).unwrap();
+    let label = Column::new(columns[1].into(), rows.iter().map(|row| row.2).collect::<Vec<i64>>());
     let mut frame = DataFrame::new(rows.len(), vec![image.into_series().into(), label]).unwrap();
     let metadata = names.map(|names| {
-        let about = serde_json::json!({"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}});
+        let about = serde_json::json!({"info": {"features": {columns[1]: {"names": names, "_type": "ClassLabel"}}}});
         polars::io::parquet::write::KeyValueMetadata::from_static(vec![("huggingface".into(), about.to_string())])
     });
     let file = fs::File::create(path).unwrap();

@@ -1,20 +1,51 @@
-//! Anybody's images: one folder a class, with or without a level `train`, `val`, `test` above.
+//! Anybody's images: one folder a class, with or without a level `train`, `val`, `test` above, on disk or packed.
+//!
+//! What lies there is used or named. Where a layout could mean two things it is refused with what was expected.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use harness_core::{ClassSplit, Error, Result};
+use harness_core::{ClassSplit, Error, Result, text};
 
-use crate::files::{Entry, entries, is_image};
-use crate::plan::{Place, Plan};
-use crate::search::{Located, Shape};
+use crate::archive;
+use crate::csv;
+use crate::decode;
+use crate::files::{Ending, ending, extension};
+use crate::plan::{LeftOut, Place, Plan};
+use crate::search::{Located, Shape, expand_home};
+use crate::tree::{Dir, FileRef, Node};
 
-/// Names that the parts of a split go by. `None`: not a part.
+/// Levels of folders that are walked below a class, and that may wrap a data set.
+const MAX_DEPTH: usize = 8;
+/// Largest list of classes that is read, in bytes.
+const MAX_LIST: u64 = 16 << 20;
+
+/// Names that the parts of a split go by: `train`, `meta-train`, `images_background`, `base` … `None`: not a part.
 pub(crate) fn part(name: &str) -> Option<Part> {
-    match name.to_ascii_lowercase().as_str() {
-        "train" | "training" => Some(Part::Train),
-        "val" | "valid" | "validation" => Some(Part::Val),
-        "test" | "testing" => Some(Part::Test),
+    let name = name.to_lowercase();
+    // What stands around the word that counts: `meta_train_set`, `miniImageNet-val`.
+    const AROUND: [&str; 13] = [
+        "meta",
+        "set",
+        "split",
+        "images",
+        "image",
+        "imgs",
+        "data",
+        "dataset",
+        "classes",
+        "phase",
+        "mini",
+        "imagenet",
+        "miniimagenet",
+    ];
+    let words: Vec<&str> = name.split(['-', '_', ' ', '.']).filter(|word| !AROUND.contains(word)).collect();
+    let [word] = words[..] else { return None };
+    let word = word.strip_prefix("meta").unwrap_or(word);
+    match word.strip_suffix("set").unwrap_or(word) {
+        "train" | "training" | "trn" | "base" | "background" => Some(Part::Train),
+        "val" | "valid" | "validation" | "validate" | "dev" => Some(Part::Val),
+        "test" | "testing" | "tst" | "novel" | "evaluation" | "eval" => Some(Part::Test),
         _ => None,
     }
 }
@@ -28,6 +59,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    pub const ALL: [Part; 3] = [Part::Train, Part::Val, Part::Test];
+
+    /// `train`, `val` or `test`.
+    pub fn name(self) -> &'static str {
+        ["train", "val", "test"][self as usize]
+    }
+
     /// The classes of this part of `split`.
     pub fn of(self, split: &mut ClassSplit) -> &mut Vec<String> {
         match self {
@@ -38,133 +76,320 @@ impl Part {
     }
 }
 
-/// Where it is: the folder itself. Errors: [`Error::Data`] when there is no such folder.
+/// Where it is: the folder or archive itself. Errors: [`Error::Data`] when there is no such folder.
 pub(crate) fn locate(path: &Path) -> Result<Located> {
+    let path = &expand_home(path);
     if path.is_dir() {
         return Ok(Located { shape: Shape::Folders, paths: vec![path.to_path_buf()] });
     }
-    Err(Error::data(format!("{}: no such folder; a folder data set has one folder of images a class", path.display())))
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if path.is_file() && archive::stem(&name).is_some() {
+        return Ok(Located { shape: Shape::of_archive(path), paths: vec![path.to_path_buf()] });
+    }
+    let why = if path.exists() { "not a folder, .zip, .tar or .tar.gz" } else { "no such folder" };
+    Err(Error::data(format!("{}: {why}; a folder data set has one folder of images a class", path.display())))
 }
 
 /// Classes by name, images by file name; the split where there is a level of parts.
 ///
-/// Errors: [`Error::Data`] for a folder without classes, a class without images, and a class in two parts.
+/// Errors: [`Error::Data`] for a folder without classes, a class without images, a class in two parts, and a layout that
+/// could mean two things.
 pub(crate) fn plan(path: &Path) -> Result<Plan> {
+    let path = &expand_home(path);
     locate(path)?;
     let name = path.file_name().map_or("folder".into(), |name| name.to_string_lossy().into_owned());
-    let folders = subfolders(path)?;
-    let parts: Vec<(Part, &Entry)> = folders.iter().filter_map(|entry| Some((part(&entry.name)?, entry))).collect();
+    let name = archive::stem(&name).unwrap_or(&name).to_string();
+    let root = if path.is_dir() { Dir::Disk(path.to_path_buf()) } else { Dir::archive(path)? };
     let mut plan = Plan { name, ..Plan::default() };
-    let mut classes = BTreeMap::new();
-    if parts.is_empty() || parts.len() < folders.len() {
-        for folder in &folders {
-            classes.insert(folder.name.clone(), images(folder)?);
-        }
-    } else {
-        let mut split = ClassSplit::default();
-        for (part, folder) in parts {
-            for class in subfolders(&folder.path)? {
-                if classes.insert(class.name.clone(), images(&class)?).is_some() {
-                    return Err(Error::data(format!(
-                        "{}: class {} is in more than one of train, val and test; few-shot splits are by class",
-                        path.display(),
-                        class.name
-                    )));
-                }
-                part.of(&mut split).push(class.name);
-            }
-        }
-        plan.split = Some(split);
-    }
-    if classes.is_empty() {
-        return Err(Error::data(format!("{}: no folders of images, one a class, are in it", path.display())));
+    let mut classes = Classes::new();
+    // Whatever names a path with `~` or a link: its children are read through the path as it is.
+    let root = unwrapped(root);
+    let packed = match root.on_disk() {
+        Some(path) if !root.folders().iter().any(|(_, dir)| holds_images(dir, MAX_DEPTH)) => Dir::archives(path)?,
+        _ => None,
+    };
+    let root = packed.map_or(root, unwrapped);
+    if !by_lists(&root, &mut classes, &mut plan)? {
+        by_folders(&root, &mut classes, &mut plan)?;
     }
     plan.classes = classes.into_iter().collect();
     Ok(plan)
 }
 
-pub(crate) fn subfolders(path: &Path) -> Result<Vec<Entry>> {
-    Ok(entries(path)?.into_iter().filter(|entry| entry.is_dir).collect())
+type Classes = BTreeMap<String, Vec<Place>>;
+
+/// The folder that a folder with nothing else in it wraps, as unpacking an archive often leaves it. A single class, with
+/// its images in a folder of their own, wraps nothing.
+pub(crate) fn unwrapped(root: Dir) -> Dir {
+    let mut here = root.clone();
+    for _ in 0..MAX_DEPTH {
+        let folders = here.folders();
+        let [(name, only)] = &folders[..] else { return here };
+        if part(name).is_some() || holds_images(&here, 0) {
+            return here;
+        }
+        if holds_images(only, 0) || here.is_above(only) || only.folders().is_empty() {
+            // Beside the images may lie lists of them.
+            return if here.file("train.csv").is_some() { here } else { root };
+        }
+        here = only.clone();
+    }
+    root
 }
 
-/// The images of a class, by file name. Errors: [`Error::Data`] when there are none.
-pub(crate) fn images(class: &Entry) -> Result<Vec<Place>> {
-    let images: Vec<Place> = entries(&class.path)?
-        .into_iter()
-        .filter(|entry| !entry.is_dir && is_image(&entry.name))
-        .map(|entry| Place::File { path: entry.path, stamp: entry.stamp })
-        .collect();
-    if images.is_empty() {
-        return Err(Error::data(format!("{}: no PNG or JPEG images are in it", class.path.display())));
+/// Reads classes where lists say which there are: `train.csv`, `val.csv`, `test.csv` beside `images/` (Ravi &
+/// Larochelle), or `data/` beside `splits/` (Bertinetto et al.). False where there are none.
+fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> {
+    let lists: Option<Vec<FileRef>> = Part::ALL.iter().map(|part| root.file(&format!("{}.csv", part.name()))).collect();
+    if let (Some(lists), Some(images)) = (lists, root.dir("images")) {
+        let [train, val, test] = <[_; 3]>::try_from(csv::list(&lists, &images, classes)?).expect("three lists");
+        for name in train.iter().chain(&val) {
+            if val.contains(name) && train.contains(name) || test.contains(name) {
+                return Err(twice(&root.show(), name));
+            }
+        }
+        plan.split = Some(ClassSplit { train, val, test });
+        return Ok(true);
     }
-    Ok(images)
+    let (Some(data), Some(splits)) = (root.dir("data"), root.dir("splits")) else { return Ok(false) };
+    let whole = |dir: &Dir| Part::ALL.iter().all(|part| dir.file(&format!("{}.txt", part.name())).is_some());
+    let found: Vec<Dir> =
+        std::iter::once(splits.clone()).chain(splits.folders().into_iter().map(|(_, dir)| dir)).filter(whole).collect();
+    read_classes(&data, classes, plan)?;
+    match &found[..] {
+        [] => {}
+        [one] => {
+            let mut split = ClassSplit::default();
+            for part in Part::ALL {
+                let file = one.file(&format!("{}.txt", part.name())).expect("looked for above");
+                let text = file.read(MAX_LIST).and_then(|bytes| text::read(&bytes));
+                let text = text.map_err(|what| Error::data(format!("{} {what}", file.show())))?;
+                let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
+                part.of(&mut split).extend(names.map(|name| text::nfc(name).into_owned()));
+            }
+            plan.split = Some(split);
+        }
+        several => {
+            let names: Vec<String> = several.iter().map(Dir::show).collect();
+            return Err(Error::data(format!(
+                "{}: several splits ({}); keep one, or name a list of classes with data.split",
+                root.show(),
+                names.join(", ")
+            )));
+        }
+    }
+    Ok(true)
+}
+
+fn by_folders(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<()> {
+    let folders = root.folders();
+    let parts: Vec<(Part, String, Dir)> = folders
+        .iter()
+        .filter(|(_, dir)| !holds_images(dir, 0) && holds_images(dir, MAX_DEPTH))
+        .filter_map(|(name, dir)| Some((part(name)?, name.clone(), dir.clone())))
+        .collect();
+    if parts.is_empty() {
+        return read_classes(root, classes, plan);
+    }
+    let others = || folders.iter().filter(|(name, _)| parts.iter().all(|(_, part, _)| part != name));
+    if parts.len() == 1
+        && let Some((name, _)) = others().find(|(_, dir)| holds_images(dir, 0))
+    {
+        return Err(Error::data(format!(
+            "{}: the folder {} holds class folders and {name} holds images; expected train, val and test with one folder a \
+             class below them, or one folder of images a class",
+            root.show(),
+            parts[0].1
+        )));
+    }
+    for (_, dir) in others() {
+        let found = walk(dir)?;
+        let files = found.images.len() + found.files();
+        if files > 0 {
+            let why = "their folder lies beside train, val and test, and is none of them".to_string();
+            plan.left_out.push(LeftOut { folder: dir.show(), files, why, maybe_images: !found.images.is_empty() });
+        }
+    }
+    loose(root, plan)?;
+    let mut split = ClassSplit::default();
+    for (part, _, dir) in parts {
+        let mut own = Classes::new();
+        read_classes(&unwrapped(dir), &mut own, plan)?;
+        for (name, images) in own {
+            if classes.insert(name.clone(), images).is_some() {
+                return Err(twice(&root.show(), &name));
+            }
+            part.of(&mut split).push(name);
+        }
+    }
+    plan.split = Some(split);
+    Ok(())
+}
+
+fn twice(root: &str, class: &str) -> Error {
+    Error::data(format!(
+        "{root}: class {class} is in more than one of train, val and test; few-shot splits are by class"
+    ))
+}
+
+/// Reads the class folders of `root`. Errors where there are none, or where they hold folders and not images.
+fn read_classes(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<()> {
+    let loose = loose(root, plan)?;
+    let folders = root.entries()?.into_iter().filter_map(|entry| Some((entry.name, entry.node.dir()?)));
+    for (name, dir) in folders {
+        let found = walk(&dir)?;
+        if found.direct == 0 && found.groups.len() > 1 {
+            return Err(Error::data(format!(
+                "{}: holds folders ({}, …), not images; expected train, val and test with one folder a class below them, or one \
+                 folder of images a class",
+                dir.show(),
+                found.groups[..2].join(", ")
+            )));
+        }
+        classes.insert(name, images(&dir, found, plan)?);
+    }
+    if classes.is_empty() {
+        let what = if loose > 0 {
+            format!(
+                "holds {loose} images and no folders of images, one a class; put each class into a folder of its own"
+            )
+        } else {
+            "no folders of images, one a class, are in it".to_string()
+        };
+        return Err(Error::data(format!("{}: {what}", root.show())));
+    }
+    Ok(())
+}
+
+/// Notes the files that lie beside folders; how many of them are images.
+fn loose(root: &Dir, plan: &mut Plan) -> Result<usize> {
+    let mut found = Found::default();
+    for entry in root.entries()? {
+        if let Node::File(file) = entry.node {
+            found.add(&entry.name, entry.name.clone(), file);
+        }
+    }
+    if let Some((_, (first, _))) = found.images.iter().next() {
+        let why = format!("images beside the class folders, in none of them ({first})");
+        let files = found.images.len();
+        plan.left_out.push(LeftOut { folder: root.show(), files, why, maybe_images: true });
+    }
+    Ok(found.images.len())
+}
+
+/// The images of a class, by file name; what else lies there is noted in the plan. Errors: [`Error::Data`] when there
+/// are none.
+pub(crate) fn class(dir: &Dir, plan: &mut Plan) -> Result<Vec<Place>> {
+    images(dir, walk(dir)?, plan)
+}
+
+fn images(dir: &Dir, found: Found, plan: &mut Plan) -> Result<Vec<Place>> {
+    if let Some(left) = found.left_out(dir) {
+        plan.left_out.push(left);
+    }
+    if found.images.is_empty() {
+        let what = found.left_out(dir).map_or(String::new(), |left| format!(" ({})", left.says()));
+        return Err(Error::data(format!(
+            "{}: no PNG or JPEG images are in it, nor WebP, BMP, TIFF, GIF or PNM{what}; fill or remove it",
+            dir.show()
+        )));
+    }
+    Ok(found.images.into_values().map(|(_, file)| Place::File(file)).collect())
+}
+
+/// What lies in a class folder and below it.
+#[derive(Default)]
+struct Found {
+    /// By path below the folder: those of the folder itself in the order of their names.
+    images: BTreeMap<String, (String, FileRef)>,
+    /// How many of them are in the folder itself.
+    direct: usize,
+    /// Folders in it that hold images.
+    groups: Vec<String>,
+    /// Ending of the others to their number and the first of them.
+    others: BTreeMap<String, (usize, String)>,
+    /// Folders that are links to where they lie, or too deep.
+    unwalked: Vec<String>,
+}
+
+impl Found {
+    fn add(&mut self, name: &str, path: String, file: FileRef) {
+        let image = match ending(name) {
+            Ending::Image => true,
+            Ending::Text => false,
+            // An image needs no ending: its first bytes tell.
+            Ending::Other => starts_as_image(&file),
+        };
+        if image {
+            self.images.insert(path.clone(), (path, file));
+        } else {
+            let kind = match extension(name) {
+                none if none.is_empty() => "no ending".to_string(),
+                extension => {
+                    format!(".{}", extension.chars().take(12).flat_map(char::escape_debug).collect::<String>())
+                }
+            };
+            self.others.entry(kind).or_insert((0, path)).0 += 1;
+        }
+    }
+
+    fn files(&self) -> usize {
+        self.others.values().map(|(files, _)| files).sum()
+    }
+
+    fn left_out(&self, dir: &Dir) -> Option<LeftOut> {
+        let kinds: Vec<String> =
+            self.others.iter().map(|(kind, (files, first))| format!("{files} {kind}, such as {first}")).collect();
+        let unwalked = self.unwalked.iter().map(|name| format!("folder {name}, a link to where it lies or too deep"));
+        let kinds: Vec<String> = kinds.into_iter().chain(unwalked).collect();
+        let maybe_images =
+            self.others.values().any(|(_, first)| ending(first) == Ending::Other && !first.ends_with(".db"));
+        let convert = if maybe_images { "; convert images to PNG or JPEG" } else { "" };
+        let why = format!("of kinds that are not read ({}){convert}", kinds.join("; "));
+        (!kinds.is_empty()).then(|| LeftOut { folder: dir.show(), files: self.files(), why, maybe_images })
+    }
+}
+
+fn starts_as_image(file: &FileRef) -> bool {
+    // A few bytes of a large file on disk; what is packed is read whole, and seldom has such names.
+    let mut start = [0; 12];
+    file.open().is_ok_and(|(bytes, offset, len)| {
+        len >= 12 && bytes.read_exact_at(offset, &mut start).is_ok() && decode::sniff(&start).is_some()
+    })
+}
+
+fn walk(dir: &Dir) -> Result<Found> {
+    let mut found = Found::default();
+    walk_below(dir, "", MAX_DEPTH, &mut found)?;
+    Ok(found)
+}
+
+fn walk_below(dir: &Dir, above: &str, depth: usize, found: &mut Found) -> Result<()> {
+    for entry in dir.entries()? {
+        let path = format!("{above}{}", entry.name);
+        match entry.node {
+            Node::File(file) => found.add(&entry.name, path, file),
+            Node::Dir(below) if depth == 0 || dir.is_above(&below) => found.unwalked.push(path),
+            Node::Dir(below) => {
+                let before = found.images.len();
+                walk_below(&below, &format!("{path}/"), depth - 1, found)?;
+                if above.is_empty() && found.images.len() > before {
+                    found.groups.push(entry.name);
+                }
+            }
+        }
+    }
+    if above.is_empty() {
+        found.direct = found.images.keys().filter(|path| !path.contains('/')).count();
+    }
+    Ok(())
+}
+
+/// Whether images lie in `dir`, or at most `depth` folders below it.
+pub(crate) fn holds_images(dir: &Dir, depth: usize) -> bool {
+    dir.file_names().iter().any(|name| crate::files::is_image(name) && !crate::files::is_litter(name))
+        || depth > 0 && dir.folders().iter().any(|(_, below)| !dir.is_above(below) && holds_images(below, depth - 1))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Filter;
-    use crate::dataset::Dataset;
-    use crate::fixtures::{jpeg, png_grey};
-    use crate::loader::Loader;
-    use crate::search::SearchPath;
-    use std::fs;
-
-    fn write(root: &Path, path: &str, bytes: &[u8]) {
-        let path = root.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn load(root: &Path, channels: usize) -> Result<crate::Loaded> {
-        let dataset = Dataset::Folder { path: root.to_path_buf(), channels };
-        Loader::new(SearchPath::default()).load(&dataset, 4, Filter::Nearest)
-    }
-
-    #[test]
-    fn a_folder_a_class_with_and_without_parts() {
-        let (flat, split) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        for (part, class, shade) in [("train", "cat", 10), ("train", "dog", 90), ("test", "bee", 200)] {
-            for i in 0..2 {
-                let png = png_grey(4, 4, &[shade + i; 16]);
-                write(flat.path(), &format!("{class}/{i}.png"), &png);
-                write(split.path(), &format!("{part}/{class}/{i}.png"), &png);
-            }
-            write(flat.path(), &format!("{class}/notes.txt"), b"not an image");
-        }
-        write(flat.path(), "dog/2.JPG", &jpeg(8, 8, |_, _| [40; 3]));
-        let one = load(flat.path(), 1).unwrap();
-        let names: Vec<(&str, usize)> =
-            one.images.classes.iter().map(|class| (class.name.as_str(), class.images.len())).collect();
-        assert_eq!(names, [("bee", 2), ("cat", 2), ("dog", 3)]);
-        assert_eq!(one.images.image(2), [10; 16]);
-        assert!(one.split.is_none());
-        let two = load(split.path(), 3).unwrap();
-        assert_eq!(two.images.image(0), [200; 48]);
-        assert_eq!(two.split.unwrap().to_string(), "train cat\ntrain dog\ntest bee\n");
-    }
-
-    #[test]
-    fn what_cannot_be_a_data_set_is_named() {
-        let error = |root: &Path, channels| load(root, channels).err().unwrap().to_string();
-        let dir = tempfile::tempdir().unwrap();
-        assert!(error(&dir.path().join("absent"), 1).contains("absent: no such folder"));
-        assert!(error(dir.path(), 1).contains("no folders of images"));
-        fs::create_dir(dir.path().join("empty")).unwrap();
-        assert!(error(dir.path(), 1).contains("empty: no PNG or JPEG"));
-        assert!(error(dir.path(), 2).contains("2 channels; choose 1"));
-        let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), "train/cat/1.png", &png_grey(1, 1, &[0]));
-        write(dir.path(), "test/cat/1.png", &png_grey(1, 1, &[0]));
-        assert!(error(dir.path(), 1).contains("class cat is in more than one"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_folder_that_holds_itself_ends() {
-        let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), "cat/1.png", &png_grey(2, 2, &[9; 4]));
-        std::os::unix::fs::symlink("..", dir.path().join("cat/up")).unwrap();
-        assert_eq!(load(dir.path(), 1).unwrap().images.len(), 1);
-    }
-}
+mod tests;

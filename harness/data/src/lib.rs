@@ -1,13 +1,15 @@
-//! Omniglot, mini-ImageNet and anybody's image folders as [`ImageSet`](harness_core::ImageSet)s, verified.
+//! Omniglot, mini-ImageNet, CIFAR-FS, FC100 and anybody's image folders as [`ImageSet`](harness_core::ImageSet)s, verified.
 //!
-//! Whatever form the data has on disk (zips, folders, parquet), one pipeline reads it: *locate* finds the files,
+//! Whatever form the data has on disk (archives, folders, parquet, pickles), one pipeline reads it: *locate* finds the files,
 //! *list* puts them in a fixed order and counts them, *fill* decodes them on all cores. Nothing that is missing,
 //! truncated, miscounted or not an image gets past it: each is an [`Error::Data`](harness_core::Error) of one line
 //! that names the file and the remedy. Bytes from outside are read under limits, so that a hostile file costs an
 //! error and not the machine's memory.
 
 mod archive;
+mod bytes;
 mod cache;
+mod csv;
 mod dataset;
 mod decode;
 mod disk;
@@ -16,26 +18,29 @@ mod files;
 mod fixtures;
 mod folder;
 mod hub;
+mod lists;
 mod loader;
-mod mini_imagenet;
 mod omniglot;
-mod overview;
 mod parquet;
+mod photos;
+mod pickle;
 mod plan;
 mod progress;
 mod search;
+mod sets;
 mod sink;
+mod tree;
 mod verify;
 
 pub use cache::Cache;
 pub use dataset::Dataset;
 pub use decode::Filter;
-pub use hub::{Fetched, Limits, Remote, about, fetch, license};
+pub use hub::{Fetched, Limits, Remote, fetch, license};
 pub use loader::{Loaded, Loader};
-pub use omniglot::{load_omniglot, locate_omniglot};
-pub use overview::{Listed, datasets};
+pub use plan::LeftOut;
 pub use progress::{Progress, Step, silent};
-pub use search::{Located, SearchPath, Shape};
+pub use search::{Located, SearchPath, Shape, expand_home};
+pub use sets::{Files, Open, SETS, Set, find, in_files};
 pub use verify::{Duplicate, Report, verify};
 
 /// An error's text on one line.

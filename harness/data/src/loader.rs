@@ -8,6 +8,7 @@ use crate::cache::Cache;
 use crate::dataset::Dataset;
 use crate::decode::Filter;
 use crate::hub::{self, Remote};
+use crate::plan::Plan;
 use crate::progress::{Progress, Step, silent};
 use crate::search::{SearchPath, user_cache_dir};
 use crate::verify::known;
@@ -26,6 +27,8 @@ pub struct Loaded {
     /// The class split that the data's own form carries (folders `train`, `val`, `test`; split parquet without names
     /// of classes): where there is one and the benchmark names no other, it is the split.
     pub split: Option<ClassSplit>,
+    /// Whether that split is the only one there can be, since the classes have no names of their own.
+    pub nameless: bool,
 }
 
 impl Loader<'static> {
@@ -55,7 +58,7 @@ impl Loader<'_> {
     ///
     /// Errors: those of [`Loader::load`]; where fetching failed too, the error says why.
     pub fn load_or_fetch(&self, dataset: &Dataset, side: usize, filter: Filter, remote: &Remote) -> Result<Loaded> {
-        let (_, bytes) = hub::about(dataset);
+        let bytes = dataset.files().map_or(0, |files| files.bytes);
         let small = (1..=COMES_BY_ITSELF).contains(&bytes) && hub::license(dataset).is_none();
         if let Err(missing) = dataset.locate(&self.search)
             && small
@@ -81,12 +84,24 @@ impl Loader<'_> {
         let spec = dataset.spec(side, filter)?;
         let plan = dataset.plan(&self.search)?;
         dataset.count(&plan)?;
+        if let Some(note) = left_out(&plan) {
+            (self.progress)(Step::Note(&format!("{note}; see `harness data verify`")));
+        }
         let images = self.cache.open(&plan, &spec, self.progress)?;
-        if let Some((false, what)) = known::judge(&images.name, side, filter, &images.digest) {
+        if let Some((false, what)) = known::judge(dataset, side, filter, &images.digest) {
             (self.progress)(Step::Note(&format!(
                 "{dataset} is complete, and yet not {what}; see `harness data verify`"
             )));
         }
-        Ok(Loaded { images, split: plan.split })
+        Ok(Loaded { images, split: plan.split, nameless: plan.nameless })
     }
+}
+
+/// One line on what may be images and is not used; none where there is nothing of the kind.
+fn left_out(plan: &Plan) -> Option<String> {
+    let left: Vec<_> = plan.left_out.iter().filter(|left| left.maybe_images).collect();
+    let files: usize = left.iter().map(|left| left.files).sum();
+    let more =
+        if left.len() > 1 { format!(" ({files} files in {} folders in all)", left.len()) } else { String::new() };
+    left.first().map(|first| format!("{first}{more}"))
 }

@@ -1,4 +1,5 @@
-//! Parquet as the hub keeps images: a column `image` of {bytes, path} and a column `label`, read with polars.
+//! Parquet as the hub keeps images: a column `image` of {bytes, path} and a column `label`, or of other names (`img`,
+//! `fine_label`), read with polars.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -13,6 +14,10 @@ use crate::files::Stamp;
 
 /// Largest group of rows that is read, in bytes when unpacked: one group at a time is in memory.
 const MAX_GROUP: usize = 800 << 20;
+/// Names of the column of images, the likeliest first.
+const IMAGES: [&str; 5] = ["image", "img", "images", "picture", "jpg"];
+/// Names of the column of labels. Where there are fine and coarse ones, the fine ones are the classes.
+const LABELS: [&str; 8] = ["label", "fine_label", "labels", "fine_labels", "class", "class_id", "target", "y"];
 
 /// A file whose footer has been read; its images have not.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(crate) struct Table {
     /// Names of the labels, where the file's metadata has them (`datasets` writes them).
     pub label_names: Option<Vec<String>>,
     group_rows: Vec<usize>,
+    /// The columns of images and of labels.
+    columns: (String, String),
 }
 
 /// The images of some rows.
@@ -46,29 +53,32 @@ impl Table {
     /// Reads the footer. Errors: [`Error::Data`] naming a file that is cut off, not parquet, or without the columns.
     pub fn open(path: &Path) -> Result<Self> {
         let stamp = check_ends(path)?;
-        let (label_names, group_rows, all_rows, largest, columns) = guarded(path, |mut reader| {
+        let (about, group_rows, all_rows, largest, columns) = guarded(path, |mut reader| {
             let schema = reader.schema()?;
             let columns: Vec<String> = schema.iter_names().map(ToString::to_string).collect();
             let metadata = reader.get_metadata()?;
             let rows = metadata.row_groups.iter().map(|group| group.num_rows()).collect::<Vec<_>>();
             let largest = metadata.row_groups.iter().map(|group| group.total_byte_size()).max().unwrap_or(0);
             let about = metadata.key_value_metadata.iter().flatten().find(|pair| pair.key == "huggingface");
-            let names = about.and_then(|pair| label_names(pair.value.as_deref()?));
-            Ok((names, rows, metadata.num_rows, largest, columns))
+            let about = about.and_then(|pair| pair.value.as_deref().map(str::to_string));
+            Ok((about, rows, metadata.num_rows, largest, columns))
         })?;
         if group_rows.iter().try_fold(0usize, |all, rows| all.checked_add(*rows)) != Some(all_rows) {
             return Err(broken(path, &"its groups of rows do not add up"));
         }
-        for wanted in ["image", "label"] {
-            if !columns.iter().any(|column| column == wanted) {
+        let column = |known: &[&str]| {
+            let found = known.iter().find(|known| columns.iter().any(|column| column == *known));
+            found.map(|found| found.to_string()).ok_or_else(|| {
                 let columns = columns.join(", ");
-                return Err(wrong(path, &format!("has no column {wanted}, only {columns}; it is another data set")));
-            }
-        }
+                wrong(path, &format!("has no column {}, only {columns}; it is another data set", known[0]))
+            })
+        };
+        let columns = (column(&IMAGES)?, column(&LABELS)?);
+        let label_names = about.and_then(|about| label_names(&about, &columns.1));
         if largest > MAX_GROUP {
             return Err(wrong(path, &format!("has a group of rows of {} MB, too large to read", largest >> 20)));
         }
-        Ok(Table { path: path.to_path_buf(), stamp, label_names, group_rows })
+        Ok(Table { path: path.to_path_buf(), stamp, label_names, group_rows, columns })
     }
 
     /// The rows of each group.
@@ -83,8 +93,8 @@ impl Table {
     /// The label of every row.
     pub fn labels(&self) -> Result<Vec<i64>> {
         let column = guarded(&self.path, |reader| {
-            let frame = reader.with_columns(Some(vec!["label".into()])).finish()?;
-            frame.column("label")?.cast(&DataType::Int64)
+            let frame = reader.with_columns(Some(vec![self.columns.1.clone()])).finish()?;
+            frame.column(&self.columns.1)?.cast(&DataType::Int64)
         })?;
         if column.len() != self.group_rows.iter().sum::<usize>() {
             return Err(broken(&self.path, &"a column has another number of rows than the file"));
@@ -98,8 +108,8 @@ impl Table {
     pub fn images(&self, rows: Range<usize>) -> Result<Images> {
         let images = guarded(&self.path, |reader| {
             let slice = Some((rows.start, rows.len()));
-            let frame = reader.with_columns(Some(vec!["image".into()])).with_slice(slice).finish()?;
-            let column = frame.column("image")?.rechunk();
+            let frame = reader.with_columns(Some(vec![self.columns.0.clone()])).with_slice(slice).finish()?;
+            let column = frame.column(&self.columns.0)?.rechunk();
             match column.dtype() {
                 DataType::Binary => Ok(Images { bytes: column.binary()?.clone(), paths: None }),
                 _ => {
@@ -159,9 +169,9 @@ fn check_ends(path: &Path) -> Result<Stamp> {
     }
 }
 
-/// The names of `label`'s classes in the metadata that the `datasets` library writes.
-fn label_names(metadata: &str) -> Option<Vec<String>> {
+/// The names of the classes of the column `label` in the metadata that the `datasets` library writes.
+fn label_names(metadata: &str, label: &str) -> Option<Vec<String>> {
     let metadata: serde_json::Value = serde_json::from_str(metadata).ok()?;
-    let names = metadata.pointer("/info/features/label/names")?.as_array()?;
+    let names = metadata.pointer(&format!("/info/features/{label}/names"))?.as_array()?;
     names.iter().map(|name| name.as_str().map(str::to_string)).collect()
 }

@@ -1,7 +1,8 @@
 //! A data set as a plan: classes in a fixed order, each image with the place its bytes lie at. A plan costs no decoding,
 //! so that counting and naming what is wrong come first; then every image is decoded once, on all cores.
 
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,12 +10,13 @@ use harness_core::{ClassSplit, Error, ImageClass, Result};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::archive::Archive;
+use crate::bytes::Bytes;
 use crate::decode::{self, Spec};
-use crate::files::{Stamp, read_limited};
+use crate::files::Stamp;
 use crate::parquet::Table;
 use crate::progress::{Progress, Step};
 use crate::sink::Sink;
+use crate::tree::FileRef;
 
 /// Images between two reports of progress.
 const REPORT: usize = 256;
@@ -22,21 +24,56 @@ const REPORT: usize = 256;
 /// Where an image's bytes lie.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
-    File {
-        path: PathBuf,
-        stamp: Stamp,
-    },
-    /// Entry of an archive of the plan.
-    Zip {
-        archive: usize,
-        entry: usize,
-        name: String,
-    },
+    File(FileRef),
     /// Row of a table of the plan.
     Row {
         table: usize,
         row: usize,
     },
+    /// Image of a block of the plan.
+    Pixels {
+        block: usize,
+        index: usize,
+    },
+}
+
+/// Images as plain bytes in one file, red, green and blue.
+pub(crate) struct Block {
+    pub file: FileRef,
+    pub bytes: Bytes,
+    /// Of the first image in `bytes`, and from each image to the next.
+    pub offset: u64,
+    pub step: u64,
+    pub count: usize,
+    pub width: u32,
+    pub height: u32,
+    /// Whether each colour is a plane of its own, or each pixel three bytes.
+    pub planes: bool,
+}
+
+impl Block {
+    /// The bytes of an image as the file has them; what is wrong with them otherwise.
+    fn read(&self, index: usize) -> Result<Vec<u8>, String> {
+        let mut bytes = vec![0; self.width as usize * self.height as usize * 3];
+        let at = self.offset + index as u64 * self.step;
+        if index >= self.count {
+            return Err("is not there".into());
+        }
+        self.bytes.read_exact_at(at, &mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
+        Ok(bytes)
+    }
+
+    /// Such bytes at a set's size.
+    fn decode(&self, bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<decode::Source, String> {
+        let pixels = if self.planes {
+            let plane = bytes.len() / 3;
+            (0..plane).flat_map(|i| [bytes[i], bytes[plane + i], bytes[2 * plane + i]]).collect()
+        } else {
+            bytes.to_vec()
+        };
+        decode::place_rgb(self.width, self.height, pixels, spec, out)?;
+        Ok(decode::Source { width: self.width, height: self.height, mode: "bytes rgb" })
+    }
 }
 
 /// A data set that has been found and counted, not yet decoded.
@@ -46,10 +83,42 @@ pub(crate) struct Plan {
     pub name: String,
     /// Classes and their images, in the order they will have.
     pub classes: Vec<(String, Vec<Place>)>,
-    pub archives: Vec<Archive>,
     pub tables: Vec<Table>,
+    pub blocks: Vec<Block>,
+    /// Whether the images of a class are put in the order of their pixels: where forms of the data have no other order in
+    /// common.
+    pub by_pixels: bool,
     /// The class split that the data itself carries, where its form has one.
     pub split: Option<ClassSplit>,
+    /// Whether the classes have no names but those that their part of the split gives them.
+    pub nameless: bool,
+    /// What lies among the images and is not one of them.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Files of one folder that are not part of the data set, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The folder.
+    pub folder: String,
+    pub files: usize,
+    /// Why, with the kinds of the files and the first of them.
+    pub why: String,
+    /// Whether they may be images that were meant to be used, and not a readme or a list.
+    pub maybe_images: bool,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.folder, self.says())
+    }
+}
+
+impl LeftOut {
+    /// How many, and why, without the folder.
+    pub(crate) fn says(&self) -> String {
+        format!("{} file{} left out: {}", self.files, if self.files == 1 { "" } else { "s" }, self.why)
+    }
 }
 
 /// One image of a plan after its turn.
@@ -98,20 +167,30 @@ impl Plan {
             text(&path.to_string_lossy());
             text(&format!("{} {}", stamp.len, stamp.modified));
         };
-        self.archives.iter().for_each(|archive| file(archive.path(), &archive.stamp));
         self.tables.iter().for_each(|table| file(&table.path, &table.stamp));
+        for block in &self.blocks {
+            let (path, stamp, _) = block.file.identity();
+            file(path, &stamp);
+        }
+        let mut before = None;
         for place in self.places() {
-            if let Place::File { path, stamp } = place {
-                file(path, stamp);
+            if let Place::File(image) = place
+                && let (path, stamp, _) = image.identity()
+                && before != Some(path)
+            {
+                file(path, &stamp);
+                before = Some(path);
             }
         }
         for (class, images) in &self.classes {
             text(&format!("{class} {}", images.len()));
             for place in images {
                 match place {
-                    Place::File { .. } => {}
-                    Place::Zip { archive, entry, .. } => text(&format!("{archive} {entry}")),
+                    Place::File(image) => text(&image.identity().2.to_string()),
                     Place::Row { table, row } => text(&format!("{table} {row}")),
+                    Place::Pixels { block, index } => {
+                        text(&format!("{block} {index} {}", self.blocks[*block].file.identity().2));
+                    }
                 }
             }
         }
@@ -123,33 +202,37 @@ impl Plan {
     /// Errors: [`Error::Data`] for a table that cannot be read. What is wrong with an image is `visit`'s to judge.
     pub fn decode_each(&self, spec: &Spec, progress: Progress, visit: &(dyn Fn(Visit) + Sync)) -> Result<()> {
         let (done, total) = (AtomicUsize::new(0), self.len());
-        let decode = |index: usize, bytes: Result<&[u8], String>, pixels: &mut Vec<u8>| {
-            pixels.resize(spec.bytes(), 0);
-            let encoded = *bytes.as_ref().unwrap_or(&&[][..]);
-            let source = bytes.and_then(|bytes| decode::decode(bytes, spec, pixels));
+        let tell = |index: usize, encoded: &[u8], source: Result<decode::Source, String>, pixels: &[u8]| {
             visit(Visit { index, encoded, source, pixels });
             let done = 1 + done.fetch_add(1, Ordering::Relaxed);
             if done.is_multiple_of(REPORT) || done == total {
                 progress(Step::Decoding { dataset: &self.name, done, total });
             }
         };
+        let decode = |index: usize, bytes: Result<&[u8], String>, pixels: &mut Vec<u8>| {
+            pixels.resize(spec.bytes(), 0);
+            let encoded = *bytes.as_ref().unwrap_or(&&[][..]);
+            let source = bytes.and_then(|bytes| decode::decode(bytes, spec, pixels));
+            tell(index, encoded, source, pixels);
+        };
         let (rows, alone): (Vec<_>, Vec<_>) =
             self.places().into_iter().enumerate().partition(|(_, place)| matches!(place, Place::Row { .. }));
         on_all_cores(|| {
-            alone.par_iter().for_each_init(
-                || (self.archives.clone(), Vec::new()),
-                |(archives, pixels), (index, place)| match place {
-                    Place::File { path, .. } => {
-                        let bytes = read_limited(path, decode::MAX_ENCODED);
-                        decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
-                    }
-                    Place::Zip { archive, entry, .. } => {
-                        let bytes = archives[*archive].read(*entry, decode::MAX_ENCODED);
-                        decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
-                    }
-                    Place::Row { .. } => unreachable!("rows are read by table"),
-                },
-            );
+            alone.par_iter().for_each_init(Vec::new, |pixels, (index, place)| match place {
+                Place::File(image) => {
+                    let bytes = image.read(decode::MAX_ENCODED);
+                    decode(*index, bytes.as_deref().map_err(Clone::clone), pixels);
+                }
+                Place::Pixels { block, index: at } => {
+                    let block = &self.blocks[*block];
+                    pixels.resize(spec.bytes(), 0);
+                    let bytes = block.read(*at);
+                    let encoded = bytes.as_deref().unwrap_or_default().to_vec();
+                    let source = bytes.and_then(|bytes| block.decode(&bytes, spec, pixels));
+                    tell(*index, &encoded, source, pixels);
+                }
+                Place::Row { .. } => unreachable!("rows are read by table"),
+            });
             for (number, table) in self.tables.iter().enumerate() {
                 let mut wanted: Vec<(usize, usize)> = rows
                     .iter()
@@ -186,10 +269,14 @@ impl Plan {
     /// [`Error::Io`] when the sink's file cannot be written.
     pub fn fill(&self, spec: &Spec, sink: &Sink, progress: Progress) -> Result<()> {
         let failed = Mutex::new(Vec::new());
+        let plain = Mutex::new(Vec::new());
         let unwritten = Mutex::new(None);
         self.decode_each(spec, progress, &|visit| match visit.source {
             Err(what) => failed.lock().unwrap().push((visit.index, what)),
             Ok(_) => {
+                if is_one_colour(visit.pixels, spec.channels) {
+                    plain.lock().unwrap().push(visit.index);
+                }
                 if let Err(error) = sink.put(visit.index * spec.bytes(), visit.pixels) {
                     unwritten.lock().unwrap().get_or_insert(error);
                 }
@@ -200,7 +287,18 @@ impl Plan {
         }
         let mut failed = failed.into_inner().unwrap();
         failed.sort();
-        let Some((index, what)) = failed.first() else { return Ok(()) };
+        let Some((index, what)) = failed.first() else {
+            let plain = plain.into_inner().unwrap();
+            if let Some(first) = plain.iter().min() {
+                let (first, name) = (self.describe(self.places()[*first]), &self.name);
+                progress(Step::Note(&format!(
+                    "{name}: {} of {} images are of one colour, such as {first}; see `harness data verify`",
+                    plain.len(),
+                    self.len()
+                )));
+            }
+            return self.put_in_order(spec, sink).map_err(|error| sink.error(error));
+        };
         let others = match failed.len() - 1 {
             0 => String::new(),
             n => format!(", and {n} more of {} images are bad", self.len()),
@@ -209,14 +307,32 @@ impl Plan {
         Err(Error::data(format!("{}: {place} {what}{others}; replace it or fetch {} again", self.name, self.name)))
     }
 
+    /// Puts the decoded images of each class in the order of their pixels, where the plan says so.
+    pub fn put_in_order(&self, spec: &Spec, sink: &Sink) -> std::io::Result<()> {
+        let bytes = spec.bytes();
+        for class in self.image_classes().iter().filter(|_| self.by_pixels) {
+            let at = class.images.start * bytes;
+            let pixels = sink.get(at, class.images.len() * bytes)?;
+            let mut images: Vec<&[u8]> = pixels.chunks_exact(bytes).collect();
+            images.sort_unstable();
+            sink.put(at, &images.concat())?;
+        }
+        Ok(())
+    }
+
     /// How an error names a place.
     pub fn describe(&self, place: &Place) -> String {
         match place {
-            Place::File { path, .. } => path.display().to_string(),
-            Place::Zip { archive, name, .. } => format!("{}: {name}", self.archives[*archive].path().display()),
+            Place::File(image) => image.show(),
+            Place::Pixels { block, index } => format!("{}: image {index}", self.blocks[*block].file.show()),
             Place::Row { table, row } => format!("{}: row {row}", self.tables[*table].path.display()),
         }
     }
+}
+
+/// Whether all pixels are the same, on all channels.
+pub(crate) fn is_one_colour(pixels: &[u8], channels: usize) -> bool {
+    pixels.chunks_exact(channels).all(|pixel| *pixel == pixels[..channels])
 }
 
 /// Runs `work` in the pool it is called in, or else in one with a thread for every core: the global pool of the harness

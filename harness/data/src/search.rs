@@ -19,8 +19,20 @@ pub struct SearchPath {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     Zips,
+    Tar,
     Folders,
     Parquet,
+    Pickles,
+    /// The binary archive of CIFAR-100.
+    Binary,
+}
+
+impl Shape {
+    /// Of the archive at `path`, by its name.
+    pub(crate) fn of_archive(path: &Path) -> Self {
+        let zip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
+        if zip { Shape::Zips } else { Shape::Tar }
+    }
 }
 
 /// Where a data set was found: what `data path` prints.
@@ -36,6 +48,7 @@ impl SearchPath {
     pub fn of_process(data_dir: Option<&Path>) -> Self {
         // One folder has one name, from wherever the program is started: the cache's keys hold it.
         let settle = |(dir, origin): (PathBuf, _)| {
+            let dir = expand_home(&dir);
             let settled = dir.canonicalize().or_else(|_| std::path::absolute(&dir));
             (settled.unwrap_or(dir), origin)
         };
@@ -80,6 +93,15 @@ impl SearchPath {
     }
 }
 
+/// `path` with a leading `~` as the user's home folder, as a shell has it: in files and quotes no shell does it.
+pub fn expand_home(path: &Path) -> PathBuf {
+    let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
+    match path.strip_prefix("~") {
+        Ok(below) => home().map_or(path.to_path_buf(), |home| home.join(below)),
+        Err(_) => path.to_path_buf(),
+    }
+}
+
 /// A variable of the environment that names a path; none where it is empty.
 pub(crate) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
@@ -102,8 +124,11 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Shape::Zips => "zip",
+            Shape::Tar => "tar",
             Shape::Folders => "folders",
             Shape::Parquet => "parquet",
+            Shape::Pickles => "pickles",
+            Shape::Binary => "binary",
         })
     }
 }
@@ -127,6 +152,18 @@ mod tests {
         let here = SearchPath::of_process(Some(Path::new("src/../src")));
         assert!(here.dirs().next().unwrap().ends_with("data/src"));
         assert!(SearchPath::default().looked_in("omniglot").starts_with("no folder"));
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_folder_and_only_as_a_whole_name() {
+        let Some(home) = variable("HOME") else { return };
+        assert_eq!(expand_home(Path::new("~/data")), home.join("data"));
+        assert_eq!(expand_home(Path::new("~")), home);
+        for other in ["a/~/b", "~user/data", "/~", "data~"] {
+            assert_eq!(expand_home(Path::new(other)), Path::new(other));
+        }
+        let path = SearchPath::of_process(Some(Path::new("~/no/such/folder")));
+        assert_eq!(path.dirs().next(), Some(&*home.join("no/such/folder")));
     }
 
     #[test]

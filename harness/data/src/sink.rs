@@ -4,10 +4,13 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use harness_core::Error;
 use harness_core::images::Pixels;
 use memmap2::Mmap;
+
+use crate::bytes::Bytes;
 
 /// Takes bytes at offsets from many threads. A file is written by ordinary writes, so that a full disk is an error and
 /// not the bus error that it would be through a writable map.
@@ -33,6 +36,18 @@ impl Sink {
         }
     }
 
+    /// The `len` bytes at `offset`.
+    pub fn get(&self, offset: usize, len: usize) -> io::Result<Vec<u8>> {
+        match self {
+            Sink::Memory(all) => Ok(all.lock().unwrap()[offset..offset + len].to_vec()),
+            Sink::File(file, _) => {
+                let mut bytes = vec![0; len];
+                Bytes::file(file.try_clone()?)?.read_exact_at(offset as u64, &mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    }
+
     /// An [`Error::Io`] at the sink's file.
     pub fn error(&self, error: io::Error) -> Error {
         match self {
@@ -50,10 +65,15 @@ impl Sink {
     }
 }
 
-/// The first bytes of a mapped file.
+/// After so many looks at a mapped file its pages are let go, so that a process holds some dozens of megabytes of a set and not
+/// all that it ever saw of it. The system keeps them as long as it has room: what is looked at again is not read again.
+const LOOKS: usize = 2048;
+
+/// The first bytes of a mapped file. Every [`AsRef::as_ref`] counts as a look, of some kilobytes.
 pub(crate) struct Mapped {
     map: Mmap,
     len: usize,
+    looks: AtomicUsize,
 }
 
 impl Mapped {
@@ -66,17 +86,31 @@ impl Mapped {
         if map.len() < len {
             return Err(io::Error::other("fewer bytes than there should be"));
         }
-        Ok(Mapped { map, len })
+        Ok(Mapped { map, len, looks: AtomicUsize::new(0) })
     }
 
     /// The whole file.
     pub fn whole(&self) -> &[u8] {
         &self.map
     }
+
+    /// Lets go of the memory that holds these bytes of the file until they are looked at again.
+    pub fn let_go(&self, bytes: std::ops::Range<usize>) {
+        // SAFETY: the map is of a file and read-only, so pages hold nothing that the file does not: whoever reads one
+        // that was let go, this very moment too, gets the same bytes again.
+        #[cfg(unix)]
+        let _ =
+            unsafe { self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, bytes.start, bytes.len()) };
+        #[cfg(not(unix))]
+        let _ = bytes;
+    }
 }
 
 impl AsRef<[u8]> for Mapped {
     fn as_ref(&self) -> &[u8] {
+        if self.looks.fetch_add(1, Ordering::Relaxed) % LOOKS == LOOKS - 1 {
+            self.let_go(0..self.map.len());
+        }
         &self.map[..self.len]
     }
 }
@@ -94,4 +128,38 @@ fn write_at(file: &File, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
         bytes = &bytes[written..];
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    /// Resident pages of this process that belong to files, in bytes. Only Linux tells.
+    #[cfg(target_os = "linux")]
+    fn resident(path: &std::path::Path) -> usize {
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let own = maps.split_once(path.to_str().unwrap()).expect("it is mapped").1;
+        let line = own.lines().find_map(|line| line.strip_prefix("Rss:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_mapped_file_that_was_seen_is_let_go_and_reads_the_same() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let bytes: Vec<u8> = (0..64usize << 20).map(|i| (i / 4096 % 251) as u8).collect();
+        file.write_all(&bytes).unwrap();
+        let map = Mapped::new(file.as_file(), bytes.len()).unwrap();
+        assert!(map.as_ref() == bytes);
+        assert!(resident(file.path()) >= bytes.len() / 2);
+        map.let_go(0..bytes.len());
+        assert!(resident(file.path()) < 1 << 20);
+        assert!(map.as_ref() == bytes);
+        for _ in 0..LOOKS {
+            map.as_ref();
+        }
+        assert!(resident(file.path()) < 1 << 20);
+    }
 }

@@ -1,5 +1,5 @@
 //! `cargo bench -p harness-kernels`: the kernels of both networks of the Reptile paper, one by one and as whole steps, on
-//! one thread. GFLOP/s are nominal (taps in the padding counted), as is the FLOP count of a step.
+//! one thread; steps also of the mini-ImageNet network with the 64 filters that other methods give it. GFLOP/s are nominal (taps in the padding counted), as is the FLOP count of a step.
 
 use candle_core::{Device, Tensor, Var};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -10,7 +10,7 @@ use std::time::Duration;
 const BATCH: usize = 10;
 const ADAM: AdamConfig = AdamConfig { lr: 1e-3, beta1: 0.0, beta2: 0.999, eps: 1e-8 };
 
-fn networks() -> [(&'static str, Network); 2] {
+fn networks() -> [(&'static str, Network); 3] {
     let net = |input: &[usize], filters, stride, pool: bool| {
         let mut layers = Vec::new();
         for i in 1..=4 {
@@ -25,7 +25,11 @@ fn networks() -> [(&'static str, Network); 2] {
         layers.push(("head".into(), Layer::Dense { outputs: 5 }));
         Network::new(input, layers).expect("a network of the paper")
     };
-    [("omniglot", net(&[28, 28, 1], 64, 2, false)), ("mini-imagenet", net(&[84, 84, 3], 32, 1, true))]
+    [
+        ("omniglot", net(&[28, 28, 1], 64, 2, false)),
+        ("mini-imagenet", net(&[84, 84, 3], 32, 1, true)),
+        ("mini-imagenet-64", net(&[84, 84, 3], 64, 1, true)),
+    ]
 }
 
 fn noise(n: usize, scale: f32) -> Vec<f32> {
@@ -117,9 +121,9 @@ fn steps(c: &mut Criterion) {
         group.sample_size(10);
         let shape = [&[BATCH], net.input_shape()].concat();
         let input = Tensor::from_slice(&x, shape, &Device::Cpu).unwrap();
-        for backend in [Backend::Fast, Backend::Stock] {
+        for backend in if name.ends_with("64") { &[][..] } else { &[Backend::Fast, Backend::Stock] } {
             group.bench_function(format!("candle/{backend:?}"), |b| {
-                b.iter(|| candle_grad(&net, &params, &input, &classes, backend));
+                b.iter(|| candle_grad(&net, &params, &input, &classes, *backend));
             });
         }
     }
@@ -167,6 +171,31 @@ fn evaluation(c: &mut Criterion) {
     }
 }
 
+/// A gradient of five images and a product with the Hessian of their loss, as MAML's inner loop takes them.
+fn products(c: &mut Criterion) {
+    for (name, net) in &networks()[..2] {
+        let params = noise(net.param_len(), 0.1);
+        let x = noise(5 * net.input_len(), 1.0);
+        let classes: Vec<u32> = (0..5).collect();
+        let target = Target::Classes(&classes);
+        let mut group = c.benchmark_group(format!("second-order/{name}"));
+        for set in ["", "avx2+fma"] {
+            limited(set, || {
+                let (mut ws, mut grad) = (Workspace::default(), vec![0.0; params.len()]);
+                group.bench_function(format!("gradient/{}", instruction_set()), |b| {
+                    b.iter(|| net.loss_grad(&params, &x, target, Reduction::Mean, &mut ws, &mut grad));
+                });
+                let space = CurvatureSpace::default();
+                let (_, mut curvature) = net.curvature(&params, &x, target, Reduction::Mean, space, &mut grad);
+                let mut product = params.clone();
+                group.bench_function(format!("product/{}", instruction_set()), |b| {
+                    b.iter(|| curvature.times(&params, &mut product));
+                });
+            });
+        }
+    }
+}
+
 fn yardstick(c: &mut Criterion) {
     c.bench_function("matmul 1024³ (GFLOP/s are printed)", |b| {
         b.iter_custom(|n| {
@@ -180,6 +209,6 @@ fn yardstick(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
-    targets = yardstick, convolutions, norm_and_adam, steps, evaluation
+    targets = yardstick, convolutions, norm_and_adam, steps, evaluation, products
 }
 criterion_main!(benches);

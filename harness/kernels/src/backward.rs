@@ -4,7 +4,7 @@ use crate::forward::NormMode;
 use crate::loss::{self, Reduction, Target};
 use crate::network::Network;
 use crate::norm_grad::NormGrad;
-use crate::plan::{Norm, Stage};
+use crate::plan::{First, Norm, Stage};
 use crate::simd::Real;
 use crate::workspace::Workspace;
 use crate::{conv, pointwise, pool};
@@ -67,9 +67,10 @@ impl Network {
         ws.fit(&self.plan, batch, true);
         self.run(&self.plan, params, x, batch, mode, ws);
 
-        let trains = |i: usize| {
-            let has = matches!(self.plan.stages[i], Stage::Linear(_) | Stage::Norm(_));
-            has && self.plan.layers[i] >= first_trainable
+        let trains = |i: usize| match &self.plan.stages[i] {
+            Stage::First(first) => first.norm_layer >= first_trainable,
+            Stage::Linear(_) | Stage::Norm(_) => self.plan.layers[i] >= first_trainable,
+            _ => false,
         };
         let frozen = self.plan.layers.iter().zip(&self.plan.stages);
         for (_, stage) in frozen.filter(|(layer, _)| **layer < first_trainable) {
@@ -79,18 +80,19 @@ impl Network {
         let [out, d] = ws.buffers.get_disjoint_mut([stages - 1, stages]).expect("distinct buffers");
         let loss = loss::loss_grad(out, width, target, reduction, &mut d[..batch * width]);
         if let Some(lowest) = (0..stages).find(|&i| trains(i)) {
-            self.back(lowest..stages, lowest, params, x, batch, mode, ws, grad);
+            self.back(lowest..stages, lowest, first_trainable, params, x, batch, mode, ws, grad);
         }
         loss
     }
 
     /// Back through `through`, from the gradient of their output in the first spare buffer, down to the gradient of the input
-    /// of its first stage unless that is `lowest`. Returns the buffer that has it.
+    /// of its first stage unless that is `lowest`; layers before `first_trainable` get no gradient. Returns the buffer that has it.
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn back<T: Real>(
         &self,
         through: Range<usize>,
         lowest: usize,
+        first_trainable: usize,
         params: &[T],
         x: &[T],
         batch: usize,
@@ -128,6 +130,10 @@ impl Network {
                         at = to;
                     }
                 }
+                Stage::First(first) => {
+                    let trains_weights = self.plan.layers[i] >= first_trainable;
+                    first.backward(params, mode, x, batch, ws, at, trains_weights, grad);
+                }
                 Stage::Norm(n) => {
                     let in_place = self.plan.gradient_in_place(i);
                     let to = if in_place { i - 1 } else { spare };
@@ -136,7 +142,7 @@ impl Network {
                         let input = if i == 0 { x } else { &outputs[i - 1] };
                         spares[spare - stages][..input_len].copy_from_slice(input);
                     }
-                    n.backward(params, mode, batch, ws, at, to, goes_on, grad);
+                    n.backward(params, mode, batch, ws, [i, at, to], goes_on, grad);
                     at = to;
                 }
                 stage => {
@@ -160,7 +166,7 @@ impl Network {
                             pointwise::spatial_mean_grad(*pixels, *channels, d, dx);
                             at = spare;
                         }
-                        Stage::Linear(_) | Stage::Norm(_) => unreachable!("matched above"),
+                        Stage::Linear(_) | Stage::Norm(_) | Stage::First(_) => unreachable!("matched above"),
                     }
                 }
             }
@@ -172,19 +178,49 @@ impl Network {
 impl Stage {
     /// Zeroes the gradient of its parameters.
     pub(crate) fn clear<T: Real>(&self, grad: &mut [T]) {
-        let (weights, bias) = match self {
-            Stage::Linear(l) => (Some(&l.weight), &l.bias),
-            Stage::Norm(n) => (n.gamma.as_ref(), &n.beta),
-            _ => return,
-        };
-        for range in weights.into_iter().chain([bias]) {
+        let linear = self.linear().into_iter().flat_map(|l| [&l.weight, &l.bias]);
+        let norm = self.norm().into_iter().flat_map(|n| n.gamma.iter().chain([&n.beta]));
+        for range in linear.chain(norm) {
             grad[range.clone()].fill(T::default());
         }
     }
 }
 
+impl First {
+    /// Back through the first layer and what follows it, from the gradient in buffer `from`.
+    #[allow(clippy::too_many_arguments)]
+    fn backward<T: Real>(
+        &self,
+        params: &[T],
+        mode: NormMode<'_, T>,
+        x: &[T],
+        batch: usize,
+        ws: &mut Workspace<T>,
+        from: usize,
+        trains_weights: bool,
+        grad: &mut [T],
+    ) {
+        let (l, n) = (&self.linear, &self.norm);
+        let Workspace { buffers, winners, stats, scales, sums: [dbeta, dgamma], .. } = ws;
+        let batch_statistics = matches!(mode, NormMode::Batch);
+        let back = n.back(params, stats, scales, batch, &buffers[from][..batch * n.winners_len()], batch_statistics);
+        let (dbeta, dgamma) = (&mut dbeta[..n.channels()], &mut dgamma[..n.channels()]);
+        back.sums(&winners[0], dbeta, dgamma);
+        n.give(dbeta, dgamma, grad);
+        if !trains_weights {
+            return;
+        }
+        let weight = &mut grad[l.weight.clone()];
+        self.batch(params, batch, x).weight_grad(&winners[0], &back, dbeta, dgamma, weight);
+        for (c, bias) in grad[l.bias.clone()].iter_mut().enumerate() {
+            // Each output of a channel goes on times the norm's scale.
+            *bias = if batch_statistics { T::default() } else { back.affine.scale[c] * dbeta[c] };
+        }
+    }
+}
+
 impl Norm {
-    /// Back through the norm and what follows it: from the gradient in buffer `from` to that of the input in `to`, which
+    /// Back through the norm of a stage and what follows it: from the gradient in buffer `from` to that of the input in `to`, which
     /// holds the input.
     #[allow(clippy::too_many_arguments)]
     fn backward<T: Real>(
@@ -193,29 +229,56 @@ impl Norm {
         mode: NormMode<'_, T>,
         batch: usize,
         ws: &mut Workspace<T>,
-        from: usize,
-        to: usize,
+        [stage, from, to]: [usize; 3],
         goes_on: bool,
         grad: &mut [T],
     ) {
-        let Workspace { buffers, stats, scales, sums: [dbeta, dgamma], .. } = ws;
+        let Workspace { buffers, winners, stats, scales, sums: [dbeta, dgamma], .. } = ws;
         let [dy, x] = buffers.get_disjoint_mut([from, to]).expect("distinct buffers");
         let out_len = self.pool.as_ref().map_or(self.pixels * self.channels(), |p| p.output_len());
         let x = &mut x[..batch * self.pixels * self.channels()];
-        let back = NormGrad {
+        let dy = &dy[..batch * out_len];
+        let back = self.back(params, stats, scales, batch, dy, matches!(mode, NormMode::Batch));
+        let (dbeta, dgamma) = (&mut dbeta[..self.channels()], &mut dgamma[..self.channels()]);
+        match &self.pool {
+            None => {
+                back.sums(x, dbeta, dgamma);
+                if goes_on {
+                    back.apply(x, dbeta, dgamma);
+                }
+            }
+            Some(pool) => {
+                let winners = &winners[stage];
+                back.sums(winners, dbeta, dgamma);
+                if goes_on {
+                    back.apply_windows(pool, x, winners, dbeta, dgamma);
+                }
+            }
+        }
+        self.give(dbeta, dgamma, grad);
+    }
+
+    fn back<'a, T: Real>(
+        &self,
+        params: &'a [T],
+        stats: &'a [T],
+        scales: &'a [T],
+        batch: usize,
+        dy: &'a [T],
+        batch_statistics: bool,
+    ) -> NormGrad<'a, T> {
+        NormGrad {
             affine: self.affine(params, stats, scales),
             inv_std: &scales[self.var.clone()],
-            after: self.after(),
-            images: batch,
-            pixels: self.pixels,
-            dy: &dy[..batch * out_len],
-            batch_statistics: matches!(mode, NormMode::Batch),
-        };
-        let (dbeta, dgamma) = (&mut dbeta[..self.channels()], &mut dgamma[..self.channels()]);
-        back.sums(x, dbeta, dgamma);
-        if goes_on {
-            back.apply(x, dbeta, dgamma);
+            relu: self.relu,
+            pixels: batch * self.pixels,
+            dy,
+            batch_statistics,
         }
+    }
+
+    /// The gradients of its parameters to `grad`.
+    fn give<T: Real>(&self, dbeta: &[T], dgamma: &[T], grad: &mut [T]) {
         grad[self.beta.clone()].copy_from_slice(dbeta);
         if let Some(gamma) = &self.gamma {
             grad[gamma.clone()].copy_from_slice(dgamma);

@@ -195,6 +195,12 @@ impl<T: Real> Point<T> {
         let Scratch { output, turned, weights } = scratch;
         for (i, stage) in plan.stages.iter().enumerate().rev() {
             let (before, rest) = along.split_at_mut(i);
+            if let (Stage::Relu, Some(ddx)) = (stage, before.last_mut()) {
+                // In place: no one reads that of the output again.
+                std::mem::swap(ddx, &mut rest[0]);
+                pointwise::relu_grad(&self.forward.buffers[i], ddx);
+                continue;
+            }
             let (dd, ddx) = (&*rest[0], before.last_mut());
             let (x, y, d) = (self.input(i), &*self.forward.buffers[i], &*self.grads[i]);
             let dx = i.checked_sub(1).map(|before| &*way.tangents[before]);
@@ -236,6 +242,14 @@ impl<T: Real> Way<T> {
     fn push(&mut self, at: &Point<T>, plan: &Plan, batch: usize, vector: &[T], scratch: &mut Scratch<T>) {
         for (i, stage) in plan.stages.iter().enumerate() {
             let (before, rest) = self.tangents.split_at_mut(i);
+            if let (Stage::Relu, Some(dx)) = (stage, before.last_mut())
+                && !matches!(plan.stages[i - 1], Stage::Tanh)
+            {
+                // In place: only a tanh reads that of its output on the way back.
+                std::mem::swap(dx, &mut rest[0]);
+                pointwise::relu_grad(&at.forward.buffers[i], &mut rest[0]);
+                continue;
+            }
             // The batch itself does not change.
             let dx = before.last().map(|buffer| &**buffer);
             let dy = &mut *rest[0];
@@ -272,6 +286,7 @@ impl<T: Real> Way<T> {
                 (Stage::SpatialMean { pixels, channels }, Some(dx)) => {
                     pointwise::spatial_mean(*pixels, *channels, dx, dy);
                 }
+                (Stage::First(_), _) => unreachable!("a layer a stage"),
             }
         }
     }
@@ -320,7 +335,7 @@ impl Stage {
             }
             Stage::MaxPool(shape) => pool::scatter(shape, batch, x, d, dx),
             Stage::SpatialMean { pixels, channels } => pointwise::spatial_mean_grad(*pixels, *channels, d, dx),
-            Stage::Linear(_) | Stage::Norm(_) => unreachable!("they have parameters"),
+            Stage::Linear(_) | Stage::Norm(_) | Stage::First(_) => unreachable!("they have parameters"),
         }
     }
 }

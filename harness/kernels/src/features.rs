@@ -2,26 +2,12 @@
 //!
 //! For losses that are a small function of features (distances to class means, cosines, a head that takes steps of its own): that
 //! function may be anybody's graph, and all that is below it goes through the fused passes.
-//!
-//! Such methods train on episodes of hundreds of images, all normalised together. The output of the first convolution is by far
-//! their largest array (of Conv-4 with 64 filters on 84×84 pixels 1.8 MB an image, six tenths of all) and the cheapest to make (an
-//! eighth of the operations). Where it outgrows the caches it is *streamed*: made for a few images at a time, again for each pass
-//! that reads it, and never held whole.
 
 use crate::forward::NormMode;
 use crate::network::Network;
-use crate::norm;
-use crate::norm_grad::NormGrad;
-use crate::plan::{Linear, Norm, Stage};
+use crate::plan::Stage;
 use crate::simd::Real;
 use crate::workspace::Workspace;
-use crate::{conv, pointwise, statistics};
-use std::ops::Range;
-
-/// Images whose first layer is made together: one register tile's worth.
-const GROUP: usize = 6;
-/// Bytes of the first stage's output from which on it is streamed.
-const LARGE: usize = 64 << 20;
 
 /// A batch that has gone through all layers below the last dense one.
 ///
@@ -49,8 +35,6 @@ pub struct FeaturePass<'n, T = f32> {
     batch: usize,
     /// Stages below the last dense layer.
     top: usize,
-    /// Images of one group, where the first stage is streamed.
-    group: Option<usize>,
     ws: Workspace<T>,
 }
 
@@ -73,43 +57,26 @@ impl Network {
     /// # Panics
     /// If a vector has another length, or there is no dense layer.
     pub fn features(&self, params: Vec<f32>, x: Vec<f32>, running: Option<Vec<f32>>, ws: Workspace) -> FeaturePass<'_> {
-        let batch = x.len() / self.input_len();
-        let large = batch * self.plan.lens[0] * size_of::<f32>() > LARGE;
-        FeaturePass::new(self, params, x, running, ws, large.then_some(GROUP))
+        FeaturePass::new(self, params, x, running, ws)
     }
 
     fn below_the_last_dense(&self) -> usize {
         let dense = |stage: &Stage| matches!(stage, Stage::Linear(l) if l.geometry.kernel == 1);
         self.plan.stages.iter().rposition(dense).expect("a network with a dense layer")
     }
-
-    /// The first stage and the norm after it, where that is how the network begins.
-    fn first_block(&self) -> Option<(&Linear, &Norm)> {
-        match &self.plan.stages[..] {
-            [Stage::Linear(linear), Stage::Norm(norm), ..] => Some((linear, norm)),
-            _ => None,
-        }
-    }
 }
 
 impl<'n, T: Real> FeaturePass<'n, T> {
-    /// Streams the first stage in groups of so many images, if it is followed by a norm.
-    pub(crate) fn new(
-        net: &'n Network,
-        params: Vec<T>,
-        x: Vec<T>,
-        running: Option<Vec<T>>,
-        ws: Workspace<T>,
-        group: Option<usize>,
-    ) -> Self {
+    pub(crate) fn new(net: &'n Network, params: Vec<T>, x: Vec<T>, running: Option<Vec<T>>, ws: Workspace<T>) -> Self {
         assert_eq!(params.len(), net.param_len(), "length of the parameters");
         let batch = x.len() / net.input_len();
         assert_eq!(x.len(), batch * net.input_len(), "length of the inputs");
         assert!(running.as_ref().is_none_or(|r| r.len() == net.stats_len()), "length of the running statistics");
-        let group = group.filter(|_| net.first_block().is_some());
-        let mut pass = Self { net, params, x, running, batch, top: net.below_the_last_dense(), group, ws };
-        pass.ws.fit_below(&net.plan, pass.top, batch, group.unwrap_or(batch), true);
-        pass.forward();
+        let top = net.below_the_last_dense();
+        let mut pass = Self { net, params, x, running, batch, top, ws };
+        pass.ws.fit_below(&net.plan, top, batch, true);
+        let mode = pass.running.as_deref().map_or(NormMode::Batch, NormMode::Running);
+        net.run_stages(&net.plan, 0..top, &pass.params, &pass.x, batch, mode, &mut pass.ws);
         pass
     }
 
@@ -137,13 +104,9 @@ impl<'n, T: Real> FeaturePass<'n, T> {
             return self.ws;
         }
         self.ws.buffers[plan.stages.len()][..d.len()].copy_from_slice(d);
-        let from = if self.group.is_some() { 2 } else { 0 };
         let mode = self.running.as_deref().map_or(NormMode::Batch, NormMode::Running);
         let (params, x) = (&self.params, &self.x);
-        let at = self.net.back(from..self.top, 0, params, x, self.batch, mode, &mut self.ws, grad);
-        if let Some(group) = self.group {
-            self.first_block_back(group, at, grad);
-        }
+        self.net.back(0..self.top, 0, 0, params, x, self.batch, mode, &mut self.ws, grad);
         self.ws
     }
 
@@ -151,169 +114,16 @@ impl<'n, T: Real> FeaturePass<'n, T> {
     pub fn into_workspace(self) -> Workspace<T> {
         self.ws
     }
-
-    fn forward(&mut self) {
-        let from = match self.group {
-            None => 0,
-            Some(group) => {
-                self.first_block_forward(group);
-                2
-            }
-        };
-        let Self { net, params, x, running, batch, ws, .. } = self;
-        let mode = running.as_deref().map_or(NormMode::Batch, NormMode::Running);
-        net.run_stages(&net.plan, from..self.top, params, x, *batch, mode, ws);
-    }
-
-    fn groups(&self, group: usize) -> impl Iterator<Item = Range<usize>> + use<T> {
-        let batch = self.batch;
-        (0..batch).step_by(group).map(move |first| first..batch.min(first + group))
-    }
-
-    /// The first stage's output for these images.
-    fn first_stage(&mut self, linear: &Linear, images: &Range<usize>) {
-        let x = part(&self.x, images, self.net.input_len());
-        let out = &mut self.ws.buffers[0][..images.len() * self.net.plan.lens[0]];
-        let (weight, bias) = (&self.params[linear.weight.clone()], &self.params[linear.bias.clone()]);
-        conv::forward(&linear.geometry, images.len(), x, weight, Some(bias), out);
-    }
-
-    fn first_block_forward(&mut self, group: usize) {
-        let Some((linear, norm)) = self.net.first_block() else {
-            unreachable!("it was there when streaming was chosen")
-        };
-        let plan = &self.net.plan;
-        match &self.running {
-            Some(given) => {
-                let own = norm.mean.start..norm.var.end;
-                self.ws.stats[own.clone()].copy_from_slice(&given[own]);
-            }
-            None => {
-                self.ws.stats[norm.mean.start..norm.var.end].fill(T::default());
-                for images in self.groups(group) {
-                    self.first_stage(linear, &images);
-                    let (mean, m2) = norm.split(&mut self.ws.stats);
-                    let out = &self.ws.buffers[0][..images.len() * plan.lens[0]];
-                    statistics::merge_images(out, images.len(), norm.pixels, images.start * norm.pixels, mean, m2);
-                }
-                norm.finish(self.batch, norm.split(&mut self.ws.stats).1);
-            }
-        }
-        norm.scale(&self.params, &self.ws.stats, &mut self.ws.scales);
-        for images in self.groups(group) {
-            self.first_stage(linear, &images);
-            let Workspace { buffers, stats, scales, .. } = &mut self.ws;
-            let (input, output) = buffers.split_at_mut(1);
-            let input = &input[0][..images.len() * plan.lens[0]];
-            let output = &mut output[0][images.start * plan.lens[1]..images.end * plan.lens[1]];
-            let affine = norm.affine(&self.params, stats, scales);
-            norm::forward(affine, norm.after(), images.len(), norm.pixels, input, output);
-        }
-    }
-
-    /// Back through the first two stages, from the gradient of their output in buffer `at`.
-    fn first_block_back(&mut self, group: usize, at: usize, grad: &mut [T]) {
-        let Some((linear, norm)) = self.net.first_block() else {
-            unreachable!("it was there when streaming was chosen")
-        };
-        let (plan, channels) = (&self.net.plan, norm.channels());
-        let zeros = || vec![T::default(); channels];
-        let (mut dbeta, mut dgamma, mut sums) = (zeros(), zeros(), [zeros(), zeros()]);
-        for images in self.groups(group) {
-            self.first_stage(linear, &images);
-            let [x, dy] = self.ws.buffers.get_disjoint_mut([0, at]).expect("distinct buffers");
-            let back = norm.grad(
-                &self.params,
-                &self.ws.stats,
-                &self.ws.scales,
-                self.running.is_none(),
-                &images,
-                plan.lens[1],
-                dy,
-            );
-            let [own_dbeta, own_dgamma] = &mut sums;
-            back.sums(&x[..images.len() * plan.lens[0]], own_dbeta, own_dgamma);
-            pointwise::add(own_dbeta, &mut dbeta);
-            pointwise::add(own_dgamma, &mut dgamma);
-        }
-        grad[norm.beta.clone()].copy_from_slice(&dbeta);
-        if let Some(gamma) = &norm.gamma {
-            grad[gamma.clone()].copy_from_slice(&dgamma);
-        }
-
-        let (weight, bias) = (linear.weight.clone(), linear.bias.clone());
-        let mut own_weight = vec![T::default(); weight.len()];
-        let mut own_bias = vec![T::default(); bias.len()];
-        grad[weight.clone()].fill(T::default());
-        grad[bias.clone()].fill(T::default());
-        for images in self.groups(group) {
-            self.first_stage(linear, &images);
-            let [d, dy] = self.ws.buffers.get_disjoint_mut([0, at]).expect("distinct buffers");
-            let d = &mut d[..images.len() * plan.lens[0]];
-            let back = norm.grad(
-                &self.params,
-                &self.ws.stats,
-                &self.ws.scales,
-                self.running.is_none(),
-                &images,
-                plan.lens[1],
-                dy,
-            );
-            // Its means are over the images that it sees, these sums over all.
-            let share = T::of(images.len() as f64 / self.batch as f64);
-            let [own_dbeta, own_dgamma] = &mut sums;
-            for (own, all) in [(own_dbeta, &dbeta), (own_dgamma, &dgamma)] {
-                own.iter_mut().zip(all).for_each(|(own, all)| *own = *all * share);
-            }
-            back.apply(d, &sums[0], &sums[1]);
-            let x = part(&self.x, &images, self.net.input_len());
-            conv::weight_grad(&linear.geometry, images.len(), x, d, &mut own_weight);
-            pointwise::add(&own_weight, &mut grad[weight.clone()]);
-            if self.running.is_some() {
-                pointwise::row_sums(channels, d, &mut own_bias);
-                pointwise::add(&own_bias, &mut grad[bias.clone()]);
-            }
-        }
-    }
-}
-
-impl Norm {
-    /// Back through this norm for some of a batch's images, `dy` the gradient of all outputs.
-    #[allow(clippy::too_many_arguments)]
-    fn grad<'a, T>(
-        &'a self,
-        params: &'a [T],
-        stats: &'a [T],
-        scales: &'a [T],
-        batch_statistics: bool,
-        images: &Range<usize>,
-        output_len: usize,
-        dy: &'a [T],
-    ) -> NormGrad<'a, T> {
-        NormGrad {
-            affine: self.affine(params, stats, scales),
-            inv_std: &scales[self.var.clone()],
-            after: self.after(),
-            images: images.len(),
-            pixels: self.pixels,
-            dy: part(dy, images, output_len),
-            batch_statistics,
-        }
-    }
-}
-
-/// These images among all.
-fn part<'a, T>(all: &'a [T], images: &Range<usize>, len: usize) -> &'a [T] {
-    &all[images.start * len..images.end * len]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::gradient_tests::{check, networks, noise};
+    use crate::layer::{Layer, Padding};
     use crate::loss::{Reduction, Target};
 
-    /// For a random linear function of the features; streamed or not, under either statistics, for every kind of network.
+    /// For a random linear function of the features, under either statistics, for every kind of network.
     #[test]
     fn gradients_match_finite_differences() {
         let mut ws = Workspace::default();
@@ -322,20 +132,16 @@ mod tests {
             let x = noise(batch * net.input_len(), k as u64 + 100);
             let d = noise(batch * net.feature_len(), 8);
             let given = noise(net.stats_len(), 9).iter().map(|v| v.abs() + 0.1).collect::<Vec<_>>();
-            for group in [None, Some(1), Some(2), Some(6)] {
-                for running in [None, Some(given.clone())] {
-                    let pass = |params: &[f64], ws| {
-                        FeaturePass::new(&net, params.to_vec(), x.clone(), running.clone(), ws, group)
-                    };
-                    let mut grad = vec![f64::NAN; net.param_len()];
-                    // One network's memory serves the next, whatever is in it.
-                    ws = pass(&params, ws).back(&d, &mut grad);
-                    let loss = |params: &[f64]| {
-                        let pass = pass(params, Workspace::default());
-                        pass.features().iter().zip(&d).map(|(f, d)| f * d).sum()
-                    };
-                    check(&net, &params, loss, &grad);
-                }
+            for running in [None, Some(given.clone())] {
+                let pass = |params: &[f64], ws| FeaturePass::new(&net, params.to_vec(), x.clone(), running.clone(), ws);
+                let mut grad = vec![f64::NAN; net.param_len()];
+                // One network's memory serves the next, whatever is in it.
+                ws = pass(&params, ws).back(&d, &mut grad);
+                let loss = |params: &[f64]| {
+                    let pass = pass(params, Workspace::default());
+                    pass.features().iter().zip(&d).map(|(f, d)| f * d).sum()
+                };
+                check(&net, &params, loss, &grad);
             }
         }
     }
@@ -355,8 +161,8 @@ mod tests {
             let [.., weight, bias] = net.layout() else { panic!("a head") };
             let (weight, bias) = (&params[weight.offset..][..weight.len], &params[bias.offset..][..bias.len]);
             let (width, outputs) = (net.feature_len(), net.outputs());
-            for group in [None, Some(2)] {
-                let pass = FeaturePass::new(&net, params.clone(), x.clone(), None, Workspace::default(), group);
+            {
+                let pass = FeaturePass::new(&net, params.clone(), x.clone(), None, Workspace::default());
                 assert_eq!(pass.stats(), &*ws.stats, "network {k}");
                 let mut d = vec![0.0; batch * width];
                 for image in 0..batch {
@@ -390,14 +196,14 @@ mod tests {
             let x = noise(batch * net.input_len(), k as u64 + 100);
             let d = noise(batch * net.feature_len(), 8);
             let mut exact = vec![f64::NAN; net.param_len()];
-            FeaturePass::new(&net, params.clone(), x.clone(), None, Workspace::default(), None).back(&d, &mut exact);
+            FeaturePass::new(&net, params.clone(), x.clone(), None, Workspace::default()).back(&d, &mut exact);
             let largest = exact.iter().fold(0.0f64, |a, b| a.max(b.abs()));
             for set in ["avx512f", "avx2+fma", "scalar"] {
-                for group in [None, Some(2)] {
+                {
                     crate::simd::limited(set, || {
                         let run = |ws| {
                             let mut grad = vec![f32::NAN; net.param_len()];
-                            let pass = FeaturePass::new(&net, narrow(&params), narrow(&x), None, ws, group);
+                            let pass = FeaturePass::new(&net, narrow(&params), narrow(&x), None, ws);
                             (pass.back(&narrow(&d), &mut grad), grad)
                         };
                         let (ws, grad) = run(Workspace::default());
@@ -414,16 +220,28 @@ mod tests {
         }
     }
 
-    /// What streaming is for.
+    /// Gradients take the place of outputs: beside these there is room for that of the features alone.
     #[test]
-    fn the_first_layers_output_is_never_held_whole() {
-        let (net, _) = networks().swap_remove(0);
+    fn the_way_back_needs_little_memory_of_its_own() {
+        let layers = [
+            ("conv1", Layer::Conv { filters: 16, stride: 1 }),
+            ("norm1", Layer::Norm { eps: 1e-3, scale: true }),
+            ("relu1", Layer::Relu),
+            ("pool1", Layer::MaxPool { padding: Padding::Valid }),
+            ("conv2", Layer::Conv { filters: 16, stride: 1 }),
+            ("norm2", Layer::Norm { eps: 1e-3, scale: true }),
+            ("relu2", Layer::Relu),
+            ("pool2", Layer::MaxPool { padding: Padding::Valid }),
+            ("flat", Layer::Flatten),
+            ("out", Layer::Dense { outputs: 3 }),
+        ];
+        let net = Network::new(&[8, 8, 3], layers.map(|(name, layer)| (name.to_string(), layer)).into()).unwrap();
         let (params, x) = (noise(net.param_len(), 1), noise(20 * net.input_len(), 2));
-        let pass = FeaturePass::new(&net, params, x, None, Workspace::default(), Some(3));
+        let pass = FeaturePass::new(&net, params, x, None, Workspace::default());
         let d = noise(pass.features().len(), 3);
         let ws = pass.back(&d, &mut vec![0.0; net.param_len()]);
-        assert_eq!(ws.buffers[0].len(), 3 * net.plan.lens[0]);
-        // Gradients take the place of outputs: beside these there is room for that of the features alone.
+        // The first convolution's output, four times as much, is nowhere.
+        assert_eq!(ws.buffers[0].len(), 20 * 4 * 4 * 16);
         assert_eq!(ws.buffers[net.plan.stages.len()].len(), 20 * net.feature_len());
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::network::Network;
 use crate::norm::{self, Affine};
-use crate::plan::{Norm, Plan, Stage};
+use crate::plan::{self, Linear, Norm, Plan, Stage};
 use crate::simd::Real;
+use crate::winograd::first::First;
 use crate::workspace::Workspace;
-use crate::{conv, pointwise, pool, statistics};
+use crate::{conv, pointwise, pool, statistics, windows};
 use std::ops::Range;
 
 /// What norm layers normalise with.
@@ -77,31 +78,33 @@ impl Network {
         mode: NormMode<'_, T>,
         ws: &mut Workspace<T>,
     ) {
-        let Workspace { buffers, stats, scales, .. } = ws;
+        let Workspace { buffers, winners, stats, scales, .. } = ws;
         for i in stages {
             let stage = &plan.stages[i];
             let (before, rest) = buffers.split_at_mut(i);
             let input = before.last().map_or(x, |b| &**b);
             let out = &mut *rest[0];
-            match stage {
-                Stage::Norm(n) => {
-                    match mode {
-                        NormMode::Batch => n.measure(input, batch, stats),
-                        NormMode::Running(given) => {
-                            stats[n.mean.start..n.var.end].copy_from_slice(&given[n.mean.start..n.var.end]);
-                        }
-                    }
-                    n.scale(params, stats, scales);
-                    norm::forward(n.affine(params, stats, scales), n.after(), batch, n.pixels, input, out);
+            let Some(n) = stage.norm() else {
+                stage.forward(params, batch, input, out);
+                continue;
+            };
+            let winners = &mut winners[i];
+            match mode {
+                NormMode::Batch => stage.measure(params, input, batch, stats, winners),
+                NormMode::Running(given) => {
+                    stage.choose(params, input, batch, stats, winners);
+                    stats[n.mean.start..n.var.end].copy_from_slice(&given[n.mean.start..n.var.end]);
                 }
-                stage => stage.forward(params, batch, input, out),
             }
+            n.scale(params, stats, scales);
+            let input: &[T] = if n.pool.is_some() { winners } else { input };
+            norm::forward(n.affine(params, stats, scales), n.relu, input, out);
         }
     }
 }
 
 impl Stage {
-    /// Any stage but a norm.
+    /// Any stage without a norm.
     pub(crate) fn forward<T: Real>(&self, params: &[T], batch: usize, x: &[T], y: &mut [T]) {
         match self {
             Stage::Linear(l) => {
@@ -114,25 +117,74 @@ impl Stage {
             Stage::SpatialMean { pixels, channels } => {
                 pointwise::spatial_mean(*pixels, *channels, x, y);
             }
-            Stage::Norm(_) => unreachable!("norms need statistics"),
+            Stage::Norm(_) | Stage::First(_) => unreachable!("norms need statistics"),
+        }
+    }
+
+    /// Mean and biased variance of a batch, and the winners if a pool follows: of a stage with a norm.
+    pub(crate) fn measure<T: Real>(&self, params: &[T], x: &[T], batch: usize, stats: &mut [T], winners: &mut [T]) {
+        let Some(n) = self.norm() else { unreachable!("a norm") };
+        n.clear(stats);
+        self.merge(params, x, batch, 0, stats, winners);
+        n.finish(batch, stats);
+    }
+
+    /// Merges `images` images into the means and sums of squared differences of `seen`; and the winners, if a pool follows.
+    pub(crate) fn merge<T: Real>(
+        &self,
+        params: &[T],
+        x: &[T],
+        images: usize,
+        seen: usize,
+        stats: &mut [T],
+        winners: &mut [T],
+    ) {
+        let Some(n) = self.norm() else { unreachable!("a norm") };
+        let (mean, m2) = n.split(stats);
+        let gamma = n.gamma_of(params);
+        match (self, &n.pool) {
+            (Stage::First(first), _) => first.batch(params, images, x).gather(gamma, seen, mean, m2, winners),
+            (_, Some(pool)) => windows::merge_and_winners(pool, images, x, gamma, seen, mean, m2, winners),
+            (_, None) => statistics::merge_images(x, images, n.pixels, seen * n.pixels, mean, m2),
+        }
+    }
+
+    /// The winners alone, if a pool follows; `stats` serves as memory.
+    fn choose<T: Real>(&self, params: &[T], x: &[T], batch: usize, stats: &mut [T], winners: &mut [T]) {
+        match self {
+            Stage::First(_) => self.measure(params, x, batch, stats, winners),
+            Stage::Norm(Norm { pool: Some(pool), gamma, .. }) => {
+                let gamma = gamma.as_ref().map(|gamma| &params[gamma.clone()]);
+                windows::winners(pool, batch, x, gamma, winners);
+            }
+            _ => (),
         }
     }
 }
 
+impl plan::First {
+    /// It on a batch.
+    pub(crate) fn batch<'a, T: Real>(&'a self, params: &'a [T], batch: usize, x: &'a [T]) -> First<'a, T> {
+        let Linear { geometry: g, weight, bias, .. } = &self.linear;
+        let pool = self.norm.pool.as_ref().expect("the plan asks for a pool");
+        First { g, pool, batch, x, w: &params[weight.clone()], bias: &params[bias.clone()] }
+    }
+}
+
 impl Norm {
-    /// Mean and biased variance of a batch.
-    pub(crate) fn measure<T: Real>(&self, x: &[T], batch: usize, stats: &mut [T]) {
-        let (mean, m2) = self.split(stats);
-        mean.fill(T::default());
-        m2.fill(T::default());
-        statistics::merge_images(x, batch, self.pixels, 0, mean, m2);
-        self.finish(batch, m2);
+    /// Means and sums of no image.
+    pub(crate) fn clear<T: Real>(&self, stats: &mut [T]) {
+        stats[self.mean.start..self.var.end].fill(T::default());
+    }
+
+    pub(crate) fn gamma_of<'a, T>(&self, params: &'a [T]) -> Option<&'a [T]> {
+        self.gamma.as_ref().map(|gamma| &params[gamma.clone()])
     }
 
     /// Sums of squared differences to variances.
-    pub(crate) fn finish<T: Real>(&self, batch: usize, m2: &mut [T]) {
+    pub(crate) fn finish<T: Real>(&self, batch: usize, stats: &mut [T]) {
         let per = T::of(1.0 / (batch * self.pixels) as f64);
-        m2.iter_mut().for_each(|v| *v = *v * per);
+        stats[self.var.clone()].iter_mut().for_each(|v| *v = *v * per);
     }
 
     /// Its means and variances among all.

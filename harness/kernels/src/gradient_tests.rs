@@ -51,6 +51,12 @@ pub(crate) fn networks() -> Vec<(Network, usize)> {
         (net(&[5, 6, 14], &[conv(33, 1), Relu, VALID, conv(2, 2), Tanh, SAME, Flatten, dense(3)]), 2),
         (net(&[3, 3, 4], &[norm(true), conv(3, 1), Tanh, norm(true), VALID, Flatten, norm(false), dense(3)]), 3),
         (net(&[1, 1, 1], &[conv(1, 2), norm(true), Flatten, dense(3)]), 5),
+        // Wide enough for Winograd's tiles: of four outputs, with a negative γ and a pool, and of three.
+        (net(&[7, 4, 16], &[conv(17, 1), norm(true), SAME, Relu, SpatialMean, dense(3)]), 2),
+        // First layers whose output is not stored, with pools that keep and drop the odd row.
+        (net(&[6, 7, 2], &[conv(16, 1), norm(true), VALID, Relu, conv(2, 2), Flatten, dense(2)]), 2),
+        (net(&[5, 9, 3], &[conv(17, 1), norm(false), Relu, SAME, SpatialMean, dense(2)]), 3),
+        (net(&[6, 6, 1], &[conv(16, 1), Tanh, conv(18, 1), Relu, SAME, SpatialMean, dense(2)]), 2),
         (net(&[6, 6, 1], &[conv(1, 1), SAME, norm(false), Flatten, dense(3)]), 1),
         (net(&[3], &[dense(40), Relu, dense(17), Tanh, dense(3)]), 13),
         (net(&[2], &[dense(8), norm(true), Relu, dense(3)]), 6),
@@ -82,7 +88,7 @@ fn gradients_match_finite_differences() {
         let running = noise(net.stats_len(), 9).iter().map(|v| v.abs() + 0.1).collect::<Vec<_>>();
         for target in [Target::Classes(&classes), Target::Values(&values)] {
             for mode in [NormMode::Batch, NormMode::Running(&running)] {
-                for (reduction, first) in [(Reduction::Sum, 0), (Reduction::Mean, 3)] {
+                for (reduction, first) in [(Reduction::Sum, 0), (Reduction::Mean, 1), (Reduction::Mean, 3)] {
                     let descend = |p: &[f64], ws: &mut Workspace<f64>, grad: &mut [f64]| {
                         net.descend(p, &x, target, reduction, mode, first, ws, grad)
                     };
@@ -111,6 +117,54 @@ fn gradients_match_finite_differences() {
                 }
             }
         }
+    }
+}
+
+/// The derivative along one direction, of networks too large to vary each parameter: all the sizes and batches that paths are chosen by.
+#[test]
+fn gradients_along_a_direction_match_finite_differences() {
+    use Layer::*;
+    let block = |filters, padding| [conv(filters, 1), norm(true), MaxPool { padding }, Relu];
+    let mut cases = vec![];
+    for (side, cin, filters, batch) in [
+        (21, 3, 32, 10),
+        (11, 1, 32, 25),
+        (11, 5, 64, 2),
+        (12, 3, 32, 1),
+        (6, 32, 5, 10),
+        (5, 64, 64, 2),
+        (9, 16, 3, 25),
+    ] {
+        cases.push((side, cin, filters, batch, Padding::Same));
+    }
+    for side in 2..=8 {
+        cases.push((side, 16, 17, 2, Padding::Valid));
+        cases.push((side, 3, 32, 1, Padding::Same));
+    }
+    for (k, (side, cin, filters, batch, padding)) in cases.into_iter().enumerate() {
+        let mut layers = block(filters, padding).to_vec();
+        layers.extend([conv(filters, 1), norm(false), Relu, conv(18, 1), Tanh, Flatten, Dense { outputs: 3 }]);
+        let net = net(&[side, side, cin], &layers);
+        let scale = |v: Vec<f64>, by: f64| v.into_iter().map(|v| v * by).collect::<Vec<f64>>();
+        let params = scale(noise(net.param_len(), k as u64 + 1), 0.3);
+        let x = noise(batch * net.input_len(), k as u64 + 100);
+        let classes: Vec<u32> = (0..batch).map(|i| (i % 3) as u32).collect();
+        let descend = |p: &[f64], grad: &mut [f64]| {
+            let target = Target::Classes(&classes);
+            net.descend(p, &x, target, Reduction::Mean, NormMode::Batch, 0, &mut Workspace::default(), grad)
+        };
+        let mut grad = vec![f64::NAN; params.len()];
+        descend(&params, &mut grad);
+        let direction = noise(params.len(), 50);
+        let at = |by: f64| {
+            let moved: Vec<f64> = params.iter().zip(&direction).map(|(p, v)| p + by * v).collect();
+            descend(&moved, &mut vec![0.0; params.len()])
+        };
+        let h = 1e-7;
+        let want = (at(h) - at(-h)) / (2.0 * h);
+        let got: f64 = grad.iter().zip(&direction).map(|(g, v)| g * v).sum();
+        let gap = (got - want).abs();
+        assert!(gap < 1e-6 * want.abs().max(1.0), "side {side}, {cin} to {filters}, batch {batch}: {got} for {want}");
     }
 }
 

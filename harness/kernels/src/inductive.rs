@@ -8,9 +8,8 @@
 use crate::forward::NormMode;
 use crate::network::Network;
 use crate::norm;
-use crate::plan::{Norm, Stage};
+use crate::plan::Stage;
 use crate::simd::Real;
-use crate::statistics::merge_images;
 use crate::workspace::Workspace;
 
 /// Queries whose first layer is computed together.
@@ -52,7 +51,7 @@ impl Network {
         assert_eq!(queries.len(), n_queries * self.input_len(), "length of the queries");
         assert_eq!(out.len(), n_queries * self.outputs(), "length of the outputs");
         let stages = &self.plan.stages;
-        let Some(last_norm) = stages.iter().rposition(|s| matches!(s, Stage::Norm(_))) else {
+        let Some(last_norm) = stages.iter().rposition(|s| s.norm().is_some()) else {
             // Nothing ties a query to its support set.
             ws.fit(&self.plan, n_queries, false);
             out.copy_from_slice(self.run(&self.plan, params, queries, n_queries, NormMode::Batch, ws));
@@ -61,11 +60,8 @@ impl Network {
         let batch = n_support + 1;
         ws.fit(&self.plan, batch, false);
 
-        // The support set's part of the first stage, or its very inputs when that is a norm.
-        let first = match &stages[0] {
-            Stage::Norm(_) => None,
-            stage => Some(stage),
-        };
+        // The support set's part of the first stage, or its very inputs when that has a norm.
+        let first = Some(&stages[0]).filter(|stage| stage.norm().is_none());
         let base = usize::from(first.is_some());
         let len = if base == 1 { self.plan.lens[0] } else { self.input_len() };
         ws.shared.fit((batch + GROUP) * len);
@@ -76,14 +72,13 @@ impl Network {
             None => own_support.copy_from_slice(support),
         }
         ws.shared_stats.fit(self.plan.stats_len);
-        if let Stage::Norm(n) = &stages[base] {
-            let (mean, m2) = n.split(&mut ws.shared_stats);
-            mean.fill(T::default());
-            m2.fill(T::default());
-            merge_images(own_support, n_support, n.pixels, 0, mean, m2);
+        if let Some(n) = stages[base].norm() {
+            n.clear(&mut ws.shared_stats);
+            ws.shared_winners.fit(n_support * n.winners_len());
+            stages[base].merge(params, own_support, n_support, 0, &mut ws.shared_stats, &mut ws.shared_winners);
         }
 
-        let Workspace { buffers, stats, scales, shared_stats, .. } = ws;
+        let Workspace { buffers, winners, stats, scales, shared_winners, shared_stats, .. } = ws;
         let (inputs, outputs) = (self.input_len(), self.outputs());
         for start in (0..n_queries).step_by(GROUP) {
             let count = GROUP.min(n_queries - start);
@@ -102,22 +97,25 @@ impl Network {
                     let input = &input[..images * (input.len() / batch)];
                     let y = &mut *rest[0];
                     let stage = &stages[i];
-                    let Stage::Norm(n) = stage else {
+                    let Some(n) = stage.norm() else {
                         stage.forward(params, images, input, &mut y[..images * self.plan.lens[i]]);
                         continue;
                     };
+                    let winners = &mut winners[i];
                     if i == base {
-                        n.measure_more(&input[n_support * len..], n_support, shared_stats, stats);
+                        winners[..shared_winners.len()].copy_from_slice(shared_winners);
+                        let own = &mut winners[shared_winners.len()..];
+                        stage.measure_more(params, &input[n_support * len..], n_support, shared_stats, stats, own);
                     } else {
-                        n.measure(input, batch, stats);
+                        stage.measure(params, input, batch, stats, winners);
                     }
                     n.scale(params, stats, scales);
                     let affine = n.affine(params, stats, scales);
+                    let input: &[T] = if n.pool.is_some() { winners } else { input };
                     let images = if i == last_norm { 1 } else { batch };
                     let per = input.len() / batch;
                     let input = &input[(batch - images) * per..];
-                    let y = &mut y[..images * self.plan.lens[i]];
-                    norm::forward(affine, n.after(), images, n.pixels, input, y);
+                    norm::forward(affine, n.relu, input, &mut y[..images * self.plan.lens[i]]);
                 }
                 let y = &buffers[stages.len() - 1][..outputs];
                 out[(start + q) * outputs..][..outputs].copy_from_slice(y);
@@ -126,13 +124,21 @@ impl Network {
     }
 }
 
-impl Norm {
-    /// Statistics of the support set, whose sums are in `shared`, and one more image.
-    fn measure_more<T: Real>(&self, image: &[T], n_support: usize, shared: &[T], stats: &mut [T]) {
-        let own = self.mean.start..self.var.end;
+impl Stage {
+    /// Statistics of the support set, whose sums are in `shared`, and one more image; the image's winners.
+    fn measure_more<T: Real>(
+        &self,
+        params: &[T],
+        image: &[T],
+        n_support: usize,
+        shared: &[T],
+        stats: &mut [T],
+        winners: &mut [T],
+    ) {
+        let Some(n) = self.norm() else { unreachable!("a norm") };
+        let own = n.mean.start..n.var.end;
         stats[own.clone()].copy_from_slice(&shared[own]);
-        let (mean, m2) = self.split(stats);
-        merge_images(image, 1, self.pixels, n_support * self.pixels, mean, m2);
-        self.finish(n_support + 1, m2);
+        self.merge(params, image, 1, n_support, stats, winners);
+        n.finish(n_support + 1, stats);
     }
 }

@@ -21,6 +21,12 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Lanes<T, S, NV, PART> 
         Self { s, mask }
     }
 
+    /// The last register alone.
+    #[inline(always)]
+    pub fn one(&self) -> Lanes<T, S, 1, PART> {
+        Lanes { s: self.s, mask: self.mask }
+    }
+
     #[inline(always)]
     pub fn splat(&self, x: T) -> [T::V<S>; NV] {
         [T::splat(self.s, x); NV]
@@ -72,14 +78,29 @@ pub(crate) trait OverChannels<T: Real> {
 /// As [`OverChannels::group`].
 #[inline(always)]
 pub(crate) unsafe fn over_channels<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
+    unsafe { over(s, channels, true, kernel) }
+}
+
+/// As [`over_channels`], with at most two registers in a group where the machine has 16: for kernels that hold many numbers of a channel,
+/// which four would spill.
+///
+/// # Safety
+/// As [`OverChannels::group`].
+#[inline(always)]
+pub(crate) unsafe fn over_narrow<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
+    unsafe { over(s, channels, S::REGISTER_COUNT >= 32, kernel) }
+}
+
+#[inline(always)]
+unsafe fn over<T: Real, S: Simd>(s: S, channels: usize, wide: bool, kernel: &mut impl OverChannels<T>) {
     let lanes = T::lanes::<S>();
     let mut c = 0;
     unsafe {
-        while channels - c >= 4 * lanes {
+        while wide && channels - c >= 4 * lanes {
             kernel.group(Lanes::<T, S, 4, false>::new(s, lanes), c);
             c += 4 * lanes;
         }
-        if channels - c >= 2 * lanes {
+        while channels - c >= 2 * lanes {
             kernel.group(Lanes::<T, S, 2, false>::new(s, lanes), c);
             c += 2 * lanes;
         }
@@ -89,6 +110,24 @@ pub(crate) unsafe fn over_channels<T: Real, S: Simd>(s: S, channels: usize, kern
         }
         if c < channels {
             kernel.group(Lanes::<T, S, 1, true>::new(s, channels - c), c);
+        }
+    }
+}
+
+/// As [`over_channels`], a register at a time: for kernels that hold many values of a channel.
+///
+/// # Safety
+/// As [`OverChannels::group`].
+#[inline(always)]
+pub(crate) unsafe fn by_register<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
+    let lanes = T::lanes::<S>();
+    let full = channels / lanes * lanes;
+    unsafe {
+        for c in (0..full).step_by(lanes) {
+            kernel.group(Lanes::<T, S, 1, false>::new(s, lanes), c);
+        }
+        if full < channels {
+            kernel.group(Lanes::<T, S, 1, true>::new(s, channels - full), full);
         }
     }
 }

@@ -36,6 +36,7 @@ mod backward;
 mod buffer;
 mod conv;
 mod curvature;
+mod direct;
 mod error;
 mod features;
 mod forward;
@@ -58,10 +59,13 @@ mod pointwise;
 mod pool;
 mod product;
 mod rate;
+mod scratch;
 mod simd;
 mod statistics;
 mod stock;
 mod tensors;
+mod windows;
+mod winograd;
 mod workspace;
 
 pub use curvature::{Curvature, CurvatureSpace};
@@ -74,6 +78,10 @@ pub use loss::{Reduction, Target};
 pub use network::Network;
 pub use optim::{AdamConfig, adam_step, sgd_step};
 pub use rate::matmul_rate;
-pub use simd::{instruction_set, limited};
+pub use simd::{Cap, cap, instruction_set, limited};
 pub use tensors::{Backend, features_tensors, forward_tensors, forward_tensors_and_stats};
 pub use workspace::Workspace;
+
+/// A hash of what the kernels are made of: their sources, without comments and tests, and the locked versions of all that
+/// they reach.
+pub const CODE: &str = harness_identity::code!(without "src/rate.rs");

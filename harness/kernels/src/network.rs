@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::layer::{Layer, ParamSpec};
-use crate::plan::{Plan, Stage};
+use crate::plan::Plan;
 
 /// A network over flat parameter vectors; it holds no parameters itself.
 ///
@@ -97,19 +97,15 @@ impl Network {
     /// Floating-point operations of one training step, two for a multiply-add, taps in the padding counted: forward, gradient
     /// of all weights, and of all inputs but that of the network. Only convolutions and dense layers count.
     pub fn flops_per_step(&self, batch: usize) -> f64 {
-        let linear = self.plan.stages.iter().enumerate().filter_map(|(i, stage)| match stage {
-            Stage::Linear(l) => Some(l.geometry.flops() * if i == 0 { 2.0 } else { 3.0 }),
-            _ => None,
-        });
+        let linear = self.plan.stages.iter().enumerate();
+        let linear =
+            linear.filter_map(|(i, stage)| Some(stage.linear()?.geometry.flops() * if i == 0 { 2.0 } else { 3.0 }));
         linear.sum::<f64>() * batch as f64
     }
 
     /// Floating-point operations of a forward pass.
     pub fn flops_forward(&self, batch: usize) -> f64 {
-        let linear = self.plan.stages.iter().filter_map(|stage| match stage {
-            Stage::Linear(l) => Some(l.geometry.flops()),
-            _ => None,
-        });
+        let linear = self.plan.stages.iter().filter_map(|stage| Some(stage.linear()?.geometry.flops()));
         linear.sum::<f64>() * batch as f64
     }
 }

@@ -1,10 +1,9 @@
-//! Normalisation, scale and shift of each channel, with the ReLU and the pool that follow it: forward.
+//! Normalisation, scale and shift of each channel, with the ReLU that follows it: forward.
 //!
-//! y = max over the window of relu(γ·(x − μ)/σ + β). ReLU and max pool commute, in value and in gradient, so one
-//! kernel serves both orders.
+//! y = relu(γ·(x − μ)/σ + β). A pool comes before it, on raw values ([`windows`](crate::windows)): norm, ReLU and max pool commute,
+//! in value and in gradient.
 
 use crate::lanes::{Lanes, OverChannels, over_channels};
-use crate::pool::PoolShape;
 use crate::simd::{Real, dispatch};
 use pulp::{Simd, WithSimd};
 
@@ -16,31 +15,19 @@ pub(crate) struct Affine<'a, T> {
     pub shift: &'a [T],
 }
 
-/// What follows the normalisation.
-#[derive(Clone, Copy)]
-pub(crate) struct After<'a> {
-    pub relu: bool,
-    pub pool: Option<&'a PoolShape>,
-}
-
-/// y from x, for `images` images of `pixels` pixels each.
-pub(crate) fn forward<T: Real>(affine: Affine<T>, after: After, images: usize, pixels: usize, x: &[T], y: &mut [T]) {
+/// y from x, both `[rows, C]`.
+pub(crate) fn forward<T: Real>(affine: Affine<T>, relu: bool, x: &[T], y: &mut [T]) {
     let channels = affine.mean.len();
     assert!(affine.scale.len() == channels && affine.shift.len() == channels);
-    assert!(x.len() == images * pixels * channels);
-    let out_len = after.pool.map_or(pixels * channels, |p| {
-        assert!(p.input_len() == pixels * channels);
-        p.output_len()
-    });
-    assert!(y.len() == images * out_len);
-    dispatch(Forward { affine, after, images, pixels, x: x.as_ptr(), y: y.as_mut_ptr() });
+    assert!(x.len() == y.len() && x.len().is_multiple_of(channels));
+    let rows = x.len() / channels;
+    dispatch(Forward { affine, relu, rows, x: x.as_ptr(), y: y.as_mut_ptr() });
 }
 
 struct Forward<'a, T> {
     affine: Affine<'a, T>,
-    after: After<'a>,
-    images: usize,
-    pixels: usize,
+    relu: bool,
+    rows: usize,
     x: *const T,
     y: *mut T,
 }
@@ -72,8 +59,14 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> 
     /// The channels of the group exist.
     #[inline(always)]
     pub unsafe fn new(lanes: Lanes<T, S, NV, PART>, affine: Affine<T>, relu: bool, first: usize) -> Self {
-        let [mean, scale, shift] =
-            [affine.mean, affine.scale, affine.shift].map(|v| unsafe { lanes.load(v.as_ptr().add(first)) });
+        let Affine { mean, scale, shift } = affine;
+        let (mean, scale, shift) = unsafe {
+            (
+                lanes.load(mean.as_ptr().add(first)),
+                lanes.load(scale.as_ptr().add(first)),
+                lanes.load(shift.as_ptr().add(first)),
+            )
+        };
         Self { lanes, mean, scale, shift, relu }
     }
 
@@ -110,32 +103,12 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> 
 impl<T: Real> OverChannels<T> for Forward<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
-        let s = lanes.s;
         unsafe {
-            let group = Group::new(lanes, self.affine, self.after.relu, first);
+            let group = Group::new(lanes, self.affine, self.relu, first);
             let channels = self.affine.mean.len();
-            let Some(pool) = self.after.pool else {
-                for i in 0..self.images * self.pixels {
-                    let at = i * channels + first;
-                    lanes.store(self.y.add(at), group.clip(group.value_at(self.x.add(at))));
-                }
-                return;
-            };
-            for image in 0..self.images {
-                let x = self.x.add(image * pool.input_len() + first);
-                let mut y = self.y.add(image * pool.output_len() + first);
-                for oy in 0..pool.oh {
-                    for ox in 0..pool.ow {
-                        let [a, b, c, d] = pool.window(oy, ox);
-                        let mut best = group.value_at(x.add(a));
-                        for at in [b, c, d] {
-                            let v = group.value_at(x.add(at));
-                            best = lanes.map(|j| T::vmax(s, best[j], v[j]));
-                        }
-                        lanes.store(y, group.clip(best));
-                        y = y.wrapping_add(pool.c);
-                    }
-                }
+            for i in 0..self.rows {
+                let at = i * channels + first;
+                lanes.store(self.y.add(at), group.clip(group.value_at(self.x.add(at))));
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Normalisation with the ReLU and the pool that follow it: backward.
 //!
 //! With x̂ = (x − μ)/σ and g the gradient of γ·x̂ + β (the gradient of the output where the ReLU is open and the element
-//! the first largest of its window, else 0), over the N pixels of a batch:
+//! the first of its window that equals the winner, else 0), over the N pixels of a batch:
 //! dβ = Σg, dγ = Σ g·x̂, dx = γ/σ · (g − dβ/N − x̂·dγ/N). With running statistics dx = γ/σ · g.
-//! Neither g nor x̂ is stored: both come again from x with the very operations of the forward pass.
+//! Neither g nor x̂ is stored: both come again from x, or for dβ and dγ from the winners alone, with the very operations of the forward pass.
 
-use crate::lanes::{Lanes, OverChannels, over_channels};
-use crate::norm::{Affine, After, Group};
-use crate::pool::{each, share};
+use crate::lanes::{Lanes, OverChannels, over_channels, over_narrow};
+use crate::norm::{Affine, Group};
+use crate::pool::{PoolShape, each};
 use crate::simd::{Real, dispatch};
 use crate::statistics::CHUNK;
 use pulp::{Simd, WithSimd};
@@ -17,8 +17,8 @@ pub(crate) struct NormGrad<'a, T> {
     pub affine: Affine<'a, T>,
     /// 1/σ of each channel.
     pub inv_std: &'a [T],
-    pub after: After<'a>,
-    pub images: usize,
+    pub relu: bool,
+    /// N: pixels of the batch, as many as the statistics are of.
     pub pixels: usize,
     /// Gradient of the output.
     pub dy: &'a [T],
@@ -27,32 +27,37 @@ pub(crate) struct NormGrad<'a, T> {
 }
 
 impl<T: Real> NormGrad<'_, T> {
-    /// dβ and dγ (of `x̂`, also where there is no γ).
+    /// dβ and dγ (of `x̂`, also where there is no γ), from x where there is no pool, else from the winners.
     pub fn sums(&self, x: &[T], dbeta: &mut [T], dgamma: &mut [T]) {
-        self.check(x);
-        assert!(dbeta.len() == self.inv_std.len() && dgamma.len() == self.inv_std.len());
+        self.check(dbeta, dgamma);
+        assert!(x.len() == self.dy.len());
         let (x, dbeta, dgamma) = (x.as_ptr(), dbeta.as_mut_ptr(), dgamma.as_mut_ptr());
         dispatch(Sums { n: self, x, dbeta, dgamma });
     }
 
     /// Replaces x by its gradient; `dbeta` and `dgamma` as [`NormGrad::sums`] gave them.
     pub fn apply(&self, x: &mut [T], dbeta: &[T], dgamma: &[T]) {
-        self.check(x);
-        assert!(dbeta.len() == self.inv_std.len() && dgamma.len() == self.inv_std.len());
+        self.check(dbeta, dgamma);
+        assert!(x.len() == self.dy.len());
         let (x, dbeta, dgamma) = (x.as_mut_ptr(), dbeta.as_ptr(), dgamma.as_ptr());
-        dispatch(Apply { n: self, x, dbeta, dgamma });
+        dispatch(Apply { n: self, windows: None, x, dbeta, dgamma });
     }
 
-    fn check(&self, x: &[T]) {
-        let (channels, images) = (self.inv_std.len(), self.images);
-        let a = &self.affine;
-        assert!([a.mean, a.scale, a.shift].iter().all(|v| v.len() == channels));
-        assert!(x.len() == images * self.pixels * channels);
-        let out_len = self.after.pool.map_or(self.pixels * channels, |p| {
-            assert!(p.input_len() == self.pixels * channels);
-            p.output_len()
-        });
-        assert!(self.dy.len() == images * out_len);
+    /// As [`NormGrad::apply`], where a pool follows that chose `winners`.
+    pub fn apply_windows(&self, pool: &PoolShape, x: &mut [T], winners: &[T], dbeta: &[T], dgamma: &[T]) {
+        self.check(dbeta, dgamma);
+        let images = x.len() / pool.input_len();
+        assert!(pool.c == self.inv_std.len() && x.len() == images * pool.input_len());
+        assert!(winners.len() == self.dy.len() && winners.len() == images * pool.output_len());
+        let windows = Some(Windows { pool, images, winners: winners.as_ptr() });
+        let (x, dbeta, dgamma) = (x.as_mut_ptr(), dbeta.as_ptr(), dgamma.as_ptr());
+        dispatch(Apply { n: self, windows, x, dbeta, dgamma });
+    }
+
+    pub fn check(&self, dbeta: &[T], dgamma: &[T]) {
+        let (channels, a) = (self.inv_std.len(), &self.affine);
+        assert!([a.mean, a.scale, a.shift, dbeta, dgamma].iter().all(|v| v.len() == channels));
+        assert!(self.dy.len().is_multiple_of(channels));
     }
 }
 
@@ -116,41 +121,16 @@ impl<T: Real> OverChannels<T> for Sums<'_, T> {
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
         unsafe {
-            let group = Group::new(lanes, n.affine, n.after.relu, first);
+            let group = Group::new(lanes, n.affine, n.relu, first);
             let inv_std = lanes.load(n.inv_std.as_ptr().add(first));
             let channels = n.inv_std.len();
             let zero = [lanes.splat(T::default()); 2];
             let mut sum = Sum { group, whole: zero, part: zero, in_part: 0 };
-            if let Some(pool) = n.after.pool {
-                for image in 0..n.images {
-                    let x = self.x.add(image * pool.input_len() + first);
-                    let mut dy = n.dy.as_ptr().add(image * pool.output_len() + first);
-                    for oy in 0..pool.oh {
-                        for ox in 0..pool.ow {
-                            let window = each(
-                                pool.window(oy, ox),
-                                #[inline(always)]
-                                |at| lanes.load(x.add(at)),
-                            );
-                            let mut chosen = window[0];
-                            let mut best = lanes.map(|j| group.value(chosen[j], j));
-                            for x in &window[1..] {
-                                let v = lanes.map(|j| group.value(x[j], j));
-                                chosen = lanes.map(|j| T::pick_gt(s, v[j], best[j], x[j], chosen[j]));
-                                best = lanes.map(|j| T::pick_gt(s, v[j], best[j], v[j], best[j]));
-                            }
-                            sum.add(chosen, best, lanes.load(dy));
-                            dy = dy.wrapping_add(pool.c);
-                        }
-                    }
-                }
-            } else {
-                for i in 0..n.images * n.pixels {
-                    let at = i * channels + first;
-                    let x = lanes.load(self.x.add(at));
-                    let v = lanes.map(|j| group.value(x[j], j));
-                    sum.add(x, v, lanes.load(n.dy.as_ptr().add(at)));
-                }
+            for i in 0..n.dy.len() / channels {
+                let at = i * channels + first;
+                let x = lanes.load(self.x.add(at));
+                let v = lanes.map(|j| group.value(x[j], j));
+                sum.add(x, v, lanes.load(n.dy.as_ptr().add(at)));
             }
             sum.flush();
             let [dbeta, dot] = sum.whole;
@@ -160,8 +140,17 @@ impl<T: Real> OverChannels<T> for Sums<'_, T> {
     }
 }
 
+/// The windows of the pool and the raw winner of each.
+#[derive(Clone, Copy)]
+struct Windows<'a, T> {
+    pool: &'a PoolShape,
+    images: usize,
+    winners: *const T,
+}
+
 struct Apply<'a, T> {
     n: &'a NormGrad<'a, T>,
+    windows: Option<Windows<'a, T>>,
     x: *mut T,
     dbeta: *const T,
     dgamma: *const T,
@@ -173,24 +162,65 @@ impl<T: Real> WithSimd for Apply<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, s: S) {
         // SAFETY: `check` has seen the lengths.
-        unsafe { over_channels(s, self.n.inv_std.len(), &mut self) }
+        unsafe { over_narrow(s, self.n.inv_std.len(), &mut self) }
     }
 }
 
-/// dx = scale·g − level − (x − mean)·slope for one group of channels.
-struct Grad<T: Real, S: Simd, const NV: usize, const PART: bool> {
+/// dx = scale·g + level + (x − mean)·slope for one group of channels.
+pub(crate) struct Grad<T: Real, S: Simd, const NV: usize, const PART: bool> {
     group: Group<T, S, NV, PART>,
     level: [T::V<S>; NV],
     slope: [T::V<S>; NV],
 }
 
 impl<T: Real, S: Simd, const NV: usize, const PART: bool> Grad<T, S, NV, PART> {
-    /// Of register j, for an element x and the gradient g behind norm, scale and shift.
+    /// For the channels from `first` on; `sums` are dβ and dγ of all.
+    ///
+    /// # Safety
+    /// The channels of the group exist.
     #[inline(always)]
-    fn of(&self, x: T::V<S>, g: T::V<S>, j: usize) -> T::V<S> {
+    pub unsafe fn new(lanes: Lanes<T, S, NV, PART>, n: &NormGrad<T>, sums: [*const T; 2], first: usize) -> Self {
+        let s = lanes.s;
+        unsafe {
+            let group = Group::new(lanes, n.affine, n.relu, first);
+            let (dbeta, dgamma) = (lanes.load(sums[0].add(first)), lanes.load(sums[1].add(first)));
+            let inv_std = lanes.load(n.inv_std.as_ptr().add(first));
+            let per = if n.batch_statistics { -1.0 / n.pixels as f64 } else { 0.0 };
+            let per = T::splat(s, T::of(per));
+            let by = lanes.map(|j| T::vmul(s, group.scale[j], per));
+            let level = lanes.map(|j| T::vmul(s, by[j], dbeta[j]));
+            let slope = lanes.map(|j| T::vmul(s, by[j], T::vmul(s, dgamma[j], inv_std[j])));
+            Self { group, level, slope }
+        }
+    }
+
+    /// Of register j, for an element x that has no gradient but through the statistics.
+    #[inline(always)]
+    pub fn base(&self, x: T::V<S>, j: usize) -> T::V<S> {
         let s = self.group.lanes.s;
-        let rest = T::fma(s, T::vsub(s, x, self.group.mean[j]), self.slope[j], self.level[j]);
-        T::vsub(s, T::vmul(s, self.group.scale[j], g), rest)
+        T::fma(s, T::vsub(s, x, self.group.mean[j]), self.slope[j], self.level[j])
+    }
+
+    /// What the gradient g of the ReLU's output adds to that of an element x.
+    #[inline(always)]
+    fn own(&self, x: T::V<S>, g: T::V<S>, j: usize) -> T::V<S> {
+        let g = self.group.open(self.group.value(x, j), g);
+        T::vmul(self.group.lanes.s, self.group.scale[j], g)
+    }
+
+    /// The gradients of a window of register j, g that of its winner behind the ReLU: the first that equals the winner takes it.
+    #[inline(always)]
+    pub fn window(&self, x: [T::V<S>; 4], winner: T::V<S>, g: T::V<S>, j: usize) -> [T::V<S>; 4] {
+        let s = self.group.lanes.s;
+        let zero = T::splat(s, T::default());
+        let mut left = self.own(winner, g, j);
+        let mut dx = x;
+        for dx in &mut dx {
+            let x = *dx;
+            *dx = T::vadd(s, self.base(x, j), T::pick_eq(s, x, winner, left, zero));
+            left = T::pick_eq(s, x, winner, zero, left);
+        }
+        dx
     }
 }
 
@@ -198,55 +228,40 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
-        let zero = T::splat(s, T::default());
         unsafe {
-            let group = Group::new(lanes, n.affine, n.after.relu, first);
-            let [inv_std, dbeta, dgamma] =
-                [n.inv_std.as_ptr(), self.dbeta, self.dgamma].map(|p| lanes.load(p.add(first)));
             let channels = n.inv_std.len();
-            let per = if n.batch_statistics { 1.0 / (n.images * n.pixels) as f64 } else { 0.0 };
-            let per = T::splat(s, T::of(per));
-            let by = lanes.map(|j| T::vmul(s, group.scale[j], per));
-            let level = lanes.map(|j| T::vmul(s, by[j], dbeta[j]));
-            let slope = lanes.map(|j| T::vmul(s, by[j], T::vmul(s, dgamma[j], inv_std[j])));
-            let grad = Grad { group, level, slope };
-            let Some(pool) = n.after.pool else {
-                for i in 0..n.images * n.pixels {
+            let grad = Grad::new(lanes, n, [self.dbeta, self.dgamma], first);
+            let Some(Windows { pool, images, winners }) = self.windows else {
+                for i in 0..n.dy.len() / channels {
                     let at = i * channels + first;
                     let (x, g) = (lanes.load(self.x.add(at)), lanes.load(n.dy.as_ptr().add(at)));
-                    let dx = lanes.map(|j| grad.of(x[j], group.open(group.value(x[j], j), g[j]), j));
-                    lanes.store(self.x.add(at), dx);
+                    lanes.store(self.x.add(at), lanes.map(|j| T::vadd(s, grad.base(x[j], j), grad.own(x[j], g[j], j))));
                 }
                 return;
             };
-            for image in 0..n.images {
+            for image in 0..images {
                 let x = self.x.add(image * pool.input_len() + first);
-                let mut dy = n.dy.as_ptr().add(image * pool.output_len() + first);
+                let mut at_window = image * pool.output_len() + first;
                 for oy in 0..pool.oh {
                     for ox in 0..pool.ow {
+                        let winner = lanes.load(winners.add(at_window));
+                        let g = lanes.load(n.dy.as_ptr().add(at_window));
                         let at = pool.window(oy, ox);
-                        let window = each(
+                        let mut dx = each(
                             at,
                             #[inline(always)]
                             |at| lanes.load(x.add(at)),
                         );
-                        let g = lanes.load(dy);
-                        let mut dx = window;
                         for j in 0..NV {
-                            let v = each(
-                                window,
-                                #[inline(always)]
-                                |x| group.value(x[j], j),
-                            );
-                            let (best, parts) = share::<T, S>(s, v, g[j]);
-                            for (dx, (x, part)) in dx.iter_mut().zip(window.iter().zip(parts)) {
-                                dx[j] = grad.of(x[j], group.open(best, part), j);
+                            let own = grad.window([dx[0][j], dx[1][j], dx[2][j], dx[3][j]], winner[j], g[j], j);
+                            for (dx, own) in dx.iter_mut().zip(own) {
+                                dx[j] = own;
                             }
                         }
                         for (at, dx) in at.into_iter().zip(dx).rev() {
                             lanes.store(x.add(at), dx);
                         }
-                        dy = dy.wrapping_add(pool.c);
+                        at_window += pool.c;
                     }
                 }
                 // Pixels that a "valid" pool drops.
@@ -255,7 +270,7 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
                     for ix in from..pool.w {
                         let at = x.add((iy * pool.w + ix) * pool.c);
                         let v = lanes.load(at);
-                        lanes.store(at, lanes.map(|j| grad.of(v[j], zero, j)));
+                        lanes.store(at, lanes.map(|j| grad.base(v[j], j)));
                     }
                 }
             }

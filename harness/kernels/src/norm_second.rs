@@ -10,7 +10,6 @@
 //! All are sums over pixels, then numbers of a channel times what a pixel has: [`combine`].
 
 use crate::lanes::{Lanes, OverChannels, over_channels};
-use crate::norm::After;
 use crate::norm_grad::NormGrad;
 use crate::plan::Norm;
 use crate::pointwise::row_dots;
@@ -108,9 +107,8 @@ impl<'a, T: Real> NormPoint<'a, T> {
         NormGrad {
             affine: self.norm.affine(self.params, stats, scales),
             inv_std: self.r(),
-            after: After { relu: false, pool: None },
-            images: self.batch,
-            pixels: self.norm.pixels,
+            relu: false,
+            pixels: self.batch * self.norm.pixels,
             dy: d,
             batch_statistics: true,
         }

@@ -2,8 +2,8 @@
 
 use crate::geometry::Geometry;
 use crate::layer::{Layer, ParamSpec};
-use crate::norm::After;
 use crate::pool::PoolShape;
+use crate::winograd::first;
 use std::ops::Range;
 
 /// All passes in order.
@@ -23,10 +23,15 @@ pub(crate) struct Plan {
 pub(crate) enum Stage {
     Linear(Linear),
     Norm(Norm),
+    /// The first layer with its norm and pool, where its output is not stored.
+    First(Box<First>),
     Relu,
     Tanh,
     MaxPool(PoolShape),
-    SpatialMean { pixels: usize, channels: usize },
+    SpatialMean {
+        pixels: usize,
+        channels: usize,
+    },
 }
 
 /// A convolution or a dense layer.
@@ -37,6 +42,15 @@ pub(crate) struct Linear {
     pub bias: Range<usize>,
     /// Whether a norm comes next, whose batch statistics cancel the bias.
     pub before_norm: bool,
+}
+
+/// A convolution from few channels and the norm with a pool that follows it: see [`first`].
+#[derive(Clone, Debug)]
+pub(crate) struct First {
+    pub linear: Linear,
+    pub norm: Norm,
+    /// The layer that the norm is.
+    pub norm_layer: usize,
 }
 
 /// A normalisation with the ReLU and the pool that follow it.
@@ -58,8 +72,27 @@ impl Norm {
         self.beta.len()
     }
 
-    pub fn after(&self) -> After<'_> {
-        After { relu: self.relu, pool: self.pool.as_ref() }
+    /// Elements of the windows' winners of one image; 0 without pool.
+    pub fn winners_len(&self) -> usize {
+        self.pool.as_ref().map_or(0, PoolShape::output_len)
+    }
+}
+
+impl Stage {
+    pub fn linear(&self) -> Option<&Linear> {
+        match self {
+            Stage::Linear(linear) => Some(linear),
+            Stage::First(first) => Some(&first.linear),
+            _ => None,
+        }
+    }
+
+    pub fn norm(&self) -> Option<&Norm> {
+        match self {
+            Stage::Norm(norm) => Some(norm),
+            Stage::First(first) => Some(&first.norm),
+            _ => None,
+        }
     }
 }
 
@@ -112,9 +145,21 @@ impl Plan {
                 Layer::Flatten => None,
             };
             if let Some(stage) = stage {
-                plan.stages.push(stage);
-                plan.lens.push(shapes[i + used].iter().product());
-                plan.layers.push(i);
+                let len = shapes[i + used].iter().product();
+                match (plan.stages.as_slice(), stage) {
+                    ([Stage::Linear(linear)], Stage::Norm(norm))
+                        if norm.pool.is_some() && first::fits(&linear.geometry) =>
+                    {
+                        let linear = linear.clone();
+                        plan.stages[0] = Stage::First(Box::new(First { linear, norm, norm_layer: i }));
+                        plan.lens[0] = len;
+                    }
+                    (_, stage) => {
+                        plan.stages.push(stage);
+                        plan.lens.push(len);
+                        plan.layers.push(i);
+                    }
+                }
             }
             i += used;
         }
@@ -127,7 +172,7 @@ impl Plan {
         let before = i.checked_sub(1).map(|before| &self.stages[before]);
         match self.stages[i] {
             Stage::Norm(_) => matches!(before, Some(Stage::Linear(_))),
-            Stage::Linear(_) => matches!(before, Some(Stage::Norm(_))),
+            Stage::Linear(_) => matches!(before, Some(Stage::Norm(_) | Stage::First(_))),
             _ => false,
         }
     }

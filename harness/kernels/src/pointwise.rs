@@ -4,20 +4,42 @@ use crate::lanes::{Lanes, OverChannels, over_channels};
 use crate::simd::{Real, dispatch};
 use pulp::{Simd, WithSimd};
 
+/// A loop that the compiler makes vectors of, with those of this machine.
+struct Wide<F>(F);
+
+impl<F: FnOnce()> WithSimd for Wide<F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.0();
+    }
+}
+
 /// y = max(x, 0)
 pub(crate) fn relu<T: Real>(x: &[T], y: &mut [T]) {
-    let zero = T::default();
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y = if x > zero { x } else { zero };
-    }
+    dispatch(Wide(
+        #[inline(always)]
+        || {
+            let zero = T::default();
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = if x > zero { x } else { zero };
+            }
+        },
+    ));
 }
 
 /// d ← d where y > 0, else 0. For y the output or the input, which have the same sign.
 pub(crate) fn relu_grad<T: Real>(y: &[T], d: &mut [T]) {
-    let zero = T::default();
-    for (d, &y) in d.iter_mut().zip(y) {
-        *d = if y > zero { *d } else { zero };
-    }
+    dispatch(Wide(
+        #[inline(always)]
+        || {
+            let zero = T::default();
+            for (d, &y) in d.iter_mut().zip(y) {
+                *d = if y > zero { *d } else { zero };
+            }
+        },
+    ));
 }
 
 /// y = tanh(x)
@@ -43,9 +65,14 @@ pub(crate) fn tanh_second<T: Real>(y: &[T], d: &[T], dy: &[T], ddx: &mut [T]) {
 
 /// y ← y + x
 pub(crate) fn add<T: Real>(x: &[T], y: &mut [T]) {
-    for (y, &x) in y.iter_mut().zip(x) {
-        *y += x;
-    }
+    dispatch(Wide(
+        #[inline(always)]
+        || {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y += x;
+            }
+        },
+    ));
 }
 
 /// y[image, c] = the mean over the pixels of x[image, pixel, c].

@@ -7,6 +7,7 @@
 use pulp::{Arch, MemMask, Simd, WithSimd};
 use std::cell::Cell;
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// `f32` or `f64`, with the vector operations that the kernels need.
 ///
@@ -52,6 +53,9 @@ pub trait Real:
     /// `yes` in the lanes where a > b, else `no`.
     fn pick_gt<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S>;
 
+    /// `yes` in the lanes where a = b, else `no`.
+    fn pick_eq<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S>;
+
     /// # Safety
     /// All lanes from `p` on are readable.
     unsafe fn load<S: Simd>(s: S, p: *const Self) -> Self::V<S>;
@@ -68,7 +72,7 @@ pub trait Real:
 
 macro_rules! real {
     ($t:ty, $v:ident, $m:ident, $between:ident, $int:ty, $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident,
-     $fma:ident, $max:ident, $sqrt:ident, $gt:ident, $select:ident, $load:ident, $store:ident) => {
+     $fma:ident, $max:ident, $sqrt:ident, $gt:ident, $eq:ident, $select:ident, $load:ident, $store:ident) => {
         impl Real for $t {
             type V<S: Simd> = S::$v;
             type M<S: Simd> = MemMask<S::$m>;
@@ -135,6 +139,10 @@ macro_rules! real {
                 s.$select(s.$gt(a, b), yes, no)
             }
             #[inline(always)]
+            fn pick_eq<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S> {
+                s.$select(s.$eq(a, b), yes, no)
+            }
+            #[inline(always)]
             unsafe fn load<S: Simd>(_: S, p: *const Self) -> Self::V<S> {
                 unsafe { p.cast::<S::$v>().read_unaligned() }
             }
@@ -169,6 +177,7 @@ real!(
     max_f32s,
     sqrt_f32s,
     greater_than_f32s,
+    equal_f32s,
     select_f32s,
     mask_load_ptr_f32s,
     mask_store_ptr_f32s
@@ -188,6 +197,7 @@ real!(
     max_f64s,
     sqrt_f64s,
     greater_than_f64s,
+    equal_f64s,
     select_f64s,
     mask_load_ptr_f64s,
     mask_store_ptr_f64s
@@ -195,24 +205,84 @@ real!(
 
 thread_local! {
     /// The widest instruction set that this thread may use: see [`limited`].
-    static LIMIT: Cell<Limit> = const { Cell::new(Limit::None) };
+    static LIMIT: Cell<Option<Cap>> = const { Cell::new(None) };
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Limit {
-    None,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
+/// The widest that any thread may use: see [`cap`]. A place in [`Cap::ALL`], or [`UNCAPPED`].
+static CAP: AtomicUsize = AtomicUsize::new(UNCAPPED);
+const UNCAPPED: usize = usize::MAX;
+
+/// A set of instructions that kernels can be held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cap {
+    /// One number at a time.
     Scalar,
+    /// 128 bits, on ARM.
+    Neon,
+    /// 256 bits with fused multiply-add, on x86-64.
+    Avx2,
+    /// 512 bits, on x86-64.
+    Avx512,
 }
 
-/// Runs a kernel with the widest registers of this machine.
+impl Cap {
+    /// All of them, the narrowest first.
+    pub const ALL: [Cap; 4] = [Cap::Scalar, Cap::Neon, Cap::Avx2, Cap::Avx512];
+
+    /// As it is typed: `scalar`, `neon`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cap::Scalar => "scalar",
+            Cap::Neon => "neon",
+            Cap::Avx2 => "avx2",
+            Cap::Avx512 => "avx512",
+        }
+    }
+
+    /// As [`instruction_set`] says it.
+    fn told(self) -> &'static str {
+        match self {
+            Cap::Scalar => "scalar",
+            Cap::Neon => "neon",
+            Cap::Avx2 => "avx2+fma",
+            Cap::Avx512 => "avx512f",
+        }
+    }
+
+    /// Those that this machine has, the narrowest first.
+    pub fn here() -> impl Iterator<Item = Cap> {
+        let widest = told_by(|lanes| Arch::new().dispatch(lanes));
+        Cap::ALL.into_iter().filter(move |set| match set {
+            Cap::Scalar => true,
+            Cap::Neon => widest == "neon",
+            #[cfg(target_arch = "x86_64")]
+            Cap::Avx2 => pulp::x86::V3::try_new().is_some(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Cap::Avx2 => false,
+            Cap::Avx512 => widest == "avx512f",
+        })
+    }
+}
+
+/// Holds every thread of this process to `set`, or to nothing. A set that the machine lacks changes nothing: ask
+/// [`Cap::here`] first. Call it before anything is computed.
+pub fn cap(set: Option<Cap>) {
+    let place = set.and_then(|set| Cap::ALL.iter().position(|other| *other == set));
+    CAP.store(place.unwrap_or(UNCAPPED), Ordering::Relaxed);
+}
+
+/// Runs a kernel with the widest registers that it may use.
 #[inline]
 pub(crate) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
-    match LIMIT.get() {
+    let capped = Cap::ALL.get(CAP.load(Ordering::Relaxed)).copied();
+    let limit = match (LIMIT.get(), capped) {
+        (Some(own), Some(all)) => Some(own.min(all)),
+        (own, all) => own.or(all),
+    };
+    match limit {
         #[cfg(target_arch = "x86_64")]
-        Limit::Avx2 if let Some(simd) = pulp::x86::V3::try_new() => Simd::vectorize(simd, op),
-        Limit::Scalar => Simd::vectorize(pulp::Scalar, op),
+        Some(Cap::Avx2) if let Some(simd) = pulp::x86::V3::try_new() => Simd::vectorize(simd, op),
+        Some(Cap::Scalar) => Simd::vectorize(pulp::Scalar, op),
         _ => Arch::new().dispatch(op),
     }
 }
@@ -220,18 +290,13 @@ pub(crate) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
 /// Runs `f` as on a machine that has no more than `set` (a name as [`instruction_set`] gives it), on this thread: to
 /// measure and to test the narrower kernels. A name that means nothing here changes nothing.
 pub fn limited<R>(set: &str, f: impl FnOnce() -> R) -> R {
-    struct Restore(Limit);
+    struct Restore(Option<Cap>);
     impl Drop for Restore {
         fn drop(&mut self) {
             LIMIT.set(self.0);
         }
     }
-    let limit = match set {
-        #[cfg(target_arch = "x86_64")]
-        "avx2+fma" => Limit::Avx2,
-        "scalar" => Limit::Scalar,
-        _ => Limit::None,
-    };
+    let limit = Cap::here().find(|known| known.told() == set);
     let _restore = Restore(LIMIT.replace(limit));
     f()
 }
@@ -240,18 +305,25 @@ pub fn limited<R>(set: &str, f: impl FnOnce() -> R) -> R {
 ///
 /// Another set may round differently, so a run records it.
 pub fn instruction_set() -> &'static str {
-    struct Lanes;
-    impl WithSimd for Lanes {
-        type Output = (bool, usize);
-        fn with_simd<S: Simd>(self, _: S) -> Self::Output {
-            (S::IS_SCALAR, S::F32_LANES)
-        }
+    told_by(dispatch)
+}
+
+/// Lanes of a register, and whether there are registers at all.
+struct Lanes;
+
+impl WithSimd for Lanes {
+    type Output = (bool, usize);
+    fn with_simd<S: Simd>(self, _: S) -> Self::Output {
+        (S::IS_SCALAR, S::F32_LANES)
     }
+}
+
+fn told_by(dispatch: impl FnOnce(Lanes) -> (bool, usize)) -> &'static str {
     match dispatch(Lanes) {
-        (true, _) => "scalar",
-        (_, 16) => "avx512f",
-        (_, 8) => "avx2+fma",
-        (_, 4) if cfg!(target_arch = "aarch64") => "neon",
-        _ => "scalar",
+        (true, _) => Cap::Scalar.told(),
+        (_, 16) => Cap::Avx512.told(),
+        (_, 8) => Cap::Avx2.told(),
+        (_, 4) if cfg!(target_arch = "aarch64") => Cap::Neon.told(),
+        _ => Cap::Scalar.told(),
     }
 }

@@ -44,45 +44,89 @@ impl<T: Real> WithSimd for Merge<T> {
 impl<T: Real> OverChannels<T> for Merge<T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
-        let s = lanes.s;
         unsafe {
             let (mean_at, m2_at) = (self.mean.add(first), self.m2.add(first));
-            let (mut mean, mut m2) = (lanes.load(mean_at), lanes.load(m2_at));
-            let mut seen = self.seen;
+            let (mean, m2) = (lanes.load(mean_at), lanes.load(m2_at));
+            let mut spread = Spread { lanes, seen: self.seen, mean, m2 };
             for image in 0..self.images {
-                let mut p = self.x.add(image * self.pixels * self.channels + first);
-                let mut left = self.pixels;
-                while left > 0 {
-                    let n = left.min(CHUNK);
-                    let per = T::splat(s, T::of(1.0 / n as f64));
-                    let mut sum = lanes.splat(T::default());
-                    for i in 0..n {
-                        let x = lanes.load(p.add(i * self.channels));
-                        sum = lanes.map(|j| T::vadd(s, sum[j], x[j]));
-                    }
-                    let own = lanes.map(|j| T::vmul(s, sum[j], per));
-                    let mut squares = lanes.splat(T::default());
-                    for i in 0..n {
-                        let x = lanes.load(p.add(i * self.channels));
-                        let e = lanes.map(|j| T::vsub(s, x[j], own[j]));
-                        squares = lanes.map(|j| T::fma(s, e[j], e[j], squares[j]));
-                    }
-                    // Chan's merge of (seen, mean, m2) with (n, own, squares).
-                    let (a, b) = (seen as f64, n as f64);
-                    let share = T::splat(s, T::of(b / (a + b)));
-                    let spread = T::splat(s, T::of(a * b / (a + b)));
-                    let gap = lanes.map(|j| T::vsub(s, own[j], mean[j]));
-                    mean = lanes.map(|j| T::fma(s, gap[j], share, mean[j]));
-                    let gap2 = lanes.map(|j| T::vmul(s, gap[j], gap[j]));
-                    m2 = lanes.map(|j| T::vadd(s, m2[j], T::fma(s, gap2[j], spread, squares[j])));
-                    seen += n;
-                    left -= n;
-                    p = p.wrapping_add(n * self.channels);
+                let x = self.x.add(image * self.pixels * self.channels + first);
+                for pixel in (0..self.pixels).step_by(CHUNK) {
+                    let n = CHUNK.min(self.pixels - pixel);
+                    spread.merge(x.add(pixel * self.channels), [1, n], [0, self.channels]);
                 }
             }
-            lanes.store(mean_at, mean);
-            lanes.store(m2_at, m2);
+            lanes.store(mean_at, spread.mean);
+            lanes.store(m2_at, spread.m2);
         }
+    }
+}
+
+/// Mean and sum of squared differences from it, of the pixels seen so far of one group of channels.
+pub(crate) struct Spread<T: Real, S: Simd, const NV: usize, const PART: bool> {
+    lanes: Lanes<T, S, NV, PART>,
+    seen: usize,
+    pub mean: [T::V<S>; NV],
+    pub m2: [T::V<S>; NV],
+}
+
+impl<T: Real, S: Simd, const NV: usize, const PART: bool> Spread<T, S, NV, PART> {
+    /// With the numbers of `seen` pixels to come.
+    #[inline(always)]
+    pub fn new(lanes: Lanes<T, S, NV, PART>, seen: usize) -> Self {
+        let zero = lanes.splat(T::default());
+        Self { lanes, seen, mean: zero, m2: zero }
+    }
+
+    /// Merges a chunk of one or two lines of pixels, from `x` on, at distances `[of lines, of pixels]`.
+    ///
+    /// # Safety
+    /// The pixels are readable.
+    #[inline(always)]
+    pub unsafe fn merge(&mut self, x: *const T, [lines, width]: [usize; 2], [line, pixel]: [usize; 2]) {
+        let (lanes, s) = (self.lanes, self.lanes.s);
+        let zero = lanes.splat(T::default());
+        let count = lines * width;
+        let per = T::splat(s, T::of(1.0 / count as f64));
+        unsafe {
+            // Two sums: neither waits for the other.
+            let (mut sum, mut other) = (zero, zero);
+            for i in 0..width {
+                let v = lanes.load(x.add(i * pixel));
+                sum = lanes.map(|j| T::vadd(s, sum[j], v[j]));
+                if lines == 2 {
+                    let v = lanes.load(x.add(line + i * pixel));
+                    other = lanes.map(|j| T::vadd(s, other[j], v[j]));
+                }
+            }
+            let own = lanes.map(|j| T::vmul(s, T::vadd(s, sum[j], other[j]), per));
+            let (mut squares, mut other) = (zero, zero);
+            for i in 0..width {
+                let v = lanes.load(x.add(i * pixel));
+                let e = lanes.map(|j| T::vsub(s, v[j], own[j]));
+                squares = lanes.map(|j| T::fma(s, e[j], e[j], squares[j]));
+                if lines == 2 {
+                    let v = lanes.load(x.add(line + i * pixel));
+                    let e = lanes.map(|j| T::vsub(s, v[j], own[j]));
+                    other = lanes.map(|j| T::fma(s, e[j], e[j], other[j]));
+                }
+            }
+            self.add(count, own, lanes.map(|j| T::vadd(s, squares[j], other[j])));
+        }
+    }
+
+    /// Chan's merge with `count` pixels of mean `own` and sum of squares `squares`.
+    #[inline(always)]
+    pub fn add(&mut self, count: usize, own: [T::V<S>; NV], squares: [T::V<S>; NV]) {
+        let (lanes, s) = (self.lanes, self.lanes.s);
+        let (a, b) = (self.seen as f64, count as f64);
+        let share = T::splat(s, T::of(b / (a + b)));
+        let spread = T::splat(s, T::of(a * b / (a + b)));
+        let (mean, m2) = (self.mean, self.m2);
+        let gap = lanes.map(|j| T::vsub(s, own[j], mean[j]));
+        self.mean = lanes.map(|j| T::fma(s, gap[j], share, mean[j]));
+        let gap2 = lanes.map(|j| T::vmul(s, gap[j], gap[j]));
+        self.m2 = lanes.map(|j| T::vadd(s, m2[j], T::fma(s, gap2[j], spread, squares[j])));
+        self.seen += count;
     }
 }
 

@@ -6,11 +6,14 @@ use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
-  # Bring Omniglot (15 MB) into a folder of yours
+  # Bring Omniglot (10 MB) into a folder of yours
   harness data fetch omniglot --data-dir ~/data
 
   # Count, decode and compare everything that is here
-  harness data verify --data-dir ~/data";
+  harness data verify --data-dir ~/data
+
+  # The same for a folder or archive of your own images
+  harness data verify ~/pictures";
 
 /// Fetches, checks and finds data sets.
 #[derive(Args, Clone, Debug)]
@@ -20,7 +23,7 @@ pub struct Data {
     #[arg(value_enum)]
     pub action: DataAction,
 
-    /// omniglot, mini-imagenet; both if absent
+    /// A name of `list datasets`, or the path of a folder or archive of images; all that have files if absent
     #[arg(value_name = "DATASET")]
     pub datasets: Vec<String>,
 

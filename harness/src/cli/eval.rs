@@ -1,8 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use harness_core::Split;
+use harness_kernels::Cap;
 
-use super::value::positive;
+use super::value::{assignment, instruction_set, positive, split};
 use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
@@ -11,11 +13,12 @@ Examples:
   harness eval checkpoint-100000.safetensors omniglot-5w1s \\
       --eval-episodes 20000 --episodes-csv episodes.csv
 
-  # Trained on glyphs, tested on Omniglot
-  harness eval checkpoint-1500.safetensors omniglot-5w1s \\
-      --method untrained --data-dir ~/data";
+  # On validation classes, 15 queries a class
+  harness eval checkpoint-60000.safetensors \\
+      mini-imagenet-5w1s --split val --set protocol.queries=15";
 
-/// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes.
+/// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes: another benchmark's
+/// data or protocol too, as far as the network fits.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Eval {
@@ -31,7 +34,15 @@ pub struct Eval {
     #[arg(long, value_name = "LABEL")]
     pub method: Option<String>,
 
-    /// Test episodes, instead of the checkpoint's own number
+    /// The classes to draw episodes from: those that were trained on, those for choosing, or those of the tables
+    #[arg(long, value_name = "train|val|test", value_parser = split, default_value = "test")]
+    pub split: Split,
+
+    /// Change a number of the benchmark, with its path as in the file, such as protocol.queries; may be repeated
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Episodes, instead of the checkpoint's own number
     #[arg(long, value_name = "N", value_parser = positive)]
     pub eval_episodes: Option<usize>,
 
@@ -46,6 +57,10 @@ pub struct Eval {
     /// Worker threads; all cores if absent. The numbers do not depend on it
     #[arg(long, value_name = "N", value_parser = positive)]
     pub threads: Option<usize>,
+
+    /// Use no more than these instructions of the processor; the widest that this one has if absent
+    #[arg(long, value_name = "SET", value_parser = instruction_set)]
+    pub instruction_set: Option<Cap>,
 
     /// How to print the result
     #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]

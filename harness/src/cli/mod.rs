@@ -2,6 +2,7 @@
 //! [`commands`](crate::commands).
 
 mod bench;
+mod cite;
 mod compare;
 mod completions;
 mod data;
@@ -21,6 +22,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 pub use self::bench::Bench;
+pub use self::cite::Cite;
 pub use self::compare::Compare;
 pub use self::completions::{Completions, Shell};
 pub use self::data::{Data, DataAction};
@@ -53,8 +55,11 @@ pub enum Command {
     List(List),
     /// Rebuild summary, tables and plots from what is on disk, without training
     Report(Report),
-    /// Compare two results folders on the same test episodes; exit code 3 if the second is significantly worse
+    /// Compare two results folders, or the methods of one, on the same test episodes; exit code 3 if the second folder is
+    /// significantly worse
     Compare(Compare),
+    /// Print BibTeX for every method and data set of a table, or where its numbers were made
+    Cite(Cite),
     /// Fetch, check and find data sets
     Data(Data),
     /// Measure the inner loop on this machine, beside stock candle and the machine's matrix-multiply rate
@@ -90,6 +95,8 @@ pub enum Format {
     Json,
     /// To copy and paste
     Markdown,
+    /// For a paper
+    Latex,
 }
 
 /// Reads `table` or `json`, for commands whose output nobody pastes.

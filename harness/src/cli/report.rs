@@ -13,13 +13,18 @@ Examples:
   # The committed results, as Markdown to paste
   harness report results/reference --format markdown";
 
-/// Rebuilds summary, tables and plots from what is on disk, without training.
+/// Rebuilds summary, tables and plots from what is on disk, without training. Of a folder that may only be read it prints
+/// the tables.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Report {
     /// Folder with results: the --out of `reproduce`
     #[arg(value_name = "DIR", default_value = "results/runs")]
     pub dir: PathBuf,
+
+    /// Write tables, plots and page below this folder instead, and only read DIR
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 
     /// How to print the table
     #[arg(long, value_enum, default_value = "table")]

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 
 use candle_core::Device;
 use clap::Args;
+use harness_kernels::Cap;
 
-use super::value::{assignment, device, positive, seconds};
+use super::value::{assignment, device, instruction_set, positive, seconds};
 use super::{Format, Shard};
 use crate::report::Also;
 use crate::spec::Budget;
@@ -23,10 +24,10 @@ Examples:
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Reproduce {
-    /// A benchmark (see `harness list`), the path of a TOML file, or `figures` for all that draw a figure of the Reptile
+    /// Benchmarks (see `harness list`), paths of TOML files, or `figures` for all that draw a figure of the Reptile
     /// paper; all tables of ours if absent
     #[arg(value_name = "BENCHMARK|FILE.toml|figures")]
-    pub benchmark: Option<String>,
+    pub benchmarks: Vec<String>,
 
     /// Only this row of the table, or this line of a figure; may be repeated
     #[arg(long, value_name = "LABEL")]
@@ -52,8 +53,8 @@ pub struct Reproduce {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..=1000))]
     pub folds: Option<u64>,
 
-    /// Only every N-th run, from the I-th on (1/N to N/N), so that N processes or machines fill one --out together: the
-    /// same command with another I each. Runs are numbered method by method, whatever is done already
+    /// Only every N-th training with its runs, from the I-th on (1/N to N/N), so that N processes or machines fill one
+    /// --out together: the same command with another I each. They are numbered method by method, whatever is done already
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
 
@@ -77,6 +78,11 @@ pub struct Reproduce {
     #[arg(long, value_name = "DEVICE", default_value = "cpu", value_parser = device)]
     pub device: Device,
 
+    /// Use no more than these instructions of the processor, so that unlike machines give the same bytes; the widest that
+    /// this one has if absent
+    #[arg(long, value_name = "SET", value_parser = instruction_set)]
+    pub instruction_set: Option<Cap>,
+
     /// Write a checkpoint of every run about this often
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub checkpoint_every: f64,
@@ -99,6 +105,10 @@ pub struct Reproduce {
     /// Start over, even where a finished or interrupted run could be used
     #[arg(long)]
     pub fresh: bool,
+
+    /// Show finished runs that another build made as they are, marked and without a verdict
+    #[arg(long, conflicts_with = "fresh")]
+    pub keep: bool,
 }
 
 /// Meta-iterations beyond this are a slip of the keyboard, and TOML's integers end soon after.

@@ -21,7 +21,7 @@ fn the_definition_is_sound() {
 #[test]
 fn the_main_job_needs_no_argument() {
     let args = reproduce(&[]).unwrap();
-    assert_eq!((args.benchmark, args.budget, args.set.len()), (None, Budget::Quick, 0));
+    assert_eq!((args.benchmarks.len(), args.budget, args.set.len()), (0, Budget::Quick, 0));
     assert_eq!((args.out, args.checkpoint_every), (PathBuf::from("results/runs"), 60.0));
 }
 
@@ -30,7 +30,7 @@ fn options_arrive() {
     let line = "omniglot-5w1s --method a --method b --budget paper --meta-iters 1000 --seeds 2 --eval-episodes 500 \
                 --data-dir d --offline --out o --threads 2 --checkpoint-every 1.5 --set a.b=c=d --dry-run --fresh";
     let args = reproduce(&line.split_whitespace().collect::<Vec<_>>()).unwrap();
-    assert_eq!((args.benchmark.as_deref(), args.method.join(" ").as_str()), (Some("omniglot-5w1s"), "a b"));
+    assert_eq!((args.benchmarks.join(" ").as_str(), args.method.join(" ").as_str()), ("omniglot-5w1s", "a b"));
     assert_eq!((args.budget, args.meta_iters, args.seeds), (Budget::Paper, Some(1000), Some(2)));
     assert_eq!((args.eval_episodes, args.threads, args.checkpoint_every), (Some(500), Some(2), 1.5));
     assert_eq!(args.set, [("a.b".to_string(), "c=d".to_string())]);

@@ -1,6 +1,8 @@
 //! How the values of options are read.
 
 use candle_core::Device;
+use harness_core::Split;
+use harness_kernels::Cap;
 
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
 pub(super) fn device(text: &str) -> Result<Device, String> {
@@ -14,6 +16,17 @@ pub(super) fn device(text: &str) -> Result<Device, String> {
         "cuda" => Device::new_cuda(index).map_err(one_line),
         "metal" => Device::new_metal(index).map_err(one_line),
         _ => Err("one of cpu, cuda:N, metal".into()),
+    }
+}
+
+/// A set of instructions that this machine has.
+pub(super) fn instruction_set(text: &str) -> Result<Cap, String> {
+    let names = || Cap::here().map(Cap::name).collect::<Vec<_>>().join(", ");
+    let set = Cap::ALL.into_iter().find(|set| set.name() == text);
+    let set = set.ok_or_else(|| format!("no such set; this machine has {}", names()))?;
+    match Cap::here().any(|here| here == set) {
+        true => Ok(set),
+        false => Err(format!("this machine has no {text}; it has {}", names())),
     }
 }
 
@@ -38,4 +51,16 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
         return Err("seconds, from 0 to 1000000000".into());
     }
     Ok(number)
+}
+
+/// A number that is 0 or more.
+pub(super) fn margin(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
+    if number.is_finite() && number >= 0.0 { Ok(number) } else { Err("0 or more".into()) }
+}
+
+/// `train`, `val` or `test`.
+pub(super) fn split(text: &str) -> Result<Split, String> {
+    let found = [Split::Train, Split::Val, Split::Test].into_iter().find(|split| split.as_str() == text);
+    found.ok_or_else(|| "one of train, val, test".to_owned())
 }

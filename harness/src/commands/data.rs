@@ -3,9 +3,10 @@
 mod verified;
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
 
 use harness_core::{ClassSplit, Error, Result};
-use harness_data::{Cache, Dataset, Filter, Loader, Remote, about, fetch, license, verify};
+use harness_data::{Cache, Dataset, Filter, Loader, Remote, expand_home, fetch, in_files, license, verify};
 use serde_json::{Value, json};
 
 use crate::cli::{Data, DataAction, Format};
@@ -17,11 +18,11 @@ use crate::spec::embedded;
 /// pass over what is not here.
 pub fn run(args: &Data) -> Result<Exit> {
     let named = !args.datasets.is_empty();
-    let all = ["omniglot", "mini-imagenet"].map(String::from);
+    let all: Vec<String> = in_files().map(|set| set.name.to_owned()).collect();
     let names = if named { &args.datasets[..] } else { &all[..] };
-    let datasets = names.iter().map(|name| Dataset::named(name)).collect::<Result<Vec<_>>>()?;
+    let datasets = names.iter().map(|name| meant(name)).collect::<Result<Vec<_>>>()?;
     if args.action == DataAction::Fetch && !named {
-        return Err(Error::usage("say which data set to fetch: omniglot, mini-imagenet"));
+        return Err(Error::usage(format!("say which data set to fetch: {}", all.join(", "))));
     }
     let progress = crate::progress::data();
     let loader =
@@ -41,6 +42,18 @@ pub fn run(args: &Data) -> Result<Exit> {
     }
     say.end()?;
     Ok(exit)
+}
+
+/// A data set by its name, or the images in the folder or archive of that path.
+fn meant(name: &str) -> Result<Dataset> {
+    let path = expand_home(Path::new(name));
+    let known = Dataset::named(name);
+    match known {
+        Err(_) if path.exists() || name.contains(['/', '\\']) || name.starts_with('~') => {
+            Ok(Dataset::Folder { path, channels: 3 })
+        }
+        known => known,
+    }
 }
 
 /// Lines for people as they come, or one array for programs at the end.
@@ -92,8 +105,8 @@ fn agrees(dataset: &Dataset, terms: &str) -> bool {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return false;
     }
-    let (_, bytes) = about(dataset);
-    eprint!("{terms}\nFetch {} MB under these terms? [y/N] ", bytes / 1_000_000);
+    let size = dataset.set().map_or(String::new(), |set| set.size());
+    eprint!("{terms}\nFetch {size} under these terms? [y/N] ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
@@ -105,7 +118,7 @@ fn check(dataset: &Dataset, loader: &Loader<'_>, named: bool, say: &mut Say) -> 
         tracing::warn!("{missing}");
         return Ok(None);
     }
-    let split = embedded::split(&dataset.to_string()).map(ClassSplit::parse).transpose()?;
+    let split = dataset.set().and_then(|set| embedded::split(set.split?)).map(ClassSplit::parse).transpose()?;
     let report = verify(loader, dataset, dataset.usual_side(), Filter::Nearest, split.as_ref())?;
     say.row(&report.to_string(), verified::json(&report))?;
     Ok(Some(if report.is_sound() { Exit::Done } else { Exit::Data }))

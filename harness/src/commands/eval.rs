@@ -10,7 +10,8 @@ use crate::console;
 use crate::exit::Exit;
 use crate::files::checkpoint::Checkpoint;
 use crate::files::episodes;
-use crate::runner::{self, Job, Outcomes, Series, Stop, aggregate};
+use crate::identity::{Identity, Segment};
+use crate::runner::{self, Job, Kinship, OtherBuild, Outcomes, Series, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -23,30 +24,33 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     if let Some(file) = &args.episodes_csv {
         super::make_room_for(file)?;
     }
+    harness_kernels::cap(args.instruction_set);
     let pool = super::pool(args.threads)?;
     let job = pool.install(|| job(args, &checkpoint, algorithms))?;
     runner::check_fit(&job, &checkpoint.state)?;
     if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
+    note(&checkpoint, Some(&job.code));
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
         let range = start..(start + CHUNK).min(job.eval_episodes);
         let one =
-            || runner::evaluate(&job, &checkpoint.state, Split::Test, Series::Final, range.clone(), &Stop::default());
+            || runner::evaluate(&job, &checkpoint.state, args.split, Series::Final, range.clone(), &Stop::default());
         let part = pool.install(one)?.expect("nobody asks it to stop");
+        runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);
         tracing::info!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
     }
     if let Some(file) = &args.episodes_csv {
         episodes::write_csv(file, &outcomes)?;
     }
-    console::print(&render(&job, checkpoint.state.step, &outcomes, args.format)).map(|()| Exit::Done)
+    console::print(&render(&job, args.split, checkpoint.state.step, &outcomes, args.format)).map(|()| Exit::Done)
 }
 
 /// The run whose evaluation this is, checked against the benchmark's data.
 fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job> {
-    let spec = Spec::find(&args.benchmark, &[])?;
+    let spec = Spec::find(&args.benchmark, &args.set)?;
     let trained = &checkpoint.meta.config;
     let own = trained["label"].as_str().unwrap_or_default().to_owned();
     let label = args.method.as_ref().unwrap_or(&own);
@@ -55,8 +59,12 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         let hint = if args.method.is_some() { "" } else { "; choose the recipe with --method" };
         Error::usage(format!("{}: {}{hint}", spec.name, error::unknown("method", label, known())))
     })?;
-    let source = Sources::new(args.data_dir.as_deref(), false, &crate::progress::data()).open(&spec.data)?;
     let method = spec.methods[order].clone();
+    let data = spec.data_of(&method);
+    let source = Sources::new(args.data_dir.as_deref(), false, &crate::progress::data()).open(&data)?;
+    if !source.has(args.split) {
+        return Err(Error::usage(format!("{}: {} has no {} classes", spec.name, data.dataset, args.split.as_str())));
+    }
     let algorithm = runner::build(algorithms, &spec, &method, source.as_ref(), &candle_core::Device::Cpu)?;
     let config = json!({ "model": spec.model_of(&method), "view": method.view, "method": method.settings });
     let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
@@ -65,12 +73,16 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         budget: Budget::Paper,
         budget_dir: String::new(),
         overridden: true,
+        overrides: Vec::new(),
         seed: trained["seed"].as_u64().unwrap_or_default(),
         meta_iters: checkpoint.state.step,
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
         dir: Default::default(),
         data_digest: source.digest(),
+        code: runner::code(algorithms, &method),
+        other_build: OtherBuild::default(),
         config_hash: String::new(),
+        kinship: Kinship::default(),
         spec: Arc::new(spec),
         method,
         source,
@@ -80,18 +92,27 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
     })
 }
 
+/// Says that another build trained a checkpoint that says what trained it.
+pub(super) fn note(checkpoint: &Checkpoint, here: Option<&Identity>) {
+    let Some(there) = checkpoint.meta.code() else { return };
+    if here.is_none_or(|here| here.training != there.training) {
+        let build = checkpoint.meta.segments.last().map(Segment::build).unwrap_or_default();
+        tracing::info!("note: another build than this one trained the checkpoint ({build})");
+    }
+}
+
 /// The part of a run's config that says how its method trains and adapts.
 fn recipe(config: &Value) -> Value {
     json!({ "model": config["model"], "view": config["view"], "method": config["method"] })
 }
 
-fn render(job: &Job, step: u64, outcomes: &Outcomes, format: Format) -> String {
+fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Format) -> String {
     let rows = outcomes.iter().map(|(mode, outcomes)| (mode.as_str(), aggregate(*mode, outcomes)));
     match format {
         Format::Json => {
             let row = |(mode, number): (&str, runner::Aggregate)| {
                 json!({
-                    "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step,
+                    "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
                     "mode": mode, "metric": job.metric(), "value": number.value,
                     "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
                 })
@@ -99,7 +120,12 @@ fn render(job: &Job, step: u64, outcomes: &Outcomes, format: Format) -> String {
             format!("{:#}\n", Value::Array(rows.map(row).collect()))
         }
         _ => {
-            let head = format!("{} at step {step}, {} test episodes\n", job.name(), job.eval_episodes);
+            let word = match split {
+                Split::Train => "training",
+                Split::Val => "validation",
+                Split::Test => "test",
+            };
+            let head = format!("{} at step {step}, {} {word} episodes\n", job.name(), job.eval_episodes);
             let unit = if job.regression() { "" } else { " %" };
             let line = |(mode, number): (&str, runner::Aggregate)| {
                 format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric(), number.value, number.ci95)

@@ -12,11 +12,14 @@ use crate::cli::Export;
 use crate::exit::Exit;
 use crate::files::atomic;
 use crate::files::checkpoint::Checkpoint;
+use crate::identity::Identity;
 
 /// Writes both files and prints their paths.
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let config = &checkpoint.meta.config;
+    let entry = algorithms.iter().find(|entry| config["algorithm"] == entry.name);
+    super::eval::note(&checkpoint, entry.map(Identity::of).as_ref());
     if args.trim {
         return trim::run(args, &checkpoint, algorithms);
     }

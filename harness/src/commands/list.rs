@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use harness_core::{Entry, Result};
-use harness_data::SearchPath;
+use harness_data::{Dataset, Open, SETS, SearchPath, Set};
 use serde_json::{Value, json};
 
 use crate::cli::{Format, List, Listed};
 use crate::console;
 use crate::exit::Exit;
-use crate::spec::{Budget, DATASETS, MethodSpec, Spec};
+use crate::spec::{Budget, MethodSpec, Spec};
 
 /// Prints to stdout.
 pub fn run(args: &List, algorithms: &[Entry]) -> Result<Exit> {
@@ -35,7 +35,7 @@ fn render(args: &List, algorithms: &[Entry], width: u16) -> Result<String> {
     });
     let sections = sections.collect::<Result<Vec<_>>>()?;
     Ok(match args.format {
-        Format::Table | Format::Markdown => {
+        Format::Table | Format::Markdown | Format::Latex => {
             sections.iter().map(|section| table(section, width)).collect::<Vec<_>>().join("\n")
         }
         Format::Json => {
@@ -153,26 +153,33 @@ fn algorithms(entries: &[Entry]) -> Section {
 }
 
 fn datasets(search: &SearchPath) -> Section {
-    let found = harness_data::datasets(search);
-    let here = |set: &crate::spec::Dataset| match found.iter().find(|listed| listed.name == set.name) {
-        None if set.get == "built in" => "yes".to_owned(),
-        None => "where your benchmark says".to_owned(),
-        Some(listed) => listed.here.as_ref().map_or("missing".to_owned(), ToString::to_string),
+    let here = |set: &Set| match &set.open {
+        Open::Functions(_) | Open::Drawn(_) => "yes".to_owned(),
+        Open::Folder => "where your benchmark says".to_owned(),
+        Open::Files(_) => {
+            let located = Dataset::named(set.name).and_then(|dataset| dataset.locate(search));
+            located.map_or("missing".to_owned(), |located| located.to_string())
+        }
     };
-    let row = |set: &crate::spec::Dataset| {
-        let texts = [set.name, set.contents, set.size, set.licence, set.get].map(String::from);
+    let row = |set: &Set| {
+        let texts = [set.name, set.contents, &set.size(), set.licence, set.get].map(String::from);
         texts.into_iter().chain([here(set)]).collect()
     };
-    let json = |set: &crate::spec::Dataset| {
-        let mut value = json!(set);
-        value["here"] = json!(here(set));
-        value
+    let json = |set: &Set| {
+        json!({
+            "name": set.name,
+            "contents": set.contents,
+            "size": set.size(),
+            "licence": set.licence,
+            "get": set.get,
+            "here": here(set),
+        })
     };
     Section {
         title: "datasets",
         header: vec!["name", "contents", "download", "licence", "how to get it", "here"],
-        rows: DATASETS.iter().map(row).collect(),
-        json: DATASETS.iter().map(json).collect(),
+        rows: SETS.iter().map(row).collect(),
+        json: SETS.iter().map(json).collect(),
     }
 }
 
@@ -199,6 +206,7 @@ mod tests {
         paper: "none",
         build: |_, _| Err(Error::usage("only listed")),
         toy: "",
+        code: "of a test",
     };
 
     fn text(what: Option<Listed>, format: Format) -> String {

@@ -1,6 +1,7 @@
 //! One module a subcommand.
 
 pub mod bench;
+pub mod cite;
 pub mod compare;
 pub mod completions;
 pub mod data;

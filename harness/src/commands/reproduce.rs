@@ -1,6 +1,8 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
+mod again;
 mod early;
+mod others;
 mod plan;
 mod share;
 mod survey;
@@ -17,6 +19,7 @@ use self::survey::Survey;
 use crate::cli::{Format, Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
+use crate::identity;
 use crate::planned;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
@@ -25,8 +28,9 @@ use crate::spec::folds;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
+    harness_kernels::cap(args.instruction_set);
     let pool = super::pool(args.threads)?;
-    let plan = pool.install(|| Plan::new(args, algorithms))?;
+    let mut plan = pool.install(|| Plan::new(args, algorithms))?;
     if plan.jobs.is_empty() {
         plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
         match args.shard {
@@ -40,9 +44,11 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
-        return dry_run(&plan.jobs, &survey, &pool, args.format);
+        return dry_run(&plan.jobs, &survey, &pool, args.fresh, args.format);
     }
     writable(&args.out)?;
+    let stop = Stop::on_signals()?;
+    others::decide(&mut plan.jobs, &survey, args, &pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
     let budget = plan.jobs[0].budget_dir.clone();
     planned::write(&args.out.join(&budget), &plan.call)?;
@@ -54,11 +60,10 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.also);
     let shared = Shared {
         pool: &pool,
-        stop: Stop::on_signals()?,
+        stop,
         observer: &early,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
         fresh: args.fresh,
-        commit: runner::commit(),
     };
     let mut benchmarks: Vec<String> = plan.call.runs.iter().map(|run| run.benchmark.clone()).collect();
     benchmarks.dedup();
@@ -70,6 +75,9 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
             console::print(&super::report::text(&report, args.format))?;
+            // Rows that were not asked for may be of other builds.
+            let records = report.budgets.iter().flat_map(|budget| budget.runs.iter().map(|run| &run.record));
+            identity::note_others(algorithms, records);
             let (folder, page) = (args.out.join(&budget), report.page());
             tracing::info!("tables and plots: {}; page: {}", folder.display(), page.display());
             Ok(match args.shard {
@@ -93,20 +101,29 @@ fn told_missing(shard: Shard, report: &Report) -> bool {
 }
 
 /// Prints what would run and about how long; touches nothing on disk.
-fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Format) -> Result<Exit> {
+fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool, format: Format) -> Result<Exit> {
     let threads = pool.current_num_threads();
-    let (mut total, mut rows) = (0.0, Vec::new());
-    let mut known: Vec<(String, f64)> = Vec::new();
+    let (mut all, mut rows) = (Vec::new(), Vec::new());
+    let mut known: Vec<(String, runner::Whole)> = Vec::new();
+    let mut trained: Vec<&str> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
         let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
-        let seconds = match known.iter().find(|(name, _)| *name == key) {
-            Some((_, seconds)) => *seconds,
+        let whole = match known.iter().find(|(name, _)| *name == key) {
+            Some((_, whole)) => *whole,
             None => runner::estimate(job, pool)?,
         };
-        known.push((key, seconds));
-        let left = seconds * survey::left(job, *standing);
-        total += left;
+        known.push((key, whole));
+        let mut left = whole.evaluation.scaled(survey::left_to_measure(job, *standing));
+        // The first run of a training does it, the others measure.
+        let hash = job.kinship.training_hash.as_str();
+        if job.meta_iters > 0 && *standing != Standing::Complete && !trained.contains(&hash) {
+            trained.push(hash);
+            let elsewhere = if fresh { 0 } else { runner::done_elsewhere(job) };
+            left = left.plus(whole.training.scaled(survey::left(job, *standing, elsewhere)));
+        }
+        all.push(left);
+        let left = left.alone;
         if format == Format::Json {
             rows.push(json!({
                 "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed,
@@ -120,7 +137,8 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, format: Form
     if format == Format::Json {
         return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
     }
-    console::print(&format!("{survey}; about {} on {threads} threads\n", human(total))).map(|()| Exit::Done)
+    let total = human(runner::together(&all, threads));
+    console::print(&format!("{survey}; about {total} on {threads} threads\n")).map(|()| Exit::Done)
 }
 
 /// A run as a list of runs has it.

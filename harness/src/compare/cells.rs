@@ -6,8 +6,8 @@ use serde::Serialize;
 use super::Alone;
 use super::folder::{Held, Pair};
 use super::stats::{self, Delta};
-use crate::files::episodes::{self, Outcome};
 use crate::record::RunRecord;
+use crate::report::paired::{NoNumber, values};
 use crate::report::scan::natural;
 use crate::report::stats::{mean, seed_interval, tidy};
 use crate::runner::difference_between;
@@ -189,13 +189,26 @@ pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
                 held_a.benchmark, held_a.label, record_a.metric, record_b.metric
             )));
         }
-        let (in_a, mut in_b) = (values(held_a, record_a)?, values(held_b, record_b)?);
+        let (in_a, mut in_b) = (values(&held_a.path, record_a)?, values(&held_b.path, record_b)?);
         for (mode, a) in in_a {
             let Some(at) = in_b.iter().position(|(other, _)| *other == mode) else {
                 alone.push(without(row.budgets.0, held_a, Some(&mode), "only in A".into()));
                 continue;
             };
             let (_, b) = in_b.swap_remove(at);
+            let (a, b) = match (a, b) {
+                (Ok(a), Ok(b)) => (a, b),
+                (Err(NoNumber(episode)), _) => {
+                    let why = format!("diverged in episode {episode} in A");
+                    alone.push(without(row.budgets.0, held_a, Some(&mode), why));
+                    continue;
+                }
+                (_, Err(NoNumber(episode))) => {
+                    let why = format!("diverged in episode {episode} in B");
+                    alone.push(without(row.budgets.1, held_b, Some(&mode), why));
+                    continue;
+                }
+            };
             match modes.iter_mut().find(|(known, _)| *known == mode) {
                 Some((_, seeds)) => seeds.push((couple, a, b)),
                 None => modes.push((mode, vec![(couple, a, b)])),
@@ -204,28 +217,6 @@ pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
         alone.extend(in_b.iter().map(|(mode, _)| without(row.budgets.1, held_b, Some(mode), "only in B".into())));
     }
     Ok(modes.iter().map(|(mode, seeds)| cell(row, mode, seeds)).collect())
-}
-
-/// Reads the episodes of a run: percent of right answers, or the loss where that is what counts.
-fn values(held: &Held, record: &RunRecord) -> Result<Vec<(String, Values)>> {
-    let path = held.path.join("episodes.parquet");
-    let number = |outcome: &Outcome| match record.metric.as_str() {
-        "accuracy" => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
-        _ => outcome.loss,
-    };
-    let mut modes = Vec::new();
-    for (mode, outcomes) in episodes::read(&path)? {
-        let values: Values = outcomes.iter().map(number).collect();
-        if values.len() as u64 != record.eval_episodes || values.iter().any(|value| !value.is_finite()) {
-            return Err(Error::data(format!(
-                "{}: not {} whole episodes of mode {mode}, as run.json says; delete its folder and run that seed again",
-                path.display(),
-                record.eval_episodes
-            )));
-        }
-        modes.push((mode, values));
-    }
-    Ok(modes)
 }
 
 fn cell(row: &Row, mode: &str, couples: &[Met]) -> Cell {

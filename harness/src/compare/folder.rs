@@ -75,6 +75,17 @@ pub fn pairs(a: &Path, b: &Path) -> Result<Vec<Pair>> {
     }
 }
 
+/// The budget folders of `path`: those inside it, or itself.
+///
+/// # Errors
+/// Usage: no runs there. Data: a damaged record.
+pub fn budgets(path: &Path) -> Result<Vec<Budget>> {
+    match named(path)? {
+        Named::Budget(name) => Ok(vec![load(path, &name)?]),
+        Named::Results(names) => names.iter().map(|name| load(&path.join(name), name)).collect(),
+    }
+}
+
 fn known(name: &str, folder: &Path, others: &[String], other: &Path) -> Result<()> {
     if others.iter().any(|known| known == name) {
         return Ok(());

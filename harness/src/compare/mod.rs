@@ -3,6 +3,8 @@
 //! Folders → pairs of runs → pairs of episodes → differences with intervals → table, Markdown or JSON. Nothing is
 //! trained and nothing is written.
 
+pub mod against;
+mod block;
 mod cells;
 mod folder;
 mod print;
@@ -13,6 +15,8 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Result};
 use serde::Serialize;
 
+use crate::record::RunRecord;
+
 pub use cells::{Cell, Change, Seed};
 
 /// What came out.
@@ -22,6 +26,9 @@ pub struct Comparison {
     pub b: PathBuf,
     pub cells: Vec<Cell>,
     pub not_compared: Vec<Alone>,
+    /// Of all complete runs on both sides.
+    #[serde(skip)]
+    pub records: Vec<RunRecord>,
 }
 
 /// A run, or a mode of it, that has no counterpart.
@@ -62,7 +69,9 @@ pub fn compare(a: &Path, b: &Path, force: bool) -> Result<Comparison> {
             b.display()
         )));
     }
-    Ok(Comparison { a: a.into(), b: b.into(), cells, not_compared: alone })
+    let held = pairs.iter().flat_map(|pair| pair.a.runs.iter().chain(&pair.b.runs));
+    let records = held.filter_map(|held| held.complete().cloned()).collect();
+    Ok(Comparison { a: a.into(), b: b.into(), cells, not_compared: alone, records })
 }
 
 impl Comparison {

@@ -1,23 +1,9 @@
 //! The comparison for people: tables for a terminal, and the same ones as Markdown.
 
-use comfy_table::{Cell as Field, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
-
+use super::block::{Block, Column};
 use super::{Cell, Comparison, Seed};
 use crate::report::format;
 use crate::report::markdown::escape;
-
-/// Rows of one benchmark.
-struct Block {
-    title: String,
-    columns: Vec<Column>,
-    lines: Vec<Vec<String>>,
-    notes: Vec<String>,
-}
-
-struct Column {
-    name: &'static str,
-    right: bool,
-}
 
 impl Comparison {
     /// The tables for a terminal `width` columns wide, and what else a reader must know.
@@ -41,18 +27,7 @@ impl Comparison {
         let (a, b) = (self.a.display().to_string(), self.b.display().to_string());
         let mut out = format!("A: {}, B: {}\n\n", escape(&a), escape(&b));
         for block in self.blocks() {
-            out += &format!("### {}\n\n", escape(&block.title));
-            let names = block.columns.iter().map(|column| column.name.to_owned()).collect();
-            let rule = block.columns.iter().map(|column| if column.right { "--:" } else { ":--" }.to_owned()).collect();
-            for line in [&names, &rule].into_iter().chain(&block.lines) {
-                let line: Vec<String> = line.iter().map(|text| escape(text)).collect();
-                out += &format!("| {} |\n", line.join(" | "));
-            }
-            out.push('\n');
-            block.notes.iter().for_each(|note| out += &format!("- {}\n", escape(note)));
-            if !block.notes.is_empty() {
-                out.push('\n');
-            }
+            out += &block.markdown();
         }
         for (heading, lines) in self.lists() {
             out += &format!("{heading}\n\n");
@@ -60,6 +35,11 @@ impl Comparison {
             out.push('\n');
         }
         out + &self.legend() + "\n"
+    }
+
+    /// The tables for a paper, with booktabs.
+    pub fn latex(&self) -> String {
+        self.blocks().iter().map(Block::latex).collect()
     }
 
     fn blocks(&self) -> Vec<Block> {
@@ -176,23 +156,4 @@ fn episodes(seed: &Seed) -> String {
 
 fn how(paired: bool) -> &'static str {
     if paired { "paired" } else { "unpaired" }
-}
-
-impl Block {
-    fn grid(&self, width: u16) -> String {
-        let mut grid = Table::new();
-        let style = TableStyle::new().header_separator(LineStyle::none().fill('─'));
-        grid.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(width).force_no_tty();
-        let lean = |right| if right { CellAlignment::Right } else { CellAlignment::Left };
-        let field = |text: &str, column: &Column| Field::new(text).set_alignment(lean(column.right));
-        grid.set_header(self.columns.iter().map(|column| field(column.name, column)));
-        for line in &self.lines {
-            grid.add_row(line.iter().zip(&self.columns).map(|(text, column)| field(text, column)));
-        }
-        let last = self.columns.len() - 1;
-        for (i, column) in grid.column_iter_mut().enumerate() {
-            column.set_padding((0, if i == last { 0 } else { 2 }));
-        }
-        grid.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
-    }
 }

@@ -12,8 +12,15 @@ pub struct Outcome {
     pub correct: u32,
     /// Queries.
     pub n: u32,
-    /// Mean loss over the queries: cross-entropy, or squared error on regression.
+    /// Mean loss over the queries: cross-entropy, or squared error on regression. NaN where an answer was not finite.
     pub loss: f64,
+}
+
+impl Outcome {
+    /// False where the method's answers were NaN or infinite: nothing was right then, and nothing wrong.
+    pub fn is_number(&self) -> bool {
+        self.loss.is_finite()
+    }
 }
 
 /// Outcomes by the name of their mode, in the order of the file.

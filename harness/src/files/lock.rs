@@ -17,28 +17,49 @@ pub struct RunLock {
 impl RunLock {
     /// Locks `folder/run.lock`. Errors if another process holds it, naming that process.
     pub fn take(folder: &Path) -> Result<Self> {
-        let path = folder.join("run.lock");
-        let error = |source| fault::explain(&path, source);
-        let mut file =
-            OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path).map_err(error)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                return Err(Error::usage(format!(
-                    "{} is being written by process {}: wait for it, or use another --out",
-                    folder.display(),
-                    holder.trim()
-                )));
-            }
-            Err(TryLockError::Error(source)) => return Err(error(source)),
+        match take(&folder.join("run.lock"))? {
+            Ok(file) => Ok(RunLock { _file: file }),
+            Err(holder) => Err(Error::usage(format!(
+                "{} is being written by process {holder}: wait for it, or use another --out",
+                folder.display(),
+            ))),
         }
-        file.set_len(0).map_err(error)?;
-        file.rewind().map_err(error)?;
-        write!(file, "{}", std::process::id()).map_err(error)?;
-        Ok(RunLock { _file: file })
     }
+}
+
+/// Held while any run of one training is under way, so that no two processes train the same, and nobody removes what
+/// another one reads.
+pub struct TrainingLock {
+    _file: File,
+}
+
+impl TrainingLock {
+    /// Locks the training of this hash in the budget folder `folder`. The inner error is the process that holds it.
+    pub fn take(folder: &Path, hash: &str) -> Result<Result<Self, String>> {
+        let folder = folder.join(".trainings");
+        std::fs::create_dir_all(&folder).map_err(|source| fault::explain(&folder, source))?;
+        let name = hash.get(..16).unwrap_or(hash);
+        Ok(take(&folder.join(format!("{name}.lock")))?.map(|file| TrainingLock { _file: file }))
+    }
+}
+
+/// Locks the file at `path` and writes this process into it. The inner error is the process that holds it.
+fn take(path: &Path) -> Result<Result<File, String>> {
+    let error = |source| fault::explain(path, source);
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(error)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            return Ok(Err(holder.trim().to_owned()));
+        }
+        Err(TryLockError::Error(source)) => return Err(error(source)),
+    }
+    file.set_len(0).map_err(error)?;
+    file.rewind().map_err(error)?;
+    write!(file, "{}", std::process::id()).map_err(error)?;
+    Ok(Ok(file))
 }
 
 /// Held while the tables, pictures and plan of a budget folder are read and written anew, so that of several processes
@@ -73,6 +94,17 @@ mod tests {
         assert!(message.contains(&std::process::id().to_string()), "{message}");
         drop(held);
         RunLock::take(dir.path()).expect("it was let go");
+    }
+
+    #[test]
+    fn a_training_has_one_holder_and_another_training_another() {
+        let dir = tempfile::tempdir().unwrap();
+        let take = |hash: &str| TrainingLock::take(dir.path(), hash).unwrap();
+        let held = take("a");
+        assert!(held.is_ok() && take("b").is_ok());
+        assert_eq!(take("a").err(), Some(std::process::id().to_string()));
+        drop(held);
+        assert!(take("a").is_ok());
     }
 
     #[test]

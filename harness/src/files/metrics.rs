@@ -1,10 +1,11 @@
 //! metrics.csv: one number a row, appended as a run goes, cut back to its valid length on resume.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use harness_core::{Error, Mode, Result, Split};
+use harness_core::{Error, Mode, Result, Scalars, Split};
 use polars::prelude::*;
 
 use super::fault;
@@ -22,6 +23,74 @@ pub struct Row {
     pub ci95: Option<f64>,
     /// Episodes behind the number, or 1.
     pub n: u64,
+}
+
+/// A training's scalars: the points of each by its name, in the order of their steps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log(pub BTreeMap<String, Vec<(u64, f64)>>);
+
+impl Log {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds the scalars of `step`, which comes after all others.
+    pub fn add(&mut self, step: u64, scalars: &Scalars) {
+        for (name, value) in scalars {
+            self.0.entry(name.clone()).or_default().push((step, *value));
+        }
+    }
+
+    /// All steps after `after` that have scalars, ascending.
+    pub fn steps(&self, after: u64) -> BTreeSet<u64> {
+        self.0.values().flatten().map(|(step, _)| *step).filter(|step| *step > after).collect()
+    }
+
+    /// The rows of `step`, by name.
+    pub fn rows(&self, step: u64) -> Vec<Row> {
+        let at =
+            |points: &Vec<(u64, f64)>| points.binary_search_by_key(&step, |point| point.0).ok().map(|at| points[at].1);
+        let row = |(name, points): (&String, &Vec<(u64, f64)>)| {
+            let value = at(points)?;
+            Some(Row {
+                step,
+                split: Split::Train,
+                mode: Mode::Pointwise,
+                metric: name.clone(),
+                value,
+                ci95: None,
+                n: 1,
+            })
+        };
+        self.0.iter().filter_map(row).collect()
+    }
+}
+
+/// The training's scalars of a run's metrics.csv, within its first `valid` bytes and up to `step`: what a checkpoint of the
+/// first format keeps nowhere else. They are the rows that have no mode and are no evaluation.
+///
+/// # Errors
+/// Data: the file is missing, shorter, or not what [`MetricsFile`] writes.
+pub fn scalars(path: &Path, valid: u64, step: u64) -> Result<Log> {
+    let wrong = |what: &str| Error::data(format!("{}: {what}; start over with --fresh", path.display()));
+    let text = std::fs::read(path).map_err(|source| Error::io(path, source))?;
+    let text = text.get(..valid as usize).ok_or_else(|| wrong("rows were lost"))?;
+    let text = std::str::from_utf8(text).map_err(|_| wrong("no text"))?;
+    let mut log = Log::default();
+    for line in text.lines().skip(1) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [_, _, _, at, "train", "-", metric, value, "", _, _] = fields[..] else { continue };
+        if metric == "mse" {
+            continue;
+        }
+        let (Ok(at), Ok(value)) = (at.parse::<u64>(), value.parse::<f64>()) else {
+            return Err(wrong("a row is damaged"));
+        };
+        if at <= step {
+            log.0.entry(metric.to_owned()).or_default().push((at, value));
+        }
+    }
+    Ok(log)
 }
 
 /// The file of one run.
@@ -124,5 +193,28 @@ mod tests {
              b,m,3,20,test,inductive,accuracy,97.25,0.5,100,3.0\n"
         );
         assert!(MetricsFile::open(&path, 10_000, "b", "m", 3).is_err());
+    }
+
+    /// To the last bit: the numbers are written in the fewest digits that read back as what they are.
+    #[test]
+    fn a_log_is_read_back_from_the_rows_of_a_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("metrics.csv");
+        let mut metrics = MetricsFile::open(&path, 0, "b", "m", 3).unwrap();
+        let mut log = Log::default();
+        for step in [10u64, 20] {
+            let scalars: Scalars =
+                [("loss".into(), 1.0 / step as f64 / 3.0), ("meta_step".into(), f64::MIN_POSITIVE)].into();
+            log.add(step, &scalars);
+            metrics.append(&log.rows(step), 1.0).unwrap();
+            metrics.append(&[row(step)], 1.0).unwrap();
+            let mse = Row { split: Split::Train, mode: Mode::Pointwise, metric: "mse".into(), ci95: None, ..row(step) };
+            metrics.append(&[mse], 1.0).unwrap();
+        }
+        let valid = metrics.sync().unwrap();
+        assert_eq!(scalars(&path, valid, 20).unwrap(), log);
+        assert_eq!(scalars(&path, valid, 19).unwrap().steps(0), [10].into());
+        assert_eq!((log.steps(10), log.rows(15).len(), log.rows(20).len()), ([20].into(), 0, 2));
+        assert!(scalars(&path, valid + 1, 20).is_err());
     }
 }

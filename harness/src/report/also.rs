@@ -37,7 +37,9 @@ pub fn files(folder: &Path, summary: &Summary, rows: &[&SummaryRow], also: Also)
         let record = &run.record;
         let rows = metrics::read(&run.path.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
         if parquet {
-            let path = run.path.join("metrics.parquet");
+            let room = folder.join(&record.benchmark).join(&record.label).join(format!("seed-{}", record.seed));
+            std::fs::create_dir_all(&room).map_err(|source| Error::io(&room, source))?;
+            let path = room.join("metrics.parquet");
             let bytes = parquet::bytes(parquet::metrics(run, &rows), &path)?;
             files.push((path, bytes));
         }

@@ -43,16 +43,20 @@ fn over(first: &Cell, name: &str, folds: &[&Cell], values: &[f64]) -> Cell {
     let mut cell = first.clone();
     cell.title = first.title.rsplit_once(", fold ").map_or(&*first.title, |(title, _)| title).to_owned()
         + &format!(", mean over {} folds", folds.len());
-    cell.of_seeds = Vec::new();
+    (cell.of_seeds, cell.best) = (Vec::new(), false);
+    cell.chance = folds.iter().all(|fold| fold.chance);
     let row = &mut cell.row;
     row.benchmark = name.to_owned();
     row.mean = Some(tidy(mean(values)));
     row.ci95_seeds = seed_interval(values).map(tidy);
     row.ci95_episodes = (!within.is_empty()).then(|| tidy(mean(&within)));
     row.seeds = folds.iter().map(|cell| cell.row.seeds).sum();
-    row.verdict = match folds.iter().any(|cell| cell.row.verdict == Verdict::Failed) {
-        true => Verdict::Failed,
-        false => Verdict::NoTarget,
+    let any = |verdict| folds.iter().any(|cell| cell.row.verdict == verdict);
+    row.verdict = match (any(Verdict::Failed), any(Verdict::OtherBuild)) {
+        (true, _) => Verdict::Failed,
+        (false, true) => Verdict::OtherBuild,
+        (false, false) => Verdict::NoTarget,
     };
+    cell.kept = folds.iter().find_map(|cell| cell.kept.clone());
     cell
 }

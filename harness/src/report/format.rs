@@ -11,6 +11,14 @@ pub fn value(metric: &str, value: f64) -> String {
     }
 }
 
+/// How an axis of percent is read whose places go by what is missing to 100.
+pub const MISSING: &str = "scale: logarithm of what is missing to 100 %";
+
+/// Whether percent from `low` to `high` come so near to 100 that a plain axis would hide their differences.
+pub fn near_hundred(low: f64, high: f64) -> bool {
+    high > 90.0 && 100.0 - low > 6.0 * (100.0 - high)
+}
+
 /// With its sign.
 pub fn signed(metric: &str, delta: f64) -> String {
     let text = value(metric, delta.abs());
@@ -55,6 +63,13 @@ pub fn metric(name: &str) -> &str {
         "mse" => "mean squared error",
         other => other,
     }
+}
+
+/// Hours of so many seconds: `0.20`, `0.0031`: two digits that mean something.
+pub fn hours(seconds: f64) -> String {
+    let hours = seconds / 3600.0;
+    let decimals = (1.0 - hours.log10().floor()).clamp(2.0, 6.0) as usize;
+    format!("{hours:.decimals$}")
 }
 
 #[cfg(test)]

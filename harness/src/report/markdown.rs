@@ -1,6 +1,6 @@
 //! The tables as Markdown, to be copied and pasted.
 
-use super::{summary::Summary, tables};
+use super::{provenance, summary::Summary, tables};
 
 /// The tables of `summaries`, each benchmark under a heading of `level` hashes.
 pub fn render(summaries: &[Summary], level: usize) -> String {
@@ -39,6 +39,18 @@ fn list(out: &mut String, heading: &str, lines: &[String]) {
 /// A bar would end a cell, a star would start emphasis.
 pub fn escape(text: &str) -> String {
     text.replace('|', "\\|").replace('*', "\\*").replace('<', "&lt;")
+}
+
+/// `made.md` of one budget: which build and machine made its rows, and how long that took. It is a file of its own, since
+/// `summary.md` has the same bytes however long a run took.
+pub fn made(summary: &Summary) -> String {
+    let line = |m: &provenance::Made| {
+        let cells = [&m.benchmark, &m.what, &m.commit, &m.machine, &m.hours].map(|cell| escape(cell));
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let lines: String = provenance::of(summary).iter().map(line).collect();
+    let head = "| benchmark | rows | commit | machine | hours |\n| :-- | :-- | :-- | :-- | --: |\n";
+    format!("# How the results of budget {} were made\n\n{head}{lines}", summary.budget)
 }
 
 /// `summary.md` of one budget: its tables and its pictures.

@@ -2,20 +2,26 @@
 //!
 //! The report trains nothing and remembers nothing: it reads the run folders under `OUT/<budget>/` and writes the same
 //! bytes whenever they are the same. Everything downstream of a number goes one way:
-//! scan → run → summary → tables (terminal, Markdown, CSV, JSON), plots and the page.
+//! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
 
 mod adaptation;
 mod also;
+mod best;
+mod chart;
+pub(crate) mod environment;
 mod folds;
 pub(crate) mod format;
+pub(crate) mod latex;
 pub(crate) mod markdown;
 mod metrics;
 mod page;
+pub(crate) mod paired;
 mod parquet;
-mod plots;
+mod pictures;
+mod provenance;
 pub(crate) mod run;
 pub(crate) mod scan;
-mod series;
+pub(crate) mod series;
 pub(crate) mod stats;
 mod summary;
 mod summary_csv;
@@ -38,17 +44,19 @@ pub use summary::{Cell, Left, Summary, SummaryRow};
 pub use verdict::Verdict;
 
 use crate::files::lock::FolderLock;
-use crate::files::write_atomic;
+use crate::files::{atomic, fault, write_atomic};
 use harness_core::Result;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What was found and written under one results folder.
 #[derive(Debug, Clone)]
 pub struct Report {
+    /// Where it is written.
     pub out: PathBuf,
     /// One a budget, the shortest first.
     pub budgets: Vec<Summary>,
-    /// Every file that was written.
+    /// Every file that was written; none where the folder may only be read.
     pub files: Vec<PathBuf>,
 }
 
@@ -64,7 +72,22 @@ pub fn build(out: &Path) -> Result<Report> {
 
 /// [`build`], with other forms of the numbers.
 pub fn build_with(out: &Path, also: Also) -> Result<Report> {
-    build_budgets(out, scan::budgets(out)?, |_| true, also)
+    build_budgets((out, Some(out)), scan::budgets(out)?, |_| true, also)
+}
+
+/// [`build_with`] that writes below `to`, or nothing at all: the results in `from` are only read.
+pub fn build_apart(from: &Path, to: Option<&Path>, also: Also) -> Result<Report> {
+    build_budgets((from, to), scan::budgets(from)?, |_| true, also)
+}
+
+/// Whether a report may be written into `out` and its budget folders. Other obstacles than permissions are for the writing
+/// to name.
+pub fn may_be_written(out: &Path) -> Result<bool> {
+    let folders = scan::budgets(out)?.into_iter().map(|name| out.join(name));
+    Ok(folders.chain([out.to_path_buf()]).all(|folder| match atomic::writable(&folder) {
+        Ok(()) => true,
+        Err(error) => !matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
+    }))
 }
 
 /// [`build_with`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone. The page still shows all of them; damage in
@@ -74,22 +97,32 @@ pub fn build_budget(out: &Path, budget: &str, also: Also) -> Result<Report> {
     if !names.iter().any(|name| name == budget) {
         names.push(budget.to_string());
     }
-    build_budgets(out, names, |name| name == budget, also)
+    build_budgets((out, Some(out)), names, |name| name == budget, also)
 }
 
-/// Reads the budgets `names`, writes the files of those that are `wanted`, and the page of all.
-fn build_budgets(out: &Path, names: Vec<String>, wanted: impl Fn(&str) -> bool, also: Also) -> Result<Report> {
+/// Reads the budgets `names` below `out`, writes the files of those that are `wanted` and the page of all below `to`, if
+/// anywhere.
+fn build_budgets(
+    (out, to): (&Path, Option<&Path>),
+    names: Vec<String>,
+    wanted: impl Fn(&str) -> bool,
+    also: Also,
+) -> Result<Report> {
     // From the first look to the last file: two reports at once would each write what it saw, and remove the other's.
-    let locked = names.iter().filter(|name| wanted(name));
-    let _locks = locked.map(|name| FolderLock::wait(&out.join(name))).collect::<Result<Vec<_>>>()?;
+    let folders = to.into_iter().flat_map(|to| names.iter().filter(|name| wanted(name)).map(|name| to.join(name)));
+    let lock = |folder: PathBuf| {
+        std::fs::create_dir_all(&folder).map_err(|source| fault::explain(&folder, source))?;
+        FolderLock::wait(&folder)
+    };
+    let _locks = folders.map(lock).collect::<Result<Vec<_>>>()?;
     let summaries: Vec<(String, Result<Summary>)> =
         names.into_iter().map(|name| (name.clone(), summary::summarize(out, &name))).collect();
     let cells = summaries.iter().filter_map(|(_, summary)| summary.as_ref().ok()).flat_map(|summary| &summary.cells);
     let figures = cells.filter(|cell| cell.figure.is_some()).map(|cell| cell.row.benchmark.as_str()).collect();
-    let styles = plots::Styles::of(&scan::labels(out, &figures)?);
+    let styles = chart::Styles::of(&scan::labels(out, &figures)?);
     let mut read = Vec::new();
     for (name, summary) in summaries {
-        match summary.and_then(|summary| plots::draw(&summary, &styles).map(|pictures| (summary, pictures))) {
+        match summary.and_then(|summary| pictures::all(&summary, &styles).map(|pictures| (summary, pictures))) {
             Err(error) if wanted(&name) => return Err(error),
             found => read.push((name, found)),
         }
@@ -102,22 +135,26 @@ fn build_budgets(out: &Path, names: Vec<String>, wanted: impl Fn(&str) -> bool, 
         })
         .collect();
     let page = page::render(&page, &styles)?;
-    let mut report = Report { out: out.to_path_buf(), budgets: Vec::new(), files: Vec::new() };
+    let mut report = Report { out: to.unwrap_or(out).to_path_buf(), budgets: Vec::new(), files: Vec::new() };
     for (name, found) in read {
         if let (true, Ok((summary, pictures))) = (wanted(&name), found) {
-            report.files.extend(write(&out.join(&name), &summary, &pictures, also)?);
+            if let Some(to) = to {
+                report.files.extend(write(&to.join(&name), &summary, &pictures, also)?);
+            }
             report.budgets.push(summary);
         }
     }
-    write_atomic(&report.page(), page.as_bytes())?;
-    report.files.push(report.page());
+    if to.is_some() {
+        write_atomic(&report.page(), page.as_bytes())?;
+        report.files.push(report.page());
+    }
     Ok(report)
 }
 
 /// Writes the files of one budget and returns their names.
-fn write(folder: &Path, summary: &Summary, pictures: &[plots::Picture], also: Also) -> Result<Vec<PathBuf>> {
+fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], also: Also) -> Result<Vec<PathBuf>> {
     let rows: Vec<&SummaryRow> = summary.cells.iter().map(|c| &c.row).collect();
-    let names: Vec<(String, String)> = pictures.iter().map(|p| (p.name.clone(), p.words.clone())).collect();
+    let names: Vec<(String, String)> = pictures.iter().map(|p| (p.chart.name.clone(), p.chart.words.clone())).collect();
     let csv = folder.join("summary.csv");
     let mut files = Vec::new();
     let mut write = |path: PathBuf, bytes: &[u8]| write_atomic(&path, bytes).map(|()| files.push(path));
@@ -125,11 +162,11 @@ fn write(folder: &Path, summary: &Summary, pictures: &[plots::Picture], also: Al
     std::fs::create_dir_all(&plots).map_err(|source| harness_core::Error::io(&plots, source))?;
     write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
     write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
+    write(folder.join("made.md"), markdown::made(summary).as_bytes())?;
     for picture in pictures {
-        write(plots.join(format!("{}.svg", picture.name)), picture.svg.as_bytes())?;
-        write(plots.join(format!("{}.png", picture.name)), &picture.png)?;
+        picture.files(&plots)?.into_iter().try_for_each(|(path, bytes)| write(path, &bytes))?;
     }
-    plots::remove_stale(&plots, pictures)?;
+    pictures::remove_stale(&plots, pictures)?;
     let others = also::files(folder, summary, &rows, also)?;
     others.iter().try_for_each(|(path, bytes)| write(path.clone(), bytes))?;
     tensorboard::remove_stale(folder, &files)?;
@@ -160,6 +197,11 @@ impl Report {
     /// The tables to copy and paste.
     pub fn markdown(&self) -> String {
         markdown::render(&self.budgets, 3)
+    }
+
+    /// The tables for a paper.
+    pub fn latex(&self) -> String {
+        latex::render(&self.budgets)
     }
 
     /// What is not in the tables, by name: `sine reptile seed 1: missing`.

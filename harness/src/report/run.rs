@@ -19,14 +19,25 @@ pub struct Final {
     pub episodes: u64,
 }
 
+impl Final {
+    fn of(row: &MetricRow) -> Final {
+        let MetricRow { step, value, ci95, n: episodes, .. } = *row;
+        Final { mode: row.mode.clone(), step, value, ci95, episodes }
+    }
+}
+
 /// A run whose numbers count.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub record: RunRecord,
     pub path: PathBuf,
     pub finals: Vec<Final>,
+    /// The same of the last state, where the one that was best on validation classes is reported.
+    pub last: Vec<Final>,
     /// Evaluations during training, the final one left out.
     pub curve: Vec<MetricRow>,
+    /// Evaluations during training that gave no number.
+    pub lost: Vec<MetricRow>,
 }
 
 /// What a run folder holds.
@@ -76,6 +87,8 @@ pub fn load(folder: &RunFolder) -> Result<Found> {
 fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
     let metrics = folder.path.join("metrics.csv");
     let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
+    let last = format!("last_{}", record.metric);
+    let last = rows.iter().filter(|row| row.metric == last && row.split == "test").map(Final::of).collect();
     let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric).collect();
     let mut finals = Vec::new();
     for mode in modes(record, &rows) {
@@ -90,12 +103,28 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
         })?;
         let row = rows.remove(last);
         if !row.value.is_finite() {
-            return Err(Error::data(format!("{}: the final {} is {}", metrics.display(), row.metric, row.value)));
+            return Ok(Found::Other(Box::new(without_number(record, &row))));
         }
-        finals.push(Final { mode, step: row.step, value: row.value, ci95: row.ci95, episodes: row.n });
+        finals.push(Final { mode, ..Final::of(&row) });
     }
-    rows.retain(|row| row.value.is_finite());
-    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, curve: rows })))
+    let (curve, lost) = rows.into_iter().partition(|row| row.value.is_finite());
+    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, last, curve, lost })))
+}
+
+/// Builds up to 0.1 called such a run complete: what it is now called.
+fn without_number(record: &RunRecord, row: &MetricRow) -> RunRecord {
+    let mode = if row.mode == "-" { String::new() } else { format!("{} ", row.mode) };
+    let why = format!("diverged in evaluation: the final {mode}{} is {}; lower its step sizes", row.metric, row.value);
+    RunRecord { status: Status::Failed, failure: Some(why), ..record.clone() }
+}
+
+/// The evaluations during training of the complete run in `folder`, and the final ones.
+///
+/// # Errors
+/// Data: a damaged metrics.csv.
+pub fn curve(folder: &std::path::Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
+    let rows = metrics::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+    Ok(rows.into_iter().filter(|row| row.metric == record.metric).collect())
 }
 
 /// The modes of the record, or those met in the rows where an older record names none.

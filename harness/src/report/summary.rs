@@ -1,17 +1,18 @@
 //! From runs to rows: seeds of one cell become a mean with two intervals, beside the published number and a verdict.
 
 use super::{
-    folds,
-    run::{Found, Run, load},
+    best, folds,
+    run::{Final, Found, Run, load},
     scan::{self, natural},
     stats::{mean, seed_interval, tidy},
     verdict::{Verdict, judge},
 };
+use crate::identity;
 use crate::planned::{self, PlannedRun};
 use crate::record::{FigurePlace, RunRecord, Status};
 use harness_core::Result;
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 /// One row of `summary.csv`, fields in the order of its columns.
@@ -54,8 +55,14 @@ pub struct Cell {
     pub tolerance: Option<f64>,
     /// The seeds behind the mean, so that curves show the same runs.
     pub of_seeds: Vec<u64>,
+    /// Every episode of every seed was exactly at chance: a method that answers the same whatever it is shown.
+    pub chance: bool,
     /// Only where the benchmark is a figure.
     pub figure: Option<FigurePlace>,
+    /// The build that made it, in words, where another one kept it.
+    pub kept: Option<String>,
+    /// The best of its table and mode, or not significantly worse than it.
+    pub best: bool,
 }
 
 /// A run that is not in the means, and why.
@@ -64,7 +71,8 @@ pub struct Left {
     pub benchmark: String,
     pub method: String,
     pub seed: u64,
-    /// `running`, `interrupted`, `failed`, `not started`, or `missing`: planned, and nothing is there.
+    /// `running`, `interrupted`, `failed`, `not started`, `missing`: planned, and nothing is there, or `other episodes`:
+    /// complete, but not to be compared with the other rows of its table.
     pub status: &'static str,
     pub reason: Option<String>,
 }
@@ -80,6 +88,17 @@ pub struct Summary {
     pub runs: Vec<Run>,
     /// The records of the runs in `left` that have one.
     pub unfinished: Vec<RunRecord>,
+}
+
+impl Summary {
+    /// What people call it: the budget, or what was overridden in it, with the folder's name.
+    pub fn shown(&self) -> String {
+        let records = self.runs.iter().map(|run| &run.record).chain(&self.unfinished);
+        match records.clone().find(|record| !record.overrides.is_empty()) {
+            Some(record) => format!("{} with {} ({})", record.budget, record.overrides.join(", "), self.budget),
+            None => self.budget.clone(),
+        }
+    }
 }
 
 /// Reads every run under `out/budget`.
@@ -104,17 +123,52 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
         left.push(Left { benchmark: folder.benchmark, method: folder.label, seed: folder.seed, status, reason });
     }
     left.extend(missing);
+    let (runs, strangers) = same_episodes(runs);
+    left.extend(strangers.iter().map(|run| stranger(out, budget, &run.record)));
     left.sort_by(|a, b| {
         natural(&a.benchmark, &b.benchmark).then_with(|| natural(&a.method, &b.method)).then(a.seed.cmp(&b.seed))
     });
     let failed: Vec<&RunRecord> = unfinished.iter().filter(|record| record.status == Status::Failed).collect();
     let groups = group(&runs, &failed);
     let mut warnings = warnings(&groups);
+    warnings.extend(lost(&runs));
     let mut cells: Vec<Cell> = groups.iter().flat_map(|group| group.cells(budget)).collect();
     let (means, incomplete) = folds::rows(&cells);
     cells.extend(means);
     warnings.extend(incomplete);
-    Ok(Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished })
+    let mut summary = Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished };
+    best::mark(&mut summary);
+    Ok(summary)
+}
+
+/// The runs that met the episodes of the newest run of their benchmark, and the others: a table compares methods on the
+/// very same episodes. Records of older builds that do not name their episodes pass.
+fn same_episodes(runs: Vec<Run>) -> (Vec<Run>, Vec<Run>) {
+    let when = |record: &RunRecord| record.ended.clone().unwrap_or_else(|| record.started.clone());
+    let mut newest: BTreeMap<String, (String, String)> = BTreeMap::new();
+    for record in runs.iter().map(|run| &run.record).filter(|record| !record.episode_hash.is_empty()) {
+        let this = (when(record), record.episode_hash.clone());
+        let held = newest.entry(record.benchmark.clone()).or_insert_with(|| this.clone());
+        if *held < this {
+            *held = this;
+        }
+    }
+    let fits = |record: &RunRecord| {
+        record.episode_hash.is_empty()
+            || newest.get(&record.benchmark).is_none_or(|(_, hash)| *hash == record.episode_hash)
+    };
+    runs.into_iter().partition(|run| fits(&run.record))
+}
+
+/// A run that met other episodes, with the command that mends it.
+fn stranger(out: &Path, budget: &str, record: &RunRecord) -> Left {
+    let (benchmark, method, seed) = (record.benchmark.clone(), record.label.clone(), record.seed);
+    let command = match budget.starts_with("custom-") {
+        true => "its own command".to_string(),
+        false => format!("`harness reproduce {benchmark} --budget {budget} --method {method} --out {}`", out.display()),
+    };
+    let reason = format!("it met other test episodes than the newest run of {benchmark}; {command} evaluates it again");
+    Left { benchmark, method, seed, status: "other episodes", reason: Some(reason) }
 }
 
 /// Planned runs without a folder.
@@ -123,7 +177,7 @@ fn missing(folders: &[scan::RunFolder], planned: Vec<PlannedRun>) -> Vec<Left> {
         folders.iter().map(|folder| (folder.benchmark.as_str(), folder.label.as_str(), folder.seed)).collect();
     let missing = planned.into_iter().filter(|run| !there.contains(&(&run.benchmark, &run.method, run.seed)));
     let left = |run: PlannedRun| {
-        let PlannedRun { benchmark, method, seed } = run;
+        let PlannedRun { benchmark, method, seed, .. } = run;
         Left { benchmark, method, seed, status: "missing", reason: None }
     };
     missing.map(left).collect()
@@ -136,7 +190,7 @@ struct Group<'a> {
     failed: usize,
 }
 
-/// Whether two runs are seeds of one cell: all that determines their numbers agrees but for the seed. What else is in
+/// Whether two runs are seeds of one cell: all that determines their numbers agrees, the code too, but for the seed. What else is in
 /// the benchmark's file does not matter: it may have gained a row between the two.
 fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
     let key = |record: &RunRecord| {
@@ -147,6 +201,7 @@ fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
     };
     (&a.benchmark, &a.label, a.meta_iters, &a.data_digest, &a.episode_hash, a.eval_episodes, &a.metric)
         == (&b.benchmark, &b.label, b.meta_iters, &b.data_digest, &b.episode_hash, b.eval_episodes, &b.metric)
+        && (&a.code, a.kept.is_some()) == (&b.code, b.kept.is_some())
         && key(a) == key(b)
 }
 
@@ -193,6 +248,8 @@ fn warnings(groups: &[Group]) -> Vec<String> {
             format!("{} and {} meta-iterations", a.meta_iters, b.meta_iters)
         } else if a.episode_hash != b.episode_hash || a.eval_episodes != b.eval_episodes {
             "different test episodes".to_string()
+        } else if a.code != b.code {
+            "different builds' numbers".to_string()
         } else {
             "different settings".to_string()
         };
@@ -202,6 +259,31 @@ fn warnings(groups: &[Group]) -> Vec<String> {
         )
     };
     groups.windows(2).filter(apart).map(tell).collect()
+}
+
+/// The evaluations that gave no number, in words: a curve that lacks a point looks like one that was never asked for it.
+fn lost(runs: &[Run]) -> impl Iterator<Item = String> {
+    runs.iter().filter(|run| !run.lost.is_empty()).map(|run| {
+        let RunRecord { benchmark, label, seed, .. } = &run.record;
+        let first = &run.lost[0];
+        let more = match run.lost.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!(
+            "{benchmark} {label} seed {seed}: the learning curve lacks its {} point at meta-iteration {}{more}, where the \
+             evaluation diverged",
+            first.split, first.step
+        )
+    })
+}
+
+/// Whether each of several episodes had as many right answers as guessing has: queries are as many of each class, so who
+/// always names one class is right once in so many ways, without any spread.
+fn at_chance(record: &RunRecord, last: &Final) -> bool {
+    let ways = record.config["protocol"]["ways"].as_f64().filter(|_| record.metric == "accuracy");
+    let guessed = ways.is_some_and(|ways| (last.value - 100.0 / ways).abs() < 1e-6);
+    guessed && last.episodes > 1 && last.ci95.is_some_and(|ci95| ci95 < 1e-6)
 }
 
 impl Group<'_> {
@@ -226,8 +308,10 @@ impl Group<'_> {
         let comparable = target.is_none_or(|t| t.comparable);
         // The folder has the last word: a record that was moved into `paper` stays what it was.
         let whole = budget == "paper" && record.budget == "paper" && !record.overridden;
+        let kept = record.kept.as_ref();
         let verdict = match ours {
             Some(_) if self.failed > 0 => Verdict::Failed,
+            Some(_) if kept.is_some() => Verdict::OtherBuild,
             Some(ours) => judge(ours, target, record.higher_is_better, whole),
             None => Verdict::Failed,
         };
@@ -258,7 +342,10 @@ impl Group<'_> {
             ci_meaning: target.and_then(|t| t.ci_meaning.clone()),
             tolerance: target.and_then(|t| t.tolerance),
             of_seeds: self.runs.iter().map(|run| run.record.seed).collect(),
+            chance: !finals.is_empty() && finals.iter().all(|last| at_chance(record, last)),
             figure: record.figure.clone(),
+            kept: kept.map(|_| identity::build(record.git_commit.as_deref(), record.git_dirty)),
+            best: false,
         }
     }
 }

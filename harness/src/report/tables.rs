@@ -39,6 +39,11 @@ struct Field {
 
 /// Marks a published number that is shown and never judged.
 const ANOTHER_PROTOCOL: &str = "*";
+/// Marks a number that is no better than guessing in any episode.
+const AT_CHANCE: &str = " (chance)";
+
+/// Stands before the best value of a table and mode, and before those that are not significantly worse.
+const BEST: &str = "• ";
 
 /// The tables of one budget, in the order of its cells.
 pub fn tables(summary: &Summary) -> Vec<Table> {
@@ -59,7 +64,12 @@ pub fn legend(summaries: &[Summary]) -> String {
     if over(true) {
         text += "; ± folds: 95 % over folds (Student's t)";
     }
-    text + "."
+    text += ".";
+    if summaries.iter().flat_map(|s| &s.cells).any(|cell| cell.best) {
+        text += " •: the best of its table and mode, or not significantly worse (paired over episodes, over seeds from \
+                 three on; Holm; 5 %).";
+    }
+    text
 }
 
 /// Runs that are in no table.
@@ -116,13 +126,23 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
         lines: cells.iter().map(|c| fields.iter().map(|f| (f.print)(c)).collect()).collect(),
         columns: fields.iter().map(|f| Column { name: f.name, right: f.right }).collect(),
         verdicts: rows().map(|r| r.verdict).collect(),
-        notes: notes(cells),
+        notes: notes(cells).into_iter().chain(chance(cells)).collect(),
     }
 }
 
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
-    row.mean.map_or("-".to_string(), |mean| format::with_interval(&row.metric, mean, row.ci95_episodes))
+    let mark = if cell.best { BEST } else { "" };
+    let number = |mean| mark.to_owned() + &format::with_interval(&row.metric, mean, row.ci95_episodes);
+    row.mean.map_or("-".to_string(), number) + if cell.chance { AT_CHANCE } else { "" }
+}
+
+/// What it means that a method is exactly at chance in every episode.
+fn chance(cells: &[Cell]) -> Option<String> {
+    let rows = cells.iter().filter(|cell| cell.chance).map(|cell| &cell.row);
+    let rows: Vec<String> = rows.map(|row| format!("{} {}", row.method, row.mode)).collect();
+    let rows = (!rows.is_empty()).then(|| rows.join(", "))?;
+    Some(format!("{rows}: exactly at chance in every episode, as if it answered the same whatever it is shown"))
 }
 
 fn published_text(cell: &Cell) -> String {
@@ -138,7 +158,7 @@ fn shared(mut values: impl Iterator<Item = u64>) -> Option<u64> {
 }
 
 /// Where the published numbers come from and what their ± is, each said once for all methods that share it.
-fn notes(cells: &[Cell]) -> Vec<String> {
+pub fn notes(cells: &[Cell]) -> Vec<String> {
     let mut said: Vec<(String, Vec<&str>)> = Vec::new();
     for cell in cells.iter().filter(|c| c.row.published.is_some()) {
         let mut text = cell.row.source.clone().unwrap_or("source not given".to_string());
@@ -157,5 +177,23 @@ fn notes(cells: &[Cell]) -> Vec<String> {
             None => said.push((text, vec![method])),
         }
     }
-    said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", "))).collect()
+    let published = said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
+    published.chain(kept(cells)).collect()
+}
+
+/// Rows that another build made.
+fn kept(cells: &[Cell]) -> Vec<String> {
+    let mut builds: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (cell, build) in cells.iter().filter_map(|cell| Some((cell, cell.kept.as_deref()?))) {
+        let method = cell.row.method.as_str();
+        match builds.iter_mut().find(|(other, _)| *other == build) {
+            Some((_, methods)) if methods.contains(&method) => {}
+            Some((_, methods)) => methods.push(method),
+            None => builds.push((build, vec![method])),
+        }
+    }
+    let tell = |(build, methods): (&str, Vec<&str>)| {
+        format!("{} of another build: {}, kept as it was and not judged", methods.join(", "), build)
+    };
+    builds.into_iter().map(tell).collect()
 }

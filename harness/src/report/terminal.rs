@@ -132,7 +132,7 @@ fn paint(cell: Cell, verdict: Verdict) -> Cell {
     match verdict {
         Verdict::Reproduced | Verdict::Above => cell.fg(Color::Green),
         Verdict::Below | Verdict::Failed => cell.fg(Color::Red).add_attribute(Attribute::Bold),
-        Verdict::NoTarget | Verdict::PartialBudget => cell,
+        Verdict::NoTarget | Verdict::PartialBudget | Verdict::OtherBuild => cell,
     }
 }
 

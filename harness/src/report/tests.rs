@@ -120,6 +120,56 @@ fn seeds_of_different_schedules_are_kept_apart_and_it_is_said() {
 }
 
 #[test]
+fn a_run_on_other_episodes_is_in_no_table_and_is_named_with_its_remedy() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, hash, ended) in [("reptile", "aa", "2026-01-01T00:00:00Z"), ("maml", "bb", "2026-01-02T00:00:00Z")] {
+        let run = Made::new("short", "omniglot-5w5s", label, 0).finals(&[("inductive", 90.0, 0.2)]);
+        let folder = run.write(out.path());
+        let mut record = run.record();
+        (record.episode_hash, record.ended) = (hash.into(), Some(ended.into()));
+        record.write(&folder.join("run.json")).unwrap();
+    }
+    // A record that does not name its episodes cannot be told apart.
+    Made::new("short", "omniglot-5w5s", "old", 0).finals(&[("inductive", 80.0, 0.2)]).write(out.path());
+    let report = build(out.path()).unwrap();
+    assert_eq!(report.rows().iter().map(|r| r.method.as_str()).collect::<Vec<_>>(), ["maml", "old"]);
+    let left = report.left();
+    let command = format!("--budget short --method reptile --out {}`", out.path().display());
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(
+        left[0].starts_with("omniglot-5w5s reptile seed 0: other episodes: ") && left[0].contains(&command),
+        "{left:?}"
+    );
+    assert!(report.terminal_table(80).contains("other episodes"), "{}", report.terminal_table(80));
+}
+
+#[test]
+fn a_file_says_how_the_rows_were_made() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, seed, commit, dirty, seconds) in [
+        ("reptile", 0, "aaaaaaaaaaaa", false, 3600.0),
+        ("reptile", 1, "aaaaaaaaaaaa", false, 1800.0),
+        ("maml", 0, "bbbbbbbbbbbb", true, 720.0),
+    ] {
+        let run = Made::new("paper", "omniglot-5w1s", label, seed).finals(&[("inductive", 90.0, 0.2)]);
+        let folder = run.write(out.path());
+        let mut record = run.record();
+        (record.git_commit, record.git_dirty, record.seconds) = (Some(commit.into()), Some(dirty), seconds);
+        (record.cpu, record.instruction_set, record.threads) = ("Abacus".into(), "avx2".into(), 2);
+        record.order = u64::from(label == "maml");
+        record.write(&folder.join("run.json")).unwrap();
+    }
+    build(out.path()).unwrap();
+    let text = std::fs::read_to_string(out.path().join("paper/made.md")).unwrap();
+    for line in [
+        "| omniglot-5w1s | reptile (seeds 0, 1) | aaaaaaa | Abacus, avx2, 2 threads | 1.50 |\n",
+        "| omniglot-5w1s | maml | bbbbbbb + changes | Abacus, avx2, 2 threads | 0.20 |\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
+#[test]
 fn the_same_files_give_the_same_bytes() {
     let out = tree();
     let first = written(out.path());
@@ -206,7 +256,7 @@ fn a_figure_changes_nothing_about_the_tables() {
     }
     let after = written(out.path());
     let plots = || before.iter().filter(|(path, _)| path.parent().is_some_and(|folder| folder.ends_with("plots")));
-    assert_eq!(plots().count(), 4);
+    assert_eq!(plots().count(), 6, "two pictures in three forms");
     plots().for_each(|(path, bytes)| assert!(after[path] == *bytes, "{}", path.display()));
     let report = build(out.path()).unwrap();
     let rows: Vec<(&str, &str)> = report.rows().iter().map(|r| (r.benchmark.as_str(), r.method.as_str())).collect();
@@ -214,10 +264,58 @@ fn a_figure_changes_nothing_about_the_tables() {
     assert_eq!(rows, [&[("omniglot-5w1s", "protonet")][..], &figure].concat());
     let page = std::fs::read_to_string(report.page()).unwrap();
     assert!(page.contains("4 complete runs of 1 method on 1 benchmark and 1 figure"), "the count");
-    assert_eq!(page.matches("Learning curves of").count(), 2, "the table's, on training and test classes");
+    assert!(page.contains("omniglot-5w1s, inductive: learning curves"), "the table's");
+    assert!(!page.contains("figure-9, inductive: learning curves"), "the figure is its curves");
     assert!(!page.contains("All benchmarks"), "one table needs no overview");
     assert!(page.contains("Figure 9: "), "the figure itself");
     let markdown = std::fs::read_to_string(out.path().join("quick/summary.md")).unwrap();
     assert!(markdown.contains("| method | mode | ours |\n"), "nothing to be judged by: {markdown}");
-    assert_eq!(page.matches("class=\"judged\"").count(), 1, "the table's row");
+    assert_eq!(page.matches("class=\"judged\"").count(), 0, "nothing was published, so nothing is judged");
+    assert!(page.contains("Figure 9</th>"), "the figure's rows stand under its name");
+}
+
+/// An overridden folder is called by what was overridden, where its records say so; else by its name.
+#[test]
+fn overridden_folders_are_called_by_what_was_overridden() {
+    let out = tempfile::tempdir().unwrap();
+    let made = Made::new("custom-0123abcd", "omniglot-5w1s", "reptile", 1).finals(&[("inductive", 10.0, 0.2)]);
+    let folder = made.write(out.path());
+    let shown = || summary::summarize(out.path(), "custom-0123abcd").unwrap().shown();
+    assert_eq!(shown(), "custom-0123abcd");
+    let mut record = made.record();
+    record.overrides = vec!["protocol.ways=10".into(), "meta-iters=40".into()];
+    record.write(&folder.join("run.json")).unwrap();
+    assert_eq!(shown(), "paper with protocol.ways=10, meta-iters=40 (custom-0123abcd)");
+}
+
+/// The best rows are marked where their episodes are there and are the same.
+#[test]
+fn the_best_of_a_table_is_marked_by_its_episodes() {
+    use crate::files::episodes::{self, Outcome};
+    let out = tempfile::tempdir().unwrap();
+    // Of 500 episodes of one query: b and c differ in few, a in many.
+    let rows = [("a", 300u64), ("b", 400), ("c", 398), ("untold", 350)];
+    for (order, (label, right)) in rows.into_iter().enumerate() {
+        let finals = [("inductive", right as f64 / 5.0, 0.1)];
+        let mut made = Made::new("quick", "omniglot-5w1s", label, 0).finals(&finals);
+        made.order = order as u64;
+        let folder = made.write(out.path());
+        let mut record = made.record();
+        (record.episode_hash, record.data_digest) = ("e".repeat(64), "d".repeat(64));
+        record.write(&folder.join("run.json")).unwrap();
+        let outcome = |i: u64| Outcome { correct: u32::from((i * 7) % 500 < right), n: 1, loss: 1.0 };
+        let outcomes: Vec<Outcome> = (0..500).map(outcome).collect();
+        if label != "untold" {
+            episodes::write(&folder.join("episodes.parquet"), &[(harness_core::Mode::Inductive, outcomes)]).unwrap();
+        }
+    }
+    let best = || -> Vec<String> {
+        let summary = summary::summarize(out.path(), "quick").unwrap();
+        summary.cells.iter().filter(|c| c.best).map(|c| c.row.method.clone()).collect()
+    };
+    assert!(best().is_empty(), "a row whose episodes are not there cannot be compared");
+    std::fs::remove_dir_all(out.path().join("quick/omniglot-5w1s/untold")).unwrap();
+    assert_eq!(best(), ["b", "c"]);
+    let table = build(out.path()).unwrap().terminal_table(80);
+    assert!(table.contains("• 80.00") && table.contains("• 79.60") && !table.contains("• 60.00"), "{table}");
 }

@@ -24,6 +24,9 @@ pub enum Verdict {
     /// A run of the cell failed.
     #[serde(rename = "failed")]
     Failed,
+    /// Another build made the number, and it was kept: shown, never judged.
+    #[serde(rename = "other build")]
+    OtherBuild,
 }
 
 impl Verdict {
@@ -36,6 +39,7 @@ impl Verdict {
             Verdict::NoTarget => "no target",
             Verdict::PartialBudget => "partial budget",
             Verdict::Failed => "failed",
+            Verdict::OtherBuild => "other build",
         }
     }
 }

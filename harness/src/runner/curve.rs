@@ -7,8 +7,8 @@ use super::job::Job;
 
 /// Largest share of the training's image passes that a curve may take.
 const SHARE: f64 = 0.1;
-/// Below so many episodes a point says little: rather fewer points.
-const FEWEST_EPISODES: usize = 5;
+/// Below so many episodes a point says nothing: rather fewer points, but for the start and the end.
+const FEWEST_EPISODES: usize = 20;
 const FEWEST_POINTS: usize = 2;
 
 /// Points of a learning curve.
@@ -42,16 +42,17 @@ impl Curve {
     }
 }
 
-/// As many of `points` and `episodes` as cost no more than their share of `training`, in image passes.
+/// As many of `points` and `episodes` as cost no more than their share of `training`, in image passes; where that pays for
+/// none, the start and the end on the fewest episodes all the same.
 fn afford(training: f64, episode: f64, points: usize, episodes: usize) -> (usize, usize) {
     // Two splits at each point.
     let affordable = (SHARE * training / (2.0 * episode)) as usize;
     let points = points.min(affordable / FEWEST_EPISODES).max(FEWEST_POINTS);
-    (points, episodes.min(affordable / points).max(1))
+    (points, episodes.min(affordable / points).max(FEWEST_EPISODES))
 }
 
 /// Steps evenly from the first to the last; fewer than `points` where the run is shorter.
-fn spread(points: usize, total: u64) -> Vec<u64> {
+pub(super) fn spread(points: usize, total: u64) -> Vec<u64> {
     let mut steps: Vec<u64> = (0..points as u64).map(|point| point * total / (points as u64 - 1)).collect();
     steps.dedup();
     steps
@@ -65,9 +66,12 @@ mod tests {
     fn a_long_run_measures_fully_and_a_short_one_within_its_tenth() {
         // Reptile 5-way 1-shot at paper budget: 25 million images trained, 250 an episode.
         assert_eq!(afford(25e6, 250.0, 21, 100), (21, 100));
-        let (points, episodes) = afford(250e3, 250.0, 21, 100);
-        assert!((points * episodes * 2) as f64 * 250.0 <= 25e3 && episodes >= 5, "{points} {episodes}");
-        assert_eq!(afford(2500.0, 250.0, 21, 100), (2, 1));
+        // A hundredth of that: 50 episodes of each split, two points.
+        assert_eq!(afford(250e3, 250.0, 21, 100), (2, 25));
+        let (points, episodes) = afford(1e6, 250.0, 21, 100);
+        assert!((points * episodes * 2) as f64 * 250.0 <= 1e5 && episodes >= 20, "{points} {episodes}");
+        assert_eq!(points, 10);
+        assert_eq!(afford(2500.0, 250.0, 21, 100), (2, 20));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! The harness scores: a method returns logits or values and never sees a query label.
 
 use candle_core::{D, DType};
-use harness_core::{Mode, Purpose, Result, Split, State, Stream, loss, stats};
-use rayon::prelude::*;
+use harness_core::{Mode, Purpose, Result, Split, State, Stream, answers, loss, stats};
 
+use super::in_order;
 use super::job::Job;
+use super::selection;
 use super::stop::Stop;
 use crate::files::episodes::Outcome;
 
@@ -18,6 +19,8 @@ pub enum Series {
     Final = 0,
     /// Points of the learning curve.
     Curve = 1,
+    /// Validation episodes by which the state that is reported is chosen.
+    Selection = 2,
 }
 
 impl Series {
@@ -34,7 +37,7 @@ pub(super) fn final_series(split: Split) -> u64 {
 /// Outcomes by mode, then by episode.
 pub type Outcomes = Vec<(Mode, Vec<Outcome>)>;
 
-/// Outcomes of episodes `range` of a series in each of the job's modes. Episodes run in parallel on the pool that this
+/// Outcomes of episodes `range` of a series in each of the job's modes; of a selection in the one that decides. Episodes run in parallel on the pool that this
 /// is called in; the order of the answer is the episodes'. None if `stop` was requested on the way: an evaluation can
 /// take minutes, and who sends SIGTERM may not wait so long.
 pub fn evaluate(
@@ -45,12 +48,15 @@ pub fn evaluate(
     range: std::ops::Range<usize>,
     stop: &Stop,
 ) -> Result<Option<Outcomes>> {
-    let modes = job.modes();
+    let modes = match series {
+        Series::Selection => vec![selection::mode(job)],
+        Series::Final | Series::Curve => job.modes(),
+    };
     let one = |index| match stop.requested() {
         true => Ok(None),
         false => episode(job, state, split, series, index, &modes).map(Some),
     };
-    let all: Vec<Option<Vec<Outcome>>> = range.into_par_iter().map(one).collect::<Result<_>>()?;
+    let all: Vec<Option<Vec<Outcome>>> = in_order::map(range.collect(), one)?;
     let Some(all) = all.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|outcomes| outcomes[at]).collect());
     Ok(Some(modes.iter().enumerate().map(pick).collect()))
@@ -80,10 +86,15 @@ fn episode(
     let mut rng = Stream::new(seed, Purpose::EvalMethod, step, index);
     let adapted = job.algorithm.adapt(state, &task.support, &[job.algorithm.test_steps()], &mut rng)?;
     let outcome = |mode: &Mode| -> Result<Outcome> {
-        let answers = job.algorithm.score(&adapted[0], &task.support, &task.query.x, *mode)?;
+        let mut rng = Stream::new(seed, Purpose::EvalDeal, step, index);
+        let answers = answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)?;
+        let n = task.query.len() as u32;
+        // An argmax over NaN is the first class: right as often as chance, which is no answer.
+        if !answers.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?.is_finite() {
+            return Ok(Outcome { correct: 0, n, loss: f64::NAN });
+        }
         let each = loss::per_example(&answers, &task.query.y)?;
         let loss = each.to_dtype(DType::F64)?.mean_all()?.to_scalar::<f64>()?;
-        let n = task.query.len() as u32;
         let correct = match *mode {
             Mode::Pointwise => 0,
             _ => {
@@ -106,9 +117,11 @@ pub struct Aggregate {
     pub episodes: usize,
 }
 
-/// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression.
+/// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression. NaN where an episode
+/// has no number.
 pub fn aggregate(mode: Mode, outcomes: &[Outcome]) -> Aggregate {
     let number = |outcome: &Outcome| match mode {
+        _ if !outcome.is_number() => f64::NAN,
         Mode::Pointwise => outcome.loss,
         _ => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
     };
@@ -127,14 +140,17 @@ mod tests {
         assert!((got.value - 80.0).abs() < 1e-9 && got.episodes == 3);
         assert!((got.ci95 - 1.96 * 20.0 / 3f64.sqrt()).abs() < 1e-9);
         assert_eq!(aggregate(Mode::Pointwise, &[outcome(0)]).value, 0.5);
+        for loss in [f64::NAN, f64::INFINITY] {
+            assert!(aggregate(Mode::Inductive, &[outcome(5), Outcome { loss, ..outcome(1) }]).value.is_nan());
+        }
     }
 
     #[test]
     fn series_and_splits_never_share_episodes() {
-        let keys: std::collections::HashSet<u64> = [Series::Final, Series::Curve]
+        let keys: std::collections::HashSet<u64> = [Series::Final, Series::Curve, Series::Selection]
             .into_iter()
             .flat_map(|series| [Split::Train, Split::Val, Split::Test].map(|split| series.key(split)))
             .collect();
-        assert_eq!(keys.len(), 6);
+        assert_eq!(keys.len(), 9);
     }
 }

@@ -9,12 +9,22 @@ pub enum Event {
     Started { step: u64 },
     /// Goes on from a checkpoint at `step`.
     Resumed { step: u64 },
-    /// A checkpoint could not be read; an older one is looked for.
+    /// Goes on from `step` of a training that the run `of` has done.
+    Joined { step: u64, of: String },
+    /// The process `holder` has a run of the same training in hand.
+    Waiting { holder: String },
+    /// A checkpoint or snapshot could not be read; another one is looked for.
     Damaged { what: String },
+    /// Measured a training that is at step `of` already, up to `step`.
+    CaughtUp { step: u64, of: u64 },
+    /// So many points of the learning curve cannot be measured: nobody kept the state.
+    Gaps { points: usize },
     /// `step` meta-iterations of the run's total are done.
     Step { step: u64 },
     /// A learning-curve point, in the benchmark's metric.
     Curve { step: u64, value: f64 },
+    /// The learning curve has no number at this step in one mode or more.
+    NoPoint { why: String },
     /// `done` of `total` final evaluation episodes are done.
     Evaluated { done: usize, total: usize },
     /// A checkpoint of this step is written.
@@ -23,10 +33,16 @@ pub enum Event {
     Interrupted { step: u64 },
     /// The run could not go on.
     Failed { why: String },
+    /// Its training failed in the hands of another run, which was told.
+    Unserved { why: String },
     /// All done, after so many seconds.
     Completed { seconds: f64 },
     /// It was complete already.
     Kept,
+    /// Another build completed it, and it is shown as it is.
+    KeptOther { build: String },
+    /// It was complete, but for an evaluation that other code did: that is done again.
+    Reevaluated,
 }
 
 /// Something that listens. Called from several threads.

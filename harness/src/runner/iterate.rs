@@ -1,8 +1,8 @@
-//! One meta-iteration, and the check that its numbers are numbers.
+//! One meta-iteration.
 
-use harness_core::{Draw, Error, Progress, Purpose, Result, Scalars, Split, State, Stream, Task, Update};
-use rayon::prelude::*;
+use harness_core::{Draw, Progress, Purpose, Result, Scalars, Split, State, Stream, Task, Update};
 
+use super::in_order;
 use super::job::Job;
 
 /// Draws and learns the tasks in parallel and folds them in task order. Call inside the pool.
@@ -10,15 +10,10 @@ pub fn iterate(job: &Job, state: &mut State, total: u64) -> Result<Scalars> {
     let sampling = job.algorithm.sampling();
     let indices: Vec<u64> = (0..sampling.meta_batch as u64).collect();
     let frozen: &State = state;
-    let chains: Vec<Vec<Update>> = indices
-        .par_chunks(sampling.chain)
-        .with_max_len(1)
-        .map(|chain| {
-            let mut tasks =
-                chain.iter().map(|index| draw(job, &sampling.draw, frozen.step, *index)).collect::<Result<Vec<_>>>()?;
-            job.algorithm.chain_update(frozen, &mut tasks)
-        })
-        .collect::<Result<_>>()?;
+    let chains: Vec<Vec<Update>> = in_order::map(indices.chunks(sampling.chain).collect(), |chain| {
+        let drawn = chain.iter().map(|index| draw(job, &sampling.draw, frozen.step, *index));
+        job.algorithm.chain_update(frozen, &mut drawn.collect::<Result<Vec<_>>>()?)
+    })?;
     let updates = chains.into_iter().flatten().collect();
     let scalars = job.algorithm.outer_update(state, updates, Progress { iteration: state.step, total })?;
     state.step += 1;
@@ -30,17 +25,4 @@ fn draw(job: &Job, draw: &Draw, step: u64, index: u64) -> Result<(Task, Stream)>
     let task =
         job.source.task(Split::Train, draw, job.spec.protocol.ways, &job.method.view, &mut rng)?.to(&job.device)?;
     Ok((task, Stream::new(job.seed, Purpose::TrainMethod, step, index)))
-}
-
-/// Errors on NaN and infinity in what an iteration left, naming the step and the learning rates.
-pub(super) fn check_finite(job: &Job, state: &State, scalars: &Scalars) -> Result<()> {
-    let bad = match scalars.iter().find(|(_, value)| !value.is_finite()) {
-        Some((name, value)) => Some(format!("{name} is {value}")),
-        None => state.params.not_finite()?.map(|name| format!("parameter {name} is not finite")),
-    };
-    let Some(what) = bad else { return Ok(()) };
-    let rates = job.method.settings.iter().filter(|(key, _)| key.ends_with("lr") || key.as_str() == "meta_step");
-    let rates: Vec<String> = rates.map(|(key, value)| format!("{key} = {value}")).collect();
-    let rates = if rates.is_empty() { "default learning rates".to_owned() } else { rates.join(", ") };
-    Err(Error::Diverged(format!("diverged at meta-iteration {}: {what} ({rates}); lower the rate", state.step)))
 }

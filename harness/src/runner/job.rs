@@ -11,6 +11,8 @@ use harness_core::{
 
 use super::event::Observer;
 use super::stop::Stop;
+use super::training::Kinship;
+use crate::identity::Identity;
 use crate::spec::{Budget, MethodSpec, Spec};
 
 /// One run: method × benchmark × seed × budget.
@@ -25,6 +27,8 @@ pub struct Job {
     pub budget_dir: String,
     /// Whether numbers were overridden: such a run never gets a verdict.
     pub overridden: bool,
+    /// Which, in words: `protocol.ways=10`.
+    pub overrides: Vec<String>,
     pub seed: u64,
     pub meta_iters: u64,
     pub eval_episodes: usize,
@@ -38,6 +42,26 @@ pub struct Job {
     pub config: serde_json::Value,
     pub config_hash: String,
     pub data_digest: String,
+    /// Which training it is of, and which evaluation.
+    pub kinship: Kinship,
+    /// The code that would train and evaluate it.
+    pub code: Identity,
+    /// What is to be done where another build has made something of the run.
+    pub other_build: OtherBuild,
+}
+
+/// What is to be done with a run that another build finished or began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherBuild {
+    /// A finished one is refused; a stopped one goes on if this build repeats its last stretch.
+    #[default]
+    Prove,
+    /// It goes on from this step, up to which this build was seen to repeat it.
+    Proved(u64),
+    /// It is done again.
+    StartOver,
+    /// A finished one is shown as it is, marked.
+    Keep,
 }
 
 /// What all runs of one call share.
@@ -48,8 +72,6 @@ pub struct Shared<'a> {
     pub checkpoint_every: Duration,
     /// Start over whatever is on disk.
     pub fresh: bool,
-    /// Git commit of the tree and whether it was dirty, where known.
-    pub commit: Option<(String, bool)>,
 }
 
 impl Job {
@@ -80,6 +102,39 @@ impl Job {
     }
 }
 
+/// Errors on a key of the block's table `test` that training reads too: a file must not say otherwise.
+fn of_the_test(algorithm: &dyn Algorithm, method: &MethodSpec) -> Result<()> {
+    let halves = algorithm.halves();
+    match method.test.iter().find(|key| halves.as_ref().is_none_or(|halves| halves.trains(key))) {
+        None => Ok(()),
+        Some(key) => Err(Error::usage(format!(
+            "test.{key}: {} reads it in training, or does not say that it does not: write it in the block itself",
+            method.algorithm
+        ))),
+    }
+}
+
+/// The code of this binary for the method of a block that [`build`] has built.
+pub fn code(algorithms: &[Entry], method: &MethodSpec) -> Identity {
+    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
+    entry.map(Identity::of).unwrap_or_default()
+}
+
+/// A training episode may hold what no file says: the method's own settings stand behind it, defaults too.
+fn of_training(draw: &Draw, error: Error) -> Error {
+    match (draw, error) {
+        (Draw::Episode { ways, shots, queries }, Error::Usage(message)) => {
+            let ways = ways.map(|ways| format!("train_ways = {ways}, ")).unwrap_or_default();
+            let queries = if *queries > 0 { format!(", train_queries = {queries}") } else { String::new() };
+            Error::Usage(format!(
+                "{message}; in training these are the method's own: {ways}train_shots = {shots}{queries}, defaults where the \
+                 block does not say"
+            ))
+        }
+        (_, other) => other,
+    }
+}
+
 /// Builds the method of a block for a source, and checks everything that can be checked without computing: the
 /// algorithm's name and keys, the model's shapes, ways and shots against the data.
 pub fn build(
@@ -89,6 +144,10 @@ pub fn build(
     source: &dyn TaskSource,
     device: &Device,
 ) -> Result<Arc<dyn Algorithm>> {
+    let of_protocol = |error: Error| match error {
+        Error::Usage(message) => Error::Usage(format!("{}, [protocol]: {message}", spec.name)),
+        other => other,
+    };
     let at = |error: Error| match error {
         Error::Usage(message) => Error::Usage(format!("{}, [method.{}]: {message}", spec.name, method.label)),
         other => other,
@@ -110,15 +169,23 @@ pub fn build(
         plain: false,
     };
     let algorithm = (entry.build)(&method.settings, &context).map_err(at)?;
+    of_the_test(algorithm.as_ref(), method).map_err(at)?;
+    if method.select.is_some() && !source.has(Split::Val) {
+        let name = &spec.data.dataset;
+        return Err(at(Error::usage(format!(
+            "select = \"val\", but {name} has no validation classes here: name a split that holds some out, or leave select out"
+        ))));
+    }
     let sampling = algorithm.sampling();
-    source.check(Split::Train, &sampling.draw, spec.protocol.ways, &method.view).map_err(at)?;
+    let in_training = |error: Error| at(of_training(&sampling.draw, error));
+    source.check(Split::Train, &sampling.draw, spec.protocol.ways, &method.view).map_err(in_training)?;
     let Protocol { ways, shots, queries } = spec.protocol;
     let episode = Draw::Episode { ways: None, shots, queries };
     // The learning curve measures every split that there is.
     for split in [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| source.has(*split)) {
-        source.check(split, &episode, ways, &View::default()).map_err(at)?;
+        source.check(split, &episode, ways, &View::default()).map_err(of_protocol)?;
     }
-    source.check(Split::Test, &episode, ways, &View::default()).map_err(at)?;
+    source.check(Split::Test, &episode, ways, &View::default()).map_err(of_protocol)?;
     if let Some(split) = spec.eval.curve_splits.iter().flatten().find(|split| !source.has(**split)) {
         let (name, split) = (&spec.data.dataset, split.as_str());
         return Err(Error::usage(format!("{}: eval.curve_splits: {name} has no {split} classes", spec.name)));

@@ -2,6 +2,7 @@
 //! episodes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use harness_core::{Purpose, Result, Split, Stream};
 use sha2::{Digest, Sha256};
@@ -9,12 +10,47 @@ use sha2::{Digest, Sha256};
 use super::evaluate::final_series;
 use super::hash::hex;
 use super::job::{Job, Shared};
-use crate::record::{FORMAT, FigurePlace, Published, RunRecord, Status};
+use crate::identity::{self, Identity, Segment};
+use crate::record::{FORMAT, FigurePlace, Kept, Published, RunRecord, Status};
+
+/// What only a run that is under way knows of itself.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    /// The run that trained, where it is another one.
+    pub trained_by: Option<String>,
+    /// The step of the state that is reported, where it was chosen.
+    pub selected_step: Option<u64>,
+    /// Points that the learning curve lacks.
+    pub missing_points: Vec<u64>,
+    /// The builds that made it; None: those that the record had.
+    pub segments: Option<Vec<Segment>>,
+}
+
+/// The code behind the numbers: what trained the state, which another build may have done for a run that only measures it,
+/// and what measures it here.
+fn code(job: &Job, segments: &[Segment]) -> Identity {
+    let trained = segments.last().map(|last| last.code.as_ref().map(|code| code.training.clone()).unwrap_or_default());
+    let training = trained.unwrap_or_else(|| job.code.training.clone());
+    Identity { training, evaluation: job.code.evaluation.clone() }
+}
 
 /// Writes run.json with this status.
-pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Option<&str>, seconds: f64) -> Result<()> {
+pub(super) fn write(
+    job: &Job,
+    shared: &Shared<'_>,
+    status: Status,
+    failure: Option<&str>,
+    seconds: f64,
+    told: &Told,
+) -> Result<()> {
     let path = job.dir.join("run.json");
     let before = RunRecord::read(&path).ok();
+    let segments = match (&told.segments, &before) {
+        (Some(segments), _) => segments.clone(),
+        (None, Some(before)) => before.segments.clone(),
+        (None, None) => vec![Segment::now(&job.code, 0)],
+    };
+    let commit = identity::commit();
     let now = now();
     let published = job.spec.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
         label: row.label.clone(),
@@ -38,7 +74,9 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
         budget: job.budget.as_str().into(),
         budget_dir: job.budget_dir.clone(),
         overridden: job.overridden,
+        overrides: job.overrides.clone(),
         meta_iters: job.meta_iters,
+        image_passes: Some(job.algorithm.cost().task * job.algorithm.sampling().meta_batch as f64),
         eval_episodes: job.eval_episodes as u64,
         metric: job.metric().into(),
         higher_is_better: !job.regression(),
@@ -50,6 +88,11 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
         failure: failure.map(str::to_owned),
         spec_hash: job.spec.hash()?,
         config_hash: job.config_hash.clone(),
+        training_hash: if job.meta_iters > 0 { job.kinship.training_hash.clone() } else { String::new() },
+        evaluation_hash: job.kinship.evaluation_hash.clone(),
+        trained_by: told.trained_by.clone(),
+        selected_step: told.selected_step,
+        missing_points: told.missing_points.clone(),
         data_digest: job.data_digest.clone(),
         episode_hash: episode_hash(job)?,
         config: job.config.clone(),
@@ -57,8 +100,11 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into_iter()
             .collect::<BTreeMap<_, _>>(),
-        git_commit: shared.commit.as_ref().map(|(commit, _)| commit.clone()),
-        git_dirty: shared.commit.as_ref().map(|(_, dirty)| *dirty),
+        code: Some(code(job, &segments)),
+        segments,
+        kept: None,
+        git_dirty: commit.as_ref().map(|(_, dirty)| *dirty),
+        git_commit: commit.map(|(commit, _)| commit),
         cpu: cpu(),
         instruction_set: harness_kernels::instruction_set().into(),
         threads: shared.pool.current_num_threads() as u64,
@@ -70,6 +116,29 @@ pub(super) fn write(job: &Job, shared: &Shared<'_>, status: Status, failure: Opt
         seconds: (seconds * 1000.0).round() / 1000.0,
     };
     record.write(&path)
+}
+
+/// Marks the record of a complete run of another build as one that this build shows as it is; that build's name.
+pub(super) fn keep(job: &Job) -> Result<String> {
+    let path = job.dir.join("run.json");
+    let mut record = RunRecord::read(&path)?;
+    let name = identity::build(record.git_commit.as_deref(), record.git_dirty);
+    let kept = Some(Kept { beside: job.code.clone(), git_commit: identity::commit().map(|(commit, _)| commit) });
+    if record.kept != kept {
+        record.kept = kept;
+        record.write(&path)?;
+    }
+    Ok(name)
+}
+
+/// Takes back the mark of [`keep`]: the build that made the run shows it.
+pub(super) fn of_this_build(dir: &Path) -> Result<()> {
+    let path = dir.join("run.json");
+    let mut record = RunRecord::read(&path)?;
+    match record.kept.take() {
+        Some(_) => record.write(&path),
+        None => Ok(()),
+    }
 }
 
 fn figure_place(job: &Job) -> Option<FigurePlace> {
@@ -93,17 +162,6 @@ fn episode_hash(job: &Job) -> Result<String> {
         hash.update(job.source.identity(Split::Test, &job.episode(), job.spec.protocol.ways, &mut rng)?);
     }
     Ok(hex(&hash.finalize()))
-}
-
-/// The commit of the tree that this runs in and whether it has changes, if git knows.
-pub fn commit() -> Option<(String, bool)> {
-    let git = |args: &[&str]| {
-        let output = std::process::Command::new("git").args(args).stderr(std::process::Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "HEAD"])?;
-    let dirty = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
-    Some((commit, dirty))
 }
 
 /// The processor's name where the system tells it, else its architecture.

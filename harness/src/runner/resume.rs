@@ -5,16 +5,26 @@ use std::path::Path;
 use harness_core::{Error, Result};
 
 use super::hash::difference;
-use super::job::Job;
-use crate::files::checkpoint::{self, Checkpoint};
+use super::job::{Job, OtherBuild};
+use super::training::{self, Among};
+use crate::files::checkpoint::{self, Checkpoint, Meta};
 use crate::files::fault;
+use crate::identity::{Identity, Segment};
 use crate::record::{RunRecord, Status};
 
 /// What is found in a run's folder.
 pub(super) enum Found {
     Nothing,
     Complete,
-    Resumable(Box<Checkpoint>),
+    /// Complete; this code trained it and other code evaluated it.
+    Trained(Box<Checkpoint>),
+    /// Complete, trained by other code.
+    Foreign,
+    /// Stopped on the way; `foreign`: under other code, so that a replay must come first.
+    Resumable {
+        checkpoint: Box<Checkpoint>,
+        foreign: bool,
+    },
 }
 
 /// What is left to do of a run.
@@ -24,6 +34,12 @@ pub enum Standing {
     /// Goes on after so many meta-iterations.
     Resumable(u64),
     Complete,
+    /// Only the evaluation is done again: other code did it.
+    Trained,
+    /// Finished by another build.
+    Foreign,
+    /// Stopped after so many meta-iterations under another build: goes on if this one repeats the last of them.
+    Unproved(u64),
 }
 
 /// What [`look`] would find, for saying so before anything is spent.
@@ -31,8 +47,17 @@ pub fn standing(job: &Job) -> Result<Standing> {
     Ok(match look(job, &mut |_| ())? {
         Found::Nothing => Standing::New,
         Found::Complete => Standing::Complete,
-        Found::Resumable(checkpoint) => Standing::Resumable(checkpoint.meta.step),
+        Found::Trained(_) => Standing::Trained,
+        Found::Foreign => Standing::Foreign,
+        Found::Resumable { checkpoint, foreign: false } => Standing::Resumable(checkpoint.meta.step),
+        Found::Resumable { checkpoint, foreign: true } => Standing::Unproved(checkpoint.meta.step),
     })
+}
+
+/// How far kin have brought the training of `job`: what a run that is yet to begin need not do.
+pub fn done_elsewhere(job: &Job) -> u64 {
+    let steps = training::kin(job, Among::Folder).into_iter().flat_map(|kin| checkpoint::steps(&kin.dir));
+    steps.max().unwrap_or(0)
 }
 
 /// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was
@@ -42,7 +67,7 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
         Ok(record) => {
             same(job, &job.dir, &record.config, &record.data_digest)?;
             if record.status == Status::Complete && whole(&job.dir) {
-                return Ok(Found::Complete);
+                return Ok(complete(job, record.code.as_ref()));
             }
         }
         Err(newer @ Error::Usage(_)) => return Err(newer),
@@ -55,7 +80,7 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
         match Checkpoint::load(&path) {
             Ok(found) => {
                 same(job, &path, &found.meta.config, &found.meta.data_digest)?;
-                return Ok(Found::Resumable(Box::new(found)));
+                return Ok(resumable(job, found));
             }
             Err(refused @ Error::Usage(_)) => return Err(refused),
             Err(Error::Data(why)) => {
@@ -75,12 +100,75 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
     Ok(Found::Nothing)
 }
 
+/// A complete run, made by `code`.
+fn complete(job: &Job, code: Option<&Identity>) -> Found {
+    match code {
+        Some(code) if *code == job.code => Found::Complete,
+        Some(code) if code.training == job.code.training => match trained(job) {
+            Some(checkpoint) => Found::Trained(Box::new(checkpoint)),
+            None => Found::Foreign,
+        },
+        _ => Found::Foreign,
+    }
+}
+
+/// The end of the training, made by this code, without the evaluation.
+fn trained(job: &Job) -> Option<Checkpoint> {
+    let path = checkpoint::path(&job.dir, job.meta_iters);
+    let mut found = Checkpoint::load(&path).ok()?;
+    same(job, &path, &found.meta.config, &found.meta.data_digest).ok()?;
+    found.outcomes.clear();
+    found.last.clear();
+    found.meta.code().is_some_and(|code| code.training == job.code.training).then_some(found)
+}
+
+/// A run that was stopped. Episodes that other code evaluated are evaluated again.
+fn resumable(job: &Job, mut found: Checkpoint) -> Found {
+    let made_by = found.meta.code();
+    let foreign = made_by.is_none_or(|code| code.training != job.code.training);
+    if made_by.is_none_or(|code| code.evaluation != job.code.evaluation) {
+        found.outcomes.clear();
+        found.last.clear();
+    }
+    Found::Resumable { checkpoint: Box::new(found), foreign }
+}
+
+/// The newest checkpoint that can be read, if the run was stopped on the way.
+pub(super) fn newest(job: &Job) -> Result<Option<Checkpoint>> {
+    Ok(match look(job, &mut |_| ())? {
+        Found::Resumable { checkpoint, .. } => Some(*checkpoint),
+        _ => None,
+    })
+}
+
+/// The build that made what lies in the folder, as far as it is known.
+pub fn maker(job: &Job) -> Segment {
+    let record = RunRecord::read(&job.dir.join("run.json")).ok();
+    let complete = record.as_ref().is_some_and(|record| record.status == Status::Complete);
+    let newest = if complete { None } else { newest(job).ok().flatten() };
+    let written = newest.and_then(|checkpoint| checkpoint.meta.segments.last().cloned());
+    let recorded = || record.as_ref().and_then(|record| record.segments.last().cloned());
+    written.or_else(recorded).unwrap_or_else(|| unsaid(record.as_ref()))
+}
+
+/// What is known of a build that did not say what it was made of.
+fn unsaid(record: Option<&RunRecord>) -> Segment {
+    let record = record.filter(|record| record.code.is_none());
+    Segment {
+        code: None,
+        git_dirty: record.and_then(|record| record.git_dirty),
+        git_commit: record.and_then(|record| record.git_commit.clone()),
+        instruction_set: record.map(|record| record.instruction_set.clone()).unwrap_or_default(),
+        first_step: 0,
+    }
+}
+
 /// Whether everything is there that a complete run leaves.
 fn whole(dir: &Path) -> bool {
     ["metrics.csv", "episodes.parquet"].iter().all(|name| dir.join(name).is_file())
 }
 
-fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Result<()> {
+pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Result<()> {
     let refuse = |what: String| {
         let at = at.display();
         Err(Error::usage(format!(
@@ -95,6 +183,38 @@ fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Resul
         return refuse(format!("data digest: {} there, {} here", short(digest), short(&job.data_digest)));
     }
     Ok(())
+}
+
+/// The builds that made the checkpoint of `meta`, and this one where it is another or on another kind of machine.
+pub(super) fn segments(job: &Job, meta: &Meta) -> Vec<Segment> {
+    let segments = made_by(&job.dir, meta);
+    // Nothing is left to train of what another build finished: the state stays theirs.
+    let theirs = job.other_build == OtherBuild::Keep && meta.step >= job.meta_iters;
+    if theirs && meta.code().is_none_or(|code| code.training != job.code.training) {
+        return segments;
+    }
+    segments_after(job, &segments, meta.step)
+}
+
+/// The builds that made the checkpoint of `meta` in the run's folder `dir`, as far as it is known.
+pub(super) fn made_by(dir: &Path, meta: &Meta) -> Vec<Segment> {
+    if !meta.segments.is_empty() {
+        return meta.segments.clone();
+    }
+    // The record says as much as is known: what it had of that build, or all of it.
+    let record = RunRecord::read(&dir.join("run.json")).ok();
+    let first = record.as_ref().and_then(|record| record.segments.first().cloned());
+    vec![first.filter(|first| first.code.is_none()).unwrap_or_else(|| unsaid(record.as_ref()))]
+}
+
+/// These builds, and this one after them where it is another or on another kind of machine.
+pub(super) fn segments_after(job: &Job, before: &[Segment], step: u64) -> Vec<Segment> {
+    let mut segments = before.to_vec();
+    let now = Segment::now(&job.code, step);
+    if !segments.last().is_some_and(|last| last.continues(&now)) {
+        segments.push(now);
+    }
+    segments
 }
 
 /// Removes what an earlier run left: `--fresh`. The record goes first, then what could be resumed, so that a process

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use harness_core::error::{nearest, unknown};
 use harness_core::splits::ClassSplit;
-use harness_core::{Error, Result};
+use harness_core::{Error, Result, text};
 
 use super::{DataSpec, Spec};
 
@@ -35,9 +35,12 @@ pub const FIGURE_FILES: [(&str, &str); 4] = [
 ];
 
 /// Name and text of every class split of ours.
-pub const SPLITS: [(&str, &str); 2] = [
+pub const SPLITS: [(&str, &str); 5] = [
+    ("cifar-fs", include_str!("../../../benchmarks/splits/cifar-fs.txt")),
+    ("fc100", include_str!("../../../benchmarks/splits/fc100.txt")),
     ("mini-imagenet", include_str!("../../../benchmarks/splits/mini-imagenet.txt")),
     ("omniglot", include_str!("../../../benchmarks/splits/omniglot.txt")),
+    ("omniglot-validation", include_str!("../../../benchmarks/splits/omniglot-validation.txt")),
 ];
 
 /// Name and text of everything that `reproduce` finds by name.
@@ -77,8 +80,7 @@ impl Spec {
                 }
             }));
         }
-        let text = fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
-        Spec::parse_with(&text, what, set)
+        Spec::parse_with(&read(path)?, what, set)
     }
 
     /// All benchmarks of ours that are tables, with `--set` paths and values applied to each.
@@ -109,11 +111,17 @@ impl DataSpec {
         if let Some((_, text)) = SPLITS.iter().find(|(known, _)| known == name) {
             return parse(text);
         }
-        let path = self.folder.join(name);
+        let path = self.folder.join(harness_data::expand_home(Path::new(name)));
         if !path.is_file() {
             let hint = unknown("class split", name, known());
             return Err(Error::usage(format!("data.split: {hint}, or a path relative to the benchmark's file")));
         }
-        parse(&fs::read_to_string(&path).map_err(|error| Error::io(&path, error))?)
+        parse(&read(&path)?)
     }
+}
+
+/// A file that a person wrote, in whatever encoding their editor has.
+fn read(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
+    text::read(&bytes).map_err(|what| Error::usage(format!("{} {what}", path.display())))
 }

@@ -1,7 +1,9 @@
 //! One row of the table: `[method.<label>]`, an algorithm with its hyperparameters and budgets.
 
 use harness_core::error::unknown;
-use harness_core::{Error, ModelSpec, Result, View};
+use harness_core::{Error, ModelSpec, Result, Split, View};
+use std::collections::BTreeSet;
+
 use toml::{Table, Value};
 
 use super::PerBudget;
@@ -29,17 +31,23 @@ pub struct MethodSpec {
     pub series: Option<String>,
     /// The row's line in a figure, in words.
     pub legend: Option<String>,
+    /// The classes on which the state that is reported is chosen; None: the last state.
+    pub select: Option<Split>,
+    /// The row's own class split, where its paper trained on fewer classes: the test classes stay the benchmark's.
+    pub split: Option<String>,
     /// Every other key, read by the algorithm itself, which knows what is allowed.
     pub settings: Table,
+    /// Those of `settings` that the block's table `test` holds: what is done at test alone.
+    pub test: BTreeSet<String>,
 }
 
 const SEEDS: PerBudget<u64> = PerBudget { quick: 1, short: 1, paper: 3 };
 
 impl MethodSpec {
-    /// Reads a block whose `like` is resolved.
-    fn read(label: &str, mut table: Table) -> Result<Self> {
+    /// Reads a block whose `like` is resolved, with its table `test` among the other keys.
+    fn read(label: &str, Block { keys: mut table, test }: Block) -> Result<Self> {
         let path = format!("method.{label}");
-        Ok(MethodSpec {
+        let method = MethodSpec {
             label: label.to_string(),
             algorithm: take(&mut table, &path, "algorithm")?.unwrap_or_else(|| label.to_string()),
             note: take(&mut table, &path, "note")?,
@@ -49,8 +57,17 @@ impl MethodSpec {
             seeds: take(&mut table, &path, "seeds")?.unwrap_or(SEEDS),
             series: take(&mut table, &path, "series")?,
             legend: take(&mut table, &path, "legend")?,
+            select: take(&mut table, &path, "select")?,
+            split: take(&mut table, &path, "split")?,
             settings: table,
-        })
+            test,
+        };
+        match method.test.iter().find(|key| !method.settings.contains_key(*key)) {
+            None => Ok(method),
+            Some(key) => {
+                Err(Error::usage(format!("{path}.test.{key}: is no setting of the test: write it in the block")))
+            }
+        }
     }
 
     pub(super) fn to_table(&self) -> Result<Table> {
@@ -68,9 +85,20 @@ impl MethodSpec {
         if let Some(model) = &self.model {
             table.insert("model".into(), value(Value::try_from(model))?);
         }
+        if let Some(select) = &self.select {
+            table.insert("select".into(), value(Value::try_from(select))?);
+        }
+        if let Some(split) = &self.split {
+            table.insert("split".into(), Value::String(split.clone()));
+        }
         let mut settings: Vec<_> = self.settings.iter().collect();
         settings.sort_by_key(|(key, _)| *key);
-        table.extend(settings.into_iter().map(|(key, value)| (key.clone(), value.clone())));
+        let (test, other): (Vec<_>, Vec<_>) = settings.into_iter().partition(|(key, _)| self.test.contains(*key));
+        let owned = |(key, value): (&String, &Value)| (key.clone(), value.clone());
+        table.extend(other.into_iter().map(owned));
+        if !test.is_empty() {
+            table.insert(TEST.into(), Value::Table(test.into_iter().map(owned).collect()));
+        }
         Ok(table)
     }
 }
@@ -82,30 +110,60 @@ pub(super) fn read_all(blocks: Table) -> Result<Vec<MethodSpec>> {
         let Value::Table(table) = value else {
             return Err(Error::usage(format!("method.{label} must be a table: [method.{label}]")));
         };
-        for (row, table) in sweep::expand(label, inherit(label, table, &blocks)?)? {
+        let Block { keys, test } = inherit(label, table, &blocks)?;
+        for (row, keys) in sweep::expand(label, keys)? {
             if rows.iter().any(|other| other.label == row) {
                 return Err(Error::usage(format!("method.{label}: a second row called \"{row}\"")));
             }
-            rows.push(MethodSpec::read(&row, table)?);
+            rows.push(MethodSpec::read(&row, Block { keys, test: test.clone() })?);
         }
     }
     Ok(rows)
 }
 
+/// The table of a block that holds what is done at test alone.
+pub(super) const TEST: &str = "test";
+
+/// A block with the keys of its table `test` among the others, and their names.
+struct Block {
+    keys: Table,
+    test: BTreeSet<String>,
+}
+
+impl Block {
+    /// Errors on a key that stands inside the table and outside.
+    fn new(label: &str, block: &Table) -> Result<Block> {
+        let mut keys = block.clone();
+        let inside = take::<Table>(&mut keys, &format!("method.{label}"), TEST)?.unwrap_or_default();
+        let test = inside.keys().cloned().collect();
+        for (key, value) in inside {
+            if keys.insert(key.clone(), value).is_some() {
+                let at = format!("method.{label}.{TEST}.{key}");
+                return Err(Error::usage(format!(
+                    "{at}: the block has the same key outside of its table: leave one out"
+                )));
+            }
+        }
+        Ok(Block { keys, test })
+    }
+}
+
 /// Resolves `like = "LABEL"`: all that the other block says, note and legend apart, unless this one says otherwise. So a row that
 /// differs in one thing states that thing, and the rest cannot drift apart.
-fn inherit(label: &str, own: &Table, blocks: &Table) -> Result<Table> {
-    let mut own = own.clone();
-    let Some(like) = take::<String>(&mut own, &format!("method.{label}"), "like")? else { return Ok(own) };
+fn inherit(label: &str, own: &Table, blocks: &Table) -> Result<Block> {
+    let mut own = Block::new(label, own)?;
+    let Some(like) = take::<String>(&mut own.keys, &format!("method.{label}"), "like")? else { return Ok(own) };
     let others = blocks.keys().map(String::as_str).filter(|other| *other != label);
     let base = blocks.get(&like).filter(|_| like != label).and_then(Value::as_table);
-    let mut block =
-        base.ok_or_else(|| Error::usage(format!("method.{label}.like: {}", unknown("method", &like, others))))?.clone();
-    if block.contains_key("like") {
+    let base =
+        base.ok_or_else(|| Error::usage(format!("method.{label}.like: {}", unknown("method", &like, others))))?;
+    let mut block = Block::new(&like, base)?;
+    if block.keys.contains_key("like") {
         return Err(Error::usage(format!("method.{label}.like: method \"{like}\" is itself like another")));
     }
-    ["note", "legend", "series"].iter().for_each(|key| drop(block.remove(*key)));
-    block.entry("algorithm").or_insert(Value::String(like));
-    block.extend(own);
+    ["note", "legend", "series"].iter().for_each(|key| drop(block.keys.remove(*key)));
+    block.keys.entry("algorithm").or_insert(Value::String(like));
+    block.keys.extend(own.keys);
+    block.test.extend(own.test);
     Ok(block)
 }

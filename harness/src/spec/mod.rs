@@ -6,7 +6,6 @@
 
 mod budget;
 mod canonical;
-mod datasets;
 pub mod embedded;
 mod figure;
 pub mod folds;
@@ -15,15 +14,17 @@ mod overrides;
 mod read;
 mod sections;
 mod sweep;
+mod syntax;
 mod validate;
 
+#[cfg(test)]
+mod test_keys;
 #[cfg(test)]
 mod tests;
 
 use harness_core::{Mode, ModelSpec, Protocol, Result};
 
 pub use budget::{Budget, PerBudget};
-pub use datasets::{DATASETS, Dataset, is_regression};
 pub use figure::{FigureSpec, META_ITERATIONS};
 pub use method::MethodSpec;
 pub use sections::{DataSpec, EvalSpec, Published};
@@ -66,6 +67,12 @@ impl Spec {
     /// The network that a method trains: its own or the benchmark's.
     pub fn model_of<'a>(&'a self, method: &'a MethodSpec) -> &'a ModelSpec {
         method.model.as_ref().unwrap_or(&self.model)
+    }
+
+    /// The data of a method: the benchmark's, with the method's own class split where it has one.
+    pub fn data_of(&self, method: &MethodSpec) -> DataSpec {
+        let split = method.split.clone().or_else(|| self.data.split.clone());
+        DataSpec { split, ..self.data.clone() }
     }
 
     /// What was published for a row.

@@ -5,6 +5,8 @@ use harness_core::error::unknown;
 use harness_core::{Error, Result};
 use toml::{Table, Value};
 
+use super::method::TEST;
+
 /// Sections that `--set` can reach. Names and published numbers are not settings.
 const SECTIONS: [&str; 5] = ["data", "model", "protocol", "eval", "method"];
 
@@ -39,6 +41,7 @@ fn parse_value(text: &str) -> Result<Value> {
 fn insert(table: &mut Table, path: &str, value: Value) -> Result<()> {
     let segments: Vec<&str> = path.split('.').collect();
     check(table, &segments)?;
+    let segments = where_it_stands(table, &segments);
     let Some((last, parents)) = segments.split_last() else { return Ok(()) };
     let mut here = table;
     for (depth, segment) in parents.iter().enumerate() {
@@ -50,6 +53,20 @@ fn insert(table: &mut Table, path: &str, value: Value) -> Result<()> {
     }
     here.insert(last.to_string(), value);
     Ok(())
+}
+
+/// The path of a method's setting where the block has it already: in its table `test`, or outside.
+fn where_it_stands<'a>(table: &Table, segments: &[&'a str]) -> Vec<&'a str> {
+    let block = |label: &str| table.get("method")?.get(label)?.as_table();
+    let has =
+        |block: &Table, key: &str| block.get(TEST).and_then(Value::as_table).is_some_and(|test| test.contains_key(key));
+    match *segments {
+        ["method", label, key] if block(label).is_some_and(|block| has(block, key)) => vec!["method", label, TEST, key],
+        ["method", label, TEST, key] if block(label).is_some_and(|block| block.contains_key(key)) => {
+            vec!["method", label, key]
+        }
+        _ => segments.to_vec(),
+    }
 }
 
 fn check(table: &Table, segments: &[&str]) -> Result<()> {

@@ -2,20 +2,21 @@
 
 use std::path::Path;
 
-use harness_core::config::explain;
+use harness_core::config::told;
 use harness_core::error::unknown;
 use harness_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{DataSpec, Spec, method, overrides};
+use super::{DataSpec, Spec, method, overrides, syntax};
 
 const KEYS: [&str; 9] = ["name", "title", "data", "model", "protocol", "eval", "figure", "method", "published"];
 
 /// `origin` is the file's path, or the name of an embedded benchmark; it stands before every error.
 pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
     let at = |error: Error| Error::usage(one_line(&format!("{origin}: {error}")));
-    let mut table = text.parse::<Table>().map_err(|error| at(syntax(text, &error)))?;
+    let text = text.trim_start_matches('\u{feff}');
+    let mut table = text.parse::<Table>().map_err(|error| at(syntax::explained(text, &error)))?;
     overrides::apply(&mut table, set).map_err(|error| Error::usage(one_line(&error.to_string())))?;
     let spec = read(table, Path::new(origin)).map_err(at)?;
     spec.validate().map_err(at)?;
@@ -69,24 +70,11 @@ fn join(path: &str, key: &str) -> String {
 }
 
 fn convert<T: DeserializeOwned>(value: Value, path: &str) -> Result<T> {
-    value.try_into().map_err(|error: toml::de::Error| {
-        // The keys below `path` are in no accessor, only in the last line of the error's text.
-        let text = error.to_string();
-        let below = text.lines().last().and_then(|line| line.strip_prefix("in `")?.strip_suffix('`'));
-        let path = below.map_or(path.to_string(), |below| join(path, below));
-        Error::usage(format!("{path}: {}", explain(error.message())))
-    })
+    value.try_into().map_err(|error: toml::de::Error| Error::usage(told(&error, path)))
 }
 
 /// Keys, labels and `--set` paths may hold line breaks; an error that quotes them does not.
 fn one_line(text: &str) -> String {
     let plain = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
     text.chars().map(plain).collect()
-}
-
-/// A syntax error on one line, with the number of the line in the file.
-fn syntax(text: &str, error: &toml::de::Error) -> Error {
-    let start = error.span().map_or(0, |span| span.start);
-    let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
-    Error::usage(format!("line {line}: {}", explain(error.message())))
 }

@@ -11,7 +11,7 @@ use super::PerBudget;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DataSpec {
-    /// A name of [`DATASETS`](super::DATASETS).
+    /// A name of [`SETS`](harness_data::SETS).
     pub dataset: String,
     /// Height and width in pixels to which images are resized; as they come if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,7 +19,7 @@ pub struct DataSpec {
     /// A list of `benchmarks/splits`, or the path of one relative to the benchmark's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
-    /// Folder of images of the data set `folder`, one folder a class; relative to the benchmark's file.
+    /// Folder or archive of images of the data set `folder`, one folder a class; relative to the benchmark's file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// 1 (grey) or 3 (colour) for the data set `folder`.
@@ -42,12 +42,12 @@ impl DataSpec {
         let path = self.path.as_ref().ok_or_else(|| {
             Error::usage("data.dataset = \"folder\" needs data.path, a folder with one folder of images a class")
         })?;
-        Ok(self.folder.join(path))
+        Ok(self.folder.join(harness_data::expand_home(path)))
     }
 
     /// Whether tasks are functions to be fitted, not images to be told apart.
     pub fn is_regression(&self) -> bool {
-        super::datasets::is_regression(&self.dataset)
+        harness_data::find(&self.dataset).is_some_and(|set| set.regression)
     }
 }
 

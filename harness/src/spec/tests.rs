@@ -169,6 +169,54 @@ fn settings_are_the_papers() {
 }
 
 #[test]
+fn reptiles_rows_say_in_which_order_tasks_run() {
+    for (name, order) in [
+        ("omniglot-5w1s", None),
+        ("omniglot-5w5s", None),
+        ("omniglot-20w1s", Some("sequential")),
+        ("omniglot-20w5s", Some("sequential")),
+        ("mini-imagenet-5w1s", Some("sequential")),
+        ("mini-imagenet-5w5s", Some("sequential")),
+    ] {
+        let spec = find(name);
+        let said = |label| spec.method(label).unwrap().settings.get("second_moment").cloned();
+        assert_eq!(said("reptile").as_ref().and_then(|value| value.as_str()), order, "{name}");
+        // `untrained` takes no training task, so that the order is nothing to it.
+        assert_eq!((said("untrained"), spec.method("untrained").unwrap().meta_iters.paper), (said("reptile"), 0));
+    }
+}
+
+#[test]
+fn mini_imagenets_clips_and_tolerances_follow_from_the_sources() {
+    // Finn et al.'s ± and the spread of re-runs; Raghu et al.'s ± is a standard deviation over three runs.
+    let maml = |ci: f64| (ci.hypot(1.96) * 10.0).ceil() / 10.0;
+    let anil = |sd: f64| (3.0 * sd * (4f64 / 3.0).sqrt() * 10.0).round() / 10.0;
+    for (name, clip) in [("mini-imagenet-5w1s", 0.1333), ("mini-imagenet-5w5s", 0.6667)] {
+        let spec = find(name);
+        for label in ["fomaml", "maml", "anil"] {
+            let settings = &spec.method(label).unwrap().settings;
+            let queries = spec.protocol.ways as f64 * settings["train_queries"].as_integer().unwrap() as f64;
+            let want = 10.0 * spec.protocol.shots as f64 / queries;
+            assert_eq!(
+                (settings["clip"].as_float().unwrap(), clip),
+                (clip, (want * 1e4).round() / 1e4),
+                "{name} {label}"
+            );
+        }
+    }
+    for spec in Spec::all(&[]).unwrap() {
+        for row in spec.published.iter().filter(|row| row.label == "anil" || spec.data.dataset == "mini-imagenet") {
+            let want = match row.label.as_str() {
+                "anil" => anil(row.ci.unwrap()),
+                "fomaml" | "maml" => maml(row.ci.unwrap()),
+                _ => continue,
+            };
+            assert_eq!(row.tolerance, want, "{} {}", spec.name, row.label);
+        }
+    }
+}
+
+#[test]
 fn glyphs_is_omniglots_recipe() {
     let (glyphs, omniglot) = (find("glyphs-5w1s"), find("omniglot-5w1s"));
     for b in &omniglot.methods {
@@ -211,6 +259,7 @@ fn whatever_is_wrong_is_named() {
         ("lr = 0.5", "view = { invrt = true }", &["method.zebra.view: unknown key \"invrt\"", "\"invert\"?"]),
         ("\"transductive\"", "\"-\"", &["eval.modes"]),
         ("title = \"Toy\"", "title = \"Toy", &["dir/toy.toml: line 2: "]),
+        ("title = \"Toy\"", "title = \"T\\oy\"", &["dir/toy.toml: line 2: title: ", "a backslash is written twice"]),
         ("title", "name = \"plots\"\ntitle", &["name: \"plots\" is kept"]),
         ("reptile-omniglot\"", "mlp\"\nhidden = [4]\nactivation = \"relu\"", &["model.network: mlp is for sine"]),
         ("queries", "ways = 6\nqueries", &["dir/toy.toml: line 10: duplicate key"]),
@@ -282,6 +331,13 @@ fn splits_are_found_by_name_or_beside_the_file() {
     assert_eq!(write("mini-imagenet").class_split().unwrap().train.len(), 64);
     let wrong = write("omniglt").class_split().unwrap_err().to_string();
     assert!(wrong.contains("did you mean \"omniglot\"?") && wrong.contains("or a path"), "{wrong}");
+    // As a spreadsheet saves it, and as an editor that writes UTF-16.
+    let wide: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain("train a\r\ntest b".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    for list in [b"\xef\xbb\xbfsplit;class\r\ntrain;\"a\"\r\ntest;b\r\n".to_vec(), wide] {
+        fs::write(dir.path().join("mine.txt"), list).unwrap();
+        assert_eq!(write("mine.txt").class_split().unwrap().test, ["b"]);
+    }
     fs::write(dir.path().join("mine.txt"), "tran a\n").unwrap();
     assert!(write("mine.txt").class_split().unwrap_err().to_string().starts_with("class split mine.txt: line 1"));
 }

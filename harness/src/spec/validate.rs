@@ -4,7 +4,7 @@
 use harness_core::error::unknown;
 use harness_core::{Error, Mode, ModelSpec, Result, Split, View};
 
-use super::{DATASETS, MethodSpec, Published, Spec};
+use super::{MethodSpec, Published, Spec};
 
 /// Names that results already use beside the benchmarks' folders.
 const RESERVED: [&str; 3] = ["plots", "summary", "tensorboard"];
@@ -34,7 +34,7 @@ impl Spec {
 
     fn check_data(&self) -> Result<()> {
         let data = &self.data;
-        let known = || DATASETS.iter().map(|dataset| dataset.name);
+        let known = || harness_data::SETS.iter().map(|set| set.name);
         if !known().any(|name| name == data.dataset) {
             return wrong(format!("data.dataset: {}", unknown("data set", &data.dataset, known())));
         }
@@ -122,6 +122,17 @@ impl Spec {
         }
         if self.data.is_regression() && method.view != View::default() {
             return wrong(format!("method.{label}.view: is for images, not for {}", self.data.dataset));
+        }
+        if let Some(select) = method.select
+            && (select != Split::Val || self.data.is_regression())
+        {
+            return wrong(format!(
+                "method.{label}.select: \"{}\"; a state is chosen on \"val\", the validation classes of images, or not at all",
+                select.as_str()
+            ));
+        }
+        if method.split.is_some() && self.data.is_regression() {
+            return wrong(format!("method.{label}.split: is for images, not for {}", self.data.dataset));
         }
         if method.seeds.values().contains(&0) {
             return wrong(format!("method.{label}.seeds: must be at least 1"));

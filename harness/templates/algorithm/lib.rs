@@ -4,12 +4,12 @@
 //! in a few steps, then move the initialisation towards where that led. algorithms/README.md explains the contract.
 
 use candle_core::Tensor;
+use harness_core::settings::{self, COUNT, RATE, Rate, TEST_RATE};
 use harness_core::{
     Adapted, Algorithm, Context, Cost, Draw, Entry, InnerLoop, Labeled, Learner, MiniBatches, Mode, Model, Moments,
-    Optimizer, Params, Pool, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, config,
-    mean_scalars, parse_config,
+    Optimizer, Params, Pool, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, mean_scalars,
+    parse_config,
 };
-use serde::Deserialize;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -18,32 +18,19 @@ pub const ENTRY: Entry = Entry {
     paper: "none yet",
     build,
     toy: "inner_batch = 6\ninner_lr = 0.1\ntrain_shots = 4\nmeta_batch = 3",
+    code: harness_core::code!(),
 };
 
-/// The keys of a benchmark's block. Each is a line in README.md, with its unit and source.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    inner_steps: usize,
-    inner_batch: usize,
-    inner_lr: f64,
-    meta_batch: usize,
-    meta_step: f64,
-    train_shots: usize,
-    eval_steps: usize,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Config {
-            inner_steps: 5,
-            inner_batch: 10,
-            inner_lr: 0.1,
-            meta_batch: 5,
-            meta_step: 1.0,
-            train_shots: 10,
-            eval_steps: 20,
-        }
+harness_core::settings! {
+    /// The keys of a benchmark's block with their defaults and ranges. Each is a line in README.md, with its unit and source.
+    struct Config {
+        inner_steps: usize = 5 => COUNT;
+        inner_batch: usize = 10 => COUNT;
+        inner_lr: f64 = 0.1 => TEST_RATE;
+        meta_batch: usize = 5 => COUNT;
+        meta_step: f64 = 1.0 => RATE;
+        train_shots: usize = 10 => COUNT;
+        eval_steps: usize = 20 => COUNT;
     }
 }
 
@@ -55,12 +42,6 @@ struct MyMethod {
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let config: Config = parse_config(table)?;
-    config::at_least_one(&[
-        ("inner_steps", config.inner_steps),
-        ("inner_batch", config.inner_batch),
-        ("meta_batch", config.meta_batch),
-        ("train_shots", config.train_shots),
-    ])?;
     let inner = InnerLoop::new(Optimizer::sgd(config.inner_lr), Reduction::Mean);
     Ok(Box::new(MyMethod { inner, model: context.episode_model()?, config }))
 }
@@ -78,6 +59,10 @@ impl Algorithm for MyMethod {
     fn cost(&self) -> Cost {
         let images = |steps: usize| (steps * self.config.inner_batch) as f64;
         Cost { task: images(self.config.inner_steps), episode: images(self.config.eval_steps) }
+    }
+
+    fn rates(&self) -> Vec<Rate> {
+        settings::rates(&self.config)
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

@@ -45,86 +45,119 @@ function sort(table, index, numeric, direction) {
   body.append(...keyed.map((k) => k.row));
 }
 
-// Values under the pointer and under the arrow keys; they are read from the panel's own table.
-for (const panel of document.querySelectorAll(".curves .panel")) {
-  const plot = panel.querySelector(".plot");
-  const svg = plot.querySelector("svg");
-  const table = panel.querySelector("table");
-  const columns = [...table.tHead.rows[0].cells].slice(1);
-  const rows = [...table.tBodies[0].rows].map((row) => {
-    const cells = [...row.cells].slice(1);
-    const xs = cells.filter((c) => c.dataset.x).map((c) => Number(c.dataset.x));
-    return { step: row.cells[0].textContent, cells, x: xs.reduce((a, b) => a + b, 0) / xs.length };
+// Values under the pointer and under the arrow keys; they are read from the tables beneath the drawing.
+for (const figure of document.querySelectorAll("figure.chart")) {
+  const tables = [...figure.querySelectorAll("table[data-panel]")];
+  if (!tables.length) continue;
+  const plot = figure.querySelector(".plot");
+  const svgs = [...plot.querySelectorAll("svg.drawn")];
+  // Every row of every panel: a place to stop at.
+  const panels = tables.map((table) => {
+    const columns = [...table.tHead.rows[0].cells];
+    const rows = [...table.tBodies[0].rows].map((row) => {
+      const cells = [...row.cells].slice(1);
+      const xs = cells.filter((c) => c.dataset.x).map((c) => Number(c.dataset.x));
+      return { step: row.cells[0].textContent, cells, x: xs.reduce((a, b) => a + b, 0) / xs.length };
+    });
+    return { index: Number(table.dataset.panel), of: columns[0].textContent, columns: columns.slice(1), rows };
   });
+  const stops = panels.flatMap((panel) => panel.rows.map((_, row) => ({ panel, row })));
   const make = (name) => document.createElementNS("http://www.w3.org/2000/svg", name);
-  const cursor = make("g");
-  cursor.setAttribute("class", "cursor");
+  const cursors = svgs.map((svg) => {
+    const cursor = make("g");
+    cursor.setAttribute("class", "cursor");
+    svg.append(cursor);
+    return cursor;
+  });
   const readout = document.createElement("div");
   readout.className = "readout";
   readout.hidden = true;
-  svg.append(cursor);
   plot.append(readout);
-  const title = panel.querySelector("h5").textContent;
+  // The drawing that is seen, and its plots: left, top, right and bottom in units of its view box.
+  const seen = () => {
+    const at = svgs.findIndex((svg) => svg.getClientRects().length);
+    const svg = svgs[at];
+    const grid = Number(svg.dataset.grid);
+    const plots = svg.dataset.plots.split(",").map((text) => text.split(" ").map((v) => Number(v) * grid));
+    return { svg, cursor: cursors[at], plots, grid };
+  };
   for (const [name, value] of Object.entries({
-    role: "slider", tabindex: 0, "aria-valuemin": 0, "aria-valuemax": rows.length - 1, "aria-valuenow": rows.length - 1,
-    "aria-label": `Values of ${title} by meta-iteration`,
+    role: "slider", tabindex: 0, "aria-valuemin": 0, "aria-valuemax": stops.length - 1,
+    "aria-valuenow": panels[0].rows.length - 1, "aria-label": `Values of ${svgs[0].getAttribute("aria-label")}`,
   })) plot.setAttribute(name, value);
 
   // A method that was not evaluated at this very step shows its nearest value, and says where that is.
-  const nearest = (index, of) => {
+  const nearest = (rows, index, of) => {
     const has = rows.map((_, i) => i).filter((i) => rows[i].cells[of].dataset.x);
     const far = (i) => Math.abs(rows[i].x - rows[index].x);
     return has.reduce((best, i) => (best === undefined || far(i) < far(best) ? i : best), undefined);
   };
-  let shown = rows.length - 1;
-  const show = (index) => {
-    shown = index;
-    cursor.replaceChildren();
+  let shown = panels[0].rows.length - 1;
+  const hide = () => {
+    readout.hidden = true;
+    cursors.forEach((cursor) => cursor.replaceChildren());
+  };
+  const show = (stop) => {
+    shown = stop;
+    hide();
     readout.replaceChildren();
+    const { panel, row } = stops[stop];
+    const { svg, cursor, plots, grid } = seen();
+    const [left, top, right, bottom] = plots[panel.index];
+    const across = (x) => left + x * (right - left);
+    const x = across(panel.rows[row].x);
     const line = make("path");
-    line.setAttribute("d", `M${rows[index].x} ${svg.dataset.top}V${svg.dataset.bottom}`);
+    line.setAttribute("d", `M${x} ${top}V${bottom}`);
     cursor.append(line);
     const head = document.createElement("strong");
-    head.textContent = rows[index].step === "final" ? "final evaluation" : `meta-iteration ${rows[index].step}`;
+    head.textContent = panel.rows[row].step === "final" ? "final evaluation" : `${panel.of} ${panel.rows[row].step}`;
     readout.append(head);
     const told = [];
-    columns.forEach((column, of) => {
-      const at = rows[index].cells[of].dataset.x ? index : nearest(index, of);
+    panel.columns.forEach((column, of) => {
+      const at = panel.rows[row].cells[of].dataset.x ? row : nearest(panel.rows, row, of);
       if (at === undefined) return;
-      const cell = rows[at].cells[of];
+      const cell = panel.rows[at].cells[of];
+      const level = "level" in column.dataset;
       const dot = make("circle");
-      dot.setAttribute("class", column.dataset.class);
-      dot.setAttribute("cx", "level" in column.dataset && at !== index ? rows[index].x : cell.dataset.x);
-      dot.setAttribute("cy", cell.dataset.y);
-      dot.setAttribute("r", 4.5);
+      dot.style.stroke = column.dataset.colour;
+      dot.setAttribute("cx", level && at !== row ? x : across(Number(cell.dataset.x)));
+      dot.setAttribute("cy", top + Number(cell.dataset.y) * (bottom - top));
+      dot.setAttribute("r", 4.5 * grid);
       cursor.append(dot);
-      const where = at === index || "level" in column.dataset ? "" : ` (at ${rows[at].step})`;
+      const where = at === row || level ? "" : ` (at ${panel.rows[at].step})`;
       const entry = document.createElement("div");
       const key = document.createElement("i");
-      key.className = column.dataset.class;
+      key.style.background = column.dataset.colour;
       const value = document.createElement("b");
       value.textContent = cell.textContent;
       entry.append(key, `${column.textContent} `, value, where);
       readout.append(entry);
       told.push(`${column.textContent} ${cell.textContent}${where}`);
     });
-    plot.setAttribute("aria-valuenow", index);
+    plot.setAttribute("aria-valuenow", stop);
     plot.setAttribute("aria-valuetext", `${head.textContent}: ${told.join("; ")}`);
     readout.hidden = false;
-    const scale = plot.clientWidth / svg.viewBox.baseVal.width;
-    const x = rows[index].x * scale;
+    const at = (x * svg.clientWidth) / svg.viewBox.baseVal.width;
     const room = plot.clientWidth - readout.offsetWidth;
-    const left = x + 14 <= room ? x + 14 : x - 14 - readout.offsetWidth;
-    readout.style.left = `${Math.max(0, Math.min(room, left))}px`;
-  };
-  const hide = () => {
-    readout.hidden = true;
-    cursor.replaceChildren();
+    const beside = at + 14 <= room ? at + 14 : at - 14 - readout.offsetWidth;
+    readout.style.left = `${Math.max(0, Math.min(room, beside))}px`;
   };
   const under = (event) => {
-    const x = ((event.clientX - svg.getBoundingClientRect().left) / plot.clientWidth) * svg.viewBox.baseVal.width;
-    const far = (i) => Math.abs(rows[i].x - x);
-    show(rows.reduce((best, _, i) => (far(i) < far(best) ? i : best), 0));
+    const { svg, plots } = seen();
+    const box = svg.getBoundingClientRect();
+    const unit = svg.viewBox.baseVal.width / box.width;
+    const [x, y] = [(event.clientX - box.left) * unit, (event.clientY - box.top) * unit];
+    const inside = ({ panel }) => {
+      const [left, top, right, bottom] = plots[panel.index];
+      return x >= left && x <= right && y >= top && y <= bottom;
+    };
+    const here = stops.map((_, i) => i).filter((i) => inside(stops[i]));
+    const far = (i) => {
+      const [left, , right] = plots[stops[i].panel.index];
+      return Math.abs(left + stops[i].panel.rows[stops[i].row].x * (right - left) - x);
+    };
+    if (here.length) show(here.reduce((best, i) => (far(i) < far(best) ? i : best)));
+    else hide();
   };
   plot.addEventListener("pointermove", under);
   plot.addEventListener("pointerdown", under);
@@ -133,10 +166,10 @@ for (const panel of document.querySelectorAll(".curves .panel")) {
   plot.addEventListener("blur", hide);
   plot.addEventListener("keydown", (event) => {
     const to = { ArrowLeft: shown - 1, ArrowDown: shown - 1, ArrowRight: shown + 1, ArrowUp: shown + 1,
-      Home: 0, End: rows.length - 1, PageDown: shown - 5, PageUp: shown + 5 }[event.key];
+      Home: 0, End: stops.length - 1, PageDown: shown - 5, PageUp: shown + 5 }[event.key];
     if (event.key === "Escape") hide();
     if (to === undefined) return;
     event.preventDefault();
-    show(Math.max(0, Math.min(rows.length - 1, to)));
+    show(Math.max(0, Math.min(stops.length - 1, to)));
   });
 }

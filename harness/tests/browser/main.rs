@@ -1,5 +1,7 @@
-//! The page in a real browser. Run by hand: `cargo test -p harness --test browser -- --ignored --nocapture`; README.md
-//! beside this file says what it needs.
+//! The page in a real browser: its layout wherever Chromium is installed; sorting, values and contrast by hand, as README.md
+//! beside this file says.
+
+mod layout;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -48,19 +48,19 @@ const shoot = async (page, name, whole = true) => {
 async function sorting(page) {
   const order = (table, column) =>
     table.evaluate((t, i) => [...t.tBodies[0].rows].map((row) => row.cells[i].dataset.key ?? row.cells[i].textContent.trim()), column);
-  const table = page.locator("table.results", { has: page.locator("tbody tr:nth-child(3)") }).first();
-  const button = table.getByRole("button", { name: "mean" });
+  const table = page.locator("table.results.sortable:not(.matrix)", { has: page.locator("tbody tr:nth-child(3)") }).first();
+  const button = table.getByRole("button", { name: "Ours" });
   const head = button.locator("xpath=..");
   const column = await table.evaluate((t) => [...t.tBodies[0].rows[0].cells].findIndex((c) => c.dataset.label === "Ours"));
   const before = await order(table, column);
   await button.click();
   assert.equal(await head.getAttribute("aria-sort"), "ascending");
   const rising = [...before].filter(Boolean).sort((a, b) => a - b);
-  assert.deepEqual((await order(table, column)).filter(Boolean), rising, "ascending by mean");
+  assert.deepEqual((await order(table, column)).filter(Boolean), rising, "ascending by value");
   await button.focus();
   await page.keyboard.press("Enter");
   assert.equal(await head.getAttribute("aria-sort"), "descending");
-  assert.deepEqual((await order(table, column)).filter(Boolean), rising.reverse(), "descending by mean");
+  assert.deepEqual((await order(table, column)).filter(Boolean), rising.reverse(), "descending by value");
   assert.equal(await table.locator("th[aria-sort]").count(), 1, "one column is sorted");
   await table.getByRole("button", { name: "Method" }).click();
   const names = await order(table, 0);
@@ -69,21 +69,27 @@ async function sorting(page) {
   if (await matrix.count()) {
     const last = matrix.getByRole("button").last();
     await last.click();
-    const keys = (await order(matrix, await matrix.evaluate((t) => t.tBodies[0].rows[0].cells.length - 1))).map((k) => (k === "" || k === "not run" ? Infinity : Number(k)));
+    const keys = (await order(matrix, await matrix.evaluate((t) => t.tBodies[0].rows[0].cells.length - 1))).map((k) => (k === "" || /not run/.test(k) ? Infinity : Number(k)));
     assert.deepEqual(keys, [...keys].sort((a, b) => a - b), "the matrix by its last column");
   }
 }
 
 async function values(page) {
-  const panel = page.locator(".curves .panel").first();
+  const panel = page.locator("figure.chart", { has: page.locator("table[data-panel]") }).first();
   const plot = panel.locator(".plot");
   const readout = panel.locator(".readout");
   await plot.scrollIntoViewIfNeeded();
   assert.equal(await readout.isVisible(), false);
   const box = await plot.boundingBox();
   const shown = new Set();
+  // Places within the first plot of the drawing that is seen.
+  const [left, top, right, bottom] = await plot.evaluate((p) => {
+    const svg = [...p.querySelectorAll("svg.drawn")].find((s) => s.getClientRects().length);
+    const scale = (svg.clientWidth * Number(svg.dataset.grid)) / svg.viewBox.baseVal.width;
+    return svg.dataset.plots.split(",")[0].split(" ").map((v) => Number(v) * scale);
+  });
   for (const part of [0.15, 0.4, 0.7]) {
-    await page.mouse.move(box.x + box.width * part, box.y + box.height / 2);
+    await page.mouse.move(box.x + left + (right - left) * part, box.y + (top + bottom) / 2);
     assert.ok(await readout.isVisible(), "the readout follows the pointer");
     shown.add(await readout.innerText());
     const inside = await readout.boundingBox();
@@ -97,7 +103,7 @@ async function values(page) {
   const last = Number(await plot.getAttribute("aria-valuenow"));
   await page.keyboard.press("ArrowLeft");
   assert.equal(Number(await plot.getAttribute("aria-valuenow")), last - 1);
-  const cells = await panel.locator("table.data tbody tr").nth(last - 1).locator("td[data-x]").allTextContents();
+  const cells = await panel.locator("table.data").first().locator("tbody tr").nth(last - 1).locator("td[data-x]").allTextContents();
   const told = await plot.getAttribute("aria-valuetext");
   for (const cell of cells) assert.ok(told.includes(cell) && (await readout.innerText()).includes(cell), `${cell} in ${told}`);
   await page.keyboard.press("Home");
@@ -117,8 +123,8 @@ async function fits(page, what) {
 
 try {
   for (const colorScheme of ["light", "dark"]) {
-    for (const width of [1280, 360]) {
-      const settings = { colorScheme, viewport: { width, height: width === 360 ? 740 : 900 } };
+    for (const width of [1920, 1400, 1280, 390, 360]) {
+      const settings = { colorScheme, viewport: { width, height: width < 400 ? 740 : 900 } };
       await open(settings, async (page) => {
         const what = `${width} px, ${colorScheme}`;
         await page.evaluate(() => document.querySelectorAll("details").forEach((d) => (d.open = true)));
@@ -127,10 +133,10 @@ try {
         await shoot(page, `${colorScheme}-${width}`);
         await shoot(page, `${colorScheme}-${width}-top`, false);
         await values(page);
-        await page.locator(".curves .panel .plot").first().hover();
-        await page.locator(".curves .panel").first().scrollIntoViewIfNeeded();
+        await page.locator("figure.chart:has(table) .plot").first().hover();
+        await page.locator("figure.chart:has(table)").first().scrollIntoViewIfNeeded();
         await shoot(page, `${colorScheme}-${width}-values`, false);
-        if (width === 1280) await sorting(page);
+        if (width === 1400) await sorting(page);
         await page.keyboard.press("Tab");
         const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
         assert.notEqual(outline, "none", "the focus can be seen");
@@ -141,10 +147,10 @@ try {
     assert.deepEqual(await page.evaluate(structure), [], "structure");
   });
   await open({ javaScriptEnabled: false }, async (page) => {
-    for (const table of await page.locator("table.results").all()) assert.ok(await table.isVisible());
+    for (const table of await page.locator("table.results.sortable").all()) assert.ok(await table.isVisible());
     assert.ok((await page.locator("table.results tbody tr").count()) > 0);
     assert.equal(await page.getByRole("button").count(), 0, "no button that does nothing");
-    assert.ok(await page.locator("svg.chart").first().isVisible());
+    assert.ok(await page.locator("svg.drawn.wide").first().isVisible());
   });
   await open({ reducedMotion: "reduce", colorScheme: "dark" }, async (page) => {
     assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).scrollBehavior), "auto");

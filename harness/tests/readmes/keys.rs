@@ -72,6 +72,45 @@ fn every_key_of_a_benchmark_is_in_its_readme() {
     assert!(keys.len() > 35 && missing.is_empty(), "benchmarks/README.md does not explain {missing:?}");
 }
 
+/// Numbers that mean something at 0: what 0 switches off, and words, which are no numbers.
+const MAY_BE_0: [&str; 9] = [
+    "meta_step_final",
+    "cg_damping",
+    "lambda_damping",
+    "tail_shots",
+    "halvings",
+    "tune_momentum",
+    "tune_dampening",
+    "tune_weight_decay",
+    "lambda",
+];
+
+#[test]
+fn no_key_of_an_algorithm_takes_what_no_run_could_mean() {
+    for entry in ALGORITHMS {
+        let toy: Table = entry.toy.parse().unwrap();
+        let build = |key: &str, value: Value| {
+            let mut table = toy.clone();
+            table.insert(key.into(), value);
+            (entry.build)(&table, &Toy::new().context()).err().map(|error| error.to_string())
+        };
+        let keys = known(&build("zzz", Value::Integer(1)).expect("a wrong key"));
+        for key in &keys {
+            let zero = if MAY_BE_0.contains(&key.as_str()) { None } else { Some(Value::Integer(0)) };
+            let text = Value::String("abc".into());
+            let wrong = [Value::Integer(-1), Value::Float(-0.5), Value::Float(f64::NAN), text];
+            for value in wrong.into_iter().chain(zero) {
+                let told =
+                    build(key, value.clone()).unwrap_or_else(|| panic!("{}: {key} = {value} passes", entry.name));
+                // An unknown word is answered with the known ones.
+                let named = told.contains(key.as_str()) || told.starts_with("unknown value \"abc\"");
+                assert!(named && !told.contains('\n'), "{}: {key} = {value}: {told}", entry.name);
+            }
+        }
+        assert!(keys.len() > 3, "{}: {keys:?}", entry.name);
+    }
+}
+
 #[test]
 fn every_key_of_an_algorithm_is_in_its_readme() {
     for entry in ALGORITHMS {

@@ -9,6 +9,8 @@ mod bench;
 #[path = "../survive/process.rs"]
 mod process;
 
+mod against;
+mod apart;
 mod formats;
 mod regression;
 mod shards;

@@ -85,12 +85,12 @@ fn what_another_version_or_another_run_left_is_refused_by_name() {
     let half = Half::new();
     let format = |dir: &Path| {
         edit(&newest(dir), |bytes| {
-            let at = bytes.windows(12).position(|window| window == b"\"format\":\"1\"").unwrap();
-            bytes[at + 10] = b'2';
+            let at = bytes.windows(12).position(|window| window == b"\"format\":\"2\"").unwrap();
+            bytes[at + 10] = b'3';
         });
     };
     let (out, ended) = half.with("newer", format);
-    ended.expect(2, "checkpoint format 2, this build reads 1: use the build that wrote it");
+    ended.expect(2, "checkpoint format 3, this build reads 1 and 2: use the build that wrote it");
     assert_eq!(steps(&folder(&out, "reptile")), steps(&folder(&half.half, "reptile")), "nothing was lost");
     let json = |from: &'static str, to: &'static str| {
         move |dir: &Path| {
@@ -100,7 +100,7 @@ fn what_another_version_or_another_run_left_is_refused_by_name() {
             fs::write(path, text.replacen(from, to, 1)).unwrap();
         }
     };
-    half.with("record", json("\"format\": 1", "\"format\": 3")).1.expect(2, "written in format 3");
+    half.with("record", json("\"format\": 2", "\"format\": 3")).1.expect(2, "written in format 3");
     let (_, other) = half.with("config", json("\"lr\": 0.02", "\"lr\": 0.5"));
     let line = other.expect(2, "was made by another run (method.lr: 0.5 there, 0.02 here): choose another --out").err;
     assert_eq!(line.lines().count(), 1, "{line}");

@@ -37,7 +37,7 @@ impl Drop for Tmpfs {
 #[test]
 fn a_disk_that_fills_up_stops_the_run_and_room_lets_it_go_on() {
     let bench = Bench::sine(&format!("{REPTILE}meta_iters = 6000\n"));
-    let Some(disk) = Tmpfs::mount(bench.out("disk"), "1m") else { return };
+    let Some(disk) = Tmpfs::mount(bench.out("disk"), "4m") else { return };
     let out = disk.0.join("out");
     let dir = folder(&out, "reptile");
     let args = ["--checkpoint-every", "0.02"];
@@ -45,7 +45,7 @@ fn a_disk_that_fills_up_stops_the_run_and_room_lets_it_go_on() {
     wait_for(&mut child, "two checkpoints", || steps(&dir).len() == 2);
     // As much as fits: the write fails when there is no room.
     let ballast = disk.0.join("ballast");
-    let _ = fs::write(&ballast, vec![0u8; 2 << 20]);
+    let _ = fs::write(&ballast, vec![0u8; 8 << 20]);
     end(child).expect(2, FULL);
     assert!(!steps(&dir).is_empty(), "the last good checkpoint stays");
     fs::remove_file(&ballast).unwrap();

@@ -41,6 +41,7 @@ fn a_method_that_panics_or_errs_costs_its_own_run() {
             Ok(Box::new(Broken { panics, good: good(context)? }))
         },
         toy: "",
+        code: "of a test",
     };
     let block = |label: &str, panics| format!("[method.{label}]\nalgorithm = \"broken\"\npanics = {panics}\n{GOOD}");
     let bench = Bench::sine(&format!("{}{}{REPTILE}{GOOD}", block("panics", true), block("errs", false)));
@@ -56,14 +57,14 @@ fn a_method_that_panics_or_errs_costs_its_own_run() {
     assert_eq!(record.status, Status::Complete);
 }
 
-fn assert_failed(out: &Path, label: &str, why: &str) {
+pub fn assert_failed(out: &Path, label: &str, why: &str) {
     let record = RunRecord::read(&folder(out, label).join("run.json")).unwrap();
     assert_eq!(record.status, Status::Failed);
     let failure = record.failure.unwrap();
     assert!(failure.contains(why) && !failure.contains('\n'), "{failure}");
 }
 
-fn good(context: &Context) -> Result<Box<dyn Algorithm>> {
+pub fn good(context: &Context) -> Result<Box<dyn Algorithm>> {
     (reptile::ENTRY.build)(&"train_shots = 50".parse().unwrap(), context)
 }
 

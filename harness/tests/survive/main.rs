@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod bench;
+mod builds;
 mod compare;
 mod process;
 
@@ -15,6 +16,9 @@ mod failing;
 mod gaps;
 mod kills;
 mod memory;
+mod numbers;
 mod overhead;
+mod selection;
 mod signals;
 mod together;
+mod trainings;

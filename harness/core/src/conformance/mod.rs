@@ -10,11 +10,11 @@
 //! use candle_core::Tensor;
 //! use harness_core::*;
 //!
-//! #[derive(serde::Deserialize)]
-//! #[serde(deny_unknown_fields)]
-//! struct Config {
-//!     /// Inner steps of a training task.
-//!     inner_iters: usize,
+//! settings! {
+//!     struct Config {
+//!         /// Inner steps of a training task.
+//!         inner_iters: usize = 5 => settings::COUNT;
+//!     }
 //! }
 //!
 //! struct Small {
@@ -75,13 +75,20 @@
 //!     Ok(Box::new(Small { config: parse_config(table)?, model: context.episode_model()?, inner }))
 //! }
 //!
-//! const ENTRY: Entry =
-//!     Entry { name: "small", summary: "Reptile, small", paper: "arXiv 1803.02999", build, toy: "inner_iters = 5" };
+//! const ENTRY: Entry = Entry {
+//!     name: "small",
+//!     summary: "Reptile, small",
+//!     paper: "arXiv 1803.02999",
+//!     build,
+//!     toy: "inner_iters = 5",
+//!     code: harness_core::code!(),
+//! };
 //!
 //! conformance::check(&ENTRY);
 //! ```
 
 mod closed_form;
+mod halves;
 mod matrix;
 mod paths;
 mod toy;
@@ -99,6 +106,7 @@ use crate::error::Result;
 use crate::rng::{Purpose, Stream};
 use crate::source::{Split, TaskSource, View};
 use crate::state::State;
+use crate::together::answers;
 
 /// Meta-iterations within which a method learns the toy task.
 pub const TOY_ITERATIONS: u64 = 300;
@@ -118,8 +126,10 @@ pub fn check(entry: &Entry) {
     evaluation_reads_no_more_than_it_says(name, &toy, method, &state).expect("adaptation runs");
     inductive_answers_stand_alone(name, &toy, method, &state).expect("inductive scoring runs");
     permuting_queries_permutes_answers(name, &toy, method, &state).expect("transductive scoring runs");
+    groups_do_not_see_each_other(name, &toy, method, &state).expect("transductive scoring runs");
     parameters_stay_finite(name, &state);
     wrong_keys_are_named(entry, &table, &toy);
+    halves::hold(entry, &table, &toy).expect("training runs");
     let plain = (entry.build)(&table, &Context { plain: true, ..toy.context() }).expect("the toy config builds");
     paths::agree(name, &toy, [method, plain.as_ref()], &state).expect("candle's own operations run");
     it_learns(name, &toy, method).expect("training runs");
@@ -254,6 +264,30 @@ fn permuting_queries_permutes_answers(name: &str, toy: &Toy, method: &dyn Algori
         let turned = rows(&method.score(&adapted, &task.support, &turned.x, mode)?)?;
         for (a, b) in straight.iter().zip(turned.iter().rev()) {
             close(a, b, || format!("{name}: the order of queries changed a {} answer", mode.as_str()));
+        }
+    }
+    Ok(())
+}
+
+/// Queries that are not normalised together are as good as absent: other images in their place change no answer.
+fn groups_do_not_see_each_other(name: &str, toy: &Toy, method: &dyn Algorithm, state: &State) -> Result<()> {
+    let (task, adapted) = adapted(method, state, toy, 4)?;
+    let other = toy.episode(5)?.query;
+    let stream = || Stream::new(0, Purpose::EvalDeal, 0, 4);
+    let all = rows(&answers(method, &adapted, &task, Mode::Transductive, &mut stream())?)?;
+    let groups = method.together().deal(task.query.classes()?, &mut stream());
+    for group in &groups {
+        // This group's own images, and another episode's everywhere else.
+        let both = task.query.concat(&other)?;
+        let n = task.query.len();
+        let picked: Vec<usize> = (0..n).map(|row| if group.contains(&row) { row } else { n + row }).collect();
+        let mut mixed = task.clone();
+        mixed.query.x = both.select(&picked)?.x;
+        let now = rows(&answers(method, &adapted, &mixed, Mode::Transductive, &mut stream())?)?;
+        for row in group {
+            close(&all[*row], &now[*row], || {
+                format!("{name}: queries of another group changed the transductive answer to query {row}")
+            });
         }
     }
     Ok(())

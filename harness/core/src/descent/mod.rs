@@ -8,58 +8,44 @@ mod curvature;
 mod unrolled;
 
 use candle_core::Tensor;
-use serde::Deserialize;
 
 pub use self::curvature::Curvature;
 pub use self::unrolled::Unrolled;
 use crate::algorithm::{Adapted, Algorithm, Cost, Mode, Progress, Scalars, Update, mean_scalars};
 use crate::batches::MiniBatches;
-use crate::config;
 use crate::context::Context;
 use crate::episode::{Draw, Labeled, Sampling, Task};
 use crate::error::{Error, Result};
+use crate::halves::Halves;
 use crate::learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
 use crate::loss::Reduction;
 use crate::model::{Group, Model};
 use crate::outer;
 use crate::params::Params;
 use crate::rng::Stream;
+use crate::settings::{self, COUNT, POSITIVE, RATE, Rate, TEST_RATE};
 use crate::state::State;
+use crate::together::Together;
 
-/// Settings of the family. Defaults are Finn's 5-way 1-shot Omniglot ones (MAML paper, appendix A.1).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Steps in training.
-    pub inner_steps: usize,
-    /// On the mean loss: cbfinn/maml divides the summed loss by the shots only, so this is ways × its flag.
-    pub inner_lr: f64,
-    /// Support images a class in training.
-    pub train_shots: usize,
-    /// Query images a class in training.
-    pub train_queries: usize,
-    /// Tasks a meta-iteration.
-    pub meta_batch: usize,
-    /// Rate of the outer Adam.
-    pub meta_lr: f64,
-    /// Steps at test.
-    pub eval_steps: usize,
-    /// Meta-gradients are cut to ±clip, element by element.
-    pub clip: Option<f64>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            inner_steps: 1,
-            inner_lr: 2.0,
-            train_shots: 1,
-            train_queries: 1,
-            meta_batch: 32,
-            meta_lr: 1e-3,
-            eval_steps: 3,
-            clip: None,
-        }
+crate::settings! {
+    /// Settings of the family. Defaults are Finn's 5-way 1-shot Omniglot ones (MAML paper, appendix A.1).
+    pub struct Settings {
+        /// Steps in training.
+        pub inner_steps: usize = 1 => COUNT;
+        /// On the mean loss: cbfinn/maml divides the summed loss by the shots only, so this is ways × its flag.
+        pub inner_lr: f64 = 2.0 => TEST_RATE;
+        /// Support images a class in training.
+        pub train_shots: usize = 1 => COUNT;
+        /// Query images a class in training.
+        pub train_queries: usize = 1 => COUNT;
+        /// Tasks a meta-iteration.
+        pub meta_batch: usize = 32 => COUNT;
+        /// Rate of the outer Adam.
+        pub meta_lr: f64 = 1e-3 => RATE;
+        /// Steps at test.
+        pub eval_steps: usize = 3 => COUNT;
+        /// Meta-gradients are cut to ±clip, element by element.
+        pub clip: Option<f64> = None => POSITIVE;
     }
 }
 
@@ -77,11 +63,13 @@ pub struct Descent {
     pub inner: InnerLoop,
     /// What turns the mean meta-gradient into a step: Adam with TensorFlow's settings.
     pub outer: Optimizer,
+    /// Kin whose test reads more than the inner rate add to `both`.
+    pub halves: Halves,
     gradient: Option<Box<TaskGradient>>,
 }
 
 impl Descent {
-    /// A method whose inner steps move `trains`. Errors on settings that no run could mean.
+    /// A method whose inner steps move `trains`. Errors if the model does not fit its input.
     pub fn new(
         settings: Settings,
         context: &Context,
@@ -93,15 +81,10 @@ impl Descent {
 
     /// All but the gradient: for a method that makes one of its own and hands it to [`Descent::outer_step`].
     pub fn without_gradient(settings: Settings, context: &Context, trains: Group) -> Result<Self> {
-        config::at_least_one(&[
-            ("inner_steps", settings.inner_steps),
-            ("train_shots", settings.train_shots),
-            ("train_queries", settings.train_queries),
-            ("meta_batch", settings.meta_batch),
-        ])?;
         let inner = InnerLoop::new(Optimizer::sgd(settings.inner_lr), Reduction::Mean).only(trains);
         let outer = Optimizer::adam(settings.meta_lr, 0.9);
-        Ok(Descent { inner, outer, model: context.episode_model()?, settings, gradient: None })
+        let halves = Halves { test: vec!["eval_steps"], both: vec!["inner_lr"], ways: true, shots: false };
+        Ok(Descent { inner, outer, model: context.episode_model()?, settings, halves, gradient: None })
     }
 
     /// Full-batch gradient descent on the support set, as far as each of `steps` (ascending).
@@ -155,6 +138,14 @@ impl Algorithm for Descent {
         Cost { task, episode: support * self.settings.eval_steps as f64 }
     }
 
+    fn rates(&self) -> Vec<Rate> {
+        settings::rates(&self.settings)
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(self.halves.clone())
+    }
+
     fn init(&self, rng: &mut Stream) -> Result<State> {
         outer::start(self.model.init(rng)?)
     }
@@ -172,6 +163,11 @@ impl Algorithm for Descent {
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         self.descend(&state.params, support, steps, rng)
+    }
+
+    /// cbfinn/maml tests an episode's queries in one batch.
+    fn together(&self) -> Together {
+        Together::All
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {

@@ -9,14 +9,15 @@ use candle_core::Tensor;
 pub use self::settings::{Inner, Settings};
 use crate::algorithm::{Adapted, Cost, Mode, Progress, Scalars, Update, mean_scalars};
 use crate::batches::MiniBatches;
-use crate::config::at_least_one;
 use crate::context::Context;
 use crate::episode::{Labeled, Task};
 use crate::error::Result;
+use crate::halves::Halves;
 use crate::learner::{InnerLoop, Learner, Moments, Pool};
 use crate::model::Model;
 use crate::params::Params;
 use crate::rng::Stream;
+use crate::settings::Rate;
 use crate::state::State;
 
 /// Shared settings made ready for one benchmark.
@@ -33,15 +34,8 @@ pub struct Recipe {
 const SLOT: &str = "adam";
 
 impl Recipe {
-    /// Errors with the name of a setting that is 0 where that makes no sense, or if the model does not fit its input.
+    /// Errors if the model does not fit its input.
     pub fn new(settings: Settings, context: &Context) -> Result<Self> {
-        at_least_one(&[
-            ("inner_iters", settings.inner_iters),
-            ("inner_batch", settings.inner_batch),
-            ("meta_batch", settings.meta_batch),
-            ("train_shots", settings.train_shots),
-            ("eval_batch", settings.eval_batch),
-        ])?;
         let steps = InnerLoop::new(settings.optimizer(), settings.reduction);
         Ok(Recipe { model: context.episode_model()?, steps, settings })
     }
@@ -52,6 +46,18 @@ impl Recipe {
             task: (self.settings.inner_iters * self.settings.inner_batch) as f64,
             episode: (self.settings.eval_iters * self.settings.eval_batch) as f64,
         }
+    }
+
+    /// The step sizes.
+    pub fn rates(&self) -> Vec<Rate> {
+        crate::settings::rates(&self.settings)
+    }
+
+    /// The test takes the training's inner steps, from the moments that so many of them have left; `own` are keys of the
+    /// method that both read.
+    pub fn halves(&self, own: &[&'static str]) -> Halves {
+        let both = ["lr", "optimizer", "reduction", "replacement", "inner_iters", "meta_batch"];
+        Halves { test: vec!["eval_iters", "eval_batch"], both: [&both, own].concat(), ways: true, shots: false }
     }
 
     /// Fresh parameters, with a second moment of zero where Adam keeps one.

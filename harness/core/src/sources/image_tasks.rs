@@ -146,23 +146,34 @@ impl TaskSource for ImageTasks {
                 _ => Ok(()),
             };
         };
-        let ways = own.unwrap_or(ways);
+        if total == 0 {
+            return Err(Error::usage(format!(
+                "{name} has no {0} classes: name some in its split, with lines of \"{0} CLASS\" or a folder {0}",
+                split.as_str()
+            )));
+        }
+        let (ways, key) = own.map_or((ways, "protocol.ways"), |own| (own, "train_ways"));
         if ways == 0 || ways > total {
             return Err(Error::usage(format!(
-                "{ways} ways asked of {name}, which has {total} {} classes: lower protocol.ways",
+                "{ways} ways asked of {name}, which has {total} {} classes: lower {key}",
                 split.as_str()
             )));
         }
         let need = shots + queries;
         let short = self.classes(split).iter().map(|class| &self.set.classes[*class]);
-        match short.filter(|class| class.images.len() < need).min_by_key(|class| class.images.len()) {
-            Some(class) => Err(Error::usage(format!(
-                "{need} images a class asked of {name} ({shots} support and {queries} query), but {} has {}: lower the shots",
-                class.name,
-                class.images.len()
-            ))),
-            None => Ok(()),
-        }
+        let Some(class) = short.filter(|class| class.images.len() < need).min_by_key(|class| class.images.len()) else {
+            return Ok(());
+        };
+        let has = class.images.len();
+        let remedy = match (shots < has, queries > 0) {
+            (true, _) => format!("lower the queries to {} or fewer, or the shots", has - shots),
+            (false, true) => "lower the shots and the queries".to_owned(),
+            (false, false) => "lower the shots".to_owned(),
+        };
+        Err(Error::usage(format!(
+            "{need} images a class asked of {name} ({shots} support and {queries} query), but {} has {has}: {remedy}",
+            class.name
+        )))
     }
 
     fn task(&self, split: Split, draw: &Draw, ways: usize, view: &View, rng: &mut Stream) -> Result<Task> {
@@ -274,5 +285,11 @@ mod tests {
         };
         assert_eq!(error(9, 1), "9 ways asked of toy, which has 3 test classes: lower protocol.ways");
         assert!(error(3, 5).starts_with("6 images a class asked of toy (5 support and 1 query), but c3 has 5"));
+        assert!(error(3, 5).ends_with(": lower the shots and the queries"));
+        let queries = Draw::Episode { ways: None, shots: 1, queries: 5 };
+        let error = tasks().check(Split::Test, &queries, 3, &View::default()).unwrap_err().to_string();
+        assert!(error.ends_with(": lower the queries to 4 or fewer, or the shots"), "{error}");
+        let error = tasks().check(Split::Val, &EPISODE, 3, &View::default()).unwrap_err().to_string();
+        assert!(error.starts_with("toy has no val classes: name some in its split"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Any bytes as a zip: names that stay in their folder, entries within their limit.
+//! Any bytes as a zip or tar, packed or not: names that stay in their folder, entries within their limit.
 #![no_main]
 #![allow(dead_code)]
 
@@ -6,6 +6,8 @@ use std::path::{Component, Path};
 
 #[path = "../../src/archive.rs"]
 mod archive;
+#[path = "../../src/bytes.rs"]
+mod bytes;
 #[path = "../../src/files.rs"]
 mod files;
 
@@ -14,7 +16,7 @@ fn one_line(error: &dyn std::fmt::Display) -> String {
 }
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let Ok(mut archive) = archive::Archive::of_bytes(Path::new("x.zip"), Default::default(), bytes.to_vec()) else {
+    let Ok(archive) = archive::Archive::of_bytes(Path::new("x.zip"), Default::default(), bytes.to_vec()) else {
         return;
     };
     let Ok(names) = archive.names() else { return };

@@ -16,7 +16,8 @@ use crate::plan::{Plan, on_all_cores};
 use crate::sink::Mapped;
 
 /// Of the format and of the decoding: whatever changes a byte of a cache file changes this.
-pub(super) const VERSION: u32 = 1;
+/// 2: grey from colour by Pillow's weights, transparency on white.
+pub(super) const VERSION: u32 = 2;
 const MAGIC: &[u8; 12] = b"harness-imgs";
 /// Length and checksum of the description (little endian), then the magic.
 const FOOTER: usize = 8 + 4 + MAGIC.len();
@@ -40,7 +41,7 @@ struct Description {
 pub(super) fn finish(file: &File, plan: &Plan, spec: &Spec) -> io::Result<()> {
     let len = plan.len() * spec.bytes();
     let pixels = Mapped::new(file, len)?;
-    let pieces = checksums(pixels.as_ref());
+    let pieces = checksums(&pixels);
     let size = [spec.side, spec.side, spec.channels];
     let set = ImageSet::new(&*plan.name, size, plan.image_classes(), Box::new(pixels)).map_err(io::Error::other)?;
     let description = Description {
@@ -81,7 +82,7 @@ pub(super) fn open(path: &Path, plan: &Plan, spec: &Spec) -> Result<Option<Image
     {
         return Err("describes another data set".into());
     }
-    if checksums(pixels.as_ref()) != description.pieces {
+    if checksums(&pixels) != description.pieces {
         return Err("is damaged".into());
     }
     ImageSet::with_digest(description.name, size, classes, Box::new(pixels), description.digest)
@@ -102,6 +103,12 @@ fn description(bytes: &[u8]) -> Option<Description> {
     (crc32fast::hash(json) == check).then(|| serde_json::from_slice(json).ok())?
 }
 
-fn checksums(pixels: &[u8]) -> Vec<u32> {
-    on_all_cores(|| pixels.par_chunks(PIECE).map(crc32fast::hash).collect())
+/// Each piece is let go as soon as it is read: a check must not make the whole set resident.
+fn checksums(pixels: &Mapped) -> Vec<u32> {
+    let check = |(index, piece): (usize, &[u8])| {
+        let sum = crc32fast::hash(piece);
+        pixels.let_go(index * PIECE..index * PIECE + piece.len());
+        sum
+    };
+    on_all_cores(|| pixels.as_ref().par_chunks(PIECE).enumerate().map(check).collect())
 }

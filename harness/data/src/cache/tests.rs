@@ -23,11 +23,11 @@ impl Fixture {
     }
 
     fn plan(&self) -> Plan {
-        Dataset::Omniglot.plan(&SearchPath::only([self.dir.path()])).unwrap()
+        Dataset::OMNIGLOT.plan(&SearchPath::only([self.dir.path()])).unwrap()
     }
 
     fn spec(side: usize) -> Spec {
-        Dataset::Omniglot.spec(side, Filter::Nearest).unwrap()
+        Dataset::OMNIGLOT.spec(side, Filter::Nearest).unwrap()
     }
 
     /// Opens the cache; how many images were decoded for it, and the notes on the way.
@@ -160,7 +160,7 @@ fn without_a_usable_folder_small_sets_stay_in_memory() {
 #[ignore = "run by the test below"]
 fn builds() {
     if let Some([data, cache]) = child::arguments() {
-        let plan = Dataset::Omniglot.plan(&SearchPath::only([data])).unwrap();
+        let plan = Dataset::OMNIGLOT.plan(&SearchPath::only([data])).unwrap();
         let _ = Cache::at(cache).open(&plan, &Fixture::spec(64), &crate::progress::silent);
     }
 }
@@ -169,7 +169,7 @@ fn builds() {
 fn a_build_that_is_killed_at_any_moment_is_completed_by_the_next() {
     let dir = tempfile::tempdir().unwrap();
     write_folders(&dir.path().join("omniglot"), &omniglot(700));
-    let plan = Dataset::Omniglot.plan(&SearchPath::only([dir.path()])).unwrap();
+    let plan = Dataset::OMNIGLOT.plan(&SearchPath::only([dir.path()])).unwrap();
     let whole = in_memory(&plan, &Fixture::spec(64), &crate::progress::silent).unwrap();
     let mut moments = Stream::new(3, Purpose::Data, 0, 0);
     let mut unfinished = 0;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{jpeg, png_bits, png_grey};
+use crate::fixtures::{encoded, jpeg, png_bits, png_grey};
 
 fn grey(side: usize) -> Spec {
     Spec { side, channels: 1, filter: Filter::Nearest, source_side: None, binary: false }
@@ -113,4 +113,103 @@ fn a_jpeg_with_any_byte_changed_is_an_image_or_an_error() {
     }
     // Tables and headers are checked; a JPEG's pixels have no checksum.
     assert!(refused > 100, "{refused}");
+}
+
+#[test]
+fn grey_has_the_weights_and_rounding_of_pillow() {
+    // Pillow 10: [Image.new("RGB", (1, 1), c).convert("L").getpixel((0, 0)) for c in ...], each also by hand:
+    // (19595 r + 38470 g + 7471 b + 32768) >> 16.
+    for (colour, value) in [
+        ([255, 0, 0], 76),
+        ([0, 255, 0], 150),
+        ([0, 0, 255], 29),
+        ([255, 255, 255], 255),
+        ([0, 0, 0], 0),
+        ([128, 128, 128], 128),
+        ([10, 20, 30], 18),
+        ([200, 100, 50], 124),
+        ([1, 2, 3], 2),
+        ([12, 250, 99], 162),
+    ] {
+        assert_eq!(super::grey(colour), value, "{colour:?}");
+        let png = encoded(ImageFormat::Png, 1, 1, image::ColorType::Rgb8, &colour);
+        assert_eq!(pixels(&png, &grey(1)).unwrap(), [value], "{colour:?}");
+    }
+}
+
+#[test]
+fn transparency_lies_on_white() {
+    let colour = Spec { channels: 3, ..grey(2) };
+    // Black ink on transparent, half opaque red, white, and a colour that is not seen.
+    let rgba = [0, 0, 0, 255, 255, 0, 0, 128, 255, 255, 255, 255, 90, 80, 70, 0];
+    let png = encoded(ImageFormat::Png, 2, 2, image::ColorType::Rgba8, &rgba);
+    assert_eq!(pixels(&png, &colour).unwrap(), [0, 0, 0, 255, 127, 127, 255, 255, 255, 255, 255, 255]);
+    assert_eq!(
+        pixels(&png, &grey(2)).unwrap(),
+        [0, (76 * 255 + 150 * 127 + 29 * 127 + 127u32).div_euclid(255) as u8, 255, 255]
+    );
+    let la = encoded(ImageFormat::Png, 2, 1, image::ColorType::La8, &[0, 0, 0, 255]);
+    assert_eq!(pixels(&la, &grey(2)).unwrap(), [255, 0, 255, 0]);
+    let webp = encoded(ImageFormat::WebP, 2, 2, image::ColorType::Rgba8, &rgba);
+    assert_eq!(pixels(&webp, &colour).unwrap(), pixels(&png, &colour).unwrap());
+}
+
+#[test]
+fn every_kind_that_is_read_gives_the_same_pixels() {
+    let rgb: Vec<u8> = (0..4 * 4 * 3u32).map(|i| (i * 37 % 251) as u8).collect();
+    let spec = Spec { channels: 3, ..grey(4) };
+    for (format, mode) in [
+        (ImageFormat::Png, "png rgb"),
+        (ImageFormat::WebP, "webp rgb"),
+        (ImageFormat::Bmp, "bmp rgb"),
+        (ImageFormat::Tiff, "tiff rgb"),
+        (ImageFormat::Pnm, "pnm rgb"),
+    ] {
+        let bytes = encoded(format, 4, 4, image::ColorType::Rgb8, &rgb);
+        let mut out = vec![0; spec.bytes()];
+        assert_eq!(decode(&bytes, &spec, &mut out).unwrap(), Source { width: 4, height: 4, mode }, "{format:?}");
+        assert_eq!(out, rgb, "{format:?}");
+    }
+    // A GIF has a palette: four colours survive it.
+    let four: Vec<u8> = (0..16).flat_map(|i| [[0, 0, 0], [255, 0, 0], [0, 255, 0], [9, 9, 255]][i % 4]).collect();
+    let gif = encoded(ImageFormat::Gif, 4, 4, image::ColorType::Rgb8, &four);
+    assert_eq!(pixels(&gif, &spec).unwrap(), four);
+}
+
+#[test]
+fn other_kinds_cut_or_changed_anywhere_never_panic() {
+    let rgb: Vec<u8> = (0..8 * 8 * 3u32).map(|i| (i * 37 % 251) as u8).collect();
+    let spec = Spec { channels: 3, ..grey(4) };
+    let mut out = vec![0; spec.bytes()];
+    for format in [ImageFormat::WebP, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::Pnm, ImageFormat::Gif] {
+        let whole = encoded(format, 8, 8, image::ColorType::Rgb8, &rgb);
+        for cut in 0..whole.len() {
+            let _ = decode_into(&whole[..cut], &spec, &mut out);
+        }
+        for at in 0..whole.len().min(600) {
+            for change in [0x01, 0x80, 0xff] {
+                let mut changed = whole.clone();
+                changed[at] ^= change;
+                let _ = decode_into(&changed, &spec, &mut out);
+            }
+        }
+    }
+}
+
+#[test]
+fn kinds_that_are_not_read_are_named() {
+    let error = |bytes: &[u8]| pixels(bytes, &grey(2)).unwrap_err();
+    assert!(error(b"\0\0\0\x18ftypheic....").contains("HEIC"));
+    assert!(error(b"8BPS....").contains("Photoshop"));
+    assert!(error(b"\0\0\0\x0cjP  ").contains("JPEG 2000"));
+    assert_eq!(error(b"BMW is a car"), "is neither a PNG nor a JPEG");
+}
+
+#[test]
+fn a_drawing_that_comes_in_the_set_s_own_size_may_have_shades() {
+    let spec = Spec { source_side: Some(105), binary: true, ..grey(28) };
+    let shades: Vec<u8> = (0..784).map(|i| (i % 256) as u8).collect();
+    assert_eq!(pixels(&png_grey(28, 28, &shades), &spec).unwrap(), shades);
+    assert!(pixels(&png_grey(105, 105, &[77; 105 * 105]), &spec).unwrap_err().contains("shades of grey"));
+    assert_eq!(pixels(&png_grey(20, 20, &[7; 400]), &spec).unwrap_err(), "is 20x20, not 105x105");
 }

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Limits;
 use super::http::{Failure, Http, header};
+use super::patience::Patience;
 use crate::progress::{Progress, Step};
 
 /// Bytes between two reports of progress.
@@ -83,7 +84,7 @@ impl Wanted {
 /// Errors: [`Error::Data`] when the server does not give it within the limits, naming the address and the reason;
 /// [`Error::Io`] when it cannot be written. What had arrived stays for the next attempt, unless it was wrong.
 pub(super) fn download(
-    http: &Http,
+    http: &Http<'_>,
     limits: &Limits,
     wanted: &Wanted,
     path: &Path,
@@ -106,6 +107,7 @@ pub(super) fn download(
     let mut pause = limits.pause;
     let mut last = String::new();
     for attempt in 1..=limits.attempts {
+        let mark = http.patience.mark();
         let (what, wait) = match gather(http, limits, wanted, &part, &mut received, progress)? {
             Ok(()) => {
                 fs::rename(&part, path).map_err(|error| Error::io(path, error))?;
@@ -121,7 +123,7 @@ pub(super) fn download(
         if attempt < limits.attempts {
             let wait = wait.unwrap_or(pause).min(limits.longest_pause);
             progress(Step::Note(&format!("{what}; attempt {} of {} in {wait:?}", attempt + 1, limits.attempts)));
-            std::thread::sleep(wait);
+            http.patience.pause(wait, http.patience.spent_since(mark));
             pause *= 2;
         }
         last = what;
@@ -131,7 +133,7 @@ pub(super) fn download(
 
 /// One attempt: the rest of the part, then the check of the whole. A wrong whole is thrown away.
 fn gather(
-    http: &Http,
+    http: &Http<'_>,
     limits: &Limits,
     wanted: &Wanted,
     part: &Path,
@@ -162,7 +164,8 @@ fn gather(
             }
         }
         file.seek(SeekFrom::Start(have)).map_err(io)?;
-        let mut body = Body { reader: answer.into_body().into_reader(), limits, wanted, have, received, progress };
+        let (reader, patience) = (answer.into_body().into_reader(), http.patience);
+        let mut body = Body { reader, patience, limits, wanted, have, received, progress };
         if let Err(failure) = body.write_to(&mut file).map_err(io)? {
             return Ok(Err(failure));
         }
@@ -178,6 +181,7 @@ fn gather(
 
 struct Body<'a, R> {
     reader: R,
+    patience: &'a Patience,
     limits: &'a Limits,
     wanted: &'a Wanted,
     /// Bytes of the file that are here, those of earlier attempts included.
@@ -195,9 +199,11 @@ impl<R: Read> Body<'_, R> {
         let (mut buffer, mut reported) = (vec![0; 1 << 16], 0);
         let (mut since, mut then) = (Instant::now(), self.have);
         loop {
+            let began = Instant::now();
             let n = match self.reader.read(&mut buffer) {
                 Ok(n) => n,
                 Err(error) => {
+                    self.patience.spend(began);
                     let what = format!("{url}: cut off at byte {}: {}", self.have, crate::one_line(&error));
                     return Ok(Err(Failure::Passing(what, None)));
                 }

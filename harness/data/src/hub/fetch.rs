@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use harness_core::{Error, Result};
 
@@ -11,6 +11,7 @@ use super::Remote;
 use super::download::{Checksum, Wanted, download};
 use super::http::{Failure, Http};
 use super::listing::Listing;
+use super::patience::Patience;
 use crate::dataset::Dataset;
 use crate::progress::{Progress, Step};
 use crate::search::SearchPath;
@@ -18,31 +19,26 @@ use crate::verify::known;
 
 /// Longest listing that is read, in bytes.
 const MAX_LISTING: u64 = 16 << 20;
-/// Longest archive of the authors that is read, in bytes: they have 10 and 7 MB.
-const MAX_ARCHIVE: u64 = 40 << 20;
+/// Longest archive of the authors that is read, in bytes: Omniglot's have 10 and 7 MB, CIFAR-100's 169.
+const MAX_ARCHIVE: u64 = 200 << 20;
 
 /// Where a data set can be had.
-#[derive(Clone, Copy, Debug)]
-enum Source {
+pub(crate) enum Source {
     /// A dataset repository of the hub; of its parquet files those whose path does not begin with `without`.
     Hub { repository: &'static str, revision: &'static str, without: Option<&'static str> },
-    /// The authors' archives: name and md5.
-    Archives(&'static [(&'static str, &'static str)]),
+    /// The authors' archives, who they are from: name and md5.
+    Archives { from: &'static str, base: fn(&Remote) -> &str, files: &'static [(&'static str, &'static str)] },
 }
 
-const OMNIGLOT: &[Source] = &[
-    Source::Hub { repository: "GATE-engine/omniglot", revision: "main", without: None },
-    Source::Archives(&[
-        ("images_background.zip", "68d2efa1b9178cc56df9314c21c6e718"),
-        ("images_evaluation.zip", "6b91aef0f799c5bb55b94e3f2daec811"),
-    ]),
-];
-
-const MINI_IMAGENET: &[Source] = &[
-    Source::Hub { repository: "GATE-engine/mini_imagenet", revision: "refs/convert/parquet", without: None },
-    // Its test part holds other images of the same classes, beyond the 600 a class.
-    Source::Hub { repository: "timm/mini-imagenet", revision: "main", without: Some("data/test") },
-];
+impl Source {
+    /// Where, in words.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Source::Hub { repository, .. } => format!("hub {repository}"),
+            Source::Archives { from, .. } => from.to_string(),
+        }
+    }
+}
 
 /// What a fetch brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,27 +54,7 @@ pub struct Fetched {
 
 /// What must be agreed to before `dataset` is fetched; none where nothing must.
 pub fn license(dataset: &Dataset) -> Option<&'static str> {
-    match dataset {
-        Dataset::MiniImagenet => Some(
-            "mini-ImageNet's images are ImageNet's: for non-commercial research and education only, not to be passed on \
-             (https://image-net.org/download.php)",
-        ),
-        _ => None,
-    }
-}
-
-/// Where `dataset` comes from and how much it is, in bytes: the first source, and about how long it is.
-pub fn about(dataset: &Dataset) -> (String, u64) {
-    let (sources, bytes) = match dataset {
-        Dataset::Omniglot => (OMNIGLOT, 10_500_000),
-        Dataset::MiniImagenet => (MINI_IMAGENET, 3_900_000_000),
-        Dataset::Folder { .. } => return ("your own".into(), 0),
-    };
-    let name = |source: &Source| match source {
-        Source::Hub { repository, .. } => format!("hub {repository}"),
-        Source::Archives(_) => "github brendenlake/omniglot".to_string(),
-    };
-    (sources.iter().map(name).collect::<Vec<_>>().join(", "), bytes)
+    dataset.set()?.terms
 }
 
 /// Fetches `dataset` into a folder of its name below `dir`, from the first source that gives it whole. What is there
@@ -111,11 +87,8 @@ pub(super) fn fetch_checked(
     progress: Progress,
     check: &dyn Fn(&SearchPath) -> Result<()>,
 ) -> Result<Fetched> {
-    let sources = match dataset {
-        Dataset::Omniglot => OMNIGLOT,
-        Dataset::MiniImagenet => MINI_IMAGENET,
-        Dataset::Folder { .. } => return Err(Error::usage(format!("{dataset} is yours: it cannot be fetched"))),
-    };
+    let sources = dataset.files().map(|files| files.sources);
+    let sources = sources.ok_or_else(|| Error::usage(format!("{dataset} is yours: it cannot be fetched")))?;
     if let (Some(license), false) = (license(dataset), accept_license) {
         return Err(Error::usage(format!("{license}; to agree and fetch, add --accept-license")));
     }
@@ -127,8 +100,11 @@ pub(super) fn fetch_checked(
     }
     fs::create_dir_all(dir).map_err(|error| Error::io(dir, error))?;
     let mut reasons = Vec::new();
+    // Two sources of one server share what it was waited for.
+    let (hub, official) = (Patience::new(remote.limits.stall), Patience::new(remote.limits.stall));
     for source in sources {
-        match from_source(source, dataset, dir, remote, progress, check) {
+        let patience = if matches!(source, Source::Hub { .. }) { &hub } else { &official };
+        match from_source(source, dataset, dir, remote, patience, progress, check) {
             Ok(fetched) => return Ok(fetched),
             // The user's own disk is no reason to try another server.
             Err(error @ Error::Io { .. }) => return Err(error),
@@ -150,21 +126,22 @@ fn from_source(
     dataset: &Dataset,
     dir: &Path,
     remote: &Remote,
+    patience: &Patience,
     progress: Progress,
     check: &dyn Fn(&SearchPath) -> Result<()>,
 ) -> Result<Fetched> {
     let (name, origin) = match source {
         Source::Hub { repository, .. } => (repository.replace('/', "--"), remote.endpoint.as_str()),
-        Source::Archives(_) => ("official".to_string(), remote.official.as_str()),
+        Source::Archives { base, .. } => ("official".to_string(), base(remote)),
     };
     // Only the hub may see the token.
     let token = matches!(source, Source::Hub { .. }).then_some(remote.token.as_deref()).flatten();
-    let http = Http::new(&remote.limits, origin, token);
+    let http = Http::new(&remote.limits, origin, token, patience);
     let files = match source {
         Source::Hub { repository, revision, without } => {
             hub_files(&http, remote, repository, revision, *without, progress)?
         }
-        Source::Archives(archives) => archive_files(remote, archives),
+        Source::Archives { base, files, .. } => archive_files(base(remote), files),
     };
     let place = dir.join(dataset.to_string()).join(&name);
     let lock_path = dir.join(format!(".fetch-{dataset}.lock"));
@@ -200,7 +177,7 @@ fn from_source(
     let _ = fs::remove_dir_all(&staging);
     let source = match source {
         Source::Hub { repository, revision, .. } => format!("{origin}/datasets/{repository} ({revision})"),
-        Source::Archives(_) => origin.to_string(),
+        Source::Archives { .. } => origin.to_string(),
     };
     Ok(Fetched { path: place, source, files: files.len(), received })
 }
@@ -209,7 +186,7 @@ fn from_source(
 type Files = Vec<(String, Wanted, Option<PathBuf>)>;
 
 fn hub_files(
-    http: &Http,
+    http: &Http<'_>,
     remote: &Remote,
     repository: &str,
     revision: &str,
@@ -230,9 +207,9 @@ fn hub_files(
     Ok(wanted.map(file).collect())
 }
 
-fn archive_files(remote: &Remote, archives: &[(&str, &str)]) -> Files {
+fn archive_files(base: &str, archives: &[(&str, &str)]) -> Files {
     let file = |(name, md5): &(&str, &str)| {
-        let url = format!("{}/{name}", remote.official);
+        let url = format!("{base}/{name}");
         let checksum = Checksum::Md5(md5.to_string());
         (name.to_string(), Wanted { url, size: None, at_most: MAX_ARCHIVE, checksum }, None)
     };
@@ -240,20 +217,24 @@ fn archive_files(remote: &Remote, archives: &[(&str, &str)]) -> Files {
 }
 
 /// The listing at `url`. An answer that is cut off or is no listing is asked for again.
-fn list(http: &Http, remote: &Remote, url: &str, progress: Progress) -> Result<Listing> {
+fn list(http: &Http<'_>, remote: &Remote, url: &str, progress: Progress) -> Result<Listing> {
     let limits = &remote.limits;
     let mut pause = limits.pause;
     let mut last = String::new();
     for attempt in 1..=limits.attempts {
+        let mark = http.patience.mark();
         let (what, wait): (String, Option<Duration>) = match http.get(url, 0) {
             Ok(answer) => {
-                let mut json = Vec::new();
+                let (mut json, began) = (Vec::new(), Instant::now());
                 match answer.into_body().into_reader().take(MAX_LISTING).read_to_end(&mut json) {
                     Ok(_) => match Listing::parse(&json) {
                         Ok(listing) => return Ok(listing),
                         Err(what) => (format!("{url}: {what}"), None),
                     },
-                    Err(error) => (format!("{url}: {}", crate::one_line(&error)), None),
+                    Err(error) => {
+                        http.patience.spend(began);
+                        (format!("{url}: {}", crate::one_line(&error)), None)
+                    }
                 }
             }
             Err(Failure::Final(what)) => return Err(Error::data(what)),
@@ -263,7 +244,7 @@ fn list(http: &Http, remote: &Remote, url: &str, progress: Progress) -> Result<L
         if attempt < limits.attempts {
             let wait = wait.unwrap_or(pause).min(limits.longest_pause);
             progress(Step::Note(&format!("{what}; attempt {} of {} in {wait:?}", attempt + 1, limits.attempts)));
-            std::thread::sleep(wait);
+            http.patience.pause(wait, http.patience.spent_since(mark));
             pause *= 2;
         }
         last = what;

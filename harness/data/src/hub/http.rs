@@ -1,11 +1,12 @@
 //! One GET: time limits, redirects by hand, answers sorted into final and passing failures.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{HeaderMap, Response};
 use ureq::{Agent, Body};
 
 use super::Limits;
+use super::patience::Patience;
 
 /// Redirects that one request follows.
 const REDIRECTS: usize = 8;
@@ -22,14 +23,18 @@ pub(super) enum Failure {
 }
 
 /// A client. Its agent keeps connections open between requests.
-pub(super) struct Http {
+pub(super) struct Http<'a> {
     agent: Agent,
+    /// With the server; the answers' bodies draw on it too.
+    pub patience: &'a Patience,
+    /// Until an answer begins, and between any two pieces of it.
+    silence: Duration,
     /// The origin (`https://host:port`) that may see the token, and the token.
     token: Option<(String, String)>,
 }
 
-impl Http {
-    pub fn new(limits: &Limits, endpoint: &str, token: Option<&str>) -> Self {
+impl<'a> Http<'a> {
+    pub fn new(limits: &Limits, endpoint: &str, token: Option<&str>, patience: &'a Patience) -> Self {
         let origin = origin(endpoint).unwrap_or_default().to_string();
         let loopback = ["//localhost", "//127.", "//[::1]"].iter().any(|host| origin.contains(host));
         let mut config = Agent::config_builder()
@@ -40,13 +45,12 @@ impl Http {
             .accept_encoding("identity")
             .user_agent(concat!("few-shot-harness/", env!("CARGO_PKG_VERSION")))
             .timeout_resolve(Some(limits.connect))
-            .timeout_connect(Some(limits.connect))
-            .timeout_recv_response(Some(limits.silence))
-            .timeout_per_read(Some(limits.silence));
+            .timeout_connect(Some(limits.connect));
         if loopback {
             config = config.proxy(None);
         }
-        Http { agent: config.build().new_agent(), token: token.map(|token| (origin, token.to_string())) }
+        let token = token.map(|token| (origin, token.to_string()));
+        Http { agent: config.build().new_agent(), patience, silence: limits.silence, token }
     }
 
     /// The answer (200 or 206) to a request for `url`, from byte `start` on.
@@ -54,14 +58,23 @@ impl Http {
         let mut url = url.to_string();
         for _ in 0..REDIRECTS {
             let here = origin(&url).ok_or_else(|| Failure::Final(format!("{} is not a web address", shown(&url))))?;
-            let mut request = self.agent.get(&url);
+            if let Some(over) = self.patience.over() {
+                return Err(Failure::Final(format!("{}: {over}; what arrived is kept: run it again", shown(&url))));
+            }
+            let longest = Some(self.patience.at_most(self.silence));
+            let request = self.agent.get(&url).config().timeout_recv_response(longest).timeout_per_read(longest);
+            let mut request = request.build();
             if let Some((_, token)) = self.token.as_ref().filter(|(trusted, _)| trusted == here) {
                 request = request.header("Authorization", format!("Bearer {token}"));
             }
             if start > 0 {
                 request = request.header("Range", format!("bytes={start}-"));
             }
-            let answer = request.call().map_err(|error| failed(&url, &error))?;
+            let began = Instant::now();
+            let answer = request.call().map_err(|error| {
+                self.patience.spend(began);
+                failed(&url, &error)
+            })?;
             let status = answer.status().as_u16();
             if !matches!(status, 301 | 302 | 303 | 307 | 308) {
                 return judge(&url, status, answer);

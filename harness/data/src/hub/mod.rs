@@ -14,13 +14,15 @@ mod download;
 mod fetch;
 mod http;
 mod listing;
+mod patience;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::search::variable;
 
-pub use fetch::{Fetched, about, fetch, license};
+pub(crate) use fetch::Source;
+pub use fetch::{Fetched, fetch, license};
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +31,8 @@ pub struct Limits {
     pub connect: Duration,
     /// Until the answer begins, and between any two pieces of it.
     pub silence: Duration,
+    /// Silence of one server in all, over every attempt, file and source of a fetch: then it is given up.
+    pub stall: Duration,
     /// A body must bring at least a kilobyte a second over any stretch of this length.
     pub crawl: Duration,
     /// Attempts for each file and listing.
@@ -53,6 +57,7 @@ impl Default for Limits {
         Limits {
             connect: seconds(5),
             silence: seconds(20),
+            stall: seconds(60),
             crawl: seconds(30),
             attempts: 5,
             pause: seconds(1),

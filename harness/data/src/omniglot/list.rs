@@ -5,12 +5,12 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
-use super::locate::Source;
+use super::locate::{HALVES, Source};
 use super::numbers;
-use crate::archive::Archive;
-use crate::files::{entries, is_image};
+use crate::files::is_image;
 use crate::parquet::Table;
 use crate::plan::{Place, Plan};
+use crate::tree::{Dir, Node};
 
 /// Most drawings that are listed: well above the 32,460 that there are, to end the reading of what is something else.
 const MAX_DRAWINGS: usize = 100_000;
@@ -25,8 +25,8 @@ pub(super) fn list(sources: &[Source]) -> Result<Plan> {
     let mut drawings = Drawings::new();
     for source in sources {
         match source {
-            Source::Zip(path) => list_zip(path, &mut plan.archives, &mut drawings)?,
-            Source::Folder(path) => list_folder(path, &mut drawings)?,
+            Source::Zip(path) => list_folder(&Dir::archive(path)?, &mut drawings)?,
+            Source::Folder(path) => list_folder(&Dir::Disk(path.clone()), &mut drawings)?,
             Source::Parquet(path) => list_parquet(path, &mut plan.tables, &mut drawings)?,
         }
     }
@@ -37,33 +37,17 @@ pub(super) fn list(sources: &[Source]) -> Result<Plan> {
     Ok(plan)
 }
 
-fn list_zip(path: &Path, archives: &mut Vec<Archive>, drawings: &mut Drawings) -> Result<()> {
-    let archive = Archive::open(path)?;
-    for (entry, name) in archive.names()? {
-        let parts: Vec<&str> = name.split('/').collect();
-        // What macOS adds to an archive is no drawing.
-        if !is_image(&name) || parts[0] == "__MACOSX" {
-            continue;
-        }
-        let [.., alphabet, character, file] = parts[..] else {
-            return Err(Error::data(format!(
-                "{}: {name} is not in a folder Alphabet/characterNN; fetch the archive again",
-                path.display()
-            )));
-        };
-        let place = Place::Zip { archive: archives.len(), entry, name: name.clone() };
-        insert(drawings, alphabet, character, file, place, path)?;
-    }
-    archives.push(archive);
-    Ok(())
-}
-
-fn list_folder(root: &Path, drawings: &mut Drawings) -> Result<()> {
-    for alphabet in entries(root)?.into_iter().filter(|entry| entry.is_dir) {
-        for character in entries(&alphabet.path)?.into_iter().filter(|entry| entry.is_dir) {
-            for file in entries(&character.path)?.into_iter().filter(|entry| is_image(&entry.name)) {
-                let place = Place::File { path: file.path, stamp: file.stamp };
-                insert(drawings, &alphabet.name, &character.name, &file.name, place, root)?;
+/// The alphabets of `root`, or of the half in it: an archive holds a folder of its own name.
+fn list_folder(root: &Dir, drawings: &mut Drawings) -> Result<()> {
+    let only = root.folders().into_iter().next().map(|(_, dir)| dir);
+    let half = |dir: &Dir| HALVES.iter().find_map(|half| dir.dir(half));
+    let root = half(root).or_else(|| half(&only?)).unwrap_or_else(|| root.clone());
+    for (alphabet, characters) in root.folders() {
+        for (character, files) in characters.folders() {
+            for entry in files.entries()? {
+                if let (true, Node::File(file)) = (is_image(&entry.name), entry.node) {
+                    insert(drawings, &alphabet, &character, &entry.name, Place::File(file), &root.path())?;
+                }
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::files::survey;
 use crate::search::{Located, SearchPath, Shape};
 
 /// The two halves, as the official archives name them.
-const HALVES: [&str; 2] = ["images_background", "images_evaluation"];
+pub(super) const HALVES: [&str; 2] = ["images_background", "images_evaluation"];
 
 /// Folders below a data folder that hold Omniglot by somebody's habit: ours (fetched ones a level below), torchvision's, a clone of the official
 /// repository, and the data folder itself.
@@ -40,7 +40,7 @@ pub(super) enum Source {
 }
 
 /// Where Omniglot is. Errors: [`Error::Data`] when it is nowhere or only half of it is there.
-pub fn locate_omniglot(search: &SearchPath) -> Result<Located> {
+pub(super) fn located(search: &SearchPath) -> Result<Located> {
     let sources = locate(search)?;
     let shape = match sources[0] {
         Source::Zip(_) => Shape::Zips,
@@ -141,7 +141,7 @@ mod tests {
                 fs::create_dir_all(path).unwrap();
             }
         }
-        locate_omniglot(&SearchPath::only([dir]))
+        located(&SearchPath::only([dir]))
     }
 
     #[test]
@@ -181,7 +181,7 @@ mod tests {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         shape_of(&["omniglot/images_background.zip"], first.path()).unwrap_err();
         shape_of(&["omniglot/images_background", "omniglot/images_evaluation"], second.path()).unwrap();
-        let found = locate_omniglot(&SearchPath::only([first.path(), second.path()])).unwrap();
+        let found = located(&SearchPath::only([first.path(), second.path()])).unwrap();
         assert!(found.paths[0].starts_with(second.path()));
     }
 }

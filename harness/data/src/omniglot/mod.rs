@@ -5,15 +5,13 @@ mod list;
 mod locate;
 mod numbers;
 
-use harness_core::{Error, ImageSet, Result};
+use std::ops::RangeInclusive;
 
-use crate::dataset::Dataset;
-use crate::decode::Filter;
-use crate::loader::Loader;
+use harness_core::{Error, Result};
+
 use crate::plan::Plan;
-use crate::search::SearchPath;
-
-pub use locate::locate_omniglot;
+use crate::search::{Located, SearchPath};
+use crate::sets::Reader;
 
 /// Height and width of a drawing.
 pub(crate) const SOURCE_SIDE: u32 = 105;
@@ -21,15 +19,21 @@ pub(crate) const SOURCE_SIDE: u32 = 105;
 pub(crate) const CLASSES: usize = 1623;
 pub(crate) const DRAWINGS: usize = 20;
 
-/// All of Omniglot at `side` x `side` x 1: paper 255, ink 0, nearest neighbour. Classes `Alphabet/characterNN` are
-/// sorted by alphabet and character, the 20 drawings of each by file name. Decoded once, then read from the user's cache.
-///
-/// Errors: [`Error::Data`] when it is found nowhere (saying what was looked for, where, and how to get it), when a
-/// class or drawing is missing or too many, and when a drawing is damaged (naming it); [`Error::Usage`] for a side of 0
-/// or above 1024.
-pub fn load_omniglot(search: &SearchPath, side: usize) -> Result<ImageSet> {
-    let loader = Loader { search: search.clone(), ..Loader::of_process(None) };
-    Ok(loader.load(&Dataset::Omniglot, side, Filter::Nearest)?.images)
+/// The set of the table.
+pub(crate) struct Omniglot;
+
+impl Reader for Omniglot {
+    fn locate(&self, search: &SearchPath) -> Result<Located> {
+        locate::located(search)
+    }
+
+    fn plan(&self, search: &SearchPath) -> Result<Plan> {
+        plan(search)
+    }
+
+    fn count(&self, plan: &Plan, classes: usize, images: RangeInclusive<usize>) -> Result<()> {
+        count(plan, classes, *images.end())
+    }
 }
 
 /// The plan of what is found.

@@ -1,6 +1,10 @@
 use super::*;
 use crate::cache::Cache;
+use crate::dataset::Dataset;
+use crate::decode::Filter;
 use crate::fixtures::{Row, hub_row, omniglot, unpack_omniglot, write_folders, write_parquet, write_zips};
+use crate::loader::Loader;
+use harness_core::ImageSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,7 +13,7 @@ use std::time::{Duration, Instant};
 fn load_small(dir: &Path, drawings: usize) -> Result<ImageSet> {
     let plan = plan(&SearchPath::only([dir]))?;
     count(&plan, 4, drawings)?;
-    crate::cache::in_memory(&plan, &Dataset::Omniglot.spec(28, Filter::Nearest)?, &crate::progress::silent)
+    crate::cache::in_memory(&plan, &Dataset::OMNIGLOT.spec(28, Filter::Nearest)?, &crate::progress::silent)
 }
 
 fn error(dir: &Path) -> String {
@@ -141,7 +145,7 @@ fn the_real_omniglot_is_whole_in_every_form_and_warm_at_once() {
     let Some(real) = crate::fixtures::real_data("omniglot") else { return };
     let load = |dir: &Path, cache: Cache| {
         let loader = Loader { cache, ..Loader::new(SearchPath::only([dir])) };
-        loader.load(&Dataset::Omniglot, 28, Filter::Nearest).unwrap().images
+        loader.load(&Dataset::OMNIGLOT, 28, Filter::Nearest).unwrap().images
     };
     let dir = crate::fixtures::roomy_tempdir();
     let start = Instant::now();

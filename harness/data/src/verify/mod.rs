@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::dataset::Dataset;
 use crate::decode::{Filter, Source, Spec};
 use crate::loader::Loader;
-use crate::plan::Plan;
+use crate::plan::{Plan, is_one_colour};
 use crate::sink::Sink;
 
 pub use report::{Duplicate, Report};
@@ -48,7 +48,7 @@ pub fn verify(
     let sink = sink(&plan, &spec)?;
     let (facts, unwritten) = (Mutex::new(Vec::with_capacity(plan.len())), Mutex::new(None));
     plan.decode_each(&spec, loader.progress, &|visit| {
-        let constant = visit.source.is_ok() && visit.pixels.iter().all(|value| *value == visit.pixels[0]);
+        let constant = visit.source.is_ok() && is_one_colour(visit.pixels, spec.channels);
         if let Err(error) = sink.put(visit.index * spec.bytes(), visit.pixels) {
             unwritten.lock().unwrap().get_or_insert(error);
         }
@@ -62,7 +62,8 @@ pub fn verify(
     let mut facts = facts.into_inner().unwrap();
     facts.sort_by_key(|fact| fact.index);
 
-    let split = split.or(plan.split.as_ref());
+    // A list of names says nothing of classes that have none.
+    let split = split.filter(|_| !plan.nameless).or(plan.split.as_ref());
     let part_of = parts(split);
     let describe = |index: usize| plan.describe(plan.places()[index]);
     let mut report = Report::new(dataset.to_string(), located, &plan, &part_of);
@@ -81,12 +82,13 @@ pub fn verify(
     }
     report.duplicates = duplicates(&facts, &plan, &part_of);
     if report.undecodable.is_empty() {
+        plan.put_in_order(&spec, &sink).map_err(|error| sink.error(error))?;
         let size = [spec.side, spec.side, spec.channels];
         let pixels = sink.into_pixels(plan.len() * spec.bytes()).map_err(|error| Error::io("temporary file", error))?;
         let pixel_hash = Sha256::digest((*pixels).as_ref());
         report.pixels = Some(pixel_hash.iter().map(|byte| format!("{byte:02x}")).collect());
         let digest = ImageSet::new(&*plan.name, size, plan.image_classes(), pixels)?.digest;
-        report.known = known::judge(&plan.name, side, filter, &digest);
+        report.known = known::judge(dataset, side, filter, &digest);
         report.digest = Some(digest);
     }
     Ok(report)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use crate::plan::Plan;
+use crate::plan::{LeftOut, Plan};
 use crate::search::Located;
 
 /// Most single images that are printed of each kind of finding; the fields hold them all.
@@ -28,6 +28,8 @@ pub struct Report {
     pub undecodable: Vec<(String, String)>,
     /// Images of a single colour.
     pub constant: Vec<String>,
+    /// What lies among the images and is not used.
+    pub left_out: Vec<LeftOut>,
     /// Files that are the same byte for byte: a note, the real sets have some.
     pub duplicates: Vec<Duplicate>,
     /// [`ImageSet::digest`](harness_core::ImageSet::digest), if every image decodes.
@@ -65,6 +67,7 @@ impl Report {
             modes: BTreeMap::new(),
             undecodable: Vec::new(),
             constant: Vec::new(),
+            left_out: plan.left_out.clone(),
             duplicates: Vec::new(),
             digest: None,
             pixels: None,
@@ -104,6 +107,7 @@ impl fmt::Display for Report {
         let bad: Vec<String> = self.undecodable.iter().map(|(image, what)| format!("{image} {what}")).collect();
         print(f, "bad", &bad)?;
         print(f, "one colour", &self.constant)?;
+        print(f, "left out", &self.left_out.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         for (kind, across) in [("in two parts", true), ("duplicates", false)] {
             let pairs = self.duplicates.iter().filter(|duplicate| duplicate.across_parts == across);
             print(f, kind, &pairs.map(|duplicate| duplicate.images.join(" = ")).collect::<Vec<_>>())?;

@@ -47,7 +47,7 @@ fn a_count_that_is_wrong_is_in_the_report() {
     let dir = tempfile::tempdir().unwrap();
     write_folders(&dir.path().join("omniglot"), &omniglot(20));
     let loader = Loader::new(SearchPath::only([dir.path()]));
-    let report = verify(&loader, &Dataset::Omniglot, 28, Filter::Nearest, None).unwrap();
+    let report = verify(&loader, &Dataset::OMNIGLOT, 28, Filter::Nearest, None).unwrap();
     assert!(report.miscounted.as_ref().unwrap().contains("4 characters where 1623 belong"));
     assert!(!report.is_sound() && report.images() == 80);
 }
@@ -57,7 +57,7 @@ fn the_real_omniglot_is_known_and_has_its_oddity() {
     let Some(real) = crate::fixtures::real_data("omniglot") else { return };
     let split = ClassSplit::parse(include_str!("../../../../benchmarks/splits/omniglot.txt")).unwrap();
     let loader = Loader::new(SearchPath::only([real]));
-    let report = verify(&loader, &Dataset::Omniglot, 28, Filter::Nearest, Some(&split)).unwrap();
+    let report = verify(&loader, &Dataset::OMNIGLOT, 28, Filter::Nearest, Some(&split)).unwrap();
     println!("{report}");
     assert!(report.is_sound());
     assert_eq!(report.known, Some((true, "all of Omniglot, background and evaluation")));
@@ -69,4 +69,27 @@ fn the_real_omniglot_is_known_and_has_its_oddity() {
     let images = &report.duplicates[0].images;
     assert!(images[0].ends_with("0192_03.png") && images[1].ends_with("0192_19.png"), "{images:?}");
     assert!(!report.duplicates[0].across_classes);
+}
+
+#[test]
+fn one_colour_and_what_is_left_out_are_told() {
+    use crate::fixtures::encoded;
+    use image::{ColorType, ImageFormat};
+    let dir = tempfile::tempdir().unwrap();
+    let rgba = |pixels: [[u8; 4]; 2]| encoded(ImageFormat::Png, 2, 1, ColorType::Rgba8, &pixels.concat());
+    // Black ink on nothing is a drawing; white ink on nothing is a white page, and a red page is one colour too.
+    write(dir.path(), "a/ink.png", &rgba([[0, 0, 0, 255], [0, 0, 0, 0]]));
+    write(dir.path(), "a/white.png", &rgba([[255, 255, 255, 255], [0, 0, 0, 0]]));
+    write(dir.path(), "b/red.png", &rgba([[255, 0, 0, 255], [255, 0, 0, 255]]));
+    write(dir.path(), "b/x.avif", b"\0\0\0\x20ftypavif");
+    let dataset = Dataset::Folder { path: dir.path().into(), channels: 3 };
+    let report = verify(&Loader::new(SearchPath::default()), &dataset, 2, Filter::Nearest, None).unwrap();
+    let names: Vec<&str> = report.constant.iter().map(|image| image.rsplit('/').next().unwrap()).collect();
+    assert_eq!(names, ["white.png", "red.png"]);
+    assert!(report.is_sound());
+    let text = report.to_string();
+    assert!(
+        text.contains("one colour   2: ") && text.contains("left out     1: ") && text.contains("1 .avif"),
+        "{text}"
+    );
 }

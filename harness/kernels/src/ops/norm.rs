@@ -6,7 +6,7 @@
 //! in g: N(x; h), and in x: −r²/N · (x̂·(A − 3PQ/N) + Q·(g − mean g) + P·(h − mean h)).
 
 use super::{Kernel, Number, rows_of, run, scale_channels, shift_channels, wanted};
-use crate::norm::{self, Affine, After};
+use crate::norm::{self, Affine};
 use crate::norm_grad::NormGrad;
 use crate::pointwise::{row_dots, row_sums};
 use crate::statistics::merge_images;
@@ -70,8 +70,6 @@ struct Normalize(Norm);
 struct Gradient(Norm);
 struct SecondGradient(Norm);
 
-const PLAIN: After = After { relu: false, pool: None };
-
 impl Kernel<1> for Normalize {
     fn name(&self) -> &'static str {
         "normalize"
@@ -85,7 +83,7 @@ impl Kernel<1> for Normalize {
         let (mean, scale) = self.0.measure(x);
         let shift = vec![<T as Default>::default(); mean.len()];
         let affine = Affine { mean: &mean, scale: &scale, shift: &shift };
-        norm::forward(affine, PLAIN, 1, self.0.rows, x, out);
+        norm::forward(affine, false, x, out);
     }
 }
 
@@ -105,8 +103,7 @@ impl Kernel<2> for Gradient {
         let back = NormGrad {
             affine: Affine { mean: &mean, scale: &inv_std, shift: &shift },
             inv_std: &inv_std,
-            after: PLAIN,
-            images: 1,
+            relu: false,
             pixels: self.0.rows,
             dy: g,
             batch_statistics: true,

@@ -11,7 +11,8 @@ use harness_core::{
     Pool, Purpose, Reduction, Result, Split, State, Stream, TaskSource,
 };
 
-use crate::runner::{Job, Series, Stop, build, evaluate, iterate};
+use crate::identity::Identity;
+use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -68,13 +69,17 @@ impl Workload {
             budget: Budget::Quick,
             budget_dir: String::new(),
             overridden: true,
+            overrides: Vec::new(),
             seed: 0,
             meta_iters: 1_000_000,
             eval_episodes: 0,
             dir: PathBuf::new(),
             data_digest: String::new(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
             config: serde_json::Value::Null,
             config_hash: String::new(),
+            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,

@@ -1,6 +1,6 @@
 //! What `data verify --format json` says of a data set.
 
-use harness_data::{Duplicate, Located, Report};
+use harness_data::{Duplicate, LeftOut, Located, Report};
 use serde_json::{Map, Value, json};
 
 /// The findings, with the names of those in text.
@@ -10,6 +10,7 @@ pub fn json(report: &Report) -> Value {
     };
     let undecodable = |(image, what): &(String, String)| json!({ "image": image, "what": what });
     let duplicate = |group: &Duplicate| json!({ "images": group.images, "across_parts": group.across_parts });
+    let left_out = |left: &LeftOut| json!({ "folder": left.folder, "files": left.files, "why": left.why });
     json!({
         "dataset": report.dataset,
         "sound": report.is_sound(),
@@ -20,6 +21,7 @@ pub fn json(report: &Report) -> Value {
         "miscounted": report.miscounted,
         "undecodable": report.undecodable.iter().map(undecodable).collect::<Vec<_>>(),
         "one_colour": report.constant,
+        "left_out": report.left_out.iter().map(left_out).collect::<Vec<_>>(),
         "duplicates": report.duplicates.iter().map(duplicate).collect::<Vec<_>>(),
         "digest": report.digest,
         "known": report.known.map(|(same, what)| json!({ "same": same, "as": what })),

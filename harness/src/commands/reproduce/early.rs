@@ -48,7 +48,14 @@ impl<'a> Early<'a> {
 impl Observer for Early<'_> {
     fn event(&self, job: &Job, event: &Event) {
         self.next.event(job, event);
-        let ended = matches!(event, Event::Completed { .. } | Event::Kept | Event::Failed { .. });
+        let ended = matches!(
+            event,
+            Event::Completed { .. }
+                | Event::Kept
+                | Event::KeptOther { .. }
+                | Event::Failed { .. }
+                | Event::Unserved { .. }
+        );
         // What was there before has its tables; what cannot be reported is said at the end.
         if ended && self.through(&job.spec.name) && matches!(event, Event::Completed { .. }) {
             let (out, budget) = self.place;

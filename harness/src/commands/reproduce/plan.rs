@@ -4,13 +4,15 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use harness_core::{Entry, Error, Result, error};
+use harness_core::{
+    Algorithm, Context, Draw, Entry, Error, Problem, Protocol, Purpose, Result, Split, Stream, TaskSource, View, error,
+};
 use serde_json::json;
 
 use super::share;
 use crate::cli::Reproduce;
 use crate::planned::{Call, PlannedRun};
-use crate::runner::{Job, build, sha256_json};
+use crate::runner::{Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -39,24 +41,24 @@ impl fmt::Display for LeftOut {
 impl Plan {
     /// Errors on the first name, key or number that cannot work, and on missing data of a benchmark that was named.
     pub fn new(args: &Reproduce, algorithms: &[Entry]) -> Result<Plan> {
-        // Of a group, what can run runs; what was named must.
-        let (specs, named) = match args.benchmark.as_deref() {
-            None => (Spec::all(&args.set)?, false),
-            Some(FIGURES) => (Spec::figures(&args.set)?, false),
-            Some(name) => (vec![Spec::find(name, &args.set)?], true),
-        };
-        check_labels(&specs, &args.method)?;
+        let asked_for = asked_for(args)?;
+        check_labels(&asked_for, &args.method)?;
         let mut left_out = Vec::new();
-        let specs = match args.folds {
-            Some(of) => folds(specs, of as usize, named, &mut left_out)?,
-            None => specs,
-        };
-        let mine = args.shard.map(|shard| share::of(shard, places(args, &specs)));
+        let (mut specs, mut all_named) = (Vec::new(), Vec::new());
+        for Asked { spec, named } in asked_for {
+            let folded = match args.folds {
+                Some(of) => folds(spec, of as usize, named, &mut left_out)?,
+                None => vec![spec],
+            };
+            all_named.extend(folded.iter().map(|_| named));
+            specs.extend(folded);
+        }
+        let mine = args.shard.map(|shard| share::of(shard, places(args, &specs, algorithms)));
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
         let mut jobs = Vec::new();
         let mut call = Call { whole: args.method.is_empty(), ..Call::default() };
-        for (table, spec) in specs.into_iter().enumerate() {
+        for ((table, spec), named) in specs.into_iter().enumerate().zip(all_named) {
             let source = match sources.open(&spec.data) {
                 Ok(source) => source,
                 Err(Error::Data(why)) if !named => {
@@ -69,20 +71,29 @@ impl Plan {
                 Err(error) => return Err(error),
             };
             let spec = Arc::new(spec);
-            let data_digest = source.digest();
             for (order, method) in spec.methods.iter().enumerate() {
                 if !asked(args, method) {
                     continue;
                 }
+                let source = match &method.split {
+                    None => source.clone(),
+                    Some(_) => own_classes(&spec, method, source.as_ref(), &mut sources)?,
+                };
                 let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
+                let (data_digest, halves) = (source.digest(), algorithm.halves());
                 let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
                 for seed in 0..seeds(args, method) {
-                    let (benchmark, method_label) = (spec.name.clone(), method.label.clone());
-                    call.runs.push(PlannedRun { benchmark, method: method_label, seed });
+                    let config = config(&spec, order, args.budget, &choice, seed, &source.input());
+                    let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
+                    call.runs.push(PlannedRun {
+                        benchmark: spec.name.clone(),
+                        method: method.label.clone(),
+                        seed,
+                        training: (choice.meta_iters > 0).then(|| kinship.training_hash.clone()),
+                    });
                     if mine.as_ref().is_some_and(|mine| !mine.contains(&(order, table, seed))) {
                         continue;
                     }
-                    let config = config(&spec, order, args.budget, &choice, seed, &source.input());
                     jobs.push(Job {
                         spec: spec.clone(),
                         method: method.clone(),
@@ -90,6 +101,7 @@ impl Plan {
                         budget: args.budget,
                         budget_dir: choice.dir.clone(),
                         overridden: choice.overridden,
+                        overrides: choice.overrides.clone(),
                         seed,
                         meta_iters: choice.meta_iters,
                         eval_episodes: choice.eval_episodes,
@@ -105,6 +117,9 @@ impl Plan {
                         config_hash: sha256_json(&config),
                         config,
                         data_digest: data_digest.clone(),
+                        kinship,
+                        code: code(algorithms, method),
+                        other_build: OtherBuild::default(),
                     });
                 }
             }
@@ -113,17 +128,52 @@ impl Plan {
     }
 }
 
-/// Every benchmark once for each fold. One that has no classes is left out, or refused where it was named.
-fn folds(specs: Vec<Spec>, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Spec>> {
-    let mut all = Vec::new();
-    for spec in specs {
-        match spec.folds(of) {
-            Ok(folds) => all.extend(folds),
-            Err(error) if named => return Err(error),
-            Err(error) => left_out.push(LeftOut { benchmarks: vec![spec.name], why: error.to_string() }),
+/// A benchmark of the command line.
+struct Asked {
+    spec: Spec,
+    /// Of a group, what can run runs; what was named must.
+    named: bool,
+}
+
+/// The benchmarks of the command line in its order, each once. Errors on two of one name that are not the same: their runs
+/// would share a folder.
+fn asked_for(args: &Reproduce) -> Result<Vec<Asked>> {
+    let group = |specs: Vec<Spec>| specs.into_iter().map(|spec| Asked { spec, named: false }).collect();
+    if args.benchmarks.is_empty() {
+        return Ok(group(Spec::all(&args.set)?));
+    }
+    let mut all: Vec<Asked> = Vec::new();
+    for word in &args.benchmarks {
+        let these = match word.as_str() {
+            FIGURES => group(Spec::figures(&args.set)?),
+            name => vec![Asked { spec: Spec::find(name, &args.set)?, named: true }],
+        };
+        for asked in these {
+            match all.iter_mut().find(|known| known.spec.name == asked.spec.name) {
+                None => all.push(asked),
+                Some(known) if known.spec.hash()? == asked.spec.hash()? => known.named |= asked.named,
+                Some(_) => {
+                    return Err(Error::usage(format!(
+                        "{word}: another benchmark of this call is called \"{0}\" too, and their runs would share a folder: \
+                         give one of them a name of its own (name = \"…\")",
+                        asked.spec.name
+                    )));
+                }
+            }
         }
     }
     Ok(all)
+}
+
+/// A benchmark once for each fold. One that has no classes is left out, or refused where it was named.
+fn folds(spec: Spec, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Spec>> {
+    match spec.folds(of) {
+        Err(error) if !named => {
+            left_out.push(LeftOut { benchmarks: vec![spec.name], why: error.to_string() });
+            Ok(Vec::new())
+        }
+        folds => folds,
+    }
 }
 
 fn asked(args: &Reproduce, method: &MethodSpec) -> bool {
@@ -134,15 +184,64 @@ fn seeds(args: &Reproduce, method: &MethodSpec) -> u64 {
     args.seeds.unwrap_or(*method.seeds.at(args.budget))
 }
 
-/// Every run of the call, whether or not this machine has its data.
-fn places(args: &Reproduce, specs: &[Spec]) -> Vec<share::Place> {
+/// Test episodes that are looked at before a row may bring its own class split.
+const LOOKED_AT: u64 = 20;
+
+/// Tasks of a method that trains on other classes than the benchmark says. Errors if its test episodes are not those of
+/// `common`, which the other rows meet.
+fn own_classes(
+    spec: &Spec,
+    method: &MethodSpec,
+    common: &dyn TaskSource,
+    sources: &mut Sources<'_>,
+) -> Result<Arc<dyn TaskSource>> {
+    let own = sources.open(&spec.data_of(method))?;
+    let Protocol { ways, shots, queries } = spec.protocol;
+    let draw = Draw::Episode { ways: None, shots, queries };
+    let met = |source: &dyn TaskSource| -> Result<Vec<Vec<u8>>> {
+        source.check(Split::Test, &draw, ways, &View::default())?;
+        let stream = |index| Stream::new(spec.eval.seed, Purpose::EvalTask, 0, index);
+        (0..LOOKED_AT).map(|index| source.identity(Split::Test, &draw, ways, &mut stream(index))).collect()
+    };
+    if own.digest() != common.digest() || met(own.as_ref())? != met(common)? {
+        return Err(Error::usage(format!(
+            "{}, [method.{}]: split = \"{}\" has other test classes than the benchmark: rows of one table meet the same episodes",
+            spec.name,
+            method.label,
+            method.split.as_deref().unwrap_or_default(),
+        )));
+    }
+    Ok(own)
+}
+
+/// Every run of the call, whether or not this machine has its data, with its training as far as files alone tell it.
+fn places(args: &Reproduce, specs: &[Spec], algorithms: &[Entry]) -> Vec<(share::Place, Option<String>)> {
     let mut places = Vec::new();
     for (table, spec) in specs.iter().enumerate() {
         for (order, method) in spec.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
-            places.extend((0..seeds(args, method)).map(|seed| (order, table, seed)));
+            let choice = Choice::new(args, spec, method.meta_iters.at(args.budget), &args.out);
+            let halves = without_data(spec, method, algorithms).and_then(|algorithm| algorithm.halves());
+            places.extend((0..seeds(args, method)).map(|seed| {
+                let config = config(spec, order, args.budget, &choice, seed, &[]);
+                let training = Kinship::new(&config, "", halves.as_ref()).training_hash;
+                ((order, table, seed), (choice.meta_iters > 0).then_some(training))
+            }));
         }
     }
     places
+}
+
+/// The method as it says of itself, built for inputs and classes of no data set in particular: every process of a call must
+/// deal the same hands. None where it cannot be built so; it then shares no training between shards.
+fn without_data(spec: &Spec, method: &MethodSpec, algorithms: &[Entry]) -> Option<Box<dyn Algorithm>> {
+    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm)?;
+    let (input, problem) = match spec.data.is_regression() {
+        true => (vec![1], Problem::Regression { outputs: 1 }),
+        false => (vec![84, 84, 3], Problem::Classification { train_classes: 2 }),
+    };
+    let (model, protocol) = (spec.model_of(method).clone(), spec.protocol);
+    let context = Context { model, input, problem, protocol, device: candle_core::Device::Cpu, plain: false };
+    (entry.build)(&method.settings, &context).ok()
 }
 
 /// Numbers of a run after overrides, and the folder that follows from them.
@@ -150,6 +249,7 @@ struct Choice {
     meta_iters: u64,
     eval_episodes: usize,
     overridden: bool,
+    overrides: Vec<String>,
     dir: String,
 }
 
@@ -177,7 +277,11 @@ impl Choice {
                 format!("custom-{}", &sha256_json(&key)[..8])
             }
         };
-        Choice { meta_iters, eval_episodes, overridden, dir }
+        let mut overrides: Vec<String> = args.set.iter().map(|(path, value)| format!("{path}={value}")).collect();
+        overrides.sort();
+        overrides.extend(args.meta_iters.map(|n| format!("meta-iters={n}")));
+        overrides.extend(args.eval_episodes.map(|n| format!("eval-episodes={n}")));
+        Choice { meta_iters, eval_episodes, overridden, overrides, dir }
     }
 }
 
@@ -186,7 +290,7 @@ fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64,
     let method = &spec.methods[order];
     let mut config = json!({
         "benchmark": spec.name,
-        "data": spec.data,
+        "data": spec.data_of(method),
         "input": input,
         "model": method.model.as_ref().unwrap_or(&spec.model),
         "protocol": spec.protocol,
@@ -211,6 +315,9 @@ fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64,
     if let Some(splits) = &spec.eval.curve_splits {
         config["eval"]["curve_splits"] = json!(splits);
     }
+    if let Some(select) = method.select {
+        config["select"] = json!(select);
+    }
     config
 }
 
@@ -220,8 +327,8 @@ fn names(method: &MethodSpec) -> impl Iterator<Item = &str> {
 }
 
 /// Every `--method` must be a row, or a series of rows, of at least one benchmark that runs.
-fn check_labels(specs: &[Spec], asked: &[String]) -> Result<()> {
-    let known: Vec<&str> = specs.iter().flat_map(|spec| spec.methods.iter().flat_map(names)).collect();
+fn check_labels(specs: &[Asked], asked: &[String]) -> Result<()> {
+    let known: Vec<&str> = specs.iter().flat_map(|asked| asked.spec.methods.iter().flat_map(names)).collect();
     match asked.iter().find(|label| !known.contains(&label.as_str())) {
         None => Ok(()),
         Some(label) => {

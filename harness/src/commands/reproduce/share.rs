@@ -1,21 +1,29 @@
 //! Which runs of a call belong to one shard.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::cli::Shard;
 
 /// A run by its places: of its method in the benchmark's file, of its benchmark in the call, and its seed.
 pub type Place = (usize, usize, u64);
 
-/// The runs of `shard`: every N-th of all, numbered method by method, then benchmark by benchmark, then by seed.
+/// The runs of `shard`: every N-th training, numbered method by method, then benchmark by benchmark, then by seed; a
+/// training has the number of the first run that wants it. Runs come with the name of the training that they share; a run
+/// without one shares none.
 ///
 /// Numbering by method gives every shard about as many of the long runs as of the short ones: by benchmark, five shards
 /// of tables with five rows would each do one and the same row of all. The numbers know nothing of what is on disk or of
 /// which data this machine holds, so that every process of a call deals the same hands.
-pub fn of(shard: Shard, all: impl IntoIterator<Item = Place>) -> HashSet<Place> {
-    let mut all: Vec<Place> = all.into_iter().collect();
+pub fn of(shard: Shard, all: impl IntoIterator<Item = (Place, Option<String>)>) -> HashSet<Place> {
+    let mut all: Vec<(Place, Option<String>)> = all.into_iter().collect();
     all.sort_unstable();
-    all.into_iter().enumerate().filter(|(number, _)| shard.takes(*number)).map(|(_, place)| place).collect()
+    let (mut numbers, mut next) = (HashMap::new(), 0..);
+    let mut number = |training: Option<String>| match training {
+        None => next.next().expect("there is no last number"),
+        Some(training) => *numbers.entry(training).or_insert_with(|| next.next().expect("there is no last number")),
+    };
+    let numbered: Vec<(Place, usize)> = all.into_iter().map(|(place, training)| (place, number(training))).collect();
+    numbered.into_iter().filter(|(_, number)| shard.takes(*number)).map(|(place, _)| place).collect()
 }
 
 #[cfg(test)]
@@ -28,10 +36,15 @@ mod tests {
         cells.flat_map(|(method, benchmark)| (0..seeds).map(move |seed| (method, benchmark, seed))).collect()
     }
 
+    fn alone(places: Vec<Place>) -> impl Iterator<Item = (Place, Option<String>)> {
+        places.into_iter().map(|place| (place, None))
+    }
+
     #[test]
     fn shards_are_disjoint_and_hold_everything() {
         for of_shards in 1..=12 {
-            let parts: Vec<_> = (1..=of_shards).map(|index| of(Shard { index, of: of_shards }, table(3))).collect();
+            let parts: Vec<_> =
+                (1..=of_shards).map(|index| of(Shard { index, of: of_shards }, alone(table(3)))).collect();
             assert_eq!(parts.iter().map(HashSet::len).sum::<usize>(), 120);
             assert_eq!(parts.iter().flatten().collect::<HashSet<_>>().len(), 120);
         }
@@ -42,7 +55,7 @@ mod tests {
         for (seeds, of_shards) in [(1, 2), (1, 5), (1, 8), (3, 3), (3, 5), (3, 15)] {
             let each = 8 * seeds as usize;
             for index in 1..=of_shards {
-                let mine = of(Shard { index, of: of_shards }, table(seeds));
+                let mine = of(Shard { index, of: of_shards }, alone(table(seeds)));
                 for method in 0..5 {
                     let count = mine.iter().filter(|place| place.0 == method).count();
                     let fair = each / of_shards..=each.div_ceil(of_shards);
@@ -54,8 +67,26 @@ mod tests {
 
     #[test]
     fn two_shards_by_hand() {
-        let places = [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)];
-        assert_eq!(of(Shard { index: 1, of: 2 }, places), HashSet::from([(0, 0, 0), (0, 1, 0)]));
-        assert_eq!(of(Shard { index: 2, of: 2 }, places), HashSet::from([(0, 0, 1), (1, 0, 0)]));
+        let places = || alone(vec![(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]);
+        assert_eq!(of(Shard { index: 1, of: 2 }, places()), HashSet::from([(0, 0, 0), (0, 1, 0)]));
+        assert_eq!(of(Shard { index: 2, of: 2 }, places()), HashSet::from([(0, 0, 1), (1, 0, 0)]));
+    }
+
+    #[test]
+    fn a_training_stays_together() {
+        // Two seeds of two tables that share their trainings, and one row of a table that shares none.
+        let shared = |seed: u64| Some(format!("training {seed}"));
+        let runs = || {
+            [
+                ((0, 0, 0), shared(0)),
+                ((0, 0, 1), shared(1)),
+                ((0, 1, 0), shared(0)),
+                ((0, 1, 1), shared(1)),
+                ((1, 0, 0), None),
+            ]
+        };
+        assert_eq!(of(Shard { index: 1, of: 2 }, runs()), HashSet::from([(0, 0, 0), (0, 1, 0), (1, 0, 0)]));
+        assert_eq!(of(Shard { index: 2, of: 2 }, runs()), HashSet::from([(0, 0, 1), (0, 1, 1)]));
+        assert!(of(Shard { index: 4, of: 4 }, runs()).is_empty());
     }
 }

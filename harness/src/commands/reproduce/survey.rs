@@ -33,7 +33,16 @@ impl fmt::Display for Survey {
             count(|standing| *standing == Standing::Complete),
             count(|standing| matches!(standing, Standing::Resumable(_))),
             count(|standing| *standing == Standing::New),
-        )
+        )?;
+        for (number, what) in [
+            (count(|standing| *standing == Standing::Trained), "to evaluate again"),
+            (count(|standing| matches!(standing, Standing::Foreign | Standing::Unproved(_))), "of other builds"),
+        ] {
+            if number > 0 {
+                write!(f, ", {number} {what}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -43,15 +52,29 @@ pub fn word(standing: Standing) -> String {
         Standing::New => "new".to_owned(),
         Standing::Resumable(step) => format!("resumes at step {step}"),
         Standing::Complete => "complete".to_owned(),
+        Standing::Trained => "trained, to evaluate again".to_owned(),
+        Standing::Foreign => "complete, made by another build".to_owned(),
+        Standing::Unproved(step) => format!("stopped at step {step} under another build"),
     }
 }
 
-/// The share of a run's work that is left, about.
-pub fn left(job: &Job, standing: Standing) -> f64 {
+/// The share of a run's training that is left, about; `elsewhere` steps of it are in another run's folder.
+pub fn left(job: &Job, standing: Standing, elsewhere: u64) -> f64 {
+    let done = match standing {
+        Standing::New => elsewhere,
+        Standing::Foreign => 0,
+        Standing::Complete | Standing::Trained => job.meta_iters,
+        Standing::Resumable(step) | Standing::Unproved(step) => step.max(elsewhere),
+    };
+    1.0 - done as f64 / job.meta_iters.max(1) as f64
+}
+
+/// The share of a run's evaluation that is left, about: its learning curve grows with the training.
+pub fn left_to_measure(job: &Job, standing: Standing) -> f64 {
     match standing {
-        Standing::New => 1.0,
         Standing::Complete => 0.0,
-        Standing::Resumable(step) => 1.0 - step as f64 / job.meta_iters.max(1) as f64,
+        Standing::Trained => 1.0,
+        other => left(job, other, 0),
     }
 }
 
@@ -64,6 +87,9 @@ mod tests {
         let standings = vec![Standing::Complete, Standing::New, Standing::Resumable(7), Standing::New];
         assert_eq!(Survey { standings }.to_string(), "4 runs: 1 complete, 1 to resume, 2 new");
         assert_eq!(Survey { standings: vec![Standing::New] }.to_string(), "1 run: 0 complete, 0 to resume, 1 new");
+        let standings = vec![Standing::Foreign, Standing::Unproved(3), Standing::Trained];
+        let text = "3 runs: 0 complete, 0 to resume, 0 new, 1 to evaluate again, 2 of other builds";
+        assert_eq!(Survey { standings }.to_string(), text);
         assert_eq!(word(Standing::Resumable(7)), "resumes at step 7");
     }
 }

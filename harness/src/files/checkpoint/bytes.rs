@@ -9,11 +9,18 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use sha2::{Digest, Sha256};
 
-use super::{Checkpoint, FORMAT, Meta, Unusable};
+use super::{Checkpoint, FIRST_FORMAT, FORMAT, Meta, Unusable};
 use crate::files::episodes::Outcome;
+use crate::files::metrics::Log;
 
 /// Name of a mode's outcomes, `[episodes, 3]`: right answers, queries, loss.
 const EVALUATION: &str = "evaluation/";
+/// The same of the last state, where another one is reported.
+const LAST: &str = "last/";
+/// Name of a training scalar's points, `[points, 2]`: step, value.
+const LOG: &str = "log/";
+/// Validation numbers of the states to choose from, `[states, 2]`: step, value.
+const CHOICE: &str = "choice";
 
 impl Checkpoint {
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -23,11 +30,19 @@ impl Checkpoint {
             let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
             parts.insert(name, (Dtype::F32, tensor.dims().to_vec(), bytes));
         }
-        for (mode, outcomes) in &self.outcomes {
-            let name = format!("{EVALUATION}{}", mode.as_str());
+        let evaluations = [(EVALUATION, &self.outcomes), (LAST, &self.last)];
+        for (kind, (mode, outcomes)) in evaluations.iter().flat_map(|(kind, all)| all.iter().map(move |of| (kind, of)))
+        {
+            let name = format!("{kind}{}", mode.as_str());
             let flat = outcomes.iter().flat_map(|o| [f64::from(o.correct), f64::from(o.n), o.loss]);
             let bytes = flat.flat_map(f64::to_le_bytes).collect();
             parts.insert(name, (Dtype::F64, vec![outcomes.len(), 3], bytes));
+        }
+        for (name, points) in &self.log.0 {
+            parts.insert(format!("{LOG}{name}"), points_to_bytes(points));
+        }
+        if !self.choice.is_empty() {
+            parts.insert(CHOICE.to_owned(), points_to_bytes(&self.choice));
         }
         let views: Vec<(&str, TensorView)> = parts
             .iter()
@@ -49,10 +64,10 @@ impl Checkpoint {
         let header = header.metadata().as_ref().ok_or_else(|| damaged("no header of this harness"))?;
         let field = |name: &str| header.get(name).ok_or_else(|| damaged(format!("the header has no \"{name}\"")));
         let format = field("format")?;
-        if *format != FORMAT.to_string() {
+        if ![FIRST_FORMAT, FORMAT].iter().any(|known| *format == known.to_string()) {
             let format = format.escape_debug();
             return Err(Unusable::Format(format!(
-                "checkpoint format {format}, this build reads {FORMAT}: use the build that wrote it"
+                "checkpoint format {format}, this build reads {FIRST_FORMAT} and {FORMAT}: use the build that wrote it"
             )));
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(damaged)?;
@@ -63,19 +78,29 @@ impl Checkpoint {
             return Err(damaged("its checksum is wrong"));
         }
         let meta: Meta = serde_json::from_str(text).map_err(damaged)?;
-        let (mut state, mut outcomes) = (Vec::new(), Vec::new());
+        let (mut state, mut outcomes, mut last) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut log, mut choice) = (Log::default(), Vec::new());
         for (name, view) in &views {
-            match name.strip_prefix(EVALUATION) {
-                Some(mode) => outcomes.push((mode_of(mode)?, outcomes_of(view)?)),
-                None => state.push((name.clone(), tensor_of(name, view)?)),
+            if let Some(mode) = name.strip_prefix(EVALUATION) {
+                outcomes.push((mode_of(mode)?, outcomes_of(view)?));
+            } else if let Some(mode) = name.strip_prefix(LAST) {
+                last.push((mode_of(mode)?, outcomes_of(view)?));
+            } else if let Some(scalar) = name.strip_prefix(LOG) {
+                log.0.insert(scalar.to_owned(), points_of(view)?);
+            } else if name == CHOICE {
+                choice = points_of(view)?;
+            } else {
+                state.push((name.clone(), tensor_of(name, view)?));
             }
         }
-        let mut lengths = outcomes.iter().map(|(_, outcomes)| outcomes.len());
-        if lengths.next().is_some_and(|first| lengths.any(|other| other != first)) {
-            return Err(damaged("its modes have seen different episodes"));
+        for all in [&outcomes, &last] {
+            let mut lengths = all.iter().map(|(_, outcomes): &(Mode, Vec<Outcome>)| outcomes.len());
+            if lengths.next().is_some_and(|first| lengths.any(|other| other != first)) {
+                return Err(damaged("its modes have seen different episodes"));
+            }
         }
         let state = State::from_tensors(state, meta.step).map_err(damaged)?;
-        Ok(Checkpoint { state, outcomes, meta })
+        Ok(Checkpoint { state, log, outcomes, last, choice, meta })
     }
 }
 
@@ -100,14 +125,27 @@ fn mode_of(name: &str) -> Result<Mode, Unusable> {
 }
 
 fn outcomes_of(view: &TensorView) -> Result<Vec<Outcome>, Unusable> {
-    if view.dtype() != Dtype::F64 || view.shape().len() != 2 || view.shape()[1] != 3 {
-        return Err(damaged(format!("outcomes are {:?} {:?}", view.dtype(), view.shape())));
+    let outcome = |[correct, n, loss]: [f64; 3]| Outcome { correct: correct as u32, n: n as u32, loss };
+    Ok(rows_of(view)?.into_iter().map(outcome).collect())
+}
+
+fn points_of(view: &TensorView) -> Result<Vec<(u64, f64)>, Unusable> {
+    Ok(rows_of(view)?.into_iter().map(|[step, value]: [f64; 2]| (step as u64, value)).collect())
+}
+
+/// Steps are exact: they are far below 2⁵³.
+fn points_to_bytes(points: &[(u64, f64)]) -> (Dtype, Vec<usize>, Vec<u8>) {
+    let flat = points.iter().flat_map(|(step, value)| [*step as f64, *value]);
+    (Dtype::F64, vec![points.len(), 2], flat.flat_map(f64::to_le_bytes).collect())
+}
+
+fn rows_of<const N: usize>(view: &TensorView) -> Result<Vec<[f64; N]>, Unusable> {
+    if view.dtype() != Dtype::F64 || view.shape().len() != 2 || view.shape()[1] != N {
+        return Err(damaged(format!("rows of {N} numbers are {:?} {:?}", view.dtype(), view.shape())));
     }
     let (numbers, _) = view.data().as_chunks::<8>();
     let numbers: Vec<f64> = numbers.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-    let (rows, _) = numbers.as_chunks::<3>();
-    let outcome = |[correct, n, loss]: &[f64; 3]| Outcome { correct: *correct as u32, n: *n as u32, loss: *loss };
-    Ok(rows.iter().map(outcome).collect())
+    Ok(numbers.as_chunks::<N>().0.to_vec())
 }
 
 fn checksum<'a>(meta: &str, views: impl Iterator<Item = (&'a str, &'a TensorView<'a>)>) -> String {

@@ -12,16 +12,26 @@ use harness_core::{Error, Mode, Result, State};
 
 use super::atomic;
 use super::episodes::Outcome;
+use super::metrics::Log;
 use crate::failpoint;
+use crate::identity::{Identity, Segment};
 
-/// Files of another version are refused by name.
-pub const FORMAT: u32 = 1;
+/// The version that this build writes. Files of a later one are refused by name.
+pub const FORMAT: u32 = 2;
+/// The version without a training's log, and in which a state belonged to the run that it lay with. It is read too.
+pub const FIRST_FORMAT: u32 = 1;
 
-/// Everything that a run needs to go on.
+/// Everything that a run needs to go on: where its training stands, and how far its evaluation has come.
 pub struct Checkpoint {
     pub state: State,
-    /// Final evaluation done so far, by mode.
+    /// The training's scalars up to the state's step.
+    pub log: Log,
+    /// Final evaluation done so far, by mode: of the state that is reported.
     pub outcomes: Vec<(Mode, Vec<Outcome>)>,
+    /// The same of the last state, where another one is reported.
+    pub last: Vec<(Mode, Vec<Outcome>)>,
+    /// Steps and validation numbers of the states to choose from, as far as they are measured.
+    pub choice: Vec<(u64, f64)>,
     pub meta: Meta,
 }
 
@@ -41,6 +51,26 @@ pub struct Meta {
     pub measured: Option<u64>,
     /// Seconds that the run took so far, its earlier parts included.
     pub elapsed_s: f64,
+    /// Step up to which the run has measured a training that is further: another run's, whose snapshots it reads. None: as
+    /// far as the state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<u64>,
+    /// Points of the learning curve that cannot be measured any more: nobody kept the state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<u64>,
+    /// `omniglot-5w1s reptile seed 0`: the run that trained the state; in the first format the one that it lies with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_by: Option<String>,
+    /// The builds and kinds of machines that made it, one after the other; none: a build that did not say.
+    #[serde(default)]
+    pub segments: Vec<Segment>,
+}
+
+impl Meta {
+    /// The code that wrote it, where it said so.
+    pub fn code(&self) -> Option<&Identity> {
+        self.segments.last()?.code.as_ref()
+    }
 }
 
 /// Why a file's bytes are no checkpoint that this build can use; a clause without the file's name.
@@ -69,6 +99,11 @@ pub fn steps(folder: &Path) -> Vec<u64> {
 }
 
 impl Checkpoint {
+    /// A state alone.
+    pub fn of(state: State, meta: Meta) -> Checkpoint {
+        Checkpoint { state, log: Log::default(), outcomes: vec![], last: vec![], choice: vec![], meta }
+    }
+
     /// Writes it to `path` in one step.
     pub fn write(&self, path: &Path) -> Result<()> {
         atomic::write(path, &self.to_bytes()?)

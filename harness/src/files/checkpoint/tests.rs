@@ -17,9 +17,15 @@ fn checkpoint(step: u64) -> Checkpoint {
         metrics_len: 120,
         measured: Some(step / 2),
         elapsed_s: 1.5,
+        seen: Some(step / 2),
+        missing: vec![1],
+        trained_by: Some("b reptile seed 0".into()),
+        segments: vec![Segment::now(&Identity { training: "12".into(), evaluation: "34".into() }, 0)],
     };
     let outcome = Outcome { correct: 4, n: 5, loss: 0.25 };
-    Checkpoint { state, outcomes: vec![(Mode::Inductive, vec![outcome; 3])], meta }
+    let log = Log([("loss".to_owned(), vec![(1, 0.1), (step, 1.0 / 3.0)])].into());
+    let (outcomes, last) = (vec![(Mode::Inductive, vec![outcome; 3])], vec![(Mode::Transductive, vec![outcome; 2])]);
+    Checkpoint { state, log, outcomes, last, choice: vec![(1, 55.5)], meta }
 }
 
 #[test]
@@ -33,7 +39,8 @@ fn what_is_saved_is_what_is_loaded_and_two_are_kept() {
     let saved = checkpoint(30);
     assert!(loaded.state.same_bits(&saved.state).unwrap());
     assert_eq!(loaded.meta, saved.meta);
-    assert_eq!(loaded.outcomes, saved.outcomes);
+    assert_eq!((loaded.outcomes, loaded.last), (saved.outcomes, saved.last));
+    assert_eq!((loaded.log, loaded.choice), (saved.log, saved.choice));
 }
 
 #[test]
@@ -59,11 +66,11 @@ fn any_cut_and_any_flipped_bit_is_found() {
 #[test]
 fn another_format_is_named_and_is_no_damage() {
     let bytes = checkpoint(7).to_bytes().unwrap();
-    let at = bytes.windows(12).position(|window| window == b"\"format\":\"1\"").expect("the format is in the header");
+    let at = bytes.windows(12).position(|window| window == b"\"format\":\"2\"").expect("the format is in the header");
     let mut newer = bytes.clone();
     newer[at + 10] = b'9';
     let Err(Unusable::Format(why)) = Checkpoint::from_bytes(&newer) else { panic!("it must be refused") };
-    assert_eq!(why, "checkpoint format 9, this build reads 1: use the build that wrote it");
+    assert_eq!(why, "checkpoint format 9, this build reads 1 and 2: use the build that wrote it");
 }
 
 /// Blind damage of several kinds at once, many times over. `HARNESS_TEST_SECONDS` sets how long.
@@ -96,4 +103,18 @@ fn arbitrary_damage_never_panics() {
     }
     println!("{tries} damaged files in {seconds} s, {read} read as they were");
     assert!(tries > 100);
+}
+
+/// Files that a build from before trainings were shared wrote.
+#[test]
+fn a_checkpoint_of_the_first_format_is_read_and_its_log_stands_in_the_runs_rows() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/survive/format-1");
+    let found = Checkpoint::load(&path(&dir, 351)).unwrap();
+    assert_eq!((found.meta.format, found.meta.step, found.state.step), (FIRST_FORMAT, 351, 351));
+    assert!(found.log.is_empty() && found.last.is_empty() && found.choice.is_empty());
+    assert_eq!((found.meta.seen, found.meta.trained_by.as_deref()), (None, None));
+    let log = crate::files::metrics::scalars(&dir.join("metrics.csv"), found.meta.metrics_len, 351).unwrap();
+    let (loss, step) = (&log.0["loss"], &log.0["meta_step"]);
+    assert_eq!((log.0.len(), loss.len(), step.len()), (2, 175, 175));
+    assert_eq!((loss[0].0, loss[174].0, step[0]), (2, 350, (2, 0.9975)));
 }

@@ -1,7 +1,6 @@
 //! Colours that can be told from the page behind them, by WCAG's measure of contrast.
 
-/// Red, green and blue.
-pub type Rgb = (u8, u8, u8);
+use super::drawing::Rgb;
 
 /// Relative luminance of WCAG 2, 0 for black and 1 for white.
 fn luminance(colour: Rgb) -> f64 {
@@ -30,6 +29,18 @@ pub fn legible(colour: Rgb, ground: Rgb, least: f64) -> Rgb {
     enough.unwrap_or(mixed(1.0))
 }
 
+/// What a colour of a drawing on white is on a dark `ground`: greys change places, white being the ground; others become as
+/// light as thin lines need to be told apart there.
+pub fn at_night(colour: Rgb, ground: Rgb) -> Rgb {
+    let (r, g, b) = colour;
+    if r.max(g).max(b) - r.min(g).min(b) < 16 {
+        let dark = 1.0 - f64::from(r) / 255.0;
+        let mix = |from: u8| (f64::from(from) + (238.0 - f64::from(from)) * dark).round() as u8;
+        return (mix(ground.0), mix(ground.1), mix(ground.2));
+    }
+    legible(colour, ground, 5.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,6 +51,15 @@ mod tests {
         // WebAIM's checker: #777777 on white is 4.48
         assert!((contrast((0x77, 0x77, 0x77), (255, 255, 255)) - 4.48).abs() < 0.005);
         assert_eq!(contrast((9, 80, 200), (9, 80, 200)), 1.0);
+    }
+
+    #[test]
+    fn night_swaps_greys_and_lightens_the_rest() {
+        let night = (17, 20, 24);
+        assert_eq!(at_night((255, 255, 255), night), night);
+        assert!(contrast(at_night((34, 34, 34), night), night) > 10.0, "ink");
+        assert!(contrast(at_night((95, 95, 95), night), night) > 4.5, "faint words");
+        assert!(contrast(at_night((0, 62, 116), night), night) >= 5.0, "a dark blue");
     }
 
     #[test]

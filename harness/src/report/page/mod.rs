@@ -1,18 +1,14 @@
 //! `report.html`: everything under a results folder on one page that needs nothing but itself.
 //!
 //! The page is one for the whole folder, not one a budget: a reader wants the paper's budget and the quick trial beside
-//! each other, and one file is what can be sent to somebody. Its text is a template; curves are
-//! drawn here as SVG so that they follow the reader's light or dark scheme and show values under the pointer; pictures
-//! that `plots` drew are embedded as they are.
+//! each other, and one file is what can be sent to somebody. Its text is a template; its pictures are the drawings of the
+//! files, with colours that follow the reader's light or dark scheme.
 
 mod colour;
-mod curves;
 mod deviations;
-mod fits;
-mod frame;
+mod drawing;
 mod methods;
 mod part;
-mod picture;
 mod policy;
 mod results;
 mod runs;
@@ -20,15 +16,10 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-use super::{
-    format,
-    plots::{self, Picture, Styles},
-    summary::Summary,
-    verdict::Verdict,
-};
+use super::{chart::Styles, format, pictures::Picture, summary::Summary, verdict::Verdict};
 use harness_core::{Error, Result};
-use plotters::style::RGBColor;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The file's name under the results folder.
@@ -38,19 +29,19 @@ const STYLE: &str = include_str!("../../../templates/report/style.css");
 const SCRIPT: &str = include_str!("../../../templates/report/script.js");
 
 /// The page and its parts. The ending `html` makes every value in them escaped, unless it is marked as markup.
-const TEMPLATES: [(&str, &str); 7] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("report.html", include_str!("../../../templates/report/report.html")),
     ("matrix.html", include_str!("../../../templates/report/matrix.html")),
     ("benchmark.html", include_str!("../../../templates/report/benchmark.html")),
-    ("curves.html", include_str!("../../../templates/report/curves.html")),
+    ("sweep.html", include_str!("../../../templates/report/sweep.html")),
+    ("drawing.html", include_str!("../../../templates/report/drawing.html")),
     ("runs.html", include_str!("../../../templates/report/runs.html")),
     ("number.html", include_str!("../../../templates/report/number.html")),
     ("verdict.html", include_str!("../../../templates/report/verdict.html")),
 ];
 
-/// The ground of light and dark pages, as the style sheet has it, and the contrast of lines on it: 3 is the least (WCAG
-/// 1.4.11); thin lines on a dark ground need more to be told apart.
-const SCHEMES: [(colour::Rgb, f64); 2] = [((255, 255, 255), 3.0), ((21, 24, 29), 5.0)];
+/// The ground of dark pages, as the style sheet has it.
+const NIGHT: drawing::Rgb = (21, 24, 29);
 
 /// What is known of one budget's folder.
 pub enum Found<'a> {
@@ -91,17 +82,19 @@ pub fn render(found: &[Found], styles: &Styles) -> Result<String> {
     let mut found: Vec<&Found> = found.iter().collect();
     found.sort_by_key(|found| rank(found.budget()));
     let summaries = || found.iter().filter_map(|found| found.summary());
-    let parts = found.iter().enumerate().map(|(i, found)| part::Part::new(i, found, styles));
+    let mut used = BTreeSet::new();
+    let parts = found.iter().enumerate().map(|(i, found)| part::Part::new(i, found, styles, &mut used));
+    let parts = parts.collect::<Result<_>>()?;
     let page = Page {
         style: STYLE,
         script: SCRIPT,
         policy: policy::policy(SCRIPT),
-        colours: colours(),
+        colours: drawing::variables(&used, NIGHT),
         tally: results::tally(summaries()),
         facts: facts(summaries()),
-        parts: parts.collect::<Result<_>>()?,
+        parts,
         methods: methods::all(summaries()),
-        verdicts: meanings(),
+        verdicts: meanings(summaries().any(|summary| summary.cells.iter().any(|cell| cell.kept.is_some()))),
     };
     // The chain down to the line of the template that is wrong.
     let failed = |e: minijinja::Error| Error::io(Path::new(FILE), std::io::Error::other(format!("{e:?}")));
@@ -132,19 +125,6 @@ impl Found<'_> {
             Found::Unreadable { .. } => None,
         }
     }
-}
-
-/// The colours of lines in both schemes, as classes.
-fn colours() -> String {
-    let scheme = |(ground, contrast): (colour::Rgb, f64)| -> String {
-        let one = |colour: RGBColor| {
-            let (r, g, b) = colour::legible((colour.0, colour.1, colour.2), ground, contrast);
-            format!(".{}{{--c:#{r:02x}{g:02x}{b:02x}}}", frame::class(colour))
-        };
-        plots::colours().into_iter().map(one).collect()
-    };
-    let [light, dark] = SCHEMES.map(scheme);
-    format!("{light}@media screen and (prefers-color-scheme:dark){{{dark}}}")
 }
 
 /// How much there is, in a sentence.
@@ -184,9 +164,9 @@ fn facts<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
     said + "."
 }
 
-fn meanings() -> Vec<Meaning> {
+fn meanings(kept: bool) -> Vec<Meaning> {
     use Verdict::*;
-    let all = [
+    let mut all = vec![
         (Reproduced, "the difference is within the tolerance"),
         (Above, "better than published by more than the tolerance"),
         (Below, "worse by more than the tolerance: a miss"),
@@ -194,9 +174,12 @@ fn meanings() -> Vec<Meaning> {
         (NoTarget, "nothing comparable was published"),
         (Failed, "a run did not finish"),
     ];
+    if kept {
+        all.push((OtherBuild, "another build made it, and it was kept: shown, not judged"));
+    }
     let one = |(verdict, meaning)| {
         let judged = results::Judged::new(verdict);
         Meaning { word: judged.word, class: judged.class, sign: judged.sign, meaning }
     };
-    all.map(one).into_iter().collect()
+    all.into_iter().map(one).collect()
 }

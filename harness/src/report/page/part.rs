@@ -2,27 +2,29 @@
 
 use super::{
     Found,
-    curves::Curves,
-    fits::Fits,
-    frame,
+    drawing::{self, Drawing, Rgb},
     methods::slug,
-    picture,
-    results::{Matrix, Row},
-    runs::{self, Recipe, RunLine},
+    results::{Matrix, Row, Sweep},
+    runs::Appendix,
 };
 use crate::report::{
-    plots::{self, Look, Picture, Styles},
+    chart::Styles,
+    pictures::{self, Picture},
     summary::{Cell, Summary},
     tables,
 };
 use harness_core::Result;
 use serde::Serialize;
+use std::collections::BTreeSet;
 
 /// One budget.
 #[derive(Serialize)]
 pub struct Part {
     pub anchor: String,
+    /// The folder's.
     pub name: String,
+    /// What people call it.
+    pub shown: String,
     /// What the budget is.
     pub words: &'static str,
     pub overridden: bool,
@@ -31,8 +33,6 @@ pub struct Part {
     pub left: Vec<String>,
     pub matrix: Option<Matrix>,
     pub benchmarks: Vec<Benchmark>,
-    /// Pictures that belong to no benchmark of the tables.
-    pub figures: Vec<Figure>,
 }
 
 /// One benchmark at one budget.
@@ -45,34 +45,25 @@ pub struct Benchmark {
     pub shared: String,
     /// Which columns the table has.
     pub modes: bool,
-    pub iterations: bool,
-    pub counts: bool,
     pub published: bool,
-    pub verdicts: bool,
-    /// A row, the class of its method's colour, and its line.
-    pub rows: Vec<(Row, String, String)>,
+    /// A row, and its method's line.
+    pub rows: Vec<(Row, String)>,
+    /// Whether any row is marked as the best.
+    pub best: bool,
     pub notes: Vec<String>,
-    /// Whether its picture is the result: curves would say the same, or nothing.
-    pub figure: bool,
-    pub curves: Option<Curves>,
-    pub fits: Option<Fits>,
-    pub figures: Vec<Figure>,
-    pub runs: Vec<RunLine>,
-    pub recipes: Vec<Recipe>,
+    /// In place of the rows, where the benchmark is a figure.
+    pub sweeps: Vec<Sweep>,
+    /// What a row's name is called there.
+    pub heading: String,
+    pub drawings: Vec<Drawing>,
+    /// Whether nothing was evaluated during training.
+    pub no_curve: bool,
+    pub appendix: Appendix,
 }
-
-/// An embedded picture.
-#[derive(Serialize)]
-pub struct Figure {
-    pub words: String,
-    pub svg: String,
-}
-
-/// Drawn on the page itself, from the same numbers.
-const OWN: [&str; 2] = ["curves-", "adaptation-"];
 
 impl Part {
-    pub fn new(index: usize, found: &Found, styles: &Styles) -> Result<Self> {
+    /// The colours of its drawings go to `used`.
+    pub fn new(index: usize, found: &Found, styles: &Styles, used: &mut BTreeSet<Rgb>) -> Result<Self> {
         let name = found.budget();
         let (words, overridden) = match name {
             "paper" => ("The paper’s whole schedule and settings: every comparable row is judged.", false),
@@ -85,6 +76,7 @@ impl Part {
         let mut part = Part {
             anchor: slug(name),
             name: name.to_string(),
+            shown: found.summary().map_or(name.to_owned(), Summary::shown),
             words,
             overridden,
             error: None,
@@ -92,17 +84,23 @@ impl Part {
             left: Vec::new(),
             matrix: None,
             benchmarks: Vec::new(),
-            figures: Vec::new(),
         };
         match found {
             Found::Unreadable { error, .. } => part.error = Some(error.clone()),
-            Found::Read(summary, pictures) => part.fill(index, summary, pictures, styles)?,
+            Found::Read(summary, pictures) => part.fill(index, summary, pictures, styles, used)?,
         }
         Ok(part)
     }
 
-    fn fill(&mut self, index: usize, summary: &Summary, pictures: &[Picture], styles: &Styles) -> Result<()> {
-        let names: Vec<&str> = names(summary);
+    fn fill(
+        &mut self,
+        index: usize,
+        summary: &Summary,
+        pictures: &[Picture],
+        styles: &Styles,
+        used: &mut BTreeSet<Rgb>,
+    ) -> Result<()> {
+        let names: Vec<&str> = chunks(summary).map(|cells| cells[0].row.benchmark.as_str()).collect();
         // Names come from users' folders: the position keeps anchors apart whatever they are.
         let anchor = |benchmark: &str| {
             let place = names.iter().position(|name| *name == benchmark).unwrap_or_default();
@@ -112,27 +110,20 @@ impl Part {
         self.left = tables::left_out(summary);
         self.matrix = Matrix::new(summary, anchor);
         for (table, cells) in tables::tables(summary).into_iter().zip(chunks(summary)) {
-            let anchor = anchor(&cells[0].row.benchmark);
-            self.benchmarks.push(Benchmark::new(summary, cells, table, anchor, styles)?);
-        }
-        for (number, picture) in pictures.iter().enumerate() {
-            if OWN.iter().any(|own| picture.name.starts_with(own)) {
-                continue;
-            }
-            let Some(svg) = picture::embed(&picture.svg, &picture.words, &format!("f{index}-{number}-")) else {
-                continue;
+            let name = &cells[0].row.benchmark;
+            let own = pictures.iter().filter(|picture| picture.benchmark == *name);
+            let drawings = own.map(|picture| Drawing::new(&picture.chart, used)).collect::<Result<_>>()?;
+            let figure = cells[0].figure.is_some();
+            let looks = match figure {
+                true => pictures::figure_looks(summary, cells),
+                false => cells.iter().map(|cell| Some(styles.look(&cell.row.method))).collect(),
             };
-            let figure = Figure { words: picture.words.clone(), svg };
-            match owner(&picture.name, &names) {
-                Some(name) => self
-                    .benchmarks
-                    .iter_mut()
-                    .find(|b| b.name == name)
-                    .expect("a name of the tables")
-                    .figures
-                    .push(figure),
-                None => self.figures.push(figure),
-            }
+            let mut swatch = |look| drawing::swatch(look, used);
+            let swatches: Vec<String> = looks
+                .into_iter()
+                .map(|look| look.map(&mut swatch).transpose().map(Option::unwrap_or_default))
+                .collect::<Result<_>>()?;
+            self.benchmarks.push(Benchmark::new(summary, cells, table, anchor(name), swatches, drawings));
         }
         Ok(())
     }
@@ -143,66 +134,34 @@ fn chunks(summary: &Summary) -> impl Iterator<Item = &[Cell]> {
     summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark)
 }
 
-fn names(summary: &Summary) -> Vec<&str> {
-    chunks(summary).map(|cells| cells[0].row.benchmark.as_str()).collect()
-}
-
-/// The benchmark that a picture called `results-<benchmark>-…` shows: the longest name that fits.
-fn owner<'a>(picture: &str, benchmarks: &[&'a str]) -> Option<&'a str> {
-    let fits =
-        |rest: &str, name: &str| rest.strip_prefix(name).is_some_and(|end| end.is_empty() || end.starts_with('-'));
-    let rest = picture.split_once('-').map_or(picture, |(_, rest)| rest);
-    let own = benchmarks.iter().filter(|name| fits(rest, name) || fits(picture, name));
-    own.max_by_key(|name| name.len()).copied()
-}
-
 impl Benchmark {
-    fn new(summary: &Summary, cells: &[Cell], table: tables::Table, anchor: String, styles: &Styles) -> Result<Self> {
+    fn new(
+        summary: &Summary,
+        cells: &[Cell],
+        table: tables::Table,
+        anchor: String,
+        swatches: Vec<String>,
+        drawings: Vec<Drawing>,
+    ) -> Self {
         let name = cells[0].row.benchmark.clone();
+        let figure = cells[0].figure.as_ref();
         let has = |column: &str| table.columns.iter().any(|c| c.name == column);
-        let figure = cells[0].figure.is_some();
-        let looks = match figure {
-            true => plots::figure_looks(summary, cells),
-            false => cells.iter().map(|cell| Some(styles.look(&cell.row.method))).collect(),
-        };
-        let row = |(cell, look): (&Cell, Option<Look>)| {
-            let (class, swatch) =
-                look.map_or_else(Default::default, |look| (frame::class(look.colour), frame::swatch(look)));
-            (Row::new(summary, cell), class, swatch)
-        };
-        Ok(Benchmark {
+        let curve = summary.runs.iter().any(|run| run.record.benchmark == name && !run.curve.is_empty());
+        Benchmark {
             anchor,
             title: cells[0].title.clone(),
+            heading: figure.map_or(name.clone(), |place| format!("Figure {}", place.number)),
             modes: has("mode"),
-            iterations: has("meta-iters"),
-            counts: has("seeds") || has("episodes"),
             published: has("published"),
-            verdicts: has("verdict"),
-            rows: cells.iter().zip(looks).map(row).collect(),
-            curves: if figure { None } else { Curves::new(summary, cells, styles) },
-            fits: Fits::new(summary, cells, styles)?,
-            figure,
-            figures: Vec::new(),
-            runs: runs::lines(summary, &name),
-            recipes: runs::recipes(summary, &name),
+            sweeps: if figure.is_some() { Sweep::all(summary, cells, &swatches) } else { Vec::new() },
+            rows: cells.iter().map(|cell| Row::new(summary, cell)).zip(swatches).collect(),
+            best: cells.iter().any(|cell| cell.best),
+            drawings,
+            no_curve: !curve,
+            appendix: Appendix::new(summary, &name),
             shared: table.shared,
             notes: table.notes,
             name,
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::owner;
-
-    #[test]
-    fn pictures_find_their_benchmark() {
-        let names = ["omniglot", "omniglot-5w1s", "figures"];
-        assert_eq!(owner("results-omniglot-5w1s", &names), Some("omniglot-5w1s"));
-        assert_eq!(owner("results-omniglot", &names), Some("omniglot"));
-        assert_eq!(owner("figures-overlap", &names), Some("figures"));
-        assert_eq!(owner("results-omniglot-20w1s", &["omniglot-5w1s"]), None);
-        assert_eq!(owner("theory", &names), None);
+        }
     }
 }

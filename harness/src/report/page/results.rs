@@ -1,7 +1,8 @@
 //! Rows of results as the page prints them, and the matrix of methods × benchmarks.
 
 use crate::report::{
-    format,
+    format, pictures, series,
+    stats::mean,
     summary::{Cell, Summary},
     verdict::Verdict,
 };
@@ -26,6 +27,7 @@ impl Judged {
             Verdict::NoTarget => ("no-target", "○"),
             Verdict::PartialBudget => ("partial-budget", "◐"),
             Verdict::Failed => ("failed", "✕"),
+            Verdict::OtherBuild => ("other-build", "◇"),
         };
         Judged { word: verdict.name(), class, sign }
     }
@@ -52,6 +54,8 @@ pub struct Row {
     /// `-` for regression, which has none.
     pub mode: String,
     pub ours: Number,
+    /// The best of its table and mode, or not significantly worse.
+    pub best: bool,
     /// Half-width over episodes.
     pub episodes: Number,
     /// Half-width over seeds.
@@ -62,8 +66,13 @@ pub struct Row {
     pub comparable: bool,
     pub delta: Number,
     pub tolerance: Number,
-    pub verdict: Judged,
+    /// None where nothing was published that could be missed.
+    pub verdict: Option<Judged>,
     pub meta_iters: Number,
+    /// Image passes of the whole training, of one seed.
+    pub passes: Number,
+    /// Seconds of work of one seed, averaged.
+    pub hours: Number,
     pub of_seeds: String,
     pub of_episodes: Number,
 }
@@ -76,11 +85,16 @@ impl Row {
         let count = |n: u64| Number { text: format::thousands(n), sort: n.to_string() };
         let records = summary.runs.iter().map(|run| &run.record).chain(&summary.unfinished);
         let mut notes = records.filter(|r| (&r.benchmark, &r.label) == (&row.benchmark, &row.method));
+        let runs = series::runs(summary, cell);
+        let passes = runs.first().and_then(|run| Some(run.record.image_passes? * run.record.meta_iters as f64));
+        let seconds: Vec<f64> = runs.iter().map(|run| run.record.seconds).filter(|s| *s > 0.0).collect();
+        let unjudged = row.published.is_none() && row.verdict == Verdict::NoTarget;
         Row {
             method: row.method.clone(),
             note: notes.find_map(|record| record.note.clone()),
             mode: row.mode.clone(),
-            ours: Number::new(row.mean, print),
+            ours: Number::new(row.mean, |mean| print(mean) + if cell.chance { " (chance)" } else { "" }),
+            best: cell.best,
             episodes: Number::new(row.ci95_episodes, interval),
             seeds: Number::new(row.ci95_seeds, interval),
             published: Number::new(row.published, print),
@@ -88,11 +102,62 @@ impl Row {
             comparable: cell.comparable,
             delta: Number::new(row.delta, |d| format::signed(&row.metric, d)),
             tolerance: Number::new(cell.tolerance.filter(|_| cell.comparable), interval),
-            verdict: Judged::new(row.verdict),
+            verdict: (!unjudged).then(|| Judged::new(row.verdict)),
             meta_iters: count(row.meta_iters),
+            passes: Number::new(passes.filter(|p| *p > 0.0), |n| format::thousands(n.round() as u64)),
+            hours: Number::new((!seconds.is_empty()).then(|| mean(&seconds)), crate::report::format::hours),
             of_seeds: row.seeds.to_string(),
             of_episodes: count(row.episodes),
         }
+    }
+}
+
+/// The rows of a figure as what they are: a line each, a column a value of what was swept.
+#[derive(Serialize)]
+pub struct Sweep {
+    /// Empty where the figure has one mode.
+    pub mode: String,
+    /// What the columns are values of; empty for learning curves, which have their final value alone.
+    pub label: String,
+    pub columns: Vec<String>,
+    /// Words, swatch and the values.
+    pub lines: Vec<(String, String, Vec<Option<Row>>)>,
+}
+
+impl Sweep {
+    /// The matrices of the `cells` of a figure, a mode each; `swatches` are those of the cells' lines.
+    pub fn all(summary: &Summary, cells: &[Cell], swatches: &[String]) -> Vec<Self> {
+        let modes = pictures::modes(cells);
+        let one = |mode: &&str| {
+            let here = || cells.iter().zip(swatches).filter(|(cell, _)| cell.row.mode == *mode);
+            let place = |cell: &Cell| series::runs(summary, cell).iter().find_map(|run| run.record.figure.as_ref()?.x);
+            let mut xs: Vec<f64> = here().filter_map(|(cell, _)| place(cell)).collect();
+            xs.sort_by(f64::total_cmp);
+            xs.dedup();
+            let columns = xs.len().max(1);
+            let mut lines: Vec<(String, String, Vec<Option<Row>>)> = Vec::new();
+            for (cell, swatch) in here() {
+                let Some(figure) = &cell.figure else { continue };
+                let column = place(cell).and_then(|x| xs.iter().position(|other| *other == x)).unwrap_or(0);
+                let row = Row::new(summary, cell);
+                match lines.iter_mut().find(|(words, _, at)| *words == figure.line && at[column].is_none()) {
+                    Some((.., at)) => at[column] = Some(row),
+                    None => {
+                        let mut at: Vec<Option<Row>> = (0..columns).map(|_| None).collect();
+                        at[column] = Some(row);
+                        lines.push((figure.line.clone(), swatch.clone(), at));
+                    }
+                }
+            }
+            let label = cells[0].figure.as_ref().filter(|_| !xs.is_empty()).map(|figure| figure.x_label.clone());
+            Sweep {
+                mode: if modes.len() > 1 { (*mode).to_owned() } else { String::new() },
+                label: label.unwrap_or_default(),
+                columns: if xs.is_empty() { vec!["final".into()] } else { xs.iter().map(f64::to_string).collect() },
+                lines,
+            }
+        };
+        modes.iter().map(one).collect()
     }
 }
 
@@ -100,6 +165,8 @@ impl Row {
 #[derive(Serialize)]
 pub struct Matrix {
     pub heads: Vec<Head>,
+    /// `omniglot-5w1s inductive`, as a phone names the cells.
+    pub columns: Vec<String>,
     pub rows: Vec<(String, Vec<Vec<Row>>)>,
 }
 
@@ -147,15 +214,20 @@ impl Matrix {
             (method.to_string(), columns().map(|(benchmark, mode)| entry(method, benchmark, mode)).collect())
         };
         let rows = methods.iter().map(line).collect();
-        Some(Matrix { heads, rows })
+        let named = |(benchmark, mode): (&String, &String)| match mode.as_str() {
+            "-" => benchmark.clone(),
+            mode => format!("{benchmark} {mode}"),
+        };
+        Some(Matrix { columns: columns().map(named).collect(), heads, rows })
     }
 }
 
 /// How often each verdict was given, in the order of the legend. The rows of figures have nothing to be judged by.
 pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(Judged, usize)> {
     use Verdict::*;
-    let judged = summaries.flat_map(|s| &s.cells).filter(|cell| cell.figure.is_none());
+    let target = |cell: &&Cell| cell.row.published.is_some() || cell.row.verdict != Verdict::NoTarget;
+    let judged = summaries.flat_map(|s| &s.cells).filter(|cell| cell.figure.is_none()).filter(target);
     let count = |verdict: Verdict| judged.clone().filter(|cell| cell.row.verdict == verdict).count();
-    let all = [Reproduced, Above, Below, PartialBudget, NoTarget, Failed];
+    let all = [Reproduced, Above, Below, PartialBudget, NoTarget, OtherBuild, Failed];
     all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()
 }

@@ -1,9 +1,10 @@
 //! Where the numbers come from: every run with its machine, time, commit, hashes and effective configuration.
 
 use crate::{
+    identity::{self, Segment},
     progress::human,
     record::RunRecord,
-    report::{format, summary::Summary},
+    report::{format, run::Final, summary::Summary},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -25,7 +26,19 @@ pub struct RunLine {
     pub ended: String,
 }
 
-/// The configuration of one method on one benchmark, and the hashes of its runs.
+/// What lies behind the rows of one benchmark: its runs, their settings and their hashes. What all of them share is said
+/// once.
+#[derive(Serialize)]
+pub struct Appendix {
+    pub lines: Vec<RunLine>,
+    /// `protocol.ways` and `5`.
+    pub settings: Vec<(String, String)>,
+    /// A name, and the sha256.
+    pub hashes: Vec<(String, String)>,
+    pub recipes: Vec<Recipe>,
+}
+
+/// What one method has of its own.
 #[derive(Serialize)]
 pub struct Recipe {
     pub method: String,
@@ -34,19 +47,89 @@ pub struct Recipe {
     pub parts: Vec<Part>,
 }
 
-/// Runs with the same configuration, the seed apart.
+/// Runs with the same settings, the seed apart.
 #[derive(Serialize)]
 pub struct Part {
     pub seeds: String,
-    /// `method.inner_iters` and `5`.
-    pub config: Vec<(String, String)>,
-    /// A name, and the sha256.
+    pub settings: Vec<(String, String)>,
     pub hashes: Vec<(String, String)>,
-    pub versions: String,
+}
+
+impl Appendix {
+    pub fn new(summary: &Summary, benchmark: &str) -> Self {
+        let records = records(summary, benchmark);
+        let settings: Vec<Pairs> = records.iter().map(|record| settings(record)).collect();
+        let hashes: Vec<Pairs> = records.iter().map(|record| hashes(record)).collect();
+        let (shared, shared_hashes) = (shared(&settings), shared(&hashes));
+        let own = |pairs: &Pairs, shared: &Pairs| -> Pairs {
+            pairs.iter().filter(|pair| !shared.contains(pair)).cloned().collect()
+        };
+        let mut recipes: Vec<Recipe> = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            if recipes.last().is_none_or(|recipe| recipe.method != record.label) {
+                let (method, algorithm) = (record.label.clone(), record.algorithm.clone());
+                recipes.push(Recipe { method, algorithm, overridden: false, parts: Vec::new() });
+            }
+            let recipe = recipes.last_mut().expect("just pushed");
+            recipe.overridden |= record.overridden;
+            let (settings, mut hashes) = (own(&settings[index], &shared), own(&hashes[index], &shared_hashes));
+            let seed = record.seed;
+            match recipe.parts.iter_mut().find(|part| part.settings == settings) {
+                Some(part) => {
+                    part.seeds += &format!(", {seed}");
+                    hashes.retain(|pair| !part.hashes.contains(pair));
+                    hashes.iter_mut().for_each(|(name, _)| *name += &format!(", seed {seed}"));
+                    part.hashes.extend(hashes);
+                }
+                None => recipe.parts.push(Part { seeds: format!("seed {seed}"), settings, hashes }),
+            }
+        }
+        Appendix { lines: lines(summary, benchmark), settings: shared, hashes: shared_hashes, recipes }
+    }
+}
+
+/// Names with their values.
+type Pairs = Vec<(String, String)>;
+
+/// What all of `lists` hold; nothing for a single one, whose own list is the same.
+fn shared(lists: &[Pairs]) -> Pairs {
+    let Some((first, others)) = lists.split_first().filter(|(_, others)| !others.is_empty()) else { return Vec::new() };
+    first.iter().filter(|pair| others.iter().all(|other| other.contains(pair))).cloned().collect()
+}
+
+fn settings(record: &RunRecord) -> Pairs {
+    let mut config = record.config.clone();
+    if let Some(table) = config.as_object_mut() {
+        table.remove("seed");
+    }
+    let mut flat = Vec::new();
+    flatten("", &config, &mut flat);
+    flat
+}
+
+fn hashes(record: &RunRecord) -> Pairs {
+    let versions: Vec<String> = record.versions.iter().map(|(name, v)| format!("{name} {v}")).collect();
+    let all = [
+        ("specification", record.spec_hash.as_str()),
+        ("configuration", &record.config_hash),
+        ("data", &record.data_digest),
+        ("test episodes", &record.episode_hash),
+        ("training code", record.code.as_ref().map_or("", |code| code.training.as_str())),
+        ("evaluation code", record.code.as_ref().map_or("", |code| code.evaluation.as_str())),
+        ("git commit", record.git_commit.as_deref().unwrap_or_default()),
+        ("versions", &versions.join(", ")),
+    ];
+    let known = all.into_iter().filter(|(_, value)| !value.is_empty());
+    known.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The runs of `benchmark`, in the order of its table.
 pub fn lines(summary: &Summary, benchmark: &str) -> Vec<RunLine> {
+    let last = |record: &RunRecord| {
+        let place = |record: &RunRecord| (record.benchmark.clone(), record.label.clone(), record.seed);
+        summary.runs.iter().find(|run| place(&run.record) == place(record)).map_or(&[][..], |run| &run.last)
+    };
+    let line = |record| line(record, last(record));
     let mut lines: Vec<RunLine> = records(summary, benchmark).into_iter().map(line).collect();
     for left in summary.left.iter().filter(|left| left.benchmark == benchmark) {
         if let Some(line) = lines.iter_mut().find(|l| (&l.method, l.seed) == (&left.method, left.seed)) {
@@ -70,32 +153,6 @@ pub fn lines(summary: &Summary, benchmark: &str) -> Vec<RunLine> {
     lines
 }
 
-/// What each method of `benchmark` ran with.
-pub fn recipes(summary: &Summary, benchmark: &str) -> Vec<Recipe> {
-    let mut recipes: Vec<Recipe> = Vec::new();
-    let records = records(summary, benchmark);
-    for of_method in records.chunk_by(|a, b| a.label == b.label) {
-        let mut groups: Vec<(Value, Vec<&RunRecord>)> = Vec::new();
-        for record in of_method {
-            let mut config = record.config.clone();
-            if let Some(table) = config.as_object_mut() {
-                table.remove("seed");
-            }
-            match groups.iter_mut().find(|(other, _)| *other == config) {
-                Some((_, members)) => members.push(record),
-                None => groups.push((config, vec![record])),
-            }
-        }
-        recipes.push(Recipe {
-            method: of_method[0].label.clone(),
-            algorithm: of_method[0].algorithm.clone(),
-            overridden: of_method.iter().any(|record| record.overridden),
-            parts: groups.iter().map(|(config, members)| Part::new(config, members)).collect(),
-        });
-    }
-    recipes
-}
-
 /// Complete runs and unfinished ones, as the benchmark file orders its methods.
 fn records<'a>(summary: &'a Summary, benchmark: &str) -> Vec<&'a RunRecord> {
     let all = summary.runs.iter().map(|run| &run.record).chain(&summary.unfinished);
@@ -104,7 +161,7 @@ fn records<'a>(summary: &'a Summary, benchmark: &str) -> Vec<&'a RunRecord> {
     records
 }
 
-fn line(record: &RunRecord) -> RunLine {
+fn line(record: &RunRecord, last: &[Final]) -> RunLine {
     let known = |text: &str, lead: &str| if text.is_empty() { String::new() } else { format!("{lead}{text}") };
     let threads =
         if record.threads > 0 { format!(", {}", format::plural(record.threads, "thread")) } else { String::new() };
@@ -112,10 +169,10 @@ fn line(record: &RunRecord) -> RunLine {
         method: record.label.clone(),
         seed: record.seed,
         status: record.status.name().to_string(),
-        reason: record.failure.clone(),
-        meta_iters: format::thousands(record.meta_iters),
+        reason: record.failure.clone().or_else(|| stretches(record)),
+        meta_iters: meta_iters(record, last),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
-        hours: if record.seconds > 0.0 { hours(record.seconds) } else { String::new() },
+        hours: if record.seconds > 0.0 { format::hours(record.seconds) } else { String::new() },
         machine: format!("{}{}{threads}", record.cpu, known(&record.instruction_set, ", ")),
         commit: record.git_commit.as_ref().map_or(String::new(), |commit| {
             let dirty = if record.git_dirty == Some(true) { " + changes" } else { "" };
@@ -125,37 +182,35 @@ fn line(record: &RunRecord) -> RunLine {
     }
 }
 
-/// `0.20`, `0.0031`: two digits that mean something.
-fn hours(seconds: f64) -> String {
-    let hours = seconds / 3600.0;
-    let decimals = (1.0 - hours.log10().floor()).clamp(2.0, 6.0) as usize;
-    format!("{hours:.decimals$}")
+/// How many, whose they were, and which state is reported.
+fn meta_iters(record: &RunRecord, last: &[Final]) -> String {
+    let mut text = format::thousands(record.meta_iters);
+    if let Some(step) = record.selected_step {
+        text += &format!(", the best on validation classes after {}", format::thousands(step));
+        let number = |last: &Final| format!("{} {}", last.mode, format::value(&record.metric, last.value));
+        let numbers: Vec<String> = last.iter().map(number).collect();
+        if !numbers.is_empty() {
+            text += &format!(" (the last state: {})", numbers.join(", "));
+        }
+    }
+    if let Some(of) = &record.trained_by {
+        text += &format!(", trained by {of}");
+    }
+    text
 }
 
-impl Part {
-    fn new(config: &Value, members: &[&RunRecord]) -> Self {
-        let mut flat = Vec::new();
-        flatten("", config, &mut flat);
-        let seeds: Vec<String> = members.iter().map(|record| record.seed.to_string()).collect();
-        let mut hashes: Vec<(String, String)> = Vec::new();
-        let mut add = |name: &str, get: fn(&RunRecord) -> &str| {
-            let shared = members.iter().all(|record| get(record) == get(members[0]));
-            for record in &members[..if shared { 1 } else { members.len() }] {
-                let name = if shared { name.to_string() } else { format!("{name}, seed {}", record.seed) };
-                if !get(record).is_empty() {
-                    hashes.push((name, get(record).to_string()));
-                }
-            }
-        };
-        add("specification", |r| &r.spec_hash);
-        add("configuration", |r| &r.config_hash);
-        add("data", |r| &r.data_digest);
-        add("test episodes", |r| &r.episode_hash);
-        add("git commit", |r| r.git_commit.as_deref().unwrap_or_default());
-        let versions: Vec<String> = members[0].versions.iter().map(|(name, v)| format!("{name} {v}")).collect();
-        let word = if seeds.len() == 1 { "seed" } else { "seeds" };
-        Part { seeds: format!("{word} {}", seeds.join(", ")), config: flat, hashes, versions: versions.join(", ") }
-    }
+/// Of a run that several builds or kinds of machines made, or that another build kept.
+fn stretches(record: &RunRecord) -> Option<String> {
+    let one = |segment: &Segment| {
+        format!("from step {} on {}, {}", segment.first_step, segment.build(), segment.instruction_set)
+    };
+    let kept = record
+        .kept
+        .as_ref()
+        .map(|kept| format!("of another build, kept beside {}", identity::build(kept.git_commit.as_deref(), None)));
+    let several = (record.segments.len() > 1).then(|| record.segments.iter().map(one).collect::<Vec<_>>().join("; "));
+    let said: Vec<String> = kept.into_iter().chain(several).collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// The leaves of `value` under dotted names, as `--set` takes them.
@@ -183,6 +238,6 @@ mod tests {
         flatten("", &config, &mut flat);
         let told: Vec<String> = flat.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         assert_eq!(told, ["a = \"t\"", "b.x = 1", "b.y = [\"u\",\"v\"]", "c = {}"]);
-        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(hours), ["0.20", "0.010", "0.0014", "10.00"]);
+        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(format::hours), ["0.20", "0.010", "0.0014", "10.00"]);
     }
 }

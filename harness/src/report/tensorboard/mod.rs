@@ -81,7 +81,14 @@ mod tests {
         let text = r#"{"format":1,"benchmark":"sine","label":"reptile","seed":1,"budget":"quick","meta_iters":10,
             "metric":"mse","higher_is_better":false,"status":"complete","started":"1970-01-01T00:00:01Z"}"#;
         let record: RunRecord = serde_json::from_str(text).unwrap();
-        let run = Run { record, path: PathBuf::new(), finals: Vec::new(), curve: Vec::new() };
+        let run = Run {
+            record,
+            path: PathBuf::new(),
+            finals: Vec::new(),
+            last: Vec::new(),
+            curve: Vec::new(),
+            lost: Vec::new(),
+        };
         let (split, mode, metric) = ("test".to_string(), "-".to_string(), "mse".to_string());
         let row = MetricRow { step: 300, split, mode, metric, value: 0.25, ci95: None, n: 1, wall_s: Some(1.75) };
         let written = bytes(&run, std::slice::from_ref(&row));

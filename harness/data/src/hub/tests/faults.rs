@@ -172,3 +172,34 @@ fn an_endless_listing_is_cut_and_a_server_that_is_not_there_is_named() {
     assert!(error.contains(&url) && error.contains("harness data fetch omniglot"), "{error}");
     assert!(start.elapsed() < TIME);
 }
+
+/// A hub that begins to answer and falls silent is waited for as long as is said for all attempts together, and what arrived
+/// is there for the next time.
+#[test]
+fn a_hub_that_stalls_is_given_up_after_its_time_in_all() {
+    let repository = Repository::new();
+    let dir = tempfile::tempdir().unwrap();
+    let healthy = repository.clone();
+    let server = Server::start(move |request, _| match healthy.answer(request) {
+        // A little more arrives on each attempt, so that the part grows.
+        reply if request.path.contains("/store/1") => Reply { stall: Some(7), ..reply },
+        reply => reply,
+    });
+    let ms = Duration::from_millis;
+    let mut remote = remote(&server.url);
+    remote.limits = Limits { silence: ms(200), stall: ms(500), attempts: 1000, ..remote.limits };
+    let start = Instant::now();
+    let error = fetch_with(&remote, dir.path()).unwrap_err().to_string();
+    assert!(start.elapsed() < ms(2500), "{:?}", start.elapsed());
+    assert!(
+        error.contains("gave up after 500ms without an answer") && error.contains("what arrived is kept"),
+        "{error}"
+    );
+    let asked = server.requests.lock().unwrap().iter().filter(|request| request.path.contains("/store/1")).count();
+    assert!((2..=4).contains(&asked), "{asked} attempts");
+    drop(server);
+    nothing_bad(&repository, dir.path());
+    let whole: usize = repository.files.iter().map(|(_, bytes)| bytes.len()).sum();
+    let (rest, whole) = (completes(&repository, dir.path()).received, whole as u64);
+    assert!(rest < whole, "{rest} of {whole} bytes came again");
+}

@@ -90,6 +90,7 @@ fn remote(url: &str) -> Remote {
         limits: Limits {
             connect: ms(500),
             silence: ms(300),
+            stall: Duration::from_secs(3),
             crawl: ms(500),
             attempts: 4,
             pause: ms(5),
@@ -104,7 +105,11 @@ fn whole(search: &crate::SearchPath) -> Result<()> {
 }
 
 fn fetch_from(url: &str, dir: &Path) -> Result<Fetched> {
-    fetch_checked(&Dataset::Omniglot, dir, &remote(url), false, &crate::silent, &whole)
+    fetch_with(&remote(url), dir)
+}
+
+fn fetch_with(remote: &Remote, dir: &Path) -> Result<Fetched> {
+    fetch_checked(&Dataset::OMNIGLOT, dir, remote, false, &crate::silent, &whole)
 }
 
 /// That a fetch from a healthy server completes in `dir`, whatever lies there, with the right bytes.
@@ -142,7 +147,7 @@ fn a_healthy_hub_gives_all_and_is_not_asked_twice() {
     let server = Server::start(move |request, _| healthy.answer(request));
     let steps = Mutex::new(0);
     let fetched = fetch_checked(
-        &Dataset::Omniglot,
+        &Dataset::OMNIGLOT,
         dir.path(),
         &remote(&server.url),
         false,
@@ -155,7 +160,7 @@ fn a_healthy_hub_gives_all_and_is_not_asked_twice() {
     let total: usize = repository.files.iter().map(|(_, bytes)| bytes.len()).sum();
     assert_eq!((fetched.files, fetched.received), (2, total as u64));
     assert!(*steps.lock().unwrap() >= 2);
-    assert_eq!(crate::locate_omniglot(&crate::SearchPath::only([dir.path()])).unwrap().shape, crate::Shape::Parquet);
+    assert_eq!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).unwrap().shape, crate::Shape::Parquet);
     let before = server.requests.lock().unwrap().len();
     assert_eq!(fetch_from(&server.url, dir.path()).unwrap().received, 0);
     // The listing alone.
@@ -230,7 +235,7 @@ fn what_the_hubs_own_programs_fetched_is_checked_and_used() {
     let healthy = repository.clone();
     let server = Server::start(move |request, _| healthy.answer(request));
     let remote = Remote { hub_cache: Some(dir.path().join("hub")), ..remote(&server.url) };
-    let fetched = fetch_checked(&Dataset::Omniglot, &dir.path().join("data"), &remote, false, &crate::silent, &whole);
+    let fetched = fetch_checked(&Dataset::OMNIGLOT, &dir.path().join("data"), &remote, false, &crate::silent, &whole);
     assert_eq!(fetched.unwrap().received, repository.files[1].1.len() as u64);
 }
 
@@ -239,9 +244,9 @@ fn offline_and_without_a_licence_no_socket_is_opened() {
     let server = Server::start(|_, _| Reply::new(500, ""));
     let dir = tempfile::tempdir().unwrap();
     let offline = Remote { offline: true, ..remote(&server.url) };
-    let error = fetch(&Dataset::Omniglot, dir.path(), &offline, false, &crate::silent).unwrap_err().to_string();
+    let error = fetch(&Dataset::OMNIGLOT, dir.path(), &offline, false, &crate::silent).unwrap_err().to_string();
     assert!(error.contains("--offline"), "{error}");
-    let error = fetch(&Dataset::MiniImagenet, dir.path(), &remote(&server.url), false, &crate::silent).unwrap_err();
+    let error = fetch(&Dataset::MINI_IMAGENET, dir.path(), &remote(&server.url), false, &crate::silent).unwrap_err();
     assert!(matches!(error, Error::Usage(_)) && error.to_string().contains("--accept-license"), "{error}");
     assert!(server.requests.lock().unwrap().is_empty());
 }
@@ -254,13 +259,13 @@ fn what_comes_by_itself_says_why_it_did_not() {
     let load = |dataset: &Dataset, remote: &Remote| {
         loader.load_or_fetch(dataset, 28, crate::Filter::Nearest, remote).err().unwrap().to_string()
     };
-    let error = load(&Dataset::Omniglot, &remote(&server.url));
+    let error = load(&Dataset::OMNIGLOT, &remote(&server.url));
     assert!(error.starts_with("omniglot is not here") && error.contains("fetching it failed"), "{error}");
     let before = server.requests.lock().unwrap().len();
     assert!(before > 0);
     // What is large or has terms never comes by itself, and offline nothing does.
-    assert!(load(&Dataset::MiniImagenet, &remote(&server.url)).starts_with("mini-imagenet is not here"));
-    let error = load(&Dataset::Omniglot, &Remote { offline: true, ..remote(&server.url) });
+    assert!(load(&Dataset::MINI_IMAGENET, &remote(&server.url)).starts_with("mini-imagenet is not here"));
+    let error = load(&Dataset::OMNIGLOT, &Remote { offline: true, ..remote(&server.url) });
     assert!(error.starts_with("omniglot is not here") && !error.contains("fetching"), "{error}");
     assert_eq!(server.requests.lock().unwrap().len(), before);
 }
@@ -291,12 +296,12 @@ fn the_real_omniglot_is_fetched_and_labels_in_another_order_are_not() {
     let fetch_rows = |rows: &[Row], dir: &Path| {
         let repository = Repository::of(rows, 1000);
         let server = Server::start(move |request, _| repository.answer(request));
-        fetch(&Dataset::Omniglot, dir, &remote(&server.url), false, &crate::silent)
+        fetch(&Dataset::OMNIGLOT, dir, &remote(&server.url), false, &crate::silent)
     };
     let dir = tempfile::tempdir().unwrap();
     let fetched = fetch_rows(&rows, dir.path()).unwrap();
     println!("{fetched:?}");
-    assert_eq!(crate::locate_omniglot(&crate::SearchPath::only([dir.path()])).unwrap().paths.len(), 2);
+    assert_eq!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).unwrap().paths.len(), 2);
     // Complete, each file with its right checksum, and yet the characters bear other names.
     for (_, path, label) in &mut rows {
         path.clear();
@@ -306,5 +311,5 @@ fn the_real_omniglot_is_fetched_and_labels_in_another_order_are_not() {
     let error = fetch_rows(&rows, dir.path()).unwrap_err().to_string();
     assert!(error.contains("complete, and yet not all of Omniglot"), "{error}");
     assert!(!dir.path().join(".fetch-omniglot-GATE-engine--omniglot").exists());
-    assert!(crate::locate_omniglot(&crate::SearchPath::only([dir.path()])).is_err());
+    assert!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).is_err());
 }

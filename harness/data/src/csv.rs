@@ -1,0 +1,48 @@
+//! The lists of Ravi & Larochelle: `filename,label` a line, beside one folder of all images.
+
+use std::collections::{BTreeMap, HashMap};
+
+use harness_core::{Error, Result, text};
+
+use crate::lists::rows;
+use crate::photos::Classes;
+use crate::plan::Place;
+use crate::tree::{Dir, FileRef};
+
+/// Largest list that is read, in bytes: the real ones have 2 MB.
+const MAX_LIST: u64 = 64 << 20;
+
+/// Adds the images of every list; the labels of each, in the order of their first rows. Errors: [`Error::Data`] naming the
+/// line: a name that is not plain, a file that is not in `images`, an image listed twice.
+pub(crate) fn list(lists: &[FileRef], images: &Dir, classes: &mut Classes) -> Result<Vec<Vec<String>>> {
+    let files = images.entries()?.into_iter().filter_map(|entry| Some((entry.name, Some(entry.node.file()?))));
+    let mut there: HashMap<String, Option<FileRef>> = files.collect();
+    let mut named: BTreeMap<String, Vec<(String, FileRef)>> = BTreeMap::new();
+    let mut labels = Vec::new();
+    for list in lists {
+        let text = list
+            .read(MAX_LIST)
+            .and_then(|bytes| text::read(&bytes))
+            .map_err(|what| Error::data(format!("{} {what}", list.show())))?;
+        let mut own: Vec<String> = Vec::new();
+        for (number, row) in rows(&text) {
+            let at = || format!("{} line {number}", list.show());
+            let (file, label) = row.map_err(|what| Error::data(format!("{}: {what}", at())))?;
+            let place = match there.get_mut(&file) {
+                Some(place) => place.take().ok_or(format!("{file} is listed a second time")),
+                None => Err(format!("{file} is not in {}; restore it or correct the list", images.show())),
+            };
+            let place = place.map_err(|what| Error::data(format!("{}: {what}", at())))?;
+            if own.last() != Some(&label) && !own.contains(&label) {
+                own.push(label.clone());
+            }
+            named.entry(label).or_default().push((file, place));
+        }
+        labels.push(own);
+    }
+    for (label, mut files) in named {
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+        classes.entry(label).or_default().extend(files.into_iter().map(|(_, file)| Place::File(file)));
+    }
+    Ok(labels)
+}

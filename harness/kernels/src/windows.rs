@@ -1,0 +1,172 @@
+//! What a norm with a pool needs of a batch, gathered in one reading: mean and variance of each channel, and the winner of each window.
+//!
+//! γ·(x − μ)/σ + β rises with x where γ ≥ 0 and falls where γ < 0. So the element that wins a window after the norm wins it before:
+//! the largest, or the smallest. Norm, ReLU and the sums of their gradients then work on winners, a quarter of the elements, and the
+//! winners can be found before the statistics are known. Of elements so near that the norm rounds them to the same, this one chooses the
+//! one that is ahead before rounding.
+
+use crate::lanes::{Lanes, OverChannels, over_narrow};
+use crate::pool::{PoolShape, each};
+use crate::simd::{Real, dispatch};
+use crate::statistics::Spread;
+use pulp::{Simd, WithSimd};
+
+/// Pixels of a chunk in a line; with the line below it two times as many.
+const WIDTH: usize = 32;
+
+/// The raw winners of `images` images to `winners` `[images, oh, ow, C]`; `gamma` is 1 if there is none.
+pub(crate) fn winners<T: Real>(pool: &PoolShape, images: usize, x: &[T], gamma: Option<&[T]>, winners: &mut [T]) {
+    run::<T, false>(pool, images, x, gamma, 0, [std::ptr::null_mut(); 2], winners);
+}
+
+/// As [`winners`], and merges the images into `mean` and `m2`, which hold `seen` images already, as
+/// [`merge_images`](crate::statistics::merge_images) does.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn merge_and_winners<T: Real>(
+    pool: &PoolShape,
+    images: usize,
+    x: &[T],
+    gamma: Option<&[T]>,
+    seen: usize,
+    mean: &mut [T],
+    m2: &mut [T],
+    winners: &mut [T],
+) {
+    assert!(mean.len() == pool.c && m2.len() == pool.c);
+    run::<T, true>(pool, images, x, gamma, seen, [mean.as_mut_ptr(), m2.as_mut_ptr()], winners);
+}
+
+fn run<T: Real, const MERGE: bool>(
+    pool: &PoolShape,
+    images: usize,
+    x: &[T],
+    gamma: Option<&[T]>,
+    seen: usize,
+    statistics: [*mut T; 2],
+    winners: &mut [T],
+) {
+    assert!(x.len() == images * pool.input_len() && winners.len() == images * pool.output_len());
+    assert!(gamma.is_none_or(|gamma| gamma.len() == pool.c));
+    let gamma = gamma.map_or(std::ptr::null(), <[T]>::as_ptr);
+    let seen = seen * pool.h * pool.w;
+    let (x, winners) = (x.as_ptr(), winners.as_mut_ptr());
+    dispatch(Gather::<T, MERGE> { pool, images, x, gamma, seen, statistics, winners });
+}
+
+struct Gather<'a, T, const MERGE: bool> {
+    pool: &'a PoolShape,
+    images: usize,
+    x: *const T,
+    gamma: *const T,
+    seen: usize,
+    statistics: [*mut T; 2],
+    winners: *mut T,
+}
+
+impl<T: Real, const MERGE: bool> WithSimd for Gather<'_, T, MERGE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, s: S) {
+        // SAFETY: `run` checked the lengths.
+        unsafe { over_narrow(s, self.pool.c, &mut self) }
+    }
+}
+
+impl<T: Real, const MERGE: bool> OverChannels<T> for Gather<'_, T, MERGE> {
+    #[inline(always)]
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
+        let (s, p) = (lanes.s, self.pool);
+        let [mean_at, m2_at] = self.statistics.map(|at| at.wrapping_add(first));
+        let line = p.w * p.c;
+        unsafe {
+            let mut spread = Spread::new(lanes, self.seen);
+            if MERGE {
+                (spread.mean, spread.m2) = (lanes.load(mean_at), lanes.load(m2_at));
+            }
+            let (zero, one) = (T::splat(s, T::default()), T::splat(s, T::of(1.0)));
+            let mut sign = [one; NV];
+            if !self.gamma.is_null() {
+                let gamma = lanes.load(self.gamma.wrapping_add(first));
+                sign = lanes.map(|j| T::pick_gt(s, zero, gamma[j], T::vsub(s, zero, one), one));
+            }
+            for image in 0..self.images {
+                let x = self.x.add(image * p.input_len() + first);
+                let mut winner = self.winners.add(image * p.output_len() + first);
+                // Lines and columns that a "valid" pool drops count among the statistics.
+                for y in (0..p.h).step_by(2) {
+                    for column in (0..p.w).step_by(WIDTH) {
+                        let width = WIDTH.min(p.w - column);
+                        if MERGE {
+                            let chunk = x.add(y * line + column * p.c);
+                            spread.merge(chunk, [2.min(p.h - y), width], [line, p.c]);
+                        }
+                        if y / 2 >= p.oh {
+                            continue;
+                        }
+                        for ox in column / 2..(column + width).div_ceil(2).min(p.ow) {
+                            let window = each(
+                                p.window(y / 2, ox),
+                                #[inline(always)]
+                                |at| lanes.load(x.add(at)),
+                            );
+                            let mut best = lanes.map(|j| T::vmul(s, sign[j], window[0][j]));
+                            for v in &window[1..] {
+                                let so_far = best;
+                                best = lanes.map(|j| T::vmax(s, so_far[j], T::vmul(s, sign[j], v[j])));
+                            }
+                            lanes.store(winner, lanes.map(|j| T::vmul(s, sign[j], best[j])));
+                            winner = winner.wrapping_add(p.c);
+                        }
+                    }
+                }
+            }
+            if MERGE {
+                lanes.store(mean_at, spread.mean);
+                lanes.store(m2_at, spread.m2);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::Padding;
+    use crate::statistics::merge_images;
+
+    #[test]
+    fn statistics_and_winners_of_odd_shapes() {
+        for (h, w, c) in [(1, 1, 1), (2, 2, 5), (5, 3, 4), (7, 40, 3), (3, 67, 19), (6, 6, 33)] {
+            for padding in [Padding::Same, Padding::Valid] {
+                let pool = PoolShape::new(h, w, c, padding);
+                let images = 3;
+                let value = |i: usize| ((i * 7919) % 1013) as f64 / 1013.0 + 5.0;
+                let x: Vec<f64> = (0..images * pool.input_len()).map(value).collect();
+                let gamma: Vec<f64> = (0..c).map(|i| [1.0, -0.5, 0.0][i % 3]).collect();
+                let (mut mean, mut m2) = (vec![0.0; c], vec![0.0; c]);
+                let mut got = vec![f64::NAN; images * pool.output_len()];
+                let (a, b) = x.split_at(2 * pool.input_len());
+                let (to_a, to_b) = got.split_at_mut(2 * pool.output_len());
+                merge_and_winners(&pool, 2, a, Some(&gamma), 0, &mut mean, &mut m2, to_a);
+                merge_and_winners(&pool, 1, b, Some(&gamma), 2, &mut mean, &mut m2, to_b);
+                let (mut want_mean, mut want_m2) = (vec![0.0; c], vec![0.0; c]);
+                merge_images(&x, images, h * w, 0, &mut want_mean, &mut want_m2);
+                for (a, b) in mean.iter().zip(&want_mean).chain(m2.iter().zip(&want_m2)) {
+                    assert!((a - b).abs() < 1e-12 * b.abs().max(1.0), "{h}×{w}×{c}: {a} for {b}");
+                }
+                let mut alone = vec![f64::NAN; got.len()];
+                winners(&pool, images, &x, Some(&gamma), &mut alone);
+                assert_eq!(alone, got);
+                for (i, got) in got.iter().enumerate() {
+                    let (image, at) = (i / pool.output_len(), i % pool.output_len());
+                    let (oy, ox, channel) = (at / c / pool.ow, at / c % pool.ow, at % c);
+                    let own = pool.window(oy, ox).map(|a| x[image * pool.input_len() + a + channel]);
+                    let sign = if gamma[channel] < 0.0 { -1.0 } else { 1.0 };
+                    let want = sign * own.iter().fold(f64::NEG_INFINITY, |a, b| a.max(sign * b));
+                    assert_eq!(*got, want, "{h}×{w}×{c}, {i}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Winograd's convolutions against the direct ones.
+
+use super::{Tile, forward, input_grad, weight_grad};
+use crate::conv;
+use crate::direct;
+use crate::forward::NormMode;
+use crate::geometry::Geometry;
+use crate::layer::{Layer, Padding};
+use crate::loss::{Reduction, Target};
+use crate::network::Network;
+use crate::norm;
+use crate::plan::Stage;
+use crate::simd::{Real, instruction_set, limited};
+use crate::workspace::Workspace;
+use std::cell::Cell;
+use std::time::Instant;
+
+thread_local! {
+    /// Whether this thread's convolutions are all direct.
+    pub(super) static OFF: Cell<bool> = const { Cell::new(false) };
+}
+
+/// `f` without Winograd's convolutions.
+fn direct_only<R>(f: impl FnOnce() -> R) -> R {
+    OFF.set(true);
+    let result = f();
+    OFF.set(false);
+    result
+}
+
+/// Numbers in −1…1 that look random.
+fn noise(n: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    };
+    (0..n).map(|_| next()).collect()
+}
+
+fn of<T: Real>(v: &[f64]) -> Vec<T> {
+    v.iter().map(|&v| T::of(v)).collect()
+}
+
+/// The three passes of one convolution.
+fn passes<T: Real>(tile: Option<Tile>, g: &Geometry, batch: usize, x: &[f64], w: &[f64], d: &[f64]) -> [Vec<f64>; 3] {
+    let (x, w, d): (Vec<T>, Vec<T>, Vec<T>) = (of(x), of(w), of(d));
+    let nan = T::of(f64::NAN);
+    let (mut y, mut dx, mut dw) = (vec![nan; d.len()], vec![nan; x.len()], vec![nan; w.len()]);
+    let mut turned = vec![nan; w.len()];
+    let bias: Vec<T> = of(&noise(g.cout, 9));
+    match tile {
+        Some(tile) => {
+            forward(tile, g, batch, &x, &w, Some(&bias), &mut y);
+            direct::turn_whole(g, &w, &mut turned);
+            input_grad(tile, g, batch, &d, &turned, &mut dx);
+            weight_grad(tile, g, batch, &x, &d, &mut dw);
+        }
+        None => {
+            direct::forward(g, batch, &x, &w, Some(&bias), &mut y);
+            direct::turn(g, &w, &mut turned);
+            direct::input_grad(g, batch, &d, &turned, &mut dx);
+            direct::weight_grad(g, batch, &x, &d, &mut dw);
+        }
+    }
+    [y, dx, dw].map(|v| v.into_iter().map(T::f64).collect())
+}
+
+/// Root of the mean squared difference, in that of `b`.
+fn gap(a: &[f64], b: &[f64]) -> f64 {
+    let (mut e, mut n) = (0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        e += (a - b).powi(2);
+        n += b * b;
+    }
+    (e / n).sqrt()
+}
+
+/// Every side from 1 on, images that are no square, few and many and odd channels, and batches that fill blocks and do not.
+fn shapes() -> Vec<(usize, Geometry)> {
+    let same = |h, w, cin, cout| Geometry::same(h, w, cin, cout, 1);
+    let mut shapes: Vec<_> = (1..=8).map(|side| (2, same(side, side, 5, 3))).collect();
+    for side in [11, 21] {
+        shapes.push((1, same(side, side, 32, 32)));
+    }
+    for (batch, h, w, cin, cout) in [
+        (1, 7, 5, 1, 1),
+        (10, 6, 6, 32, 64),
+        (25, 5, 5, 3, 32),
+        (2, 11, 13, 64, 5),
+        (1, 42, 42, 8, 9),
+        (10, 3, 9, 17, 33),
+        (3, 21, 8, 64, 64),
+    ] {
+        shapes.push((batch, same(h, w, cin, cout)));
+    }
+    shapes
+}
+
+#[test]
+fn all_passes_give_what_the_direct_ones_give() {
+    for (i, (batch, g)) in shapes().into_iter().enumerate() {
+        let seed = 10 * i as u64;
+        let (x, w) = (noise(batch * g.input_len(), seed), noise(g.weight_len(), seed + 1));
+        let d = noise(batch * g.output_len(), seed + 2);
+        let exact = passes::<f64>(None, &g, batch, &x, &w, &d);
+        for set in ["", "avx2+fma", "scalar"] {
+            for tile in [Tile::Three, Tile::Four] {
+                let (wide, narrow) = limited(set, || {
+                    let of = Some(tile);
+                    (passes::<f64>(of, &g, batch, &x, &w, &d), passes::<f32>(of, &g, batch, &x, &w, &d))
+                });
+                for (pass, (wide, (narrow, exact))) in wide.iter().zip(narrow.iter().zip(&exact)).enumerate() {
+                    let what = format!("{set} {tile:?}, pass {pass} of {batch} times {g:?}");
+                    assert!(gap(wide, exact) < 1e-14, "{what}: {:e} in f64", gap(wide, exact));
+                    assert!(gap(narrow, exact) < 2e-6, "{what}: {:e} in f32", gap(narrow, exact));
+                }
+            }
+        }
+    }
+}
+
+/// Which the inductive protocol relies on.
+#[test]
+fn an_image_gives_the_same_bits_in_any_batch() {
+    let g = Geometry::same(11, 10, 9, 12, 1);
+    let (batch, w) = (7, of::<f32>(&noise(g.weight_len(), 1)));
+    let x: Vec<f32> = of(&noise(batch * g.input_len(), 2));
+    for set in ["", "avx2+fma", "scalar"] {
+        limited(set, || {
+            for tile in [Tile::Three, Tile::Four] {
+                let mut all = vec![f32::NAN; batch * g.output_len()];
+                forward(tile, &g, batch, &x, &w, None, &mut all);
+                for (x, want) in x.chunks_exact(g.input_len()).zip(all.chunks_exact(g.output_len())) {
+                    let mut alone = vec![f32::NAN; g.output_len()];
+                    forward(tile, &g, 1, x, &w, None, &mut alone);
+                    assert_eq!(alone, want, "{set} {tile:?}");
+                }
+            }
+        });
+    }
+}
+
+/// Errors against f64 of activations as networks have them, for Winograd and the direct kernels: README's figures.
+#[test]
+#[ignore = "prints figures"]
+fn errors() {
+    for (side, channels) in [(42, 32), (21, 32), (11, 32), (6, 64)] {
+        let g = Geometry::same(side, side, channels, channels, 1);
+        let batch = 10;
+        let x: Vec<f64> = noise(batch * g.input_len(), 1).iter().map(|v| v.max(0.0) as f32 as f64).collect();
+        let round = |v: Vec<f64>| v.into_iter().map(|v| v as f32 as f64).collect::<Vec<f64>>();
+        let (w, d) = (round(noise(g.weight_len(), 2)), round(noise(batch * g.output_len(), 3)));
+        let exact = passes::<f64>(None, &g, batch, &x, &w, &d);
+        for tile in [None, Some(Tile::Three), Some(Tile::Four)] {
+            let gaps: Vec<String> = passes::<f32>(tile, &g, batch, &x, &w, &d)
+                .iter()
+                .zip(&exact)
+                .map(|(a, b)| format!("{:.1e}", gap(a, b)))
+                .collect();
+            println!("{side}×{side}×{channels} {tile:?}: forward, input and weight gradient {}", gaps.join(", "));
+        }
+    }
+}
+
+/// Seconds of each pass by direct kernels and both tiles, minima of calls in turn: what [`super::tile`] chooses by.
+#[test]
+#[ignore = "prints figures"]
+fn table() {
+    let batch = 10;
+    for set in ["", "avx2+fma"] {
+        for (side, channels) in [
+            (42, 32),
+            (21, 32),
+            (11, 32),
+            (6, 32),
+            (5, 32),
+            (4, 32),
+            (3, 32),
+            (42, 64),
+            (21, 64),
+            (10, 64),
+            (5, 64),
+            (21, 16),
+            (21, 8),
+        ] {
+            let g = Geometry::same(side, side, channels, channels, 1);
+            let of = |n: usize, seed: u64| of::<f32>(&noise(n, seed));
+            let (x, w, d) = (of(batch * g.input_len(), 1), of(g.weight_len(), 2), of(batch * g.output_len(), 3));
+            let (mut y, mut dw) = (d.clone(), w.clone());
+            let mut best = [f64::MAX; 6];
+            limited(set, || {
+                for _ in 0..(3e9 / g.flops() / batch as f64) as usize + 10 {
+                    let mut kinds = best.iter_mut();
+                    let mut time = |f: &mut dyn FnMut()| {
+                        let start = Instant::now();
+                        f();
+                        let best = kinds.next().unwrap();
+                        *best = best.min(start.elapsed().as_secs_f64() * 1e6);
+                    };
+                    time(&mut || direct::forward(&g, batch, &x, &w, None, &mut y));
+                    time(&mut || forward(Tile::Three, &g, batch, &x, &w, None, &mut y));
+                    time(&mut || forward(Tile::Four, &g, batch, &x, &w, None, &mut y));
+                    time(&mut || direct::weight_grad(&g, batch, &x, &d, &mut dw));
+                    time(&mut || weight_grad(Tile::Three, &g, batch, &x, &d, &mut dw));
+                    time(&mut || weight_grad(Tile::Four, &g, batch, &x, &d, &mut dw));
+                }
+                let [a, b, c, d, e, f] = best.map(|t| format!("{t:.0}"));
+                println!(
+                    "{} {side}×{side}×{channels}, µs: forward direct {a}, F3 {b}, F4 {c}; weight gradient direct {d}, F3 {e}, F4 {f}",
+                    instruction_set()
+                );
+            });
+        }
+    }
+}
+
+/// The mini-ImageNet network of the papers, and parameters of a fresh one.
+fn mini_imagenet(filters: usize) -> (Network, Vec<f64>) {
+    let mut layers = Vec::new();
+    for i in 1..=4 {
+        layers.push((format!("conv{i}"), Layer::Conv { filters, stride: 1 }));
+        layers.push((format!("norm{i}"), Layer::Norm { scale: true, eps: 1e-3 }));
+        layers.push((format!("pool{i}"), Layer::MaxPool { padding: Padding::Same }));
+        layers.push((format!("relu{i}"), Layer::Relu));
+    }
+    layers.push(("flatten".into(), Layer::Flatten));
+    layers.push(("head".into(), Layer::Dense { outputs: 5 }));
+    let net = Network::new(&[84, 84, 3], layers).unwrap();
+    let mut params = vec![0.0; net.param_len()];
+    for (i, spec) in net.layout().iter().enumerate() {
+        let own = &mut params[spec.offset..spec.offset + spec.len];
+        match spec.shape.as_slice() {
+            [area @ .., fan_in, fan_out] => {
+                let scale = (6.0 / (area.iter().product::<usize>() * (fan_in + fan_out)) as f64).sqrt();
+                own.copy_from_slice(&noise(spec.len, i as u64 + 1));
+                own.iter_mut().for_each(|v| *v = (*v * scale) as f32 as f64);
+            }
+            _ => own.fill(if spec.name.ends_with("gamma") { 1.0 } else { 0.0 }),
+        }
+    }
+    (net, params)
+}
+
+/// Loss and gradient of a batch of ten.
+fn gradient<T: Real>(net: &Network, params: &[f64], x: &[f64]) -> Vec<f64> {
+    let classes: Vec<u32> = (0..10).map(|i| i % 5).collect();
+    let mut grad = vec![T::of(f64::NAN); params.len()];
+    let (mut ws, target) = (Workspace::default(), Target::Classes(&classes));
+    net.descend(&of(params), &of(x), target, Reduction::Sum, NormMode::Batch, 0, &mut ws, &mut grad);
+    grad.into_iter().map(T::f64).collect()
+}
+
+#[test]
+fn whole_gradients_are_as_near_to_f64_as_direct_ones() {
+    let x: Vec<f64> = noise(10 * 84 * 84 * 3, 99).into_iter().map(|v| v as f32 as f64).collect();
+    let (net, params) = mini_imagenet(32);
+    let (plain, _) = direct_only(|| mini_imagenet(32));
+    let exact = direct_only(|| gradient::<f64>(&plain, &params, &x));
+    assert!(gap(&gradient::<f64>(&net, &params, &x), &exact) < 1e-11);
+    for set in ["", "avx2+fma"] {
+        limited(set, || {
+            let own = gap(&gradient::<f32>(&net, &params, &x), &exact);
+            let direct = gap(&direct_only(|| gradient::<f32>(&plain, &params, &x)), &exact);
+            println!(
+                "{}: rms error of the whole gradient {own:.2e}, by direct kernels {direct:.2e}",
+                instruction_set()
+            );
+            assert!(own < LIMIT, "{set}: {own:e}, by direct kernels {direct:e}");
+        });
+    }
+}
+
+/// Windows and ReLUs that choose otherwise than in f64 are worth more than all rounding; this batch has few.
+const LIMIT: f64 = 3e-6;
+
+/// What each pool and each ReLU of a network, a layer a pass, has as input; convolutions direct or not.
+fn choices<T: Real>(net: &Network, params: &[f64], x: &[f64], winograd: bool) -> Vec<Vec<f64>> {
+    let (params, mut x): (Vec<T>, Vec<T>) = (of(params), of(x));
+    let zero = || vec![T::default(); net.stats_len()];
+    let (mut stats, mut scales, mut seen) = (zero(), zero(), Vec::new());
+    for (stage, len) in net.plain.stages.iter().zip(&net.plain.lens) {
+        let mut y = vec![T::default(); 10 * len];
+        match stage {
+            Stage::Norm(n) => {
+                stage.measure(&params, &x, 10, &mut stats, &mut []);
+                n.scale(&params, &stats, &mut scales);
+                norm::forward(n.affine(&params, &stats, &scales), false, &x, &mut y);
+            }
+            Stage::Linear(l) if winograd && l.geometry.kernel == 3 => {
+                let (g, weight) = (&l.geometry, &params[l.weight.clone()]);
+                // F(4×4) where the first layer has it.
+                let tile = super::tile(g).unwrap_or(Tile::Four);
+                forward(tile, g, 10, &x, weight, Some(&params[l.bias.clone()]), &mut y);
+            }
+            Stage::Linear(l) => {
+                let (weight, bias) = (&params[l.weight.clone()], &params[l.bias.clone()]);
+                direct_only(|| conv::forward(&l.geometry, 10, &x, weight, Some(bias), &mut y));
+            }
+            stage => stage.forward(&params, 10, &x, &mut y),
+        }
+        if matches!(stage, Stage::MaxPool(_) | Stage::Relu) {
+            seen.push(x.iter().map(|v| v.f64()).collect());
+        }
+        x = y;
+    }
+    seen
+}
+
+/// How many windows and ReLUs choose otherwise than in f64, by either kernels: README's figures.
+#[test]
+#[ignore = "prints figures"]
+fn flips() {
+    let (net, params) = mini_imagenet(32);
+    let mut counts = [[0usize; 2]; 2];
+    let (mut windows, mut relus) = (0, 0);
+    let batches = 5;
+    for batch in 0..batches {
+        let x: Vec<f64> = noise(10 * 84 * 84 * 3, 200 + batch).into_iter().map(|v| v as f32 as f64).collect();
+        let exact = choices::<f64>(&net, &params, &x, false);
+        for (kind, counts) in counts.iter_mut().enumerate() {
+            let own = choices::<f32>(&net, &params, &x, kind == 1);
+            let stages = net.plain.stages.iter().filter(|s| matches!(s, Stage::MaxPool(_) | Stage::Relu));
+            for ((stage, own), exact) in stages.zip(&own).zip(&exact) {
+                let Stage::MaxPool(pool) = stage else {
+                    relus += own.len() * kind;
+                    counts[1] += own.iter().zip(exact).filter(|(a, b)| (**a > 0.0) != (**b > 0.0)).count();
+                    continue;
+                };
+                for image in 0..10 {
+                    for (oy, ox) in (0..pool.oh).flat_map(|oy| (0..pool.ow).map(move |ox| (oy, ox))) {
+                        for c in 0..pool.c {
+                            let at = pool.window(oy, ox).map(|a| image * pool.input_len() + a + c);
+                            let winner = |v: &[f64]| at.into_iter().reduce(|a, b| if v[b] > v[a] { b } else { a });
+                            windows += kind;
+                            counts[0] += usize::from(winner(own) != winner(exact));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    println!("{}: {batches} batches of ten, {windows} windows and {relus} ReLUs", instruction_set());
+    for (name, [windows, relus]) in ["direct", "Winograd"].iter().zip(counts) {
+        println!("{name}: {windows} windows and {relus} ReLUs choose otherwise than in f64");
+    }
+}

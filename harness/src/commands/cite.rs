@@ -1,0 +1,109 @@
+//! `harness cite`: BibTeX of what a table rests on, and where its numbers were made.
+
+use std::path::Path;
+
+use harness_core::{Error, Result};
+
+use crate::cli::Cite;
+use crate::console;
+use crate::exit::Exit;
+use crate::record::RunRecord;
+use crate::report::{environment, run, scan};
+use crate::spec::Spec;
+
+/// Every entry, under its key.
+const REFERENCES: &str = include_str!("../../templates/references.bib");
+
+/// The entries of an algorithm.
+const METHODS: [(&str, &[&str]); 10] = [
+    ("reptile", &["nichol2018first"]),
+    ("fomaml", &["finn2017model", "nichol2018first"]),
+    ("maml", &["finn2017model"]),
+    ("transfer", &["vinyals2016matching", "ravi2017optimization", "chen2019closer"]),
+    ("protonet", &["snell2017prototypical"]),
+    ("baseline-plus-plus", &["chen2019closer"]),
+    ("minibatch-prox", &["zhou2019efficient"]),
+    ("evolution", &["salimans2017evolution", "song2020esmaml"]),
+    ("anil", &["raghu2020rapid"]),
+    ("imaml", &["rajeswaran2019meta"]),
+];
+
+/// The entries of a data set.
+const DATA: [(&str, &[&str]); 5] = [
+    ("omniglot", &["lake2015human"]),
+    ("mini-imagenet", &["vinyals2016matching", "ravi2017optimization"]),
+    ("sine", &["finn2017model"]),
+    ("cifar-fs", &["bertinetto2019meta"]),
+    ("fc100", &["oreshkin2018tadam"]),
+];
+
+/// Prints the entries, or the note.
+pub fn run(args: &Cite) -> Result<Exit> {
+    let folder = Path::new(&args.of);
+    let (mut names, mut data, mut records) = (Vec::new(), Vec::new(), Vec::new());
+    if folder.is_dir() {
+        for budget in scan::budgets(folder)? {
+            for found in scan::runs(&folder.join(budget))? {
+                records.extend(run::record(&found)?);
+            }
+        }
+        names.extend(
+            records.iter().map(|r: &RunRecord| if r.algorithm.is_empty() { &r.label } else { &r.algorithm }.clone()),
+        );
+        data.extend(records.iter().filter_map(|r| Some(r.config.get("data")?.get("dataset")?.as_str()?.to_owned())));
+    } else if args.note {
+        return Err(Error::usage(format!("{}: no folder with results, so there is nothing to note", args.of)));
+    } else {
+        let spec = Spec::find(&args.of, &[])?;
+        names.extend(spec.methods.iter().map(|method| method.algorithm.clone()));
+        data.push(spec.data.dataset.clone());
+    }
+    console::print(&if args.note { environment::note(records.iter()) } else { entries(&names, &data) })?;
+    Ok(Exit::Done)
+}
+
+/// The entries that these methods and data sets need, in the order of the file; what has none is named in a comment.
+fn entries(methods: &[String], data: &[String]) -> String {
+    let (mut keys, mut without): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for (list, known) in [(methods, &METHODS[..]), (data, &DATA[..])] {
+        for name in list {
+            match known.iter().find(|(known, _)| known == name) {
+                Some((_, of)) => keys.extend(of.iter()),
+                None if !["glyphs", "quadratic"].contains(&name.as_str()) && !without.contains(&name.as_str()) => {
+                    without.push(name);
+                }
+                None => {}
+            }
+        }
+    }
+    let wanted = |entry: &&str| keys.iter().any(|key| entry.contains(&format!("{{{key},")));
+    let mut out: String =
+        REFERENCES.split("\n\n").filter(wanted).map(|entry| format!("{}\n\n", entry.trim())).collect();
+    without.iter().for_each(|name| out += &format!("% no entry is known for {name}\n"));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_and_public_data_set_has_entries_and_every_key_is_one() {
+        for entry in crate::registry::ALGORITHMS {
+            assert!(METHODS.iter().any(|(name, _)| *name == entry.name), "{}", entry.name);
+        }
+        for (name, keys) in METHODS.iter().chain(&DATA) {
+            for key in *keys {
+                assert_eq!(REFERENCES.matches(&format!("{{{key},")).count(), 1, "{name}: {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_table_is_cited_once_and_what_is_unknown_is_said() {
+        let text = entries(&["maml".into(), "fomaml".into(), "mine".into()], &["omniglot".into(), "glyphs".into()]);
+        assert_eq!(text.matches("{finn2017model,").count(), 1);
+        assert!(text.contains("{lake2015human,") && text.contains("{nichol2018first,") && !text.contains("snell"));
+        assert!(text.ends_with("% no entry is known for mine\n"), "{text}");
+    }
+}

@@ -1,0 +1,445 @@
+//! Each method of a table beside one row of it: `harness compare OUT --against LABEL`.
+
+use std::path::{Path, PathBuf};
+
+use harness_core::{Error, Result, error};
+use serde::Serialize;
+
+use super::block::{Block, Column};
+use super::folder::{self, Budget, Held};
+use crate::record::RunRecord;
+use crate::report::paired::{self, ByMode, Difference, LEVEL};
+use crate::report::scan::natural;
+use crate::report::stats::{mean, tidy};
+use crate::report::{format, run};
+
+/// What is asked.
+pub struct Asked<'a> {
+    pub label: &'a str,
+    /// Empty: all.
+    pub methods: &'a [String],
+    pub margin: Option<f64>,
+    pub target: Option<f64>,
+}
+
+/// What came out.
+#[derive(Debug, Serialize)]
+pub struct Against {
+    pub folder: PathBuf,
+    pub against: String,
+    pub margin: Option<f64>,
+    pub target: Option<f64>,
+    pub tables: Vec<Table>,
+    pub not_compared: Vec<String>,
+}
+
+/// The rows of one benchmark in one mode.
+#[derive(Debug, Serialize)]
+pub struct Table {
+    pub budget: String,
+    pub benchmark: String,
+    pub mode: String,
+    pub metric: String,
+    /// The row that the others are compared with.
+    pub reference: Spending,
+    pub rows: Vec<Row>,
+}
+
+/// A row's value and what it cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct Spending {
+    pub method: String,
+    /// Mean over its seeds.
+    pub value: f64,
+    pub seeds: Vec<u64>,
+    pub meta_iters: u64,
+    /// Forward and backward passes of one image in the whole training of one seed, where the record says so.
+    pub image_passes: Option<f64>,
+    /// Seconds of work of one seed, averaged.
+    pub seconds: f64,
+    /// When the learning curve on test first reaches the target: meta-iterations and seconds, averaged over seeds.
+    pub reached: Option<(f64, f64)>,
+}
+
+/// One row beside the reference.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    #[serde(flatten)]
+    pub spending: Spending,
+    /// Row − reference, over the seeds that both hold.
+    pub delta: f64,
+    /// Half-width of its 95 % interval, not corrected.
+    pub ci95: Option<f64>,
+    pub p: f64,
+    /// Adjusted by Holm over the rows of this table.
+    pub p_holm: f64,
+    pub over: Over,
+    pub common_seeds: Vec<u64>,
+    pub answer: Answer,
+}
+
+/// What the interval is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Over {
+    /// The difference between these trained states.
+    Episodes,
+    /// The difference between the methods.
+    Seeds,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    Better,
+    Worse,
+    Same,
+    Unclear,
+}
+
+/// Compares the methods below `path` with the row that is asked for, table by table.
+///
+/// # Errors
+/// Usage: no runs there, no such row, or nothing beside it. Data: a damaged record or episodes.parquet.
+pub fn compare(path: &Path, asked: &Asked) -> Result<Against> {
+    let budgets = folder::budgets(path)?;
+    let labels: Vec<&str> = budgets.iter().flat_map(|budget| &budget.runs).map(|held| held.label.as_str()).collect();
+    for label in [asked.label].into_iter().chain(asked.methods.iter().map(String::as_str)) {
+        if !labels.contains(&label) {
+            let mut known = labels.clone();
+            known.sort_unstable();
+            known.dedup();
+            return Err(error::unknown("method", label, known));
+        }
+    }
+    let (mut tables, mut alone) = (Vec::new(), Vec::new());
+    for budget in &budgets {
+        let mut names: Vec<&str> = budget.runs.iter().map(|held| held.benchmark.as_str()).collect();
+        names.dedup();
+        for name in names {
+            tables.extend(benchmark(budget, name, asked, &mut alone)?);
+        }
+    }
+    if tables.is_empty() {
+        let first = alone.first().map(|why| format!(" ({why})")).unwrap_or_default();
+        return Err(Error::usage(format!("nothing to compare with {} below {}{first}", asked.label, path.display())));
+    }
+    Ok(Against {
+        folder: path.into(),
+        against: asked.label.to_owned(),
+        margin: asked.margin,
+        target: asked.target,
+        tables,
+        not_compared: alone,
+    })
+}
+
+/// A label's complete runs in one benchmark, with their episodes by mode.
+#[derive(Clone)]
+struct Entry<'a> {
+    label: &'a str,
+    runs: Vec<(&'a Held, &'a RunRecord, ByMode)>,
+}
+
+/// The tables of one benchmark, one a mode; none where the reference has no complete run in it.
+fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>) -> Result<Vec<Table>> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for held in budget.runs.iter().filter(|held| held.benchmark == name) {
+        let wanted = held.label == asked.label || asked.methods.is_empty() || asked.methods.contains(&held.label);
+        if !wanted {
+            continue;
+        }
+        let Some(record) = held.complete() else {
+            alone.push(format!("{} {name} {} seed {}: {}", budget.name, held.label, held.seed, held.status()));
+            continue;
+        };
+        let modes = paired::values(&held.path, record)?;
+        for (mode, episode) in modes.iter().filter_map(|(mode, values)| Some((mode, values.as_ref().err()?.0))) {
+            let seed = held.seed;
+            alone.push(format!(
+                "{} {name} {} seed {seed} {mode}: diverged in episode {episode}",
+                budget.name, held.label
+            ));
+        }
+        let run = (held, record, modes);
+        match entries.iter_mut().find(|entry| entry.label == held.label) {
+            Some(entry) => entry.runs.push(run),
+            None => entries.push(Entry { label: &held.label, runs: vec![run] }),
+        }
+    }
+    let Some(at) = entries.iter().position(|entry| entry.label == asked.label) else {
+        return Ok(Vec::new());
+    };
+    // Beside itself only where that is asked for.
+    let itself = asked.methods.iter().any(|label| label == asked.label);
+    let reference = if itself { entries[at].clone() } else { entries.remove(at) };
+    let (_, first, modes) = &reference.runs[0];
+    entries.sort_by(|a, b| a.runs[0].1.order.cmp(&b.runs[0].1.order).then_with(|| natural(a.label, b.label)));
+    entries.retain(|entry| {
+        let alike = entry.runs.iter().chain(&reference.runs).all(|(_, record, _)| paired::same_episodes(first, record));
+        if !alike {
+            alone.push(format!(
+                "{} {name} {}: it met other test episodes than {}",
+                budget.name, entry.label, asked.label
+            ));
+        }
+        alike
+    });
+    let of_mode = |entry: &Entry, mode: &str| -> Vec<paired::Run> {
+        let values = |modes: &ByMode| modes.iter().find(|(own, _)| own == mode).and_then(|(_, v)| v.clone().ok());
+        entry.runs.iter().filter_map(|(held, _, modes)| Some((held.seed, values(modes)?))).collect()
+    };
+    let mut tables = Vec::new();
+    for (mode, _) in modes {
+        let there = of_mode(&reference, mode);
+        let mut found: Vec<(&Entry, Vec<paired::Run>, Difference)> = Vec::new();
+        for entry in &entries {
+            let here = of_mode(entry, mode);
+            match paired::difference(&there, &here) {
+                Some(difference) => found.push((entry, here, difference)),
+                None => alone.push(format!("{} {name} {} {mode}: no seed that both hold", budget.name, entry.label)),
+            }
+        }
+        let adjusted = paired::holm(&found.iter().map(|(.., d)| d.p).collect::<Vec<_>>());
+        let mut rows = Vec::new();
+        for ((entry, values, difference), p_holm) in found.into_iter().zip(adjusted) {
+            rows.push(Row {
+                spending: spending(entry, mode, &values, asked.target)?,
+                answer: answer(&difference, p_holm, first.higher_is_better, asked.margin),
+                delta: difference.delta,
+                ci95: difference.half,
+                p: difference.p,
+                p_holm,
+                over: if difference.over_seeds { Over::Seeds } else { Over::Episodes },
+                common_seeds: difference.seeds,
+            });
+        }
+        if rows.is_empty() {
+            continue;
+        }
+        tables.push(Table {
+            budget: budget.name.clone(),
+            benchmark: name.to_owned(),
+            mode: mode.clone(),
+            metric: first.metric.clone(),
+            reference: spending(&reference, mode, &there, asked.target)?,
+            rows,
+        });
+    }
+    Ok(tables)
+}
+
+/// A stated margin comes first: whoever states one says that less is no difference to them.
+fn answer(found: &Difference, p_holm: f64, higher_is_better: bool, margin: Option<f64>) -> Answer {
+    let inside = |margin: f64| found.half.is_some_and(|half| found.delta.abs() + half <= margin);
+    match found.delta > 0.0 {
+        _ if found.identical || margin.is_some_and(inside) => Answer::Same,
+        _ if p_holm >= LEVEL => Answer::Unclear,
+        up if up == higher_is_better => Answer::Better,
+        _ => Answer::Worse,
+    }
+}
+
+fn spending(entry: &Entry, mode: &str, values: &[paired::Run], target: Option<f64>) -> Result<Spending> {
+    let (_, record, _) = entry.runs[0];
+    let of_seeds: Vec<f64> = values.iter().map(|(_, values)| mean(values)).collect();
+    let seconds: Vec<f64> = entry.runs.iter().map(|(_, record, _)| record.seconds).collect();
+    let mut reached: Vec<Option<(f64, f64)>> = Vec::new();
+    for (held, record, _) in entry.runs.iter().filter(|_| target.is_some()) {
+        let target = target.expect("filtered");
+        let rows = run::curve(&held.path, record)?;
+        let beyond = |value: f64| if record.higher_is_better { value >= target } else { value <= target };
+        let first = rows.iter().find(|row| row.split == "test" && row.mode == mode && beyond(row.value));
+        reached.push(first.map(|row| (row.step as f64, row.wall_s.unwrap_or(f64::NAN))));
+    }
+    let all: Option<Vec<(f64, f64)>> = reached.into_iter().collect();
+    let over = |get: fn(&(f64, f64)) -> f64, all: &[(f64, f64)]| mean(&all.iter().map(get).collect::<Vec<_>>());
+    Ok(Spending {
+        method: entry.label.to_owned(),
+        value: tidy(mean(&of_seeds)),
+        seeds: values.iter().map(|(seed, _)| *seed).collect(),
+        meta_iters: record.meta_iters,
+        image_passes: record.image_passes.map(|passes| passes * record.meta_iters as f64),
+        seconds: tidy(mean(&seconds)),
+        reached: all.filter(|all| !all.is_empty()).map(|all| (over(|r| r.0, &all), over(|r| r.1, &all))),
+    })
+}
+
+impl Answer {
+    fn name(self) -> &'static str {
+        match self {
+            Answer::Better => "better",
+            Answer::Worse => "worse",
+            Answer::Same => "same",
+            Answer::Unclear => "unclear",
+        }
+    }
+}
+
+impl Against {
+    /// The tables for a terminal `width` columns wide.
+    pub fn table(&self, width: u16) -> String {
+        let mut out = String::new();
+        for block in self.blocks() {
+            out += &format!("{}\n{}\n", block.title, block.grid(width));
+            block.notes.iter().for_each(|note| out += &format!("  {note}\n"));
+            out.push('\n');
+        }
+        if !self.not_compared.is_empty() {
+            out += "not compared:\n";
+            self.not_compared.iter().for_each(|line| out += &format!("  {line}\n"));
+            out.push('\n');
+        }
+        out + &self.legend() + "\n"
+    }
+
+    /// The same as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut out: String = self.blocks().iter().map(Block::markdown).collect();
+        if !self.not_compared.is_empty() {
+            out += "not compared:\n\n";
+            self.not_compared.iter().for_each(|line| out += &format!("- {line}\n"));
+            out.push('\n');
+        }
+        out + &self.legend() + "\n"
+    }
+
+    /// For a paper.
+    pub fn latex(&self) -> String {
+        self.blocks().iter().map(Block::latex).collect::<String>() + "% " + &self.legend() + "\n"
+    }
+
+    /// As one JSON object.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("it is plain data") + "\n"
+    }
+
+    fn legend(&self) -> String {
+        let mut text = format!(
+            "difference: method - {}, paired, over the seeds that both hold, with its 95 % interval (uncorrected); p: \
+             two-sided, adjusted by Holm over the rows of the table and mode; better and worse: p < 0.05",
+            self.against
+        );
+        if let Some(margin) = self.margin {
+            text += &format!("; same: the interval lies within ±{margin}");
+        }
+        text + "."
+    }
+
+    fn blocks(&self) -> Vec<Block> {
+        self.tables.iter().map(|table| self.block(table)).collect()
+    }
+
+    fn block(&self, table: &Table) -> Block {
+        let all = || [&table.reference].into_iter().chain(table.rows.iter().map(|row| &row.spending));
+        let passes = all().any(|row| row.image_passes.is_some());
+        let columns = [
+            (true, "method", false),
+            (true, "value", true),
+            (true, "difference", true),
+            (true, "p (Holm)", true),
+            (true, "answer", false),
+            (true, "meta-iters", true),
+            (passes, "image passes", true),
+            (true, "time", true),
+            (self.target.is_some(), "target at", true),
+        ];
+        let value = |value| format::value(&table.metric, value);
+        let line = |row: &Spending, said: [String; 3]| {
+            let [difference, p, answer] = said;
+            let reached = match row.reached {
+                Some((step, seconds)) if seconds.is_finite() => {
+                    format!("{} ({})", format::thousands(step.round() as u64), crate::progress::human(seconds))
+                }
+                Some((step, _)) => format::thousands(step.round() as u64),
+                None => "never".into(),
+            };
+            let passes = row.image_passes.map_or(String::new(), |n| format::thousands(n.round() as u64));
+            let fields = [
+                row.method.clone(),
+                value(row.value),
+                difference,
+                p,
+                answer,
+                format::thousands(row.meta_iters),
+                passes,
+                crate::progress::human(row.seconds),
+                reached,
+            ];
+            fields.into_iter().zip(&columns).filter(|(_, (shown, ..))| *shown).map(|(text, _)| text).collect()
+        };
+        let mut lines: Vec<Vec<String>> = vec![line(&table.reference, Default::default())];
+        for row in &table.rows {
+            let half = row.ci95.map(|half| format!(" ±{}", value(half))).unwrap_or_default();
+            let difference = format::signed(&table.metric, row.delta) + &half;
+            lines.push(line(&row.spending, [difference, p_value(row.p_holm), row.answer.name().into()]));
+        }
+        let mode = if table.mode == "-" { String::new() } else { format!(", {}", table.mode) };
+        Block {
+            title: format!("{}{mode}: budget {} · {}", table.benchmark, table.budget, format::metric(&table.metric)),
+            columns: columns.iter().filter(|c| c.0).map(|(_, name, right)| Column { name, right: *right }).collect(),
+            lines,
+            notes: notes(table),
+        }
+    }
+}
+
+/// What the differences are between.
+fn notes(table: &Table) -> Vec<String> {
+    let mut notes: Vec<String> = Vec::new();
+    for row in &table.rows {
+        let seeds = row.common_seeds.len() as u64;
+        let note = match row.over {
+            Over::Seeds => format!("over {} that both hold: compares the methods", format::plural(seeds, "seed")),
+            Over::Episodes => {
+                let seeds = if seeds == 1 { "one seed".to_owned() } else { format!("{seeds} seeds") };
+                format!("over test episodes, {seeds}: compares these trained states, not the methods")
+            }
+        };
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    if notes.len() < 2 {
+        return notes;
+    }
+    // Where rows differ, each says its own.
+    let own = |row: &Row| match row.over {
+        Over::Seeds => format!("{}: over {} seeds: the methods", row.spending.method, row.common_seeds.len()),
+        Over::Episodes => {
+            let seeds = format::plural(row.common_seeds.len() as u64, "seed");
+            format!("{}: over test episodes, {seeds}: these trained states, not the methods", row.spending.method)
+        }
+    };
+    table.rows.iter().map(own).collect()
+}
+
+/// `0.031`, `< 0.0001`.
+fn p_value(p: f64) -> String {
+    if p < 0.0001 { "< 0.0001".into() } else { format!("{p:.4}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(delta: f64, half: f64, identical: bool) -> Difference {
+        Difference { delta, half: Some(half), p: 0.0, seeds: vec![0], over_seeds: false, identical }
+    }
+
+    #[test]
+    fn same_needs_identical_answers_or_a_stated_margin() {
+        assert_eq!(answer(&found(0.0, 0.0, true), 1.0, true, None), Answer::Same);
+        assert_eq!(answer(&found(0.0, 0.1, false), 1.0, true, None), Answer::Unclear);
+        assert_eq!(answer(&found(0.1, 0.1, false), 1.0, true, Some(0.21)), Answer::Same);
+        assert_eq!(answer(&found(0.1, 0.1, false), 1.0, true, Some(0.19)), Answer::Unclear);
+        assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, true, Some(0.2)), Answer::Worse);
+        assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, false, None), Answer::Better, "errors: less is better");
+        assert_eq!(answer(&found(-1.0, 0.1, false), 0.06, true, None), Answer::Unclear);
+    }
+
+    #[test]
+    fn p_is_short() {
+        assert_eq!([p_value(0.03141), p_value(1.0), p_value(1e-9)], ["0.0314", "1.0000", "< 0.0001"]);
+    }
+}

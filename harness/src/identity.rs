@@ -1,0 +1,252 @@
+//! Which code made a number. A hash for training and one for evaluation, taken when the binary is built: of the kernels,
+//! of `harness-core`, of the method, and of the files of this crate that train or evaluate. Data is not in them: pixels
+//! count by their digest.
+
+use harness_core::Entry;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::failpoint;
+use crate::record::RunRecord;
+
+/// Files of this crate and the hash of what counts in them.
+struct Part {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the list is held against the tree"))]
+    files: &'static [&'static str],
+    hash: &'static str,
+}
+
+macro_rules! part {
+    ($($file:tt)*) => { Part { files: &[$($file),*], hash: harness_identity::code!(only $($file)*) } };
+}
+
+/// What a trained state can depend on.
+const TRAINING: Part = part!(
+    "src/tasks.rs"
+    "src/runner/job.rs"
+    "src/runner/iterate.rs"
+    "src/runner/in_order.rs"
+    "src/runner/train.rs"
+    "src/files/checkpoint/bytes.rs"
+);
+
+/// What the numbers of a state can depend on.
+const EVALUATION: Part = part!(
+    "src/tasks.rs"
+    "src/runner/job.rs"
+    "src/runner/train.rs"
+    "src/runner/evaluate.rs"
+    "src/runner/in_order.rs"
+    "src/runner/selection.rs"
+    "src/runner/snapshots.rs"
+    "src/runner/curve.rs"
+    "src/runner/adaptation.rs"
+    "src/files/checkpoint/bytes.rs"
+    "src/files/episodes.rs"
+    "src/files/metrics.rs"
+);
+
+/// The code behind a run's numbers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Identity {
+    /// sha256 of what determines the trained state.
+    pub training: String,
+    /// sha256 of what determines the numbers of a state.
+    pub evaluation: String,
+}
+
+impl Identity {
+    /// Of this binary, where it trains and evaluates the method `entry`.
+    pub fn of(entry: &Entry) -> Identity {
+        let pretended = failpoint::pretended_code();
+        let hash = |parts: [&str; 2], own: &str, pretended: &str| {
+            let mut hash = Sha256::new();
+            parts.into_iter().chain([entry.code, own, pretended]).for_each(|part| {
+                hash.update((part.len() as u64).to_le_bytes());
+                hash.update(part);
+            });
+            hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        Identity {
+            training: hash(harness_core::TRAINING_CODE, TRAINING.hash, &pretended.training),
+            evaluation: hash(harness_core::EVALUATION_CODE, EVALUATION.hash, &pretended.evaluation),
+        }
+    }
+}
+
+/// A stretch of a run that one build made on one kind of machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// None: a build that did not say.
+    #[serde(default)]
+    pub code: Option<Identity>,
+    /// As in run.json.
+    #[serde(default)]
+    pub git_commit: Option<String>,
+    #[serde(default)]
+    pub git_dirty: Option<bool>,
+    #[serde(default)]
+    pub instruction_set: String,
+    /// Meta-iterations that were done before it.
+    #[serde(default)]
+    pub first_step: u64,
+}
+
+impl Segment {
+    /// What this process adds from `first_step` on.
+    pub fn now(code: &Identity, first_step: u64) -> Segment {
+        let commit = commit();
+        Segment {
+            code: Some(code.clone()),
+            git_dirty: commit.as_ref().map(|(_, dirty)| *dirty),
+            git_commit: commit.map(|(commit, _)| commit),
+            instruction_set: harness_kernels::instruction_set().into(),
+            first_step,
+        }
+    }
+
+    /// Whether `other` goes on with the same code on the same kind of machine.
+    pub fn continues(&self, other: &Segment) -> bool {
+        (&self.code, &self.instruction_set) == (&other.code, &other.instruction_set)
+    }
+
+    /// `commit 1a2b3c4d5e6f`, as messages name a build.
+    pub fn build(&self) -> String {
+        build(self.git_commit.as_deref(), self.git_dirty)
+    }
+}
+
+/// A build in words: `commit 1a2b3c4d5e6f with changes`.
+pub fn build(commit: Option<&str>, dirty: Option<bool>) -> String {
+    let changes = if dirty == Some(true) { " with changes" } else { "" };
+    match commit {
+        Some(commit) => format!("commit {}{changes}", commit.get(..12).unwrap_or(commit)),
+        None => "a build that names no commit".to_owned(),
+    }
+}
+
+/// Says of results that other builds made, among those that say which did: a note, since they may be read all the same.
+pub fn note_others<'a>(algorithms: &[Entry], records: impl IntoIterator<Item = &'a RunRecord>) {
+    let other = |record: &&RunRecord| {
+        let entry = algorithms.iter().find(|entry| entry.name == record.algorithm);
+        record.code.as_ref().is_some_and(|code| entry.is_none_or(|entry| *code != Identity::of(entry)))
+    };
+    let name = |record: &RunRecord| {
+        let build = build(record.git_commit.as_deref(), record.git_dirty);
+        (format!("{} {} seed {}", record.benchmark, record.label, record.seed), build)
+    };
+    let others: Vec<(String, String)> = records.into_iter().filter(other).map(name).collect();
+    let Some((first, build)) = others.first() else { return };
+    match others.len() {
+        1 => tracing::info!("note: {first} was made by another build than this one ({build})"),
+        many => tracing::info!("note: {many} runs were made by other builds than this one, such as {first} ({build})"),
+    }
+}
+
+/// The commit of the sources that this binary was built from, and whether they had changes, if git knew.
+pub fn commit() -> Option<(String, bool)> {
+    let commit = option_env!("HARNESS_COMMIT")?;
+    Some((commit.to_owned(), option_env!("HARNESS_DIRTY") == Some("true")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Files of `src/runner` and `src/files` that neither train nor evaluate: they decide what is done, and say it.
+    const NEITHER: &[&str] = &[
+        "src/runner/diverged.rs",
+        "src/runner/drive.rs",
+        "src/runner/estimate.rs",
+        "src/runner/event.rs",
+        "src/runner/fits.rs",
+        "src/runner/group.rs",
+        "src/runner/hash.rs",
+        "src/runner/mod.rs",
+        "src/runner/record.rs",
+        "src/runner/replay.rs",
+        "src/runner/resume.rs",
+        "src/runner/stop.rs",
+        "src/runner/training.rs",
+        "src/files/atomic.rs",
+        "src/files/checkpoint/mod.rs",
+        "src/files/checkpoint/tests.rs",
+        "src/files/fault.rs",
+        "src/files/lock.rs",
+        "src/files/mod.rs",
+    ];
+
+    fn below(folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap().flatten();
+        entries
+            .flat_map(|entry| {
+                let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
+                if entry.path().is_dir() { below(&path) } else { vec![path] }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_file_of_the_runner_is_known_to_train_to_evaluate_or_to_do_neither() {
+        for file in below("src/runner").into_iter().chain(below("src/files")) {
+            let counts = TRAINING.files.contains(&file.as_str()) || EVALUATION.files.contains(&file.as_str());
+            assert_ne!(
+                counts,
+                NEITHER.contains(&file.as_str()),
+                "{file}: name it in TRAINING, EVALUATION or both if it can change a number, else in NEITHER"
+            );
+        }
+        let listed = TRAINING.files.iter().chain(EVALUATION.files);
+        for file in listed {
+            assert!(!file.contains("report") && !file.contains("compare") && !file.contains("cli"), "{file}");
+        }
+    }
+
+    /// `without` names them in harness-core: nothing that trains may come to use them.
+    #[test]
+    fn training_meets_neither_the_statistics_nor_the_conformance_suite() {
+        for file in below("core/src").into_iter().filter(|file| !file.contains("/conformance/")) {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let used = code.filter(|line| line.contains("stats::") || line.contains("conformance::")).count();
+            assert!(used == 0 || file.ends_with("tests.rs"), "{file}");
+        }
+        for file in TRAINING.files.iter().filter(|file| !EVALUATION.files.contains(file)) {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+            assert!(!text.contains("stats::"), "{file}");
+        }
+    }
+
+    #[test]
+    fn each_part_tells_in_the_hashes_that_it_belongs_to() {
+        let entry = crate::registry::ALGORITHMS[0];
+        let (here, other) = (Identity::of(&entry), Identity::of(&Entry { code: "other", ..entry }));
+        assert_ne!(here.training, here.evaluation);
+        assert!(here.training != other.training && here.evaluation != other.evaluation);
+        assert_eq!(here, Identity::of(&entry));
+        assert!(here.training.len() == 64 && entry.code.len() == 64);
+        let codes = crate::registry::ALGORITHMS.iter().map(|entry| entry.code);
+        let unique: std::collections::HashSet<&str> = codes.clone().collect();
+        assert_eq!(unique.len(), codes.count(), "each method has its own");
+    }
+
+    #[test]
+    fn the_commit_is_that_of_the_sources_wherever_one_stands() {
+        let here = env!("CARGO_MANIFEST_DIR");
+        let git = |args: &[&str]| {
+            let output = std::process::Command::new("git").args(args).current_dir(here).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        let tracked = git(&["ls-files", "--error-unmatch", "Cargo.toml"]).is_some();
+        assert_eq!(commit().map(|(commit, _)| commit), git(&["rev-parse", "HEAD"]).filter(|_| tracked));
+    }
+
+    #[test]
+    fn a_build_is_named_by_its_commit() {
+        assert_eq!(build(Some("0123456789abcdef"), Some(true)), "commit 0123456789ab with changes");
+        assert_eq!(build(Some("0123"), None), "commit 0123");
+        assert!(build(None, None).contains("no commit"));
+    }
+}

@@ -1,0 +1,112 @@
+//! The tables as LaTeX for a paper, with booktabs.
+
+use super::{environment, format, summary::Summary, tables};
+use crate::report::summary::Cell;
+
+/// The tables of `summaries`, figures left out, one `tabular` a benchmark.
+pub fn render(summaries: &[Summary]) -> String {
+    let mut out =
+        String::from("% \\usepackage{booktabs}; bold: the best of its mode, or not significantly worse than it\n");
+    for summary in summaries {
+        for cells in summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark) {
+            if cells[0].figure.is_none() {
+                out += &table(summary, cells);
+            }
+        }
+        let records = summary.runs.iter().map(|run| &run.record);
+        environment::note(records).lines().for_each(|line| out += &format!("% {line}\n"));
+    }
+    out
+}
+
+fn table(summary: &Summary, cells: &[Cell]) -> String {
+    let modes = cells.iter().any(|cell| cell.row.mode != "-");
+    let published = cells.iter().any(|cell| cell.row.published.is_some());
+    let mut heads = vec!["Method"];
+    heads.extend(modes.then_some("Mode"));
+    heads.extend(published.then_some("Published"));
+    heads.push("Ours");
+    let mut lines = Vec::new();
+    for (index, cell) in cells.iter().enumerate() {
+        let row = &cell.row;
+        let again = index > 0 && cells[index - 1].row.method == row.method;
+        let mut fields = vec![if again { String::new() } else { escape(&row.method) }];
+        fields.extend(modes.then(|| if row.mode == "-" { String::new() } else { escape(&row.mode) }));
+        let value = |value: Option<f64>, half| value.map(|value| number(&row.metric, value, half, false));
+        let mark = if cell.comparable { "" } else { "$^{*}$" };
+        fields.extend(published.then(|| value(row.published, row.published_ci).map_or("--".into(), |v| v + mark)));
+        let half = row.ci95_seeds.or(row.ci95_episodes);
+        fields.push(row.mean.map_or("--".into(), |mean| number(&row.metric, mean, half, cell.best)));
+        lines.push(fields.join(" & "));
+    }
+    let notes: Vec<String> = tables::notes(cells).iter().map(|note| format!("% {note}\n")).collect();
+    let columns = heads.iter().map(|head| if matches!(*head, "Published" | "Ours") { 'r' } else { 'l' });
+    let name = &cells[0].row.benchmark;
+    format!(
+        "% {name}, budget {}; ours: \\pm 95 % over seeds where there are several, else over test episodes\n{}{}",
+        summary.shown(),
+        notes.concat(),
+        tabular(&columns.collect::<String>(), &heads.iter().map(ToString::to_string).collect::<Vec<_>>(), &lines)
+    )
+}
+
+/// A whole `tabular`; `heads` and `lines` are LaTeX.
+pub fn tabular(columns: &str, heads: &[String], lines: &[String]) -> String {
+    let lines: String = lines.iter().map(|line| format!("{line} \\\\\n")).collect();
+    let heads = heads.join(" & ");
+    format!(
+        "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{lines}\\bottomrule\n\\end{{tabular}}\n\n"
+    )
+}
+
+/// `$97.61 \pm 0.12$`, or in bold.
+fn number(metric: &str, value: f64, half: Option<f64>, bold: bool) -> String {
+    let half = half.map(|half| format!(" \\pm {}", format::value(metric, half))).unwrap_or_default();
+    let value = format::value(metric, value);
+    if bold { format!("$\\mathbf{{{value}}}{half}$") } else { format!("${value}{half}$") }
+}
+
+/// Text as LaTeX.
+pub fn escape(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out += &format!("\\{c}"),
+            '~' => out += "\\textasciitilde{}",
+            '^' => out += "\\textasciicircum{}",
+            '\\' => out += "\\textbackslash{}",
+            '±' => out += "$\\pm$",
+            '−' => out += "$-$",
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{fixtures, summary::summarize};
+
+    #[test]
+    fn a_table_is_booktabs_with_published_beside_ours() {
+        let out = fixtures::tree();
+        let mut summary = summarize(out.path(), "paper").unwrap();
+        summary.cells[0].best = true;
+        let text = render(&[summary]);
+        for words in [
+            "\\begin{tabular}{llrr}\n\\toprule\nMethod & Mode & Published & Ours \\\\\n\\midrule\n",
+            "reptile & transductive & $97.68 \\pm 0.04$ & $\\mathbf{97.60} \\pm 0.27$ \\\\\n",
+            " & inductive & $95.39 \\pm 0.09$ & $95.20",
+            "$79.20 \\pm 0.30$$^{*}$",
+            "\\bottomrule\n\\end{tabular}",
+        ] {
+            assert!(text.contains(words), "{words} in {text}");
+        }
+    }
+
+    #[test]
+    fn names_cannot_become_commands() {
+        assert_eq!(escape("a_b 5% \\end{x} ±"), "a\\_b 5\\% \\textbackslash{}end\\{x\\} $\\pm$");
+    }
+}

@@ -1,0 +1,114 @@
+//! From the cells of a benchmark to the lines of its figure.
+
+use crate::record::FigurePlace;
+use crate::report::{
+    chart::{Look, of_lines},
+    run::Run,
+    series::{self, Point},
+    stats::mean,
+    summary::{Cell, Summary},
+};
+
+/// How a line shows what its points vary by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// From the smallest seed to the largest.
+    Band,
+    /// One seed: the 95 % interval over episodes.
+    Whiskers,
+    /// One seed's curve: so many intervals would hide each other.
+    Nothing,
+}
+
+/// One line.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub words: String,
+    pub look: Look,
+    /// Ascending.
+    pub points: Vec<Point>,
+    pub spread: Spread,
+    /// Seeds behind every point; the fewest where points differ.
+    pub seeds: usize,
+    /// Half-width of the 95 % interval over episodes, averaged over points.
+    pub half: f64,
+}
+
+/// The cells of one line with their runs.
+type Members<'a> = Vec<(&'a Cell, Vec<&'a Run>)>;
+
+/// The cells in `mode`, gathered into lines in the order of the file. Cells whose runs all failed have no part in it.
+fn gathered<'a>(summary: &'a Summary, cells: &'a [Cell], mode: &str) -> Vec<(&'a FigurePlace, Members<'a>, Look)> {
+    let mut groups: Vec<(&FigurePlace, Members)> = Vec::new();
+    for cell in cells.iter().filter(|cell| cell.row.mode == mode) {
+        let (Some(place), runs) = (&cell.figure, series::runs(summary, cell)) else { continue };
+        if runs.is_empty() {
+            continue;
+        }
+        match groups.iter_mut().find(|(other, _)| place.x.is_some() && other.line == place.line) {
+            Some((_, members)) => members.push((cell, runs)),
+            None => groups.push((place, vec![(cell, runs)])),
+        }
+    }
+    let colours: Vec<Option<&str>> = groups.iter().map(|(place, _)| place.colour.as_deref()).collect();
+    let looks = of_lines(&colours);
+    groups.into_iter().zip(looks).map(|((place, members), look)| (place, members, look)).collect()
+}
+
+/// How the line looks that each of the `cells` of a figure is, or is a point of; None where it is on no line.
+pub fn looks(summary: &Summary, cells: &[Cell]) -> Vec<Option<Look>> {
+    let look = |cell: &Cell| {
+        let lines = gathered(summary, cells, &cell.row.mode);
+        let own = lines.iter().find(|(_, members, _)| members.iter().any(|(other, _)| std::ptr::eq(*other, cell)));
+        own.map(|(.., look)| *look)
+    };
+    cells.iter().map(look).collect()
+}
+
+/// The lines of the `cells` in `mode`, in the order of the file.
+pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
+    let line = |(place, members, look): &(&FigurePlace, Members, Look)| {
+        let seeds = members.iter().map(|(_, runs)| runs.len()).min().unwrap_or(0);
+        let (mut points, half) = match place.x {
+            None => curve(&members[0].1, mode),
+            Some(_) => sweep(members, mode),
+        };
+        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let spread = match (seeds > 1, place.x) {
+            (true, _) => Spread::Band,
+            (false, Some(_)) => Spread::Whiskers,
+            (false, None) => Spread::Nothing,
+        };
+        if spread == Spread::Nothing {
+            points.iter_mut().for_each(|(_, middle, low, high)| (*low, *high) = (*middle, *middle));
+        }
+        Line { words: place.line.clone(), look: *look, points, spread, seeds, half }
+    };
+    gathered(summary, cells, mode).iter().map(line).filter(|line| !line.points.is_empty()).collect()
+}
+
+/// A learning curve on test classes.
+fn curve(runs: &[&Run], mode: &str) -> (Vec<Point>, f64) {
+    let rows = runs.iter().flat_map(|run| &run.curve).filter(|row| row.split == "test" && row.mode == mode);
+    let halves: Vec<f64> = rows.filter_map(|row| row.ci95).collect();
+    (series::points(runs, "test", mode), if halves.is_empty() { 0.0 } else { mean(&halves) })
+}
+
+/// One point a cell: its final evaluation over its place on the axis.
+fn sweep(members: &Members, mode: &str) -> (Vec<Point>, f64) {
+    let mut halves = Vec::new();
+    let point = |(cell, runs): &(&Cell, Vec<&Run>)| {
+        let x = runs.iter().find_map(|run| run.record.figure.as_ref()?.x)?;
+        let middle = cell.row.mean?;
+        let half = cell.row.ci95_episodes.unwrap_or(0.0);
+        halves.push(half);
+        let finals = runs.iter().flat_map(|run| &run.finals).filter(|last| last.mode == mode).map(|last| last.value);
+        let (low, high) = match runs.len() {
+            0 | 1 => (middle - half, middle + half),
+            _ => finals.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v))),
+        };
+        Some((x, middle, low, high))
+    };
+    let points: Vec<Point> = members.iter().filter_map(point).collect();
+    (points, if halves.is_empty() { 0.0 } else { mean(&halves) })
+}

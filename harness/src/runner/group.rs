@@ -1,0 +1,306 @@
+//! The runs of one training, one after the other: the first trains, those after it go on from its state. A run that fails
+//! in its own evaluation leaves the training to the next; a training that fails does so for all of them.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use harness_core::{Error, Result};
+
+use super::drive::{Finished, Outcome};
+use super::event::Event;
+use super::job::{Job, OtherBuild, Shared};
+use super::record::{self, Told};
+use super::replay::{self, Replay};
+use super::resume::{self, Found};
+use super::snapshots;
+use super::train::{self, Company, Ended};
+use super::training::{self, Among};
+use crate::files::atomic;
+use crate::files::checkpoint::Checkpoint;
+use crate::files::fault;
+use crate::files::lock::{RunLock, TrainingLock};
+use crate::record::Status;
+
+/// Runs that share a training, by their places in the call.
+pub(super) type Group = Vec<(usize, Job)>;
+
+/// What came of an attempt.
+pub(super) struct Attempt {
+    pub done: Vec<(usize, Finished)>,
+    /// Runs whose training another process has in hand: to be tried again.
+    pub waiting: Group,
+}
+
+/// Whether a run is at its training, which it may share, or at its own evaluation: an error means different things.
+#[derive(Default)]
+pub(super) struct Doing(Cell<bool>);
+
+impl Doing {
+    /// Does `work`, and knows that it is of the training if it errors or panics.
+    pub fn training<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.0.set(true);
+        let done = work()?;
+        self.0.set(false);
+        Ok(done)
+    }
+}
+
+/// Runs of one training: a run that trains nothing is alone.
+pub(super) fn groups(jobs: Vec<Job>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (index, job) in jobs.into_iter().enumerate() {
+        let of = |group: &&mut Group| {
+            let first = &group[0].1;
+            job.meta_iters > 0
+                && (&first.kinship.training_hash, first.meta_iters) == (&job.kinship.training_hash, job.meta_iters)
+        };
+        match groups.iter_mut().find(of) {
+            Some(group) => group.push((index, job)),
+            None => groups.push(vec![(index, job)]),
+        }
+    }
+    groups
+}
+
+/// A run whose folder is locked.
+struct Open {
+    index: usize,
+    job: Job,
+    left: Left,
+    _lock: RunLock,
+}
+
+/// What is left to do of a run.
+struct Left {
+    own: Option<Checkpoint>,
+    /// Whether what lies there goes first.
+    clear: bool,
+    /// Whether this build must repeat the last stretch of another one's before it goes on.
+    prove: bool,
+    /// Whether only the evaluation is done again.
+    again: bool,
+}
+
+impl Left {
+    fn all(clear: bool) -> Left {
+        Left { own: None, clear, prove: false, again: false }
+    }
+
+    fn from(own: Checkpoint) -> Left {
+        Left { own: Some(own), clear: false, prove: false, again: false }
+    }
+}
+
+/// What [`enter`] finds.
+enum Entered {
+    /// Nothing is left to do: what to say of it.
+    Done(Event),
+    Left(Box<Left>),
+}
+
+/// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told before.
+pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt {
+    let mut done = Vec::new();
+    let mut ended = |index: usize, job: Job, outcome: Outcome| done.push((index, Finished { job, outcome }));
+    let mut open: Vec<Open> = Vec::new();
+    for (index, job) in group {
+        match guarded(|| enter(&job, shared, again)) {
+            Ok((Entered::Done(event), lock)) => {
+                shared.observer.event(&job, &event);
+                drop(lock);
+                tidy(&job);
+                ended(index, job, Outcome::Ended(Ended::Kept));
+            }
+            Ok((Entered::Left(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
+            Err(error) => {
+                let outcome = failed(&job, shared, error);
+                ended(index, job, outcome);
+            }
+        }
+    }
+    let Some(first) = open.first() else { return Attempt { done, waiting: Vec::new() } };
+    let _training = match guarded(|| lock(&first.job)) {
+        Ok(Ok(lock)) => lock,
+        Ok(Err(holder)) => {
+            if !again {
+                shared.observer.event(&first.job, &Event::Waiting { holder });
+            }
+            return Attempt { done, waiting: open.into_iter().map(|open| (open.index, open.job)).collect() };
+        }
+        Err(error) => {
+            let why = error.to_string();
+            for Open { index, job, .. } in open {
+                let outcome = failed(&job, shared, Error::data(why.clone()));
+                ended(index, job, outcome);
+            }
+            return Attempt { done, waiting: Vec::new() };
+        }
+    };
+    // Before the first one begins: none may go on from what another one is to start over.
+    for one in open.iter().filter(|one| one.left.clear) {
+        // A folder that cannot be cleared errs again, with its name, when the run begins.
+        let _ = resume::clear(&one.job.dir);
+    }
+    let dirs: Vec<PathBuf> = open.iter().map(|open| open.job.dir.clone()).collect();
+    let mut broken: Option<(String, Broken)> = None;
+    let all = open.len();
+    for (at, Open { index, job, left, _lock }) in open.into_iter().enumerate() {
+        let outcome = match &broken {
+            _ if shared.stop.requested() => Outcome::Ended(Ended::Interrupted),
+            Some((name, why)) => unserved(&job, shared, name, why),
+            None => {
+                let doing = Doing::default();
+                match guarded(|| one(&job, shared, (left, at + 1 < all), &dirs, &doing)) {
+                    Ok(ended) => Outcome::Ended(ended),
+                    Err(error) => {
+                        if doing.0.get() {
+                            broken = Some((job.name(), Broken::of(&error)));
+                        }
+                        failed(&job, shared, error)
+                    }
+                }
+            }
+        };
+        ended(index, job, outcome);
+    }
+    // The last one out: nobody of this call reads the snapshots any more.
+    if let Some((_, Finished { job, .. })) = done.iter().rev().find(|(_, one)| matches!(one.outcome, Outcome::Ended(_)))
+    {
+        snapshots::sweep(job, &training::kin(job, Among::Folder));
+    }
+    Attempt { done, waiting: Vec::new() }
+}
+
+/// Locks the run's folder and looks at what is there.
+fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLock)> {
+    std::fs::create_dir_all(&job.dir).map_err(|source| fault::explain(&job.dir, source))?;
+    let lock = RunLock::take(&job.dir)?;
+    atomic::remove_leftovers(&job.dir);
+    if shared.fresh {
+        return Ok((Entered::Left(Box::new(Left::all(true))), lock));
+    }
+    let mut damaged = |what| {
+        if !again {
+            shared.observer.event(job, &Event::Damaged { what });
+        }
+    };
+    let entered = match resume::look(job, &mut damaged)? {
+        Found::Complete => {
+            record::of_this_build(&job.dir)?;
+            Entered::Done(Event::Kept)
+        }
+        Found::Nothing => Entered::Left(Box::new(Left::all(false))),
+        Found::Foreign | Found::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
+            Entered::Left(Box::new(Left::all(true)))
+        }
+        Found::Foreign if job.other_build == OtherBuild::Keep => {
+            Entered::Done(Event::KeptOther { build: record::keep(job)? })
+        }
+        Found::Foreign => {
+            let (at, build) = (job.dir.display(), resume::maker(job).build());
+            return Err(Error::usage(format!(
+                "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
+            )));
+        }
+        Found::Trained(checkpoint) => Entered::Left(Box::new(Left { again: true, ..Left::from(*checkpoint) })),
+        Found::Resumable { checkpoint, foreign } => {
+            let proved = job.other_build == OtherBuild::Proved(checkpoint.meta.step);
+            // Nothing is left to train: what is measured is the other build's, as was asked for.
+            let theirs = job.other_build == OtherBuild::Keep && checkpoint.meta.step >= job.meta_iters;
+            Entered::Left(Box::new(Left { prove: foreign && !proved && !theirs, ..Left::from(*checkpoint) }))
+        }
+    };
+    Ok((entered, lock))
+}
+
+/// The lock of a run's training; None where nothing is trained. The inner error is the process that holds it.
+fn lock(job: &Job) -> Result<Result<Option<TrainingLock>, String>> {
+    match job.dir.ancestors().nth(3) {
+        Some(budget) if job.meta_iters > 0 => Ok(TrainingLock::take(budget, &job.kinship.training_hash)?.map(Some)),
+        _ => Ok(Ok(None)),
+    }
+}
+
+/// One run, with what is left of it and whether another one comes after it.
+fn one(
+    job: &Job,
+    shared: &Shared<'_>,
+    (left, followed): (Left, bool),
+    dirs: &[PathBuf],
+    doing: &Doing,
+) -> Result<Ended> {
+    if left.clear {
+        resume::clear(&job.dir)?;
+    }
+    if let Some(own) = left.own.as_ref().filter(|_| left.prove) {
+        let step = own.meta.step;
+        match replay::towards(job, shared.pool, &shared.stop, own)? {
+            Replay::Same => {}
+            Replay::Interrupted => return Ok(Ended::Interrupted),
+            Replay::Differs(why) => {
+                let (at, build) = (job.dir.display(), resume::maker(job).build());
+                return Err(Error::usage(format!(
+                    "{at} was stopped at step {step} under {build}, and {why}: build that commit to go on, or start over \
+                     with --fresh"
+                )));
+            }
+        }
+    }
+    let among = if shared.fresh { Among::These(dirs) } else { Among::Folder };
+    let company = Company { kin: training::kin(job, among), followed, again: left.again };
+    train::run(job, shared, left.own, company, doing)
+}
+
+/// Snapshots of a complete run that a process left which died before it removed them.
+fn tidy(job: &Job) {
+    if snapshots::any(&job.dir)
+        && let Ok(Ok(_lock)) = lock(job)
+    {
+        snapshots::sweep(job, &training::kin(job, Among::Folder));
+    }
+}
+
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        Err(Error::Panicked(text.and_then(|text| text.lines().next()).unwrap_or("no message").to_owned()))
+    })
+}
+
+fn failed(job: &Job, shared: &Shared<'_>, error: Error) -> Outcome {
+    let why = error.to_string();
+    // A folder that belongs to another run or process keeps its record.
+    if !matches!(error, Error::Usage(_)) {
+        let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
+    }
+    shared.observer.event(job, &Event::Failed { why });
+    Outcome::Failed(error)
+}
+
+/// Why a training failed, for each of the runs that wanted it.
+enum Broken {
+    Data(String),
+    Other(String),
+}
+
+impl Broken {
+    fn of(error: &Error) -> Broken {
+        match error {
+            Error::Data(why) => Broken::Data(why.clone()),
+            other => Broken::Other(other.to_string()),
+        }
+    }
+}
+
+/// The training failed already, and that was told.
+fn unserved(job: &Job, shared: &Shared<'_>, name: &str, why: &Broken) -> Outcome {
+    let error = match why {
+        Broken::Data(why) => Error::data(format!("{why} (in the training of {name})")),
+        Broken::Other(why) => Error::Diverged(format!("{why} (in the training of {name})")),
+    };
+    let why = error.to_string();
+    let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
+    shared.observer.event(job, &Event::Unserved { why });
+    Outcome::Failed(error)
+}

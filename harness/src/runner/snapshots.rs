@@ -1,0 +1,143 @@
+//! What evaluation reads of a training, kept at steps that depend on the training alone, so that a cell which comes later
+//! has its learning curve and its choice of a state as if it had trained itself.
+//!
+//! A snapshot is a file `snapshot-<step>.safetensors` in the folder of the run that trained, a checkpoint without what only
+//! training reads. Snapshots since the last checkpoint wait in memory: they are on disk before the checkpoint that has
+//! passed them, so that a run which dies makes again what it lost. They go once all planned runs of the training are done.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use harness_core::{Error, Result, State};
+
+use super::curve::spread;
+use super::job::Job;
+use super::training::{self, Kin};
+use crate::failpoint;
+use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
+use crate::identity::Segment;
+use crate::planned;
+use crate::record::{RunRecord, Status};
+
+/// Points of the longest learning curve whose every shortening has its snapshots.
+const MOST_CURVE_POINTS: usize = 21;
+/// A state is chosen among at most so many.
+pub(super) const CHOICES: usize = 60;
+
+/// Steps of a training of `total` meta-iterations that are kept: those of every curve of up to [`MOST_CURVE_POINTS`]
+/// points and of every choice. The first and the last step need none: the one is drawn, the other is a checkpoint.
+pub(super) fn steps(total: u64) -> BTreeSet<u64> {
+    let mut steps: BTreeSet<u64> = (2..=MOST_CURVE_POINTS).flat_map(|points| spread(points, total)).collect();
+    steps.extend(spread(CHOICES + 1, total));
+    steps.retain(|step| *step > 0 && *step < total);
+    steps
+}
+
+/// The file of a snapshot in a run's folder.
+pub(super) fn path(folder: &Path, step: u64) -> PathBuf {
+    folder.join(format!("snapshot-{step}.safetensors"))
+}
+
+/// Steps of the snapshots in `folder`.
+fn kept(folder: &Path) -> Vec<u64> {
+    let step = |name: &str| name.strip_prefix("snapshot-")?.strip_suffix(".safetensors")?.parse().ok();
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| step(entry.file_name().to_str()?)).collect()
+}
+
+/// Whether there is one in `folder`.
+pub(super) fn any(folder: &Path) -> bool {
+    !kept(folder).is_empty()
+}
+
+/// Writes one.
+pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segment]) -> Result<()> {
+    let meta = Meta {
+        format: FORMAT,
+        step: state.step,
+        config: job.config.clone(),
+        config_hash: job.config_hash.clone(),
+        data_digest: job.data_digest.clone(),
+        metrics_len: 0,
+        measured: None,
+        elapsed_s: 0.0,
+        seen: None,
+        missing: Vec::new(),
+        trained_by: Some(trained_by.to_owned()),
+        segments: segments.to_vec(),
+    };
+    Checkpoint::of(job.algorithm.for_evaluation(state), meta).write(&path(&job.dir, state.step))
+}
+
+/// The state at `step` from the first of `folders` that has it; None where nobody kept it. One that is damaged, or of
+/// another training, is no snapshot: `odd` is told.
+pub(super) fn load<'a>(
+    job: &Job,
+    folders: impl Iterator<Item = &'a Path>,
+    step: u64,
+    odd: &mut dyn FnMut(String),
+) -> Result<Option<State>> {
+    for path in folders.map(|folder| path(folder, step)).filter(|path| path.is_file()) {
+        match Checkpoint::load(&path) {
+            Ok(found) if training::usable(job, &found.meta) => {
+                return found.state.to(&job.device).map(Some);
+            }
+            Ok(_) => odd(format!("{}: of another training or another build, passed over", path.display())),
+            Err(error @ Error::Io { .. }) => return Err(error),
+            Err(why) => odd(format!("{why}; passed over")),
+        }
+    }
+    Ok(None)
+}
+
+/// Whether a planned run of this training, other than `job`, has still to be done: it will read the snapshots.
+pub(super) fn awaited(job: &Job, kin: &[Kin]) -> bool {
+    kin.iter().any(|kin| !kin.complete) || planned_kin(job).iter().any(|dir| *dir != job.dir && !complete(dir))
+}
+
+/// Folders of the planned runs of the job's training.
+fn planned_kin(job: &Job) -> Vec<PathBuf> {
+    let Some(budget) = job.dir.ancestors().nth(3) else { return Vec::new() };
+    // A plan that cannot be read was told of when the command began.
+    let planned = planned::read(budget).unwrap_or_default().into_iter();
+    let mine = planned.filter(|run| run.training.as_ref() == Some(&job.kinship.training_hash));
+    mine.map(|run| run.folder(budget)).collect()
+}
+
+fn complete(dir: &Path) -> bool {
+    RunRecord::read(&dir.join("run.json")).is_ok_and(|record| record.status == Status::Complete)
+}
+
+/// Removes all snapshots of the job's training once nobody will read them; a state that a run reports stays. Call with
+/// the training's lock held.
+pub(super) fn sweep(job: &Job, kin: &[Kin]) {
+    if awaited(job, kin) || !complete(&job.dir) {
+        return;
+    }
+    let own = RunRecord::read(&job.dir.join("run.json")).ok().and_then(|record| record.selected_step);
+    let all = kin.iter().map(|kin| (kin.dir.as_path(), kin.selected)).chain([(job.dir.as_path(), own)]);
+    for (dir, selected) in all {
+        for step in kept(dir).into_iter().filter(|step| Some(*step) != selected) {
+            // What cannot be removed is removed next time.
+            let _ = std::fs::remove_file(path(dir, step));
+            failpoint::reached();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shorter_curve_and_every_choice_is_among_them() {
+        for total in [1, 2, 7, 60, 1000, 100_000] {
+            let kept = steps(total);
+            for points in (2..=21).chain([61, 31, 16, 13, 11]) {
+                let inside = spread(points, total).into_iter().filter(|step| *step > 0 && *step < total);
+                assert!(inside.into_iter().all(|step| kept.contains(&step)), "{points} points of {total}");
+            }
+            assert!(kept.len() < 160 && !kept.contains(&0) && !kept.contains(&total), "{}", kept.len());
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! Which training a run belongs to, and what of it lies in the results already.
+//!
+//! What determines the learned state is a training: data and training classes, view, network, method and its training
+//! settings, meta-iterations, seed. The rest of a run is an evaluation. Labels and names are of neither. Runs of one
+//! training in one budget folder are kin: whichever comes first trains, and the others go on from its checkpoints.
+
+use std::path::{Path, PathBuf};
+
+use harness_core::{Halves, Result};
+use serde_json::{Map, Value, json};
+
+use super::fits;
+use super::hash::sha256_json;
+use super::job::{Job, OtherBuild};
+use crate::files::checkpoint::{self, Checkpoint, FIRST_FORMAT, Meta};
+use crate::files::metrics;
+use crate::record::{RunRecord, Status};
+
+/// The two halves of what determines a run's numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Kinship {
+    /// What determines the learned state.
+    pub training: Value,
+    /// Its sha256 (hex).
+    pub training_hash: String,
+    /// sha256 (hex) of what is then done with it.
+    pub evaluation_hash: String,
+}
+
+impl Kinship {
+    /// Of a run's effective config, the digest of its data, and what the method says of its settings.
+    pub fn new(config: &Value, digest: &str, halves: Option<&Halves>) -> Kinship {
+        let training = training_of(config, digest, halves);
+        let training_hash = sha256_json(&training);
+        Kinship { training, training_hash, evaluation_hash: sha256_json(&evaluation_of(config, digest, halves)) }
+    }
+}
+
+/// The training half. A function of what every `run.json` and checkpoint holds, those of older builds too.
+pub fn training_of(config: &Value, digest: &str, halves: Option<&Halves>) -> Value {
+    let (ways, shots) = halves.map_or((true, true), |halves| (halves.ways, halves.shots));
+    let read = |yes: bool, key: &str| if yes { config["protocol"][key].clone() } else { Value::Null };
+    json!({
+        "data": config["data"],
+        "digest": digest,
+        "input": config["input"],
+        "model": config["model"],
+        "view": config["view"],
+        "algorithm": config["algorithm"],
+        "method": settings(config, |key| halves.is_none_or(|halves| halves.trains(key))),
+        "protocol": { "ways": read(ways, "ways"), "shots": read(shots, "shots"), "queries": read(shots, "queries") },
+        "meta_iters": config["meta_iters"],
+        "seed": config["seed"],
+    })
+}
+
+/// The other half: what is measured, and what the method does at test.
+fn evaluation_of(config: &Value, digest: &str, halves: Option<&Halves>) -> Value {
+    json!({
+        "data": config["data"],
+        "digest": digest,
+        "input": config["input"],
+        "model": config["model"],
+        "view": config["view"],
+        "algorithm": config["algorithm"],
+        "method": settings(config, |key| halves.is_none_or(|halves| halves.tests(key))),
+        "protocol": config["protocol"],
+        "eval": config["eval"],
+        "select": config["select"],
+    })
+}
+
+fn settings(config: &Value, wanted: impl Fn(&str) -> bool) -> Value {
+    let all = config["method"].as_object().into_iter().flatten();
+    Value::Object(
+        all.filter(|(key, _)| wanted(key)).map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>(),
+    )
+}
+
+/// Another run of the same training.
+pub(super) struct Kin {
+    /// `omniglot-5w1s reptile seed 0`.
+    pub name: String,
+    pub dir: PathBuf,
+    pub complete: bool,
+    /// The step of the state that it reports, where that was chosen.
+    pub selected: Option<u64>,
+}
+
+/// Where to look for kin.
+#[derive(Clone, Copy)]
+pub(super) enum Among<'a> {
+    /// The whole budget folder.
+    Folder,
+    /// These folders alone: what else there is has been told to be started over.
+    These(&'a [PathBuf]),
+}
+
+/// All kin of `job`, in the order of their folders. A folder whose record cannot be read is none.
+pub(super) fn kin(job: &Job, among: Among<'_>) -> Vec<Kin> {
+    let (Some(budget), Some(seed)) = (job.dir.ancestors().nth(3), job.dir.file_name()) else { return Vec::new() };
+    if job.meta_iters == 0 {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for label in folders(budget).iter().flat_map(|benchmark| folders(benchmark)) {
+        let dir = label.join(seed);
+        let asked = match among {
+            Among::Folder => true,
+            Among::These(dirs) => dirs.contains(&dir),
+        };
+        if !asked || dir == job.dir {
+            continue;
+        }
+        let Ok(record) = RunRecord::read(&dir.join("run.json")) else { continue };
+        if record.seed == job.seed && same(job, &record.config, &record.data_digest) {
+            found.push(Kin {
+                name: format!("{} {} seed {}", record.benchmark, record.label, record.seed),
+                dir,
+                complete: record.status == Status::Complete,
+                selected: record.selected_step,
+            });
+        }
+    }
+    found
+}
+
+/// Whether what was made with `config` on data of this digest is of the job's training.
+pub(super) fn same(job: &Job, config: &Value, digest: &str) -> bool {
+    // Cheap first: a folder may hold hundreds of runs.
+    config["meta_iters"] == job.config["meta_iters"]
+        && config["algorithm"] == job.config["algorithm"]
+        && training_of(config, digest, job.algorithm.halves().as_ref()) == job.kinship.training
+}
+
+/// Whether a state of kin is as good as one of the job's own: of its training, and made by this code, unless the user asked
+/// for what other builds made.
+pub(super) fn usable(job: &Job, meta: &Meta) -> bool {
+    same(job, &meta.config, &meta.data_digest) && (job.other_build == OtherBuild::Keep || ours(job, meta))
+}
+
+/// Whether this code made the state.
+fn ours(job: &Job, meta: &Meta) -> bool {
+    meta.code().is_some_and(|code| code.training == job.code.training)
+}
+
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders
+}
+
+/// The most advanced checkpoint of kin that is beyond `step`, with its place.
+pub(super) fn ahead(job: &Job, kin: &[Kin], step: u64) -> Result<Option<(Checkpoint, usize)>> {
+    let steps = |at: usize| checkpoint::steps(&kin[at].dir).into_iter().map(move |found| (found, at));
+    let mut all: Vec<(u64, usize)> = (0..kin.len()).flat_map(steps).filter(|(found, _)| *found > step).collect();
+    // Of equals the first: the order of folders decides, never that of a directory's entries.
+    all.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    for (found, at) in all {
+        // What is damaged or of another build belongs to its own run, which says so; here it is no help.
+        let Ok(mut checkpoint) = Checkpoint::load(&checkpoint::path(&kin[at].dir, found)) else { continue };
+        // This build finishes nothing that another one began, as far as kin can tell.
+        let unfinished = checkpoint.meta.step < job.meta_iters && !ours(job, &checkpoint.meta);
+        if unfinished || !usable(job, &checkpoint.meta) || !fits::whole(job, &checkpoint.state)? {
+            continue;
+        }
+        if complete_log(&mut checkpoint, &kin[at].dir).is_ok() {
+            return Ok(Some((checkpoint, at)));
+        }
+    }
+    Ok(None)
+}
+
+/// Fills in the training's log of a checkpoint of the first format, which kept it in metrics.csv alone.
+pub(super) fn complete_log(checkpoint: &mut Checkpoint, dir: &Path) -> Result<()> {
+    if checkpoint.meta.format == FIRST_FORMAT && checkpoint.log.is_empty() && checkpoint.meta.step > 0 {
+        checkpoint.log = metrics::scalars(&dir.join("metrics.csv"), checkpoint.meta.metrics_len, checkpoint.meta.step)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> Value {
+        json!({
+            "benchmark": "m15", "label": "reptile", "data": { "dataset": "mini" }, "input": [84, 84, 3], "model": "m",
+            "protocol": { "ways": 5, "shots": 1, "queries": 1 }, "eval": { "episodes": 9 }, "algorithm": "reptile",
+            "view": {}, "method": { "lr": 0.1, "eval_batch": 5, "train_shots": 15 }, "meta_iters": 100, "seed": 0,
+        })
+    }
+
+    fn changed(path: &[&str], value: Value) -> Value {
+        let mut config = config();
+        *path.iter().fold(&mut config, |at, key| &mut at[*key]) = value;
+        config
+    }
+
+    fn halves() -> Halves {
+        Halves { test: vec!["eval_batch"], both: vec!["lr"], ways: true, shots: false }
+    }
+
+    fn hashes(config: &Value, halves: Option<&Halves>) -> (String, String) {
+        let kinship = Kinship::new(config, "digest", halves);
+        (kinship.training_hash, kinship.evaluation_hash)
+    }
+
+    /// Whether each half changes.
+    fn moved(path: &[&str], value: Value, halves: Option<&Halves>) -> (bool, bool) {
+        let (before, after) = (hashes(&config(), halves), hashes(&changed(path, value), halves));
+        (before.0 != after.0, before.1 != after.1)
+    }
+
+    #[test]
+    fn each_setting_counts_in_its_half() {
+        let halves = halves();
+        let with = |path: &[&str], value: Value| moved(path, value, Some(&halves));
+        assert_eq!(with(&["method", "eval_batch"], json!(15)), (false, true));
+        assert_eq!(with(&["method", "train_shots"], json!(10)), (true, false));
+        assert_eq!(with(&["method", "lr"], json!(0.2)), (true, true));
+        assert_eq!(with(&["protocol", "shots"], json!(5)), (false, true));
+        assert_eq!(with(&["protocol", "ways"], json!(20)), (true, true));
+        assert_eq!(with(&["eval", "episodes"], json!(8)), (false, true));
+        assert_eq!(with(&["meta_iters"], json!(200)), (true, false));
+        assert_eq!(with(&["seed"], json!(1)), (true, false));
+        assert_eq!(with(&["data", "dataset"], json!("other")), (true, true));
+        assert_eq!(with(&["label"], json!("other")), (false, false), "a label is of neither");
+        assert_eq!(with(&["benchmark"], json!("m55")), (false, false), "nor is a name");
+    }
+
+    #[test]
+    fn a_method_that_says_nothing_counts_everything_in_both() {
+        for path in [["method", "eval_batch"], ["method", "lr"], ["protocol", "shots"], ["protocol", "ways"]] {
+            assert_eq!(moved(&path, json!(77), None), (true, true), "{path:?}");
+        }
+        assert_eq!(moved(&["label"], json!("other"), None), (false, false));
+    }
+}

@@ -1,0 +1,135 @@
+//! `select = "val"`: the state that was best on validation classes is what is reported, with the last one beside it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::bench::{Bench, folder};
+use crate::compare::{assert_same, steps};
+use crate::process::{done, end, run, start, wait_for};
+
+const BLOCK: &str = "[method.reptile]\nmeta_iters = 120\nmeta_batch = 2\nlr = 0.01\neval_iters = 4\nselect = \"val\"\n\
+                     [method.twin]\nlike = \"reptile\"\nalgorithm = \"reptile\"\neval_batch = 3\n";
+
+/// Glyphs with validation classes: forty to train on, thirty to choose by, and the usual ones to test.
+fn bench() -> Bench {
+    let bench = Bench::glyphs(BLOCK);
+    let names = |part: &str, range: std::ops::Range<usize>| -> String {
+        range.map(|class| format!("{part} Glyphs/character{:04}\n", class + 1)).collect()
+    };
+    let split = names("train", 0..40) + &names("val", 40..70) + &names("test", 1200..1623);
+    fs::write(bench.dir.path().join("classes.txt"), split).unwrap();
+    let text = fs::read_to_string(bench.file()).unwrap();
+    fs::write(bench.file(), text.replace("dataset = \"glyphs\"", "dataset = \"glyphs\", split = \"classes.txt\""))
+        .unwrap();
+    bench
+}
+
+fn record(dir: &Path) -> Value {
+    serde_json::from_str(&fs::read_to_string(dir.join("run.json")).unwrap()).unwrap()
+}
+
+/// `step`, `mode`, `value` and `n` of the rows of a split and metric.
+fn rows(dir: &Path, split: &str, metric: &str) -> Vec<(u64, String, f64, u64)> {
+    let text = fs::read_to_string(dir.join("metrics.csv")).unwrap();
+    let rows = text.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let wanted = rows.filter(|row| (row[4], row[6]) == (split, metric));
+    wanted
+        .map(|row| (row[3].parse().unwrap(), row[5].into(), row[7].parse().unwrap(), row[9].parse().unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_best_state_on_validation_classes_is_reported_and_the_last_one_stands_beside_it() {
+    let bench = bench();
+    let out = bench.out("out");
+    done(bench.reproduce(&out, &["--method", "reptile"]));
+    let dir = folder(&out, "reptile");
+    let choice = rows(&dir, "val", "selection");
+    assert!(choice.len() >= 10 && choice.iter().all(|row| row.1 == "transductive"), "{choice:?}");
+    let best = choice.iter().fold(&choice[0], |best, row| if row.2 > best.2 { row } else { best });
+    assert_eq!(record(&dir)["selected_step"], best.0);
+    let finals = rows(&dir, "test", "accuracy");
+    let reported = &finals[finals.len() - 2..];
+    assert!(reported.iter().all(|row| (row.0, row.3) == (best.0, 100)), "{reported:?}");
+    // What is reported can be measured again.
+    let file = match best.0 {
+        120 => dir.join("checkpoint-120.safetensors"),
+        step => dir.join(format!("snapshot-{step}.safetensors")),
+    };
+    let mut eval = Command::new(env!("CARGO_BIN_EXE_harness"));
+    eval.arg("eval").arg(file).args(["b.toml", "--format", "json"]).current_dir(bench.dir.path());
+    let again: Value = serde_json::from_str(&done(eval).out).unwrap();
+    let values: Vec<f64> = again.as_array().unwrap().iter().map(|row| row["value"].as_f64().unwrap()).collect();
+    assert_eq!(values, reported.iter().map(|row| row.2).collect::<Vec<_>>());
+    let last = rows(&dir, "test", "last_accuracy");
+    assert_eq!(last.len(), if best.0 == 120 { 0 } else { 2 }, "{last:?}");
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains(&format!("the best on validation classes after {}", best.0)));
+}
+
+#[test]
+fn a_choice_survives_kills_and_a_second_row_of_the_training() {
+    let bench = bench();
+    let (alone, out) = (bench.out("alone"), bench.out("out"));
+    for label in ["reptile", "twin"] {
+        done(bench.reproduce(&alone, &["--method", label, "--fresh"]));
+    }
+    let args = ["--checkpoint-every", "0.05", "--threads", "1"];
+    for step in [10, 60, 100] {
+        // The row that comes second begins and is killed: the first one has to take over.
+        let label = if step == 60 { "reptile" } else { "twin" };
+        let dir = folder(&out, label);
+        let mut child = start(bench.reproduce(&out, &[&args[..], &["--method", label]].concat()));
+        wait_for(&mut child, "that step", || steps(&dir).first().is_some_and(|newest| *newest >= step));
+        child.kill().unwrap();
+        end(child);
+    }
+    done(bench.reproduce(&out, &args));
+    for label in ["reptile", "twin"] {
+        assert_same(&folder(&alone, label), &folder(&out, label), label);
+        assert_eq!(record(&folder(&alone, label))["selected_step"], record(&folder(&out, label))["selected_step"]);
+    }
+}
+
+#[test]
+fn eval_takes_other_classes_and_settings() {
+    let bench = bench();
+    let out = bench.out("out");
+    done(bench.reproduce(&out, &["--method", "twin", "--set", "method.twin.select=val"]));
+    let dir = fs::read_dir(&out).unwrap().flatten().map(|entry| entry.path().join("b/twin/seed-0"));
+    let dir = dir.into_iter().find(|path| path.is_dir()).unwrap();
+    let eval = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        command.arg("eval").arg(dir.join("checkpoint-120.safetensors")).arg("b.toml").args(args);
+        command.current_dir(bench.dir.path());
+        run(command)
+    };
+    let value = |args: &[&str]| -> Value {
+        let rows: Value =
+            serde_json::from_str(&eval(&[args, &["--format", "json"]].concat()).expect(0, "").out).unwrap();
+        rows[0].clone()
+    };
+    let (test, val) = (value(&[]), value(&["--split", "val"]));
+    assert_eq!((&test["split"], &val["split"]), (&Value::from("test"), &Value::from("val")));
+    assert_ne!(test["value"], val["value"], "other classes");
+    let more = value(&["--set", "protocol.queries=15"]);
+    assert_ne!(test["value"], more["value"], "fifteen queries a class");
+    let table = eval(&["--split", "train", "--eval-episodes", "9"]).expect(0, "").out;
+    assert!(table.contains("9 training episodes"), "{table}");
+    eval(&["--split", "exam"]).expect(2, "one of train, val, test");
+    eval(&["--set", "protocol.querys=15"]).expect(2, "did you mean \"queries\"?");
+}
+
+#[test]
+fn what_cannot_be_chosen_is_refused() {
+    let bench = Bench::glyphs(BLOCK);
+    let out = bench.out("out");
+    run(bench.reproduce(&out, &[])).expect(2, "select = \"val\", but glyphs has no validation classes here");
+    run(bench.reproduce(&out, &["--set", "method.reptile.select=test"])).expect(2, "a state is chosen on \"val\"");
+    run(bench.reproduce(&out, &["--set", "method.reptile.select=best"]))
+        .expect(2, "method.reptile.select: unknown value");
+    assert!(!out.exists());
+}
