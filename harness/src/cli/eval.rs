@@ -13,7 +13,7 @@ Examples:
   harness eval checkpoint-100000.safetensors omniglot-5w1s \\
       --eval-episodes 20000 --episodes-csv episodes.csv
 
-  # Trained on glyphs, tested on Omniglot's training characters
+  # Trained on glyphs, on Omniglot's training characters
   harness eval checkpoint-1500.safetensors omniglot-5w1s \\
       --method untrained --split train \\
       --set protocol.queries=5";
