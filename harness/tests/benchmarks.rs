@@ -23,6 +23,7 @@ fn every_block_is_accepted_by_its_algorithm() {
                 },
                 protocol: spec.protocol,
                 device: candle_core::Device::Cpu,
+                plain: false,
             };
             let entry = ALGORITHMS.iter().find(|entry| entry.name == method.algorithm).expect("registered");
             let built = (entry.build)(&method.settings, &context);
@@ -42,6 +43,7 @@ fn a_wrong_key_of_a_method_names_the_nearest_right_one() {
         problem: Problem::Regression { outputs: 1 },
         protocol: spec.protocol,
         device: candle_core::Device::Cpu,
+        plain: false,
     };
     let built = (reptile::ENTRY.build)(&method.settings, &context);
     let error = built.err().expect("an error").to_string();

@@ -22,6 +22,7 @@ fn method(spec: &Spec, label: &str, source: &dyn TaskSource) -> Box<dyn Algorith
         },
         protocol: spec.protocol,
         device: candle_core::Device::Cpu,
+        plain: false,
     };
     let entry = ALGORITHMS.iter().find(|entry| entry.name == row.algorithm).expect("registered");
     (entry.build)(&row.settings, &context).unwrap_or_else(|error| panic!("{error}"))

@@ -98,6 +98,7 @@ fn the_trial_is_a_benchmark_whose_settings_the_template_takes() {
         problem: Problem::Classification { train_classes: 4800 },
         protocol: spec.protocol,
         device: candle_core::Device::Cpu,
+        plain: false,
     };
     for method in &spec.methods {
         assert_eq!(method.algorithm, "two-steps");

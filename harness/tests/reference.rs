@@ -145,6 +145,7 @@ fn kinship(record: &RunRecord) -> Kinship {
         problem: Problem::Classification { train_classes: 4800 },
         protocol: serde_json::from_value(part("protocol")).unwrap(),
         device: candle_core::Device::Cpu,
+        plain: false,
     };
     let entry = ALGORITHMS.iter().find(|entry| entry.name == record.algorithm).unwrap();
     let settings: toml::Table = serde_json::from_value(part("method")).unwrap();

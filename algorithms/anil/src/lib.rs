@@ -2,13 +2,15 @@
 //! Effectiveness of MAML", arXiv 1909.09157): MAML whose inner steps move the head alone; the body is meta-learned.
 //!
 //! Features do not change inside the loop, so they are computed once, and the gradient of a linear head has a formula. Written
-//! out, it makes the unrolled loop an ordinary graph: one backward pass through it is the exact meta-gradient, second
-//! derivatives included, for the price of one pass over support and query.
+//! out, it makes the unrolled loop an ordinary graph over features and head: one backward pass through it, and one of the body from
+//! what it says of the features, is the exact meta-gradient, second derivatives included, for the price of one pass over
+//! support and query.
 
 use candle_core::{D, Tensor};
 use harness_core::descent::{Descent, Settings};
 use harness_core::{
-    Algorithm, Context, Entry, Group, Model, Norm, Params, Reduction, Result, Stream, Targets, Task, loss, parse_config,
+    Algorithm, Context, Entry, Features, Group, Labeled, Norm, Params, Reduction, Result, Stream, Targets, Task, loss,
+    parse_config,
 };
 
 /// The registry line.
@@ -26,24 +28,25 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     Ok(Box::new(Descent::new(settings, context, Group::Head, through_the_heads_steps)?))
 }
 
-/// The gradient of the query loss with respect to the initialisation, exact.
+/// The gradient of the query loss with respect to the initialisation, exact: of the head through its steps, of the body by the
+/// features of support and query, each set under its own statistics.
 fn through_the_heads_steps(method: &Descent, params: &Params, task: &Task, _: &mut Stream) -> Result<(f64, Params)> {
-    let leaves = params.to_vars()?;
-    let value = query_loss(&method.model, &leaves, task, &method.settings)?;
-    loss::gradient(&value, &leaves)
+    let features = |set: &Labeled| method.model.features(params, &set.x, &Norm::Batch);
+    let (support, query) = (features(&task.support)?, features(&task.query)?);
+    let head = Group::Head.part(params).to_vars()?;
+    let value = query_loss([&support.values, &query.values], &head, task, &method.settings)?;
+    Features::gradient(&value, &head, [support, query])
 }
 
-/// The query loss after the head's inner steps, as a graph over `params`.
-fn query_loss(model: &Model, params: &Params, task: &Task, settings: &Settings) -> Result<Tensor> {
-    let support = model.features(params, &task.support.x, &Norm::Batch)?;
-    let (mut weight, mut bias) = (params.get("head.weight")?.clone(), params.get("head.bias")?.clone());
+/// The query loss after the head's inner steps, as a graph over features and head.
+fn query_loss([support, query]: [&Tensor; 2], head: &Params, task: &Task, settings: &Settings) -> Result<Tensor> {
+    let (mut weight, mut bias) = (head.get("head.weight")?.clone(), head.get("head.bias")?.clone());
     for _ in 0..settings.inner_steps {
-        let away = loss_by_answers(&answers(&support, &weight, &bias)?, &task.support.y)?;
+        let away = loss_by_answers(&answers(support, &weight, &bias)?, &task.support.y)?;
         weight = (weight - (support.t()?.matmul(&away)? * settings.inner_lr)?)?;
         bias = (bias - (away.sum(0)? * settings.inner_lr)?)?;
     }
-    let query = model.features(params, &task.query.x, &Norm::Batch)?;
-    loss::loss(&answers(&query, &weight, &bias)?, &task.query.y, Reduction::Mean)
+    loss::loss(&answers(query, &weight, &bias)?, &task.query.y, Reduction::Mean)
 }
 
 /// `[n, outputs]` from features `[n, features]`.

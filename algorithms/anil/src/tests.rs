@@ -1,7 +1,7 @@
 use candle_core::{DType, Device};
 use harness_core::conformance::{EXACT_MAML, Toy, check_closed_form};
 use harness_core::descent::Unrolled;
-use harness_core::{Activation, Draw, Labeled, ModelSpec, Purpose, Split, TaskSource, View};
+use harness_core::{Activation, Draw, Labeled, Model, ModelSpec, Purpose, Split, TaskSource, View};
 
 use super::*;
 
@@ -35,8 +35,10 @@ fn settings() -> Settings {
 
 /// The written-out gradient against the tapes of every step with the group restricted.
 fn agrees_with_the_tapes(model: &Model, params: &Params, task: &Task) {
-    let leaves = params.to_vars().unwrap();
-    let (_, ours) = loss::gradient(&query_loss(model, &leaves, task, &settings()).unwrap(), &leaves).unwrap();
+    let mut method = Descent::new(settings(), &Toy::new().context(), Group::Head, through_the_heads_steps).unwrap();
+    method.model = model.clone();
+    let mut rng = Stream::new(0, Purpose::TrainMethod, 0, 0);
+    let (_, ours) = through_the_heads_steps(&method, params, task, &mut rng).unwrap();
     let mut unrolled = Unrolled::new(model, params, settings().inner_lr, Group::Head);
     for _ in 0..STEPS {
         unrolled.step(&task.support).unwrap();
@@ -45,10 +47,17 @@ fn agrees_with_the_tapes(model: &Model, params: &Params, task: &Task) {
     let exact = unrolled.pull_back(&first_order).unwrap();
     assert!(apart(&exact, &ours) < 1e-9, "{}", apart(&exact, &ours));
     assert!(apart(&exact, &first_order) > 1e-2, "the check has no power");
+    // In f32 the features go over the fused kernels.
+    let narrow = |labeled: &Labeled| cast(labeled, DType::F32);
+    let task = Task { support: narrow(&task.support), query: narrow(&task.query) };
+    let (_, fused) =
+        through_the_heads_steps(&method, &params.to(DType::F32, &Device::Cpu).unwrap(), &task, &mut rng).unwrap();
+    let fused = fused.to(DType::F64, &Device::Cpu).unwrap();
+    assert!(apart(&exact, &fused) < 1e-4, "{}", apart(&exact, &fused));
 }
 
-fn in_f64(labeled: &Labeled) -> Labeled {
-    let wide = |tensor: &Tensor| tensor.to_dtype(DType::F64).unwrap();
+fn cast(labeled: &Labeled, dtype: DType) -> Labeled {
+    let wide = |tensor: &Tensor| tensor.to_dtype(dtype).unwrap();
     let y = match &labeled.y {
         Targets::Values(values) => Targets::Values(wide(values)),
         classes => classes.clone(),
@@ -57,7 +66,7 @@ fn in_f64(labeled: &Labeled) -> Labeled {
 }
 
 fn wide(task: Task) -> Task {
-    Task { support: in_f64(&task.support), query: in_f64(&task.query) }
+    Task { support: cast(&task.support, DType::F64), query: cast(&task.query, DType::F64) }
 }
 
 #[test]

@@ -5,8 +5,8 @@
 use candle_core::{D, Tensor};
 use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Rate, SHARE, TEST_RATE};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Group, Halves, Labeled, Mode, Model, Moments, Norm, Optimizer,
-    Params, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, mean_scalars, outer,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Features, Group, Halves, Labeled, Mode, Model, Moments, Norm,
+    Optimizer, Params, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, outer,
     parse_config,
 };
 
@@ -77,12 +77,6 @@ fn logits(directions: &Tensor, head: &Params) -> Result<Tensor> {
     Ok(directions.matmul(weight)?.broadcast_mul(&factor)?)
 }
 
-impl BaselinePlusPlus {
-    fn features(&self, params: &Params, images: &Tensor, norm: &Norm) -> Result<Tensor> {
-        directions(&self.model.features(&params.filter(|name| Group::Body.holds(name)), images, norm)?)
-    }
-}
-
 impl Algorithm for BaselinePlusPlus {
     fn sampling(&self) -> Sampling {
         Sampling::independent(Draw::Batch { size: self.config.batch }, 1)
@@ -110,35 +104,34 @@ impl Algorithm for BaselinePlusPlus {
     fn init(&self, rng: &mut Stream) -> Result<State> {
         let params = self.model.init(rng)?;
         let old = params.get("head.weight")?;
-        let body = params.filter(|name| Group::Body.holds(name));
-        let mut state = outer::start(body.merged(&new_head(old.dim(0)?, self.train_classes, old, rng)?))?;
+        let head = new_head(old.dim(0)?, self.train_classes, old, rng)?;
+        let mut state = outer::start(Group::Body.part(&params).merged(&head))?;
         state.buffers = self.model.initial_stats()?;
         Ok(state)
     }
 
     fn task_update(&self, state: &State, task: &Task, _: &mut Stream) -> Result<Update> {
-        let vars = state.params.to_vars()?;
-        let images = &task.support.x;
-        let answers = logits(&self.features(&vars, images, &Norm::Batch)?, &vars)?;
-        let (loss, grads) = loss::gradient(&loss::loss(&answers, &task.support.y, Reduction::Mean)?, &vars)?;
-        let stats = self.model.statistics(&state.params.filter(|name| Group::Body.holds(name)), images)?;
-        Ok(Update::default().with("gradient", grads).with("stats", stats).scalar("loss", loss))
+        let features = self.model.features(&state.params, &task.support.x, &Norm::Batch)?;
+        let (stats, head) = (features.stats.clone(), Group::Head.part(&state.params).to_vars()?);
+        let answers = logits(&directions(&features.values)?, &head)?;
+        let loss = loss::loss(&answers, &task.support.y, Reduction::Mean)?;
+        let (loss, gradient) = Features::gradient(&loss, &head, [features])?;
+        Ok(Update::default().with("gradient", gradient).with("stats", stats).scalar("loss", loss))
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        outer::step(state, Optimizer::adam(self.config.lr, 0.9), &outer::mean_gradient(&updates)?)?;
-        outer::fold_statistics(state, &updates)?;
-        Ok(mean_scalars(&updates))
+        outer::descend(state, Optimizer::adam(self.config.lr, 0.9), &updates)
     }
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        let features = self.features(&state.params, &support.x, &Norm::Running(state.buffers.clone()))?.detach();
-        let known = Labeled::new(features, support.y.clone())?;
+        let features = self.model.embed(&state.params, &support.x, &Norm::told_by(&state.buffers))?;
+        let known = Labeled::new(directions(&features)?, support.y.clone())?;
         let optimizer = Optimizer::Sgd {
             lr: self.config.tune_lr,
             momentum: self.config.tune_momentum,
             dampening: self.config.tune_dampening,
             weight_decay: self.config.tune_weight_decay,
+            lr_decay: 0.0,
         };
         let mut head = new_head(known.x.dim(1)?, self.ways, &known.x, rng)?;
         let (mut moments, mut order, mut all) = (Moments::default(), Vec::new(), Vec::new());
@@ -161,8 +154,8 @@ impl Algorithm for BaselinePlusPlus {
     }
 
     fn score(&self, adapted: &Adapted, _: &Labeled, query: &Tensor, _: Mode) -> Result<Tensor> {
-        let norm = Norm::Running(adapted.buffers.clone());
-        logits(&self.features(&adapted.params, query, &norm)?, &adapted.params)
+        let features = self.model.embed(&adapted.params, query, &Norm::told_by(&adapted.buffers))?;
+        logits(&directions(&features)?, &adapted.params)
     }
 }
 

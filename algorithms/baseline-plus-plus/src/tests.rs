@@ -79,6 +79,7 @@ fn an_epoch_ends_in_a_partial_batch() {
             problem: Problem::Classification { train_classes: 9 },
             protocol: Protocol { ways: 5, shots, queries: 1 },
             device: Device::Cpu,
+            plain: false,
         };
         assert_eq!(build(&"".parse().unwrap(), &context).unwrap().test_steps(), steps);
     }

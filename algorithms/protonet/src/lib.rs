@@ -5,11 +5,10 @@
 use candle_core::{D, Tensor};
 use harness_core::settings::{self, COUNT, RATE, Range, Rate};
 use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Norm, Optimizer,
-    Params, Problem, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, loss, mean_scalars,
-    outer, parse_config,
+    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Features, Group, Halves, Labeled, Mode, Model, Norm,
+    Optimizer, Params, Problem, Progress, Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task,
+    Update, loss, outer, parse_config,
 };
-use serde::Deserialize;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -21,14 +20,6 @@ pub const ENTRY: Entry = Entry {
     code: harness_core::code!(),
 };
 
-/// What batch normalisation uses at test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Statistics {
-    Batch,
-    Running,
-}
-
 /// Telling classes apart needs two.
 const WAYS: Range = Range::new("at least 2", |ways| ways >= 2.0);
 /// Beyond these a rate of 1 is smaller than f32 can add to anything.
@@ -39,7 +30,7 @@ harness_core::settings! {
     struct Config {
         train_ways: usize = 60 => WAYS;
         train_shots: usize = 1 => COUNT;
-        train_queries: usize = 15 => COUNT;
+        train_queries: usize = 5 => COUNT;
         lr: f64 = 1e-3 => RATE;
         /// The rate is halved so many times, at equal distances over the run.
         halvings: u32 = 9 => HALVINGS;
@@ -60,19 +51,15 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
         return Err(Error::usage("protonet compares classes and has no form for regression: leave it out here"));
     }
     let episode = context.protocol.ways * (context.protocol.shots + context.protocol.queries);
-    let model = context.model(1)?;
-    Ok(Box::new(ProtoNet { config, model, episode }))
+    Ok(Box::new(ProtoNet { config, model: context.model(1)?, episode }))
 }
 
 /// The mean feature of each class, `[ways, features]`, from features `[n, features]` with labels `0..ways`.
 fn prototypes(features: &Tensor, classes: &[u32]) -> Result<Tensor> {
     let ways = classes.iter().max().map_or(0, |last| *last as usize + 1);
-    let mut share = vec![0f32; ways * classes.len()];
-    for (image, class) in classes.iter().enumerate() {
-        let shots = classes.iter().filter(|other| *other == class).count();
-        share[*class as usize * classes.len() + image] = 1.0 / shots as f32;
-    }
-    let share = Tensor::from_vec(share, (ways, classes.len()), features.device())?;
+    let shots = |way: usize| classes.iter().filter(|class| **class as usize == way).count() as f32;
+    let row = |way: usize| classes.iter().map(move |class| if *class as usize == way { 1.0 / shots(way) } else { 0.0 });
+    let share = Tensor::from_iter((0..ways).flat_map(row), features.device())?.reshape((ways, classes.len()))?;
     Ok(share.to_dtype(features.dtype())?.matmul(features)?)
 }
 
@@ -83,20 +70,11 @@ fn logits(queries: &Tensor, prototypes: &Tensor) -> Result<Tensor> {
     Ok(cross.broadcast_sub(&prototypes.sqr()?.sum_keepdim(D::Minus1)?.t()?)?)
 }
 
-impl ProtoNet {
-    /// Support and queries are embedded as one batch, as the original does in training.
-    fn answers(&self, params: &Params, norm: &Norm, support: &Labeled, query: &Tensor) -> Result<Tensor> {
-        let (n, images) = (support.len(), Tensor::cat(&[&support.x, query], 0)?);
-        let features = self.model.features(params, &images, norm)?;
-        let prototypes = prototypes(&features.narrow(0, 0, n)?, support.classes()?)?;
-        logits(&features.narrow(0, n, query.dim(0)?)?, &prototypes)
-    }
-
-    /// The batch statistics of a task's images, which the fused pass gathers on its way.
-    fn statistics(&self, params: &Params, task: &Task) -> Result<Params> {
-        let images = Tensor::cat(&[&task.support.x, &task.query.x], 0)?;
-        self.model.statistics(params, &images)
-    }
+/// The answers to the queries, from the features of support set and queries one after the other.
+fn answers(features: &Tensor, support: &Labeled) -> Result<Tensor> {
+    let n = support.len();
+    let prototypes = prototypes(&features.narrow(0, 0, n)?, support.classes()?)?;
+    logits(&features.narrow(0, n, features.dim(0)? - n)?, &prototypes)
 }
 
 impl Algorithm for ProtoNet {
@@ -125,50 +103,46 @@ impl Algorithm for ProtoNet {
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {
-        let mut state = outer::start(self.model.init(rng)?.filter(|name| Group::Body.holds(name)))?;
+        let mut state = outer::start(Group::Body.part(&self.model.init(rng)?))?;
         if self.config.norm == Statistics::Running {
             state.buffers = self.model.initial_stats()?;
         }
         Ok(state)
     }
 
+    /// Support and queries are embedded as one batch, as the original does in training.
     fn task_update(&self, state: &State, task: &Task, _: &mut Stream) -> Result<Update> {
-        let vars = state.params.to_vars()?;
-        let answers = self.answers(&vars, &Norm::Batch, &task.support, &task.query.x)?;
-        let loss = loss::loss(&answers, &task.query.y, Reduction::Mean)?;
-        let (loss, gradient) = loss::gradient(&loss, &vars)?;
-        let update = Update::default().with("gradient", gradient).scalar("loss", loss);
-        match self.config.norm {
-            Statistics::Batch => Ok(update),
-            Statistics::Running => Ok(update.with("stats", self.statistics(&state.params, task)?)),
-        }
+        let images = Tensor::cat(&[&task.support.x, &task.query.x], 0)?;
+        let features = self.model.features(&state.params, &images, &Norm::Batch)?;
+        let stats = features.stats.clone();
+        let loss = loss::loss(&answers(&features.values, &task.support)?, &task.query.y, Reduction::Mean)?;
+        let (loss, gradient) = Features::gradient(&loss, &Params::new(), [features])?;
+        Ok(Update::default().with("gradient", gradient).with("stats", stats).scalar("loss", loss))
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
         let halvings = progress.iteration * (u64::from(self.config.halvings) + 1) / progress.total.max(1);
         let lr = self.config.lr * 0.5f64.powi(halvings as i32);
-        outer::step(state, Optimizer::adam(lr, 0.9), &outer::mean_gradient(&updates)?)?;
-        outer::fold_statistics(state, &updates)?;
-        let mut scalars = mean_scalars(&updates);
+        let mut scalars = outer::descend(state, Optimizer::adam(lr, 0.9), &updates)?;
         scalars.insert("lr".into(), lr);
         Ok(scalars)
     }
 
     fn adapt(&self, state: &State, _: &Labeled, steps: &[usize], _: &mut Stream) -> Result<Vec<Adapted>> {
-        let adapted = Adapted { params: state.params.clone(), buffers: state.buffers.clone() };
-        Ok(vec![adapted; steps.len()])
+        Ok(vec![Adapted::from(state); steps.len()])
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-        if !adapted.buffers.is_empty() {
-            return self.answers(&adapted.params, &Norm::Running(adapted.buffers.clone()), support, query);
-        }
-        let alone = match mode {
-            Mode::Inductive => query.chunk(query.dim(0)?, 0)?,
+        let norm = Norm::told_by(&adapted.buffers);
+        let alone = match (mode, &norm) {
+            (Mode::Inductive, Norm::Batch) => query.chunk(query.dim(0)?, 0)?,
             _ => vec![query.clone()],
         };
-        let answers = alone.iter().map(|query| self.answers(&adapted.params, &Norm::Batch, support, query));
-        Ok(Tensor::cat(&answers.collect::<Result<Vec<_>>>()?, 0)?)
+        let answered = alone.iter().map(|query| {
+            let images = Tensor::cat(&[&support.x, query], 0)?;
+            answers(&self.model.embed(&adapted.params, &images, &norm)?, support)
+        });
+        Ok(Tensor::cat(&answered.collect::<Result<Vec<_>>>()?, 0)?)
     }
 }
 

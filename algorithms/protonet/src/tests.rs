@@ -22,6 +22,7 @@ fn method(text: &str, problem: Problem) -> Result<Box<dyn Algorithm>> {
         problem,
         protocol: Protocol { ways: 2, shots: 1, queries: 1 },
         device: Device::Cpu,
+        plain: false,
     };
     build(&text.parse().unwrap(), &context)
 }

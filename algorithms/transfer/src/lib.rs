@@ -10,7 +10,7 @@ use candle_core::Tensor;
 use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Rate, SHARE, TEST_RATE};
 use harness_core::{
     Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Optimizer, Problem,
-    Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, mean_scalars, outer, parse_config,
+    Progress, Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task, Update, outer, parse_config,
 };
 use serde::Deserialize;
 
@@ -23,14 +23,6 @@ pub const ENTRY: Entry = Entry {
     toy: "batch = 32\nlr = 0.01\ntune_steps = 30\ntune_lr = 0.01\ntune_batch = 6",
     code: harness_core::code!(),
 };
-
-/// What batch normalisation uses once training is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Statistics {
-    Batch,
-    Running,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,9 +50,14 @@ harness_core::settings! {
         lr: f64 = 1e-3 => RATE;
         tune: Group = Group::All;
         norm: Statistics = Statistics::Batch;
+        /// While tuning, where it is not as `norm` says: batch statistics then join the running ones.
+        tune_norm: Option<Statistics> = None;
+        /// The share of a step's statistics in the running ones.
+        tune_norm_momentum: f64 = 0.1 => SHARE;
         tune_steps: usize = 50 => COUNT;
         tune_batch: usize = 5 => COUNT;
         tune_lr: f64 = 1e-3 => TEST_RATE;
+        tune_lr_decay: f64 = 0.0 => NOT_NEGATIVE;
         tune_optimizer: TuneOptimizer = TuneOptimizer::Adam;
         tune_momentum: f64 = 0.0 => BELOW_ONE;
         tune_dampening: f64 = 0.0 => SHARE;
@@ -83,6 +80,12 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let config: Config = parse_config(table)?;
     if !matches!(config.tune, Group::All | Group::Head) {
         return Err(Error::usage("tune is \"all\" or \"head\""));
+    }
+    if config.tune_norm == Some(Statistics::Running) && config.norm == Statistics::Batch {
+        return Err(Error::usage("tune_norm = \"running\" needs norm = \"running\", which keeps such statistics"));
+    }
+    if config.tune_lr_decay != 0.0 && config.tune_optimizer == TuneOptimizer::Adam {
+        return Err(Error::usage("tune_lr_decay is of tune_optimizer = \"sgd\""));
     }
     let regression = matches!(context.problem, Problem::Regression { .. });
     let episode = context.episode_model()?;
@@ -116,9 +119,12 @@ impl Algorithm for Transfer {
     fn halves(&self) -> Option<Halves> {
         let test = [
             "tune",
+            "tune_norm",
+            "tune_norm_momentum",
             "tune_steps",
             "tune_batch",
             "tune_lr",
+            "tune_lr_decay",
             "tune_optimizer",
             "tune_momentum",
             "tune_dampening",
@@ -142,16 +148,14 @@ impl Algorithm for Transfer {
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        outer::step(state, self.outer, &outer::mean_gradient(&updates)?)?;
-        outer::fold_statistics(state, &updates)?;
-        Ok(mean_scalars(&updates))
+        outer::descend(state, self.outer, &updates)
     }
 
     /// The head of the training classes gives way to a new one.
     fn for_evaluation(&self, state: &State) -> State {
         let params = match self.regression {
             true => state.params.clone(),
-            false => state.params.filter(|name| Group::Body.holds(name)),
+            false => Group::Body.part(&state.params),
         };
         State { params, slots: Default::default(), ..state.clone() }
     }

@@ -16,6 +16,46 @@ fn a_linear_head_on_frozen_features_conforms() {
     check(&Entry { toy, ..ENTRY });
 }
 
+/// As Ravi and Larochelle have it, with a decaying rate.
+#[test]
+fn running_statistics_that_follow_the_support_set_conform() {
+    let toy = "batch = 32\nlr = 0.01\nnorm = \"running\"\ntune_norm = \"batch\"\ntune_steps = 15\ntune_batch = 6\n\
+               tune_optimizer = \"sgd\"\ntune_lr = 0.1\ntune_lr_decay = 0.1\nhead_init = \"fan-in\"";
+    check(&Entry { toy, ..ENTRY });
+}
+
+/// With a rate of 0 nothing but the statistics moves: three steps on the whole support set, whose share is a quarter each time.
+#[test]
+fn the_support_sets_statistics_join_the_running_ones() {
+    let toy = Toy::new();
+    let support = toy.episode(0).unwrap().support;
+    let adapted = |settings: &str| {
+        let settings = format!("{settings}\ntune_steps = 3\ntune_batch = 6\ntune_optimizer = \"sgd\"\ntune_lr = 0.0");
+        let method = build(&settings.parse().unwrap(), &toy.context()).unwrap();
+        let mut rng = Stream::new(0, Purpose::Init, 0, 0);
+        let state = method.for_evaluation(&method.init(&mut rng).unwrap());
+        method.adapt(&state, &support, &[0, 1, 3], &mut rng).unwrap()
+    };
+    let all = adapted("norm = \"running\"\ntune_norm = \"batch\"\ntune_norm_momentum = 0.25");
+    let model = toy.context().episode_model().unwrap();
+    let batch = model.loss_grad(&all[0].params, &support, Reduction::Mean).unwrap().stats;
+    for (adapted, share) in all.iter().zip([0.0, 0.25, 1.0 - 0.75f64.powi(3)]) {
+        let want = model.initial_stats().unwrap().scale(1.0 - share).unwrap().axpy(share, &batch).unwrap();
+        let gap = want.sub(&adapted.buffers).unwrap();
+        assert!(gap.dot(&gap).unwrap().to_scalar::<f32>().unwrap() < 1e-8, "a share of {share}");
+    }
+    let still = adapted("norm = \"running\"");
+    assert!(still[2].buffers.same_bits(&model.initial_stats().unwrap()).unwrap());
+}
+
+#[test]
+fn settings_that_do_not_go_together_are_named() {
+    let error = |text: &str| build(&text.parse().unwrap(), &Toy::new().context()).err().unwrap().to_string();
+    assert!(error("tune_norm = \"running\"").contains("needs norm = \"running\""));
+    assert!(error("tune_lr_decay = 0.1").contains("tune_optimizer = \"sgd\""));
+    assert!(error("tune_norm = \"runing\"").contains("did you mean \"running\"?"));
+}
+
 /// Eight features and three ways: before any step a head of zeros says nothing, PyTorch's lies within 1/√8, and Glorot's
 /// weights within √(6/11).
 #[test]

@@ -2,10 +2,10 @@
 
 use harness_core::{
     Adapted, Group, InnerLoop, Labeled, Learner, MiniBatches, Moments, Norm, Optimizer, Params, Pool, Reduction,
-    Result, State, Stream,
+    Result, State, Statistics, Stream,
 };
 
-use super::{HeadInit, Statistics, Transfer, TuneOptimizer};
+use super::{HeadInit, Transfer, TuneOptimizer};
 
 pub(super) fn adapt(
     method: &Transfer,
@@ -15,20 +15,24 @@ pub(super) fn adapt(
     rng: &mut Stream,
 ) -> Result<Vec<Adapted>> {
     let start = starting_point(method, state, rng)?;
-    let inner = InnerLoop {
-        norm: match method.config.norm {
-            Statistics::Batch => Norm::Batch,
-            Statistics::Running => Norm::Running(state.buffers.clone()),
-        },
-        ..InnerLoop::new(optimizer(method), Reduction::Mean).only(method.config.tune)
-    };
-    let frozen = method.config.tune == Group::Head && method.config.norm == Statistics::Running;
-    if frozen {
+    let config = &method.config;
+    let while_tuning = config.tune_norm.unwrap_or(config.norm);
+    if config.tune == Group::Head && while_tuning == Statistics::Running {
         return tune_head(method, state, &start, support, steps, rng);
     }
+    let inner = InnerLoop {
+        norm: match while_tuning {
+            Statistics::Batch => Norm::Batch,
+            Statistics::Running => Norm::told_by(&state.buffers),
+        },
+        ..InnerLoop::new(optimizer(method), Reduction::Mean).only(config.tune)
+    };
     let pool = Pool::new(support)?;
-    let mut batches = MiniBatches::new(pool.len(), method.config.tune_batch, false, rng);
+    let mut batches = MiniBatches::new(pool.len(), config.tune_batch, false, rng);
     let mut learner = Learner::new(&method.episode, &start, &inner, &Moments::default())?;
+    if while_tuning == Statistics::Batch && config.norm == Statistics::Running {
+        learner = learner.updating(&state.buffers, config.tune_norm_momentum);
+    }
     learner.snapshots(&pool, &mut batches, steps, &state.buffers)
 }
 
@@ -42,12 +46,12 @@ fn tune_head(
     steps: &[usize],
     rng: &mut Stream,
 ) -> Result<Vec<Adapted>> {
-    let features = method.episode.features(start, &support.x, &Norm::Running(state.buffers.clone()))?.detach();
+    let features = method.episode.embed(start, &support.x, &Norm::told_by(&state.buffers))?;
     let pool = Pool::new(&Labeled::new(features, support.y.clone())?)?;
     let mut batches = MiniBatches::new(pool.len(), method.config.tune_batch, false, rng);
     let model = method.episode.head()?;
     let inner = InnerLoop::new(optimizer(method), Reduction::Mean);
-    let head = start.filter(|name| Group::Head.holds(name));
+    let head = Group::Head.part(start);
     let mut learner = Learner::new(&model, &head, &inner, &Moments::default())?;
     let adapted = learner.snapshots(&pool, &mut batches, steps, &state.buffers)?;
     Ok(adapted.into_iter().map(|head| Adapted { params: start.merged(&head.params), ..head }).collect())
@@ -58,7 +62,7 @@ fn starting_point(method: &Transfer, state: &State, rng: &mut Stream) -> Result<
     if method.regression {
         return Ok(state.params.clone());
     }
-    let body = state.params.filter(|name| Group::Body.holds(name));
+    let body = Group::Body.part(&state.params);
     let head = method.episode.head()?;
     let head = match method.config.head_init {
         HeadInit::Zeros => head.init(rng)?.zeros_like()?,
@@ -77,6 +81,7 @@ fn optimizer(method: &Transfer) -> Optimizer {
             momentum: config.tune_momentum,
             dampening: config.tune_dampening,
             weight_decay: config.tune_weight_decay,
+            lr_decay: config.tune_lr_decay,
         },
     }
 }

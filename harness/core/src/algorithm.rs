@@ -132,6 +132,13 @@ pub struct Adapted {
     pub buffers: Params,
 }
 
+impl From<&State> for Adapted {
+    /// What is known before any inner step.
+    fn from(state: &State) -> Self {
+        Adapted { params: state.params.clone(), buffers: state.buffers.clone() }
+    }
+}
+
 /// Forward-and-backward passes of one image (or point), for estimates of time. An estimate, never a result.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {

@@ -45,12 +45,16 @@ pub struct Context {
     pub protocol: Protocol,
     /// Where models compute. Tasks arrive there.
     pub device: Device,
+    /// Whether models compute on candle's own operations even where the fused kernels apply, as they do on a GPU: slower, the same
+    /// answers within rounding.
+    pub plain: bool,
 }
 
 impl Context {
     /// The network with `outputs` outputs. Errors: [`Error::Network`] if the input is too small for it.
     pub fn model(&self, outputs: usize) -> Result<Model> {
-        Model::new(&self.model, &self.input, outputs, &self.device)
+        let model = Model::new(&self.model, &self.input, outputs, &self.device)?;
+        Ok(if self.plain { model.stock() } else { model })
     }
 
     /// The network as an episode needs it: one output a way, or the values of a regression. Errors as

@@ -45,7 +45,7 @@ pub use halves::Halves;
 pub use images::{ImageClass, ImageSet};
 pub use learner::{InnerLoop, Learner, Moments, Optimizer, Pool};
 pub use loss::Reduction;
-pub use model::{Activation, Group, LossGrad, Model, ModelSpec, Norm};
+pub use model::{Activation, Features, Group, LossGrad, Model, ModelSpec, Norm, Statistics};
 pub use params::Params;
 pub use rng::{Purpose, Stream};
 pub use source::{Rotations, Split, TaskSource, View};

@@ -1,6 +1,6 @@
 //! What outer loops share: an optimiser on the mean gradient of a meta-batch, and running statistics.
 
-use crate::algorithm::Update;
+use crate::algorithm::{Scalars, Update, mean_scalars};
 use crate::error::Result;
 use crate::learner::{Moments, Optimizer};
 use crate::params::Params;
@@ -27,6 +27,14 @@ pub fn step(state: &mut State, optimizer: Optimizer, gradient: &Params) -> Resul
     state.params = params;
     state.slots = moments.to_slots(SLOT);
     Ok(())
+}
+
+/// A whole fold: [`step`] along [`mean_gradient`], [`fold_statistics`], and the mean of the updates' scalars to log. Errors as
+/// theirs.
+pub fn descend(state: &mut State, optimizer: Optimizer, updates: &[Update]) -> Result<Scalars> {
+    step(state, optimizer, &mean_gradient(updates)?)?;
+    fold_statistics(state, updates)?;
+    Ok(mean_scalars(updates))
 }
 
 /// The mean over tasks of the role `gradient`. Errors: [`Error::Usage`](crate::Error::Usage) where an update has none.

@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_file_and_memory_read_the_same_in_any_steps() {
-        let all: Vec<u8> = (0..40_000u32).map(|i| (i * i >> 5) as u8).collect();
+        let all: Vec<u8> = (0..40_000u32).map(|i| ((i * i) >> 5) as u8).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&all).unwrap();
         for mut bytes in [Bytes::memory(all.clone()), Bytes::file(file).unwrap()] {

@@ -21,9 +21,12 @@ const FILES: [&str; 12] = [
 const LABELS: [&str; 11] =
     ["label", "labels", "class", "class_name", "classname", "category", "wnid", "synset", "target", "species", "tag"];
 
-/// Line number, and file and label or what is wrong, of every row but the heading. Columns are found by their heading;
+/// Line number, and file and label or what is wrong with the row.
+pub(crate) type Row = (usize, Result<(String, String), String>);
+
+/// Every row but the heading. Columns are found by their heading;
 /// without one a row is file and label, after a column of numbers or without it.
-pub(crate) fn rows(text: &str) -> Vec<(usize, Result<(String, String), String>)> {
+pub(crate) fn rows(text: &str) -> Vec<Row> {
     let rows = text::rows(text);
     let heads = |known: &[&str], fields: &[String]| {
         let head = |field: &String| known.contains(&&*field.to_lowercase());

@@ -371,7 +371,7 @@ impl Machine {
                 Ok(())
             }
             b'0' => self.pop().map(drop),
-            b'1' => self.to_mark().map(drop),
+            b'1' => self.up_to_mark().map(drop),
             b'2' => {
                 let top = self.top()?;
                 self.stack.push(top);
@@ -437,11 +437,11 @@ impl Machine {
             b'}' => self.push(Value::Dict(Vec::new())),
             b')' => self.push(Value::Tuple(Vec::new())),
             b'l' => {
-                let items = self.to_mark()?;
+                let items = self.up_to_mark()?;
                 self.push(Value::List(items))
             }
             b't' => {
-                let items = self.to_mark()?;
+                let items = self.up_to_mark()?;
                 self.push(Value::Tuple(items))
             }
             0x85..=0x87 => {
@@ -451,7 +451,7 @@ impl Machine {
                 self.push(Value::Tuple(items))
             }
             b'd' => {
-                let items = self.to_mark()?;
+                let items = self.up_to_mark()?;
                 let pairs = pairs(&items)?;
                 self.push(Value::Dict(pairs))
             }
@@ -460,7 +460,7 @@ impl Machine {
                 self.append(&[item])
             }
             b'e' => {
-                let items = self.to_mark()?;
+                let items = self.up_to_mark()?;
                 self.append(&items)
             }
             b's' => {
@@ -468,7 +468,7 @@ impl Machine {
                 self.set(&[key, value])
             }
             b'u' => {
-                let items = self.to_mark()?;
+                let items = self.up_to_mark()?;
                 self.set(&items)
             }
             b'p' | b'q' | b'r' | 0x94 => {
@@ -566,7 +566,7 @@ impl Machine {
         Ok(self.stack[self.floor(1)?])
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>> {
+    fn up_to_mark(&mut self) -> Result<Vec<Id>> {
         match self.marks.pop() {
             Some(mark) => Ok(self.stack.split_off(mark)),
             None => damaged("a step without its mark"),

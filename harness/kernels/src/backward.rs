@@ -8,6 +8,7 @@ use crate::plan::{First, Norm, Stage};
 use crate::simd::Real;
 use crate::workspace::Workspace;
 use crate::{conv, pointwise, pool};
+use std::ops::Range;
 
 impl Network {
     /// The loss of a batch under batch statistics; its gradient is written to `grad`, in the layout of the parameters.
@@ -75,15 +76,35 @@ impl Network {
         for (_, stage) in frozen.filter(|(layer, _)| **layer < first_trainable) {
             stage.clear(grad);
         }
-        // Where the gradient of the current stage's output is: one of the two spare buffers, or in place of a
-        // convolution's output, which a norm has turned into its gradient.
-        let mut at = stages;
         let width = self.outputs();
-        let [out, d] = ws.buffers.get_disjoint_mut([stages - 1, at]).expect("distinct buffers");
+        let [out, d] = ws.buffers.get_disjoint_mut([stages - 1, stages]).expect("distinct buffers");
         let loss = loss::loss_grad(out, width, target, reduction, &mut d[..batch * width]);
-        let Some(lowest) = (0..stages).find(|&i| trains(i)) else { return loss };
+        if let Some(lowest) = (0..stages).find(|&i| trains(i)) {
+            self.back(lowest..stages, lowest, first_trainable, params, x, batch, mode, ws, grad);
+        }
+        loss
+    }
 
-        for i in (lowest..stages).rev() {
+    /// Back through `through`, from the gradient of their output in the first spare buffer, down to the gradient of the input
+    /// of its first stage unless that is `lowest`; layers before `first_trainable` get no gradient. Returns the buffer that has it.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn back<T: Real>(
+        &self,
+        through: Range<usize>,
+        lowest: usize,
+        first_trainable: usize,
+        params: &[T],
+        x: &[T],
+        batch: usize,
+        mode: NormMode<'_, T>,
+        ws: &mut Workspace<T>,
+        grad: &mut [T],
+    ) -> usize {
+        let stages = self.plan.stages.len();
+        // Where the gradient of the current stage's output is: one of the two spare buffers, or in place of that output,
+        // which nothing reads any more.
+        let mut at = stages;
+        for i in through.rev() {
             let input_len = if i == 0 { self.input_len() } else { self.plan.lens[i - 1] } * batch;
             let output_len = self.plan.lens[i] * batch;
             let spare = if at == stages { stages + 1 } else { stages };
@@ -100,12 +121,13 @@ impl Network {
                         pointwise::row_sums(l.geometry.cout, d, bias);
                     }
                     if goes_on {
+                        let to = if self.plan.gradient_in_place(i) { i - 1 } else { spare };
                         let turned = &mut ws.turned[..l.weight.len()];
                         conv::turn(&l.geometry, &params[l.weight.clone()], turned);
-                        let [d, dx] = ws.buffers.get_disjoint_mut([at, spare]).expect("distinct");
+                        let [d, dx] = ws.buffers.get_disjoint_mut([at, to]).expect("distinct");
                         let (d, dx) = (&d[..output_len], &mut dx[..input_len]);
                         conv::input_grad(&l.geometry, batch, d, turned, dx);
-                        at = spare;
+                        at = to;
                     }
                 }
                 Stage::First(first) => {
@@ -113,7 +135,7 @@ impl Network {
                     first.backward(params, mode, x, batch, ws, at, trains_weights, grad);
                 }
                 Stage::Norm(n) => {
-                    let in_place = i > 0 && matches!(self.plan.stages[i - 1], Stage::Linear(_));
+                    let in_place = self.plan.gradient_in_place(i);
                     let to = if in_place { i - 1 } else { spare };
                     if !in_place {
                         let (outputs, spares) = ws.buffers.split_at_mut(stages);
@@ -131,7 +153,7 @@ impl Network {
                         Stage::Tanh => pointwise::tanh_grad(y, &mut d[..output_len]),
                         Stage::MaxPool(shape) => {
                             let (outputs, spares) = ws.buffers.split_at_mut(stages);
-                            let [a, b] = spares else { unreachable!("two spare buffers") };
+                            let [a, b, ..] = spares else { unreachable!("two spare buffers") };
                             let (d, dx) = if at == stages { (a, b) } else { (b, a) };
                             let x = if i == 0 { x } else { &outputs[i - 1] };
                             pool::scatter(shape, batch, x, &d[..output_len], &mut dx[..input_len]);
@@ -149,13 +171,13 @@ impl Network {
                 }
             }
         }
-        loss
+        at
     }
 }
 
 impl Stage {
     /// Zeroes the gradient of its parameters.
-    fn clear<T: Real>(&self, grad: &mut [T]) {
+    pub(crate) fn clear<T: Real>(&self, grad: &mut [T]) {
         let linear = self.linear().into_iter().flat_map(|l| [&l.weight, &l.bias]);
         let norm = self.norm().into_iter().flat_map(|n| n.gamma.iter().chain([&n.beta]));
         for range in linear.chain(norm) {

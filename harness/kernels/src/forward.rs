@@ -7,6 +7,7 @@ use crate::simd::Real;
 use crate::winograd::first::First;
 use crate::workspace::Workspace;
 use crate::{conv, pointwise, pool, statistics, windows};
+use std::ops::Range;
 
 /// What norm layers normalise with.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +62,25 @@ impl Network {
         if let NormMode::Running(stats) = mode {
             assert_eq!(stats.len(), self.stats_len(), "length of the running statistics");
         }
+        self.run_stages(plan, 0..plan.stages.len(), params, x, batch, mode, ws);
+        &ws.buffers[plan.stages.len() - 1]
+    }
+
+    /// Some of the stages, the outputs of those before in place.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn run_stages<T: Real>(
+        &self,
+        plan: &Plan,
+        stages: Range<usize>,
+        params: &[T],
+        x: &[T],
+        batch: usize,
+        mode: NormMode<'_, T>,
+        ws: &mut Workspace<T>,
+    ) {
         let Workspace { buffers, winners, stats, scales, .. } = ws;
-        for (i, stage) in plan.stages.iter().enumerate() {
+        for i in stages {
+            let stage = &plan.stages[i];
             let (before, rest) = buffers.split_at_mut(i);
             let input = before.last().map_or(x, |b| &**b);
             let out = &mut *rest[0];
@@ -82,7 +100,6 @@ impl Network {
             let input: &[T] = if n.pool.is_some() { winners } else { input };
             norm::forward(n.affine(params, stats, scales), n.relu, input, out);
         }
-        &ws.buffers[plan.stages.len() - 1]
     }
 }
 

@@ -8,7 +8,7 @@ use crate::network::Network;
 use crate::workspace::Workspace;
 
 /// Numbers in −1…1 that look random.
-fn noise(n: usize, seed: u64) -> Vec<f64> {
+pub(crate) fn noise(n: usize, seed: u64) -> Vec<f64> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -35,7 +35,7 @@ fn norm(scale: bool) -> Layer {
 const SAME: Layer = Layer::MaxPool { padding: Padding::Same };
 const VALID: Layer = Layer::MaxPool { padding: Padding::Valid };
 
-fn networks() -> Vec<(Network, usize)> {
+pub(crate) fn networks() -> Vec<(Network, usize)> {
     use Layer::*;
     let dense = |outputs| Dense { outputs };
     vec![
@@ -63,7 +63,7 @@ fn networks() -> Vec<(Network, usize)> {
     ]
 }
 
-fn check(net: &Network, params: &[f64], loss: impl Fn(&[f64]) -> f64, grad: &[f64]) {
+pub(crate) fn check(net: &Network, params: &[f64], loss: impl Fn(&[f64]) -> f64, grad: &[f64]) {
     for i in 0..net.param_len() {
         let at = |h: f64| {
             let mut p = params.to_vec();

@@ -5,7 +5,8 @@
 //! - [`Network`]: a leaner tape for a fixed feed-forward network over flat parameter vectors. [`Network::loss_grad`] gives loss
 //!   and gradient of a batch, [`adam_step`] and [`sgd_step`] apply it; nothing is allocated once a [`Workspace`] has seen a
 //!   batch of its size. This is the inner loop of first-order methods and of every evaluation. [`Network::curvature`] keeps what
-//!   products with the Hessian read, for methods that differentiate through their inner loop.
+//!   products with the Hessian read, for methods that differentiate through their inner loop. [`Network::features`] stops below the
+//!   last dense layer and goes back from there, for losses that are a function of features.
 //! - [`ops`] and [`forward_tensors`]: the same layers as candle operations, differentiable twice, for losses that are not one of
 //!   the above.
 //!
@@ -37,6 +38,7 @@ mod conv;
 mod curvature;
 mod direct;
 mod error;
+mod features;
 mod forward;
 mod geometry;
 #[cfg(test)]
@@ -68,6 +70,7 @@ mod workspace;
 
 pub use curvature::{Curvature, CurvatureSpace};
 pub use error::{Error, Result};
+pub use features::FeaturePass;
 pub use forward::NormMode;
 pub use geometry::Geometry;
 pub use layer::{Layer, Padding, ParamSpec};
@@ -76,7 +79,7 @@ pub use network::Network;
 pub use optim::{AdamConfig, adam_step, sgd_step};
 pub use rate::matmul_rate;
 pub use simd::{Cap, cap, instruction_set, limited};
-pub use tensors::{Backend, features_tensors, forward_tensors};
+pub use tensors::{Backend, features_tensors, forward_tensors, forward_tensors_and_stats};
 pub use workspace::Workspace;
 
 /// A hash of what the kernels are made of: their sources, without comments and tests, and the locked versions of all that

@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     pub lens: Vec<usize>,
     /// The layer that each stage's parameters belong to (its first layer if it has none).
     pub layers: Vec<usize>,
+    /// Elements of one example of the first stage's input.
+    pub input_len: usize,
     pub stats_len: usize,
 }
 
@@ -97,7 +99,8 @@ impl Stage {
 impl Plan {
     /// `shapes[i]` is the input of layer i; they fit together. Norms take what follows them along if `fused`.
     pub fn new(layers: &[(String, Layer)], shapes: &[Vec<usize>], specs: &[ParamSpec], fused: bool) -> Self {
-        let mut plan = Self { stages: vec![], lens: vec![], layers: vec![], stats_len: 0 };
+        let input_len = shapes[0].iter().product();
+        let mut plan = Self { stages: vec![], lens: vec![], layers: vec![], input_len, stats_len: 0 };
         let mut i = 0;
         while i < layers.len() {
             let own = specs.iter().filter(|s| s.layer == i);
@@ -161,6 +164,17 @@ impl Plan {
             i += used;
         }
         plan
+    }
+
+    /// Whether the gradient of stage i's input takes the place of the output before it, which nothing reads by then: a
+    /// norm's input, a linear layer's where a norm made it.
+    pub fn gradient_in_place(&self, i: usize) -> bool {
+        let before = i.checked_sub(1).map(|before| &self.stages[before]);
+        match self.stages[i] {
+            Stage::Norm(_) => matches!(before, Some(Stage::Linear(_))),
+            Stage::Linear(_) => matches!(before, Some(Stage::Norm(_) | Stage::First(_))),
+            _ => false,
+        }
     }
 }
 

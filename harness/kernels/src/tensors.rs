@@ -3,7 +3,7 @@
 use crate::layer::Layer;
 use crate::network::Network;
 use crate::{ops, stock};
-use candle_core::{Result, Tensor, bail};
+use candle_core::{D, Result, Tensor, bail};
 
 /// Which operations a forward pass on tensors is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +38,27 @@ pub fn forward_tensors(
     running: Option<&[Tensor]>,
     backend: Backend,
 ) -> Result<Tensor> {
-    through(net, net.layers().len(), params, x, running, backend)
+    through(net, net.layers().len(), params, x, running, backend, None)
 }
 
-/// As [`forward_tensors`], but only up to the last dense layer: its input, flattened to `[B, features]`. Parameters of
-/// that layer may be left out.
+/// As [`forward_tensors`], with the statistics that the norms used beside the outputs: in the order of `running`, without
+/// history.
+///
+/// # Errors
+/// If shapes or types do not fit.
+pub fn forward_tensors_and_stats(
+    net: &Network,
+    params: &[Tensor],
+    x: &Tensor,
+    running: Option<&[Tensor]>,
+    backend: Backend,
+) -> Result<(Tensor, Vec<Tensor>)> {
+    let mut stats = Vec::new();
+    Ok((through(net, net.layers().len(), params, x, running, backend, Some(&mut stats))?, stats))
+}
+
+/// As [`forward_tensors_and_stats`], but only up to the last dense layer: its input, flattened to `[B, features]`.
+/// Parameters of that layer may be left out.
 ///
 /// # Errors
 /// If shapes or types do not fit, or the network has no dense layer.
@@ -52,12 +68,14 @@ pub fn features_tensors(
     x: &Tensor,
     running: Option<&[Tensor]>,
     backend: Backend,
-) -> Result<Tensor> {
+) -> Result<(Tensor, Vec<Tensor>)> {
     let dense = |(_, layer): &(String, Layer)| matches!(layer, Layer::Dense { .. });
     let Some(head) = net.layers().iter().rposition(dense) else {
         bail!("a network without dense layer has no features before it");
     };
-    through(net, head, params, x, running, backend)?.flatten_from(1)
+    let mut stats = Vec::new();
+    let features = through(net, head, params, x, running, backend, Some(&mut stats))?.flatten_from(1)?;
+    Ok((features, stats))
 }
 
 fn through(
@@ -67,6 +85,7 @@ fn through(
     x: &Tensor,
     running: Option<&[Tensor]>,
     backend: Backend,
+    mut stats: Option<&mut Vec<Tensor>>,
 ) -> Result<Tensor> {
     if x.dims().get(1..) != Some(net.input_shape()) {
         bail!("the network takes [batch, {:?}], not {:?}", net.input_shape(), x.dims());
@@ -81,7 +100,7 @@ fn through(
     };
     let mut x = x.clone();
     // A bias that batch statistics cancel: it joins the shift of the norm with factor 0, to have its gradient.
-    let mut cancelled: Option<Tensor> = None;
+    let mut cancelled: Option<&Tensor> = None;
     let mut norms = 0;
     for (i, (_, layer)) in net.layers()[..layers].iter().enumerate() {
         x = match layer {
@@ -94,7 +113,7 @@ fn through(
                 };
                 let before_norm = matches!(net.layers().get(i + 1), Some((_, Layer::Norm { .. })));
                 if before_norm && running.is_none() {
-                    cancelled = Some(bias.mul(&bias.zeros_like()?)?);
+                    cancelled = Some(bias);
                     y
                 } else {
                     shift(&y, bias, backend)?
@@ -102,9 +121,16 @@ fn through(
             }
             Layer::Norm { scale, eps } => {
                 let gamma = if *scale { Some(next()?) } else { None };
+                if let Some(stats) = &mut stats {
+                    let own = match running {
+                        None => batch_stats(&x, cancelled)?,
+                        Some(given) => given.get(norms..norms + 2).unwrap_or_default().to_vec(),
+                    };
+                    stats.extend(own);
+                }
                 let beta = match cancelled.take() {
                     None => next()?.clone(),
-                    Some(zero) => (next()? + zero)?,
+                    Some(bias) => (next()? + bias.mul(&bias.zeros_like()?)?)?,
                 };
                 let y = match running {
                     None if backend == Backend::Fast => ops::batch_norm(&x, gamma, &beta, *eps)?,
@@ -135,6 +161,19 @@ fn through(
         };
     }
     Ok(x)
+}
+
+/// Mean and biased variance of each channel of `x` `[…, C]`, to whose values `bias` was not added.
+fn batch_stats(x: &Tensor, bias: Option<&Tensor>) -> Result<Vec<Tensor>> {
+    let rows = x.detach().flatten_to(D::Minus2)?;
+    let mean = rows.mean_keepdim(0)?;
+    let var = rows.broadcast_sub(&mean)?.sqr()?.mean(0)?;
+    let mean = mean.squeeze(0)?;
+    let mean = match bias {
+        None => mean,
+        Some(bias) => (mean + bias.detach())?,
+    };
+    Ok(vec![mean, var])
 }
 
 fn shift(x: &Tensor, b: &Tensor, backend: Backend) -> Result<Tensor> {

@@ -1,7 +1,7 @@
 //! The memory that a pass works in.
 
 use crate::buffer::Buffer;
-use crate::plan::{Norm, Plan};
+use crate::plan::{Norm, Plan, Stage};
 use crate::simd::Real;
 
 /// Buffers of a [`Network`](crate::Network)'s passes. Reuse one: nothing is allocated after the first call at a given size. It may serve
@@ -46,17 +46,22 @@ impl<T> Default for Workspace<T> {
 impl<T: Real> Workspace<T> {
     /// Makes room for a batch; with `gradients` for the way back too.
     pub(crate) fn fit(&mut self, plan: &Plan, batch: usize, gradients: bool) {
+        self.fit_below(plan, plan.stages.len(), batch, gradients);
+    }
+
+    /// As [`Workspace::fit`] for the first `top` stages alone.
+    pub(crate) fn fit_below(&mut self, plan: &Plan, top: usize, batch: usize, gradients: bool) {
         let stages = plan.stages.len();
         if self.buffers.len() < stages + 2 {
             self.buffers.resize_with(stages + 2, Buffer::default);
         }
-        for (buffer, len) in self.buffers.iter_mut().zip(&plan.lens) {
+        for (buffer, len) in self.buffers.iter_mut().zip(&plan.lens[..top]) {
             buffer.fit(batch * len);
         }
         if self.winners.len() < stages {
             self.winners.resize_with(stages, Buffer::default);
         }
-        for (buffer, stage) in self.winners.iter_mut().zip(&plan.stages) {
+        for (buffer, stage) in self.winners.iter_mut().zip(&plan.stages[..top]) {
             if let Some(n) = stage.norm() {
                 buffer.fit(batch * n.winners_len());
             }
@@ -66,13 +71,17 @@ impl<T: Real> Workspace<T> {
         if !gradients {
             return;
         }
-        let (mut largest, mut weights, mut channels) = (0, 0, 0);
-        for (i, stage) in plan.stages.iter().enumerate() {
-            largest = largest.max(plan.lens[i]);
+        let (mut largest, mut weights, mut channels) = (plan.lens[..top].last().copied().unwrap_or(0), 0, 0);
+        for (i, stage) in plan.stages[..top].iter().enumerate() {
             if let Some(l) = stage.linear().filter(|_| i > 0) {
                 weights = weights.max(l.weight.len());
             }
             channels = channels.max(stage.norm().map_or(0, Norm::channels));
+            if !plan.gradient_in_place(i) {
+                // A norm turns its input into the gradient even where that goes nowhere.
+                let first = if matches!(stage, Stage::Norm(_)) { plan.input_len } else { 0 };
+                largest = largest.max(i.checked_sub(1).map_or(first, |before| plan.lens[before]));
+            }
         }
         for buffer in &mut self.buffers[stages..stages + 2] {
             buffer.fit(batch * largest);

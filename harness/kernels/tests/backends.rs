@@ -189,8 +189,19 @@ fn losses_and_features_agree() {
         assert!((loss / theirs - 1.0).abs() < 1e-5, "{loss} {theirs}");
         // One window that chooses differently is worth 1e-3.
         assert!(distance(&grad, &theirs_grad) < 1e-2);
-        let features = features_tensors(&net, &own, &input, None, backend).unwrap();
+        let (features, their_stats) = features_tensors(&net, &own, &input, None, backend).unwrap();
         assert_eq!(features.dims(), [batch, 1152]);
+        let pass = net.features(params.clone(), x.clone(), None, Workspace::default());
+        assert!(distance(pass.features(), &flat(std::slice::from_ref(&features))) < 1e-4);
+        assert!(distance(pass.stats(), &flat(&their_stats)) < 1e-5);
+        let d = noise(pass.features().len(), 1.0, 12);
+        let by = Tensor::from_slice(&d, features.shape(), &Device::Cpu).unwrap();
+        let store = (features * by).unwrap().sum_all().unwrap().backward().unwrap();
+        let back: Vec<Tensor> =
+            own.iter().map(|p| store.get(p).cloned().unwrap_or_else(|| p.zeros_like().unwrap())).collect();
+        let mut feature_grad = vec![f32::NAN; params.len()];
+        pass.back(&d, &mut feature_grad);
+        assert!(distance(&feature_grad, &flat(&back)) < 1e-2);
 
         let mut stats = vec![f32::NAN; net.stats_len()];
         net.batch_stats(&ws, &mut stats);

@@ -13,9 +13,10 @@ Examples:
   harness eval checkpoint-100000.safetensors omniglot-5w1s \\
       --eval-episodes 20000 --episodes-csv episodes.csv
 
-  # On validation classes, 15 queries a class
-  harness eval checkpoint-60000.safetensors \\
-      mini-imagenet-5w1s --split val --set protocol.queries=15";
+  # Trained on glyphs, on Omniglot's training characters
+  harness eval checkpoint-1500.safetensors omniglot-5w1s \\
+      --method untrained --split train \\
+      --set protocol.queries=5";
 
 /// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes: another benchmark's
 /// data or protocol too, as far as the network fits.

@@ -96,7 +96,7 @@ impl Left {
 enum Entered {
     /// Nothing is left to do: what to say of it.
     Done(Event),
-    Left(Left),
+    Left(Box<Left>),
 }
 
 /// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told before.
@@ -112,7 +112,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                 tidy(&job);
                 ended(index, job, Outcome::Ended(Ended::Kept));
             }
-            Ok((Entered::Left(left), lock)) => open.push(Open { index, job, left, _lock: lock }),
+            Ok((Entered::Left(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
             Err(error) => {
                 let outcome = failed(&job, shared, error);
                 ended(index, job, outcome);
@@ -178,7 +178,7 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
     let lock = RunLock::take(&job.dir)?;
     atomic::remove_leftovers(&job.dir);
     if shared.fresh {
-        return Ok((Entered::Left(Left::all(true)), lock));
+        return Ok((Entered::Left(Box::new(Left::all(true))), lock));
     }
     let mut damaged = |what| {
         if !again {
@@ -190,9 +190,9 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
             record::of_this_build(&job.dir)?;
             Entered::Done(Event::Kept)
         }
-        Found::Nothing => Entered::Left(Left::all(false)),
+        Found::Nothing => Entered::Left(Box::new(Left::all(false))),
         Found::Foreign | Found::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
-            Entered::Left(Left::all(true))
+            Entered::Left(Box::new(Left::all(true)))
         }
         Found::Foreign if job.other_build == OtherBuild::Keep => {
             Entered::Done(Event::KeptOther { build: record::keep(job)? })
@@ -203,12 +203,12 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
                 "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
             )));
         }
-        Found::Trained(checkpoint) => Entered::Left(Left { again: true, ..Left::from(*checkpoint) }),
+        Found::Trained(checkpoint) => Entered::Left(Box::new(Left { again: true, ..Left::from(*checkpoint) })),
         Found::Resumable { checkpoint, foreign } => {
             let proved = job.other_build == OtherBuild::Proved(checkpoint.meta.step);
             // Nothing is left to train: what is measured is the other build's, as was asked for.
             let theirs = job.other_build == OtherBuild::Keep && checkpoint.meta.step >= job.meta_iters;
-            Entered::Left(Left { prove: foreign && !proved && !theirs, ..Left::from(*checkpoint) })
+            Entered::Left(Box::new(Left { prove: foreign && !proved && !theirs, ..Left::from(*checkpoint) }))
         }
     };
     Ok((entered, lock))

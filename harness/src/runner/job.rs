@@ -166,6 +166,7 @@ pub fn build(
         problem,
         protocol: spec.protocol,
         device: device.clone(),
+        plain: false,
     };
     let algorithm = (entry.build)(&method.settings, &context).map_err(at)?;
     of_the_test(algorithm.as_ref(), method).map_err(at)?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use harness_core::config::{explain, told};
+use harness_core::config::told;
 use harness_core::error::unknown;
 use harness_core::{Error, Result};
 use serde::de::DeserializeOwned;

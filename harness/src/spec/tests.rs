@@ -148,8 +148,23 @@ fn settings_are_the_papers() {
         let protonet = spec.method("protonet").unwrap();
         let shots = spec.protocol.shots as i64;
         let numbers = ["train_ways", "train_shots", "train_queries", "halvings"];
-        assert_eq!(numbers.map(|key| number(protonet, key)), [60, shots, 15, 9], "{name}");
+        assert_eq!(numbers.map(|key| number(protonet, key)), [60, shots, 5, 9], "{name}");
         assert_eq!(protonet.meta_iters.paper, 10 * 2_000, "{name}: halved every 2,000 episodes");
+    }
+    for (name, ways, shots, tolerance) in [("mini-imagenet-5w1s", 30, 1, 1.0), ("mini-imagenet-5w5s", 20, 5, 1.5)] {
+        let spec = find(name);
+        let protonet = spec.method("protonet").unwrap();
+        let numbers = ["train_ways", "train_shots", "train_queries", "halvings"];
+        assert_eq!(numbers.map(|key| number(protonet, key)), [ways, shots, 15, 9], "{name}");
+        assert_eq!(spec.published_for("protonet", Mode::Inductive).unwrap().tolerance, tolerance, "{name}");
+        let (transfer, linear) = (spec.method("transfer").unwrap(), spec.method("transfer-linear").unwrap());
+        for method in [protonet, transfer, linear] {
+            assert_eq!(*spec.model_of(method), ModelSpec::Conv4 { filters: 64 }, "{name}, {}", method.label);
+        }
+        let text = |method: &MethodSpec, key: &str| method.settings[key].as_str().unwrap().to_owned();
+        assert_eq!(["norm", "tune_norm", "head_init"].map(|key| text(transfer, key)), ["running", "batch", "fan-in"]);
+        assert_eq!(["norm", "tune_norm"].map(|key| text(linear, key)), ["running", "running"]);
+        assert_eq!((number(transfer, "tune_steps"), transfer.meta_iters.paper), (15, 30_000));
     }
 }
 

@@ -89,7 +89,8 @@ impl Spec {
             ModelSpec::ReptileOmniglot { filters }
             | ModelSpec::ReptileMini { filters }
             | ModelSpec::FinnOmniglot { filters }
-            | ModelSpec::FinnMini { filters } => std::slice::from_ref(filters),
+            | ModelSpec::FinnMini { filters }
+            | ModelSpec::Conv4 { filters } => std::slice::from_ref(filters),
             ModelSpec::Mlp { hidden, .. } => hidden,
         };
         if sizes.contains(&0) {

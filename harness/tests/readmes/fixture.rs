@@ -118,6 +118,7 @@ fn check(benchmark: &str, words: &[String]) -> Result<(), String> {
             },
             protocol: spec.protocol,
             device: candle_core::Device::Cpu,
+            plain: false,
         };
         let entry = ALGORITHMS.iter().find(|entry| entry.name == method.algorithm).ok_or("an unknown algorithm")?;
         (entry.build)(&method.settings, &context).map_err(|error| format!("{}: {error}", method.label))?;

@@ -73,8 +73,8 @@ fn a_run_says_what_was_overridden_and_what_it_costs() {
     let glyphs = "[method.reptile]\nmeta_iters = 3\neval_iters = 5\n";
     let bench = crate::bench::Bench::glyphs(glyphs);
     crate::process::done(bench.reproduce(&bench.out("a"), &["--set", "eval.seed=3", "--meta-iters", "2"]));
-    let folders = std::fs::read_dir(bench.out("a")).unwrap().flatten().map(|entry| entry.path());
-    let folder = folders.filter(|path| path.is_dir()).next().expect("a budget folder");
+    let mut folders = std::fs::read_dir(bench.out("a")).unwrap().flatten().map(|entry| entry.path());
+    let folder = folders.find(|path| path.is_dir()).expect("a budget folder");
     let text = std::fs::read_to_string(folder.join("b/reptile/seed-0/run.json")).unwrap();
     let record: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(record["overrides"], serde_json::json!(["eval.seed=3", "meta-iters=2"]));

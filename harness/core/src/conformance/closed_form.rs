@@ -139,6 +139,7 @@ fn build(entry: &Entry, form: &ClosedForm, rate: f64) -> Box<dyn Algorithm> {
         problem: Problem::Regression { outputs: 1 },
         protocol: Protocol { ways: 1, shots: 4, queries: 4 },
         device: Device::Cpu,
+        plain: false,
     };
     let table = (form.config)(rate).parse().expect("the settings are TOML");
     (entry.build)(&table, &context).unwrap_or_else(|error| panic!("{}: {error}", entry.name))

@@ -90,6 +90,7 @@
 mod closed_form;
 mod halves;
 mod matrix;
+mod paths;
 mod toy;
 
 use candle_core::Tensor;
@@ -99,6 +100,8 @@ pub use matrix::Matrix;
 pub use toy::{Toy, regression};
 
 use crate::algorithm::{Adapted, Algorithm, Entry, Mode, Progress};
+use crate::context::Context;
+use crate::episode::{Sampling, Task};
 use crate::error::Result;
 use crate::rng::{Purpose, Stream};
 use crate::source::{Split, TaskSource, View};
@@ -127,18 +130,15 @@ pub fn check(entry: &Entry) {
     parameters_stay_finite(name, &state);
     wrong_keys_are_named(entry, &table, &toy);
     halves::hold(entry, &table, &toy).expect("training runs");
+    let plain = (entry.build)(&table, &Context { plain: true, ..toy.context() }).expect("the toy config builds");
+    paths::agree(name, &toy, [method, plain.as_ref()], &state).expect("candle's own operations run");
     it_learns(name, &toy, method).expect("training runs");
 }
 
 /// The next meta-iteration exactly as the runner takes it.
 pub fn iterate(toy: &Toy, method: &dyn Algorithm, state: &mut State, total: u64) -> Result<()> {
     let sampling = method.sampling();
-    let mut tasks = Vec::with_capacity(sampling.meta_batch);
-    for index in 0..sampling.meta_batch as u64 {
-        let mut rng = Stream::new(0, Purpose::TrainTask, state.step, index);
-        let task = toy.source.task(Split::Train, &sampling.draw, toy.protocol.ways, &View::default(), &mut rng)?;
-        tasks.push((task, Stream::new(0, Purpose::TrainMethod, state.step, index)));
-    }
+    let mut tasks = tasks(toy, &sampling, state.step, sampling.meta_batch as u64)?;
     let mut updates = Vec::new();
     for chain in tasks.chunks_mut(sampling.chain) {
         updates.extend(method.chain_update(state, chain)?);
@@ -146,6 +146,16 @@ pub fn iterate(toy: &Toy, method: &dyn Algorithm, state: &mut State, total: u64)
     method.outer_update(state, updates, Progress { iteration: state.step, total })?;
     state.step += 1;
     Ok(())
+}
+
+/// The first `n` training tasks of meta-iteration `step`, each with its stream.
+fn tasks(toy: &Toy, sampling: &Sampling, step: u64, n: u64) -> Result<Vec<(Task, Stream)>> {
+    let draw = |index| {
+        let mut rng = Stream::new(0, Purpose::TrainTask, step, index);
+        let task = toy.source.task(Split::Train, &sampling.draw, toy.protocol.ways, &View::default(), &mut rng)?;
+        Ok((task, Stream::new(0, Purpose::TrainMethod, step, index)))
+    };
+    (0..n).map(draw).collect()
 }
 
 fn train(toy: &Toy, method: &dyn Algorithm, iterations: u64) -> Result<State> {
@@ -156,7 +166,7 @@ fn train(toy: &Toy, method: &dyn Algorithm, iterations: u64) -> Result<State> {
     Ok(state)
 }
 
-fn adapted(method: &dyn Algorithm, state: &State, toy: &Toy, index: u64) -> Result<(crate::Task, Adapted)> {
+fn adapted(method: &dyn Algorithm, state: &State, toy: &Toy, index: u64) -> Result<(Task, Adapted)> {
     let task = toy.episode(index)?;
     let mut rng = Stream::new(0, Purpose::EvalMethod, 0, index);
     let adapted = method.adapt(state, &task.support, &[method.test_steps()], &mut rng)?;

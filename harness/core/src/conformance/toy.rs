@@ -37,6 +37,7 @@ pub fn regression(inputs: usize, hidden: &[usize], shots: usize) -> Context {
         problem: Problem::Regression { outputs: 1 },
         protocol: Protocol { ways: 1, shots, queries: shots },
         device: Device::Cpu,
+        plain: false,
     }
 }
 
@@ -97,6 +98,7 @@ impl Toy {
             problem: Problem::Classification { train_classes: TRAIN },
             protocol: self.protocol,
             device: Device::Cpu,
+            plain: false,
         }
     }
 

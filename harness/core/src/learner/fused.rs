@@ -20,6 +20,8 @@ pub(super) struct Fused<'m> {
     running: Vec<f32>,
     /// The parts of the flat vector that learn.
     trained: Vec<std::ops::Range<usize>>,
+    /// Of the last step's mini-batch.
+    stats: Vec<f32>,
     x: Vec<f32>,
     classes: Vec<u32>,
     values: Vec<f32>,
@@ -40,8 +42,9 @@ impl<'m> Fused<'m> {
         let start = if loop_.prox == 0.0 { Vec::new() } else { theta.clone() };
         let mut running = Vec::new();
         model.norm_mode(&loop_.norm, &mut running)?;
+        let stats = vec![0.0; model.network.stats_len()];
         let (x, classes, values) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Fused { model, theta, start, grad, first, second, running, trained, x, classes, values })
+        Ok(Fused { model, theta, start, grad, first, second, running, trained, stats, x, classes, values })
     }
 
     pub(super) fn step(&mut self, pool: &Pool, rows: &[usize], loop_: &InnerLoop, t: u64) -> Result<f64> {
@@ -70,7 +73,9 @@ impl<'m> Fused<'m> {
         };
         let (theta, x, grad) = (&self.theta, &self.x, &mut self.grad);
         let loss = with_workspace(|ws| {
-            network.loss_grad_from(theta, x, target, loop_.reduction.into(), norm, first, ws, grad)
+            let loss = network.loss_grad_from(theta, x, target, loop_.reduction.into(), norm, first, ws, grad);
+            network.batch_stats(ws, &mut self.stats);
+            loss
         });
         for part in &self.trained {
             let momentum = (!self.first.is_empty()).then(|| &mut self.first[part.clone()]);
@@ -85,6 +90,10 @@ impl<'m> Fused<'m> {
             loop_.optimizer.step_slices(theta, grad, momentum, second, t);
         }
         Ok(loss)
+    }
+
+    pub(super) fn stats(&self) -> Result<Params> {
+        self.model.named_stats(&self.stats)
     }
 
     pub(super) fn params(&self) -> Result<Params> {

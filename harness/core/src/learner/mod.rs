@@ -81,6 +81,13 @@ pub struct Learner<'m> {
     path: Path<'m>,
     loop_: InnerLoop,
     steps: u64,
+    running: Option<Running>,
+}
+
+/// Running statistics and the share that each step's batch has in them.
+struct Running {
+    stats: Params,
+    share: f64,
 }
 
 enum Path<'m> {
@@ -96,17 +103,31 @@ impl<'m> Learner<'m> {
             true => Path::Fused(fused::Fused::new(model, params, loop_, moments)?),
             false => Path::Tape(tape::Tape::new(model, params, loop_, moments)?),
         };
-        Ok(Learner { path, loop_: loop_.clone(), steps: moments.steps })
+        Ok(Learner { path, loop_: loop_.clone(), steps: moments.steps, running: None })
+    }
+
+    /// The same, while the statistics of each step's mini-batch join `running` ones: r ← (1 − share)·r + share·batch. Snapshots
+    /// have them in place of their buffers.
+    pub fn updating(self, running: &Params, share: f64) -> Self {
+        Learner { running: Some(Running { stats: running.clone(), share }), ..self }
     }
 
     /// One optimiser step on the pool's examples at `rows`; returns the loss before it, by the loop's reduction and without
     /// the proximal term. Panics on a row that is not there.
     pub fn step(&mut self, pool: &Pool, rows: &[usize]) -> Result<f64> {
         self.steps += 1;
-        match &mut self.path {
+        let loss = match &mut self.path {
             Path::Fused(fused) => fused.step(pool, rows, &self.loop_, self.steps),
             Path::Tape(tape) => tape.step(pool, rows, &self.loop_, self.steps),
+        };
+        if let Some(Running { stats, share }) = &mut self.running {
+            let batch = match &self.path {
+                Path::Fused(fused) => fused.stats()?,
+                Path::Tape(tape) => tape.stats(),
+            };
+            *stats = stats.zip(&batch, |old, new| (old * (1.0 - *share))? + (new * *share)?)?;
         }
+        loss
     }
 
     /// `n` steps on the next mini-batches; returns the mean loss (0 for no steps).
@@ -120,7 +141,8 @@ impl<'m> Learner<'m> {
     }
 
     /// Steps on until each number in `steps` (ascending, 0 allowed) is reached, and what is known at each: what
-    /// [`Algorithm::adapt`](crate::Algorithm::adapt) returns. `buffers` go along unchanged.
+    /// [`Algorithm::adapt`](crate::Algorithm::adapt) returns. `buffers` go along unchanged, unless the learner is
+    /// [updating](Learner::updating) some.
     pub fn snapshots(
         &mut self,
         pool: &Pool,
@@ -132,6 +154,7 @@ impl<'m> Learner<'m> {
         let snapshot = |until: &usize| {
             self.run(pool, batches, until.saturating_sub(done))?;
             done = done.max(*until);
+            let buffers = self.running.as_ref().map_or(buffers, |running| &running.stats);
             Ok(Adapted { params: self.params()?, buffers: buffers.clone() })
         };
         steps.iter().map(snapshot).collect()

@@ -27,6 +27,9 @@ pub enum Optimizer {
         /// Factor of the parameters that is added to the gradient.
         #[serde(default)]
         weight_decay: f64,
+        /// δ of Torch's learningRateDecay: step t, counted from 1, has the size lr/(1 + (t − 1)·δ).
+        #[serde(default)]
+        lr_decay: f64,
     },
     /// TensorFlow 1's Adam: lr_t = lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ), w ← w − lr_t·m/(√v + ε). ε is added to the uncorrected √v,
     /// unlike PyTorch's.
@@ -56,7 +59,7 @@ fn eps() -> f64 {
 impl Optimizer {
     /// Plain gradient descent.
     pub fn sgd(lr: f64) -> Self {
-        Optimizer::Sgd { lr, momentum: 0.0, dampening: 0.0, weight_decay: 0.0 }
+        Optimizer::Sgd { lr, momentum: 0.0, dampening: 0.0, weight_decay: 0.0, lr_decay: 0.0 }
     }
 
     /// Adam with the given β₁ and TensorFlow's β₂ and ε.
@@ -128,7 +131,8 @@ impl Optimizer {
     /// One fused step in place; `t` counts from 1.
     pub(super) fn step_slices(&self, w: &mut [f32], g: &[f32], m: Option<&mut [f32]>, v: &mut [f32], t: u64) {
         match *self {
-            Optimizer::Sgd { lr, momentum, dampening, weight_decay } => {
+            Optimizer::Sgd { lr, momentum, dampening, weight_decay, lr_decay } => {
+                let lr = decayed(lr, lr_decay, t);
                 let Some(m) = m.filter(|_| momentum != 0.0 || weight_decay != 0.0) else {
                     return sgd_step(w, g, lr as f32);
                 };
@@ -148,7 +152,8 @@ impl Optimizer {
     fn step_tensors(&self, each: Each, g: &Tensor, t: u64) -> Result<Each> {
         let Each { w, m, v } = each;
         Ok(match *self {
-            Optimizer::Sgd { lr, momentum, dampening, weight_decay } => {
+            Optimizer::Sgd { lr, momentum, dampening, weight_decay, lr_decay } => {
+                let lr = decayed(lr, lr_decay, t);
                 let g = if weight_decay == 0.0 { g.clone() } else { (g + (&w * weight_decay)?)? };
                 let m = match m {
                     None => None,
@@ -185,6 +190,11 @@ impl Optimizer {
     pub(super) fn keeps_second(&self) -> bool {
         matches!(self, Optimizer::Adam { .. })
     }
+}
+
+/// The size of SGD's step t, counted from 1.
+fn decayed(lr: f64, decay: f64, t: u64) -> f64 {
+    lr / (1.0 + (t - 1) as f64 * decay)
 }
 
 /// One tensor with its moments.
@@ -251,15 +261,24 @@ mod tests {
 
     #[test]
     fn momentum_is_pytorchs_by_hand() {
-        let sgd = Optimizer::Sgd { lr: 0.1, momentum: 0.9, dampening: 0.9, weight_decay: 0.0 };
+        let sgd = Optimizer::Sgd { lr: 0.1, momentum: 0.9, dampening: 0.9, weight_decay: 0.0, lr_decay: 0.0 };
         // m1 = 1, m2 = 0.9 * 1 + 0.1 * 1 = 1
         let twice = steps(sgd, DType::F64, &[[1.0, 0.0], [1.0, 0.0]]);
         assert!((twice[0] - 0.8).abs() < 1e-12 && twice[1] == -2.0);
     }
 
+    /// Rate 0.1 with decay 0.5: steps of 0.1, 0.1/1.5 and 0.1/2 along a gradient of 1.
+    #[test]
+    fn the_rate_decays_as_torchs_by_hand() {
+        let Optimizer::Sgd { lr, momentum, dampening, weight_decay, .. } = Optimizer::sgd(0.1) else { unreachable!() };
+        let decayed = Optimizer::Sgd { lr, momentum, dampening, weight_decay, lr_decay: 0.5 };
+        let thrice = steps(decayed, DType::F64, &[[1.0, 0.0]; 3]);
+        assert!((thrice[0] - (1.0 - 0.1 - 0.1 / 1.5 - 0.05)).abs() < 1e-12, "{thrice:?}");
+    }
+
     #[test]
     fn the_fused_pass_is_the_formula() {
-        let decay = Optimizer::Sgd { lr: 0.1, momentum: 0.5, dampening: 0.2, weight_decay: 0.01 };
+        let decay = Optimizer::Sgd { lr: 0.1, momentum: 0.5, dampening: 0.2, weight_decay: 0.01, lr_decay: 0.3 };
         for optimizer in [Optimizer::sgd(0.1), decay, Optimizer::adam(0.01, 0.0), Optimizer::adam(0.01, 0.9)] {
             let grads = [[0.3, -0.7], [0.1, 0.2], [-0.5, 1e-3]];
             let (fused, formula) = (steps(optimizer, DType::F32, &grads), steps(optimizer, DType::F64, &grads));

@@ -13,6 +13,8 @@ pub(super) struct Tape<'m> {
     start: Option<Params>,
     first: Option<Params>,
     second: Option<Params>,
+    /// Of the last step's mini-batch.
+    stats: Params,
 }
 
 impl<'m> Tape<'m> {
@@ -26,13 +28,15 @@ impl<'m> Tape<'m> {
         let second = slot(loop_.optimizer.keeps_second(), &moments.second)?;
         let params = params.detach();
         let start = (loop_.prox != 0.0).then(|| params.clone());
-        Ok(Tape { model, params, start, first, second })
+        Ok(Tape { model, params, start, first, second, stats: Params::new() })
     }
 
     pub(super) fn step(&mut self, pool: &Pool, rows: &[usize], loop_: &InnerLoop, t: u64) -> Result<f64> {
         let batch = pool.labeled.select(rows)?;
         let vars = self.params.to_vars()?;
-        let value = loss(&self.model.logits(&vars, &batch.x, &loop_.norm)?, &batch.y, loop_.reduction)?;
+        let (logits, stats) = self.model.logits_and_stats(&vars, &batch.x, &loop_.norm)?;
+        let value = loss(&logits, &batch.y, loop_.reduction)?;
+        self.stats = stats;
         let trained = vars.filter(|name| loop_.trains.holds(name));
         let (value, mut grads) = gradient(&value, &trained)?;
         if let Some(start) = &self.start {
@@ -43,6 +47,10 @@ impl<'m> Tape<'m> {
         self.params = self.params.merged(&next);
         (self.first, self.second) = (moments.first, moments.second);
         Ok(value)
+    }
+
+    pub(super) fn stats(&self) -> Params {
+        self.stats.clone()
     }
 
     pub(super) fn params(&self) -> Params {

@@ -37,7 +37,7 @@ fn difference(a: &Params, b: &Params) -> f64 {
 #[test]
 fn fused_and_tape_agree_over_an_inner_loop() {
     let (model, params, labeled) = toy();
-    let sgd = Optimizer::Sgd { lr: 0.05, momentum: 0.9, dampening: 0.9, weight_decay: 0.001 };
+    let sgd = Optimizer::Sgd { lr: 0.05, momentum: 0.9, dampening: 0.9, weight_decay: 0.001, lr_decay: 0.2 };
     for (optimizer, tolerance) in [(Optimizer::sgd(0.05), 1e-4), (sgd, 1e-4), (Optimizer::adam(1e-3, 0.0), 1e-3)] {
         for trains in [Group::All, Group::Head, Group::Weights] {
             let loop_ = InnerLoop::new(optimizer, Reduction::Mean).only(trains);
@@ -110,4 +110,29 @@ fn the_proximal_pull_by_hand() {
         // Losses are the data's alone: 2² and 1.6².
         assert!((losses[0] - 4.0).abs() < 1e-6 && (losses[1] - 2.56).abs() < 1e-6, "{losses:?}");
     }
+}
+
+/// Each step's mini-batch joins the running statistics, on both paths alike: after one step they are 0.75 of what they were and a
+/// quarter of the batch's.
+#[test]
+fn running_statistics_follow_the_steps() {
+    let (model, params, labeled) = toy();
+    let pool = Pool::new(&labeled).unwrap();
+    let loop_ = InnerLoop::new(Optimizer::sgd(0.05), Reduction::Mean);
+    let start = model.initial_stats().unwrap();
+    let plain = model.clone().stock();
+    let mut ends = Vec::new();
+    for model in [&model, &plain] {
+        let mut rng = Stream::new(1, Purpose::TrainMethod, 0, 0);
+        let mut batches = MiniBatches::new(pool.len(), pool.len(), false, &mut rng);
+        let mut learner = Learner::new(model, &params, &loop_, &Moments::default()).unwrap().updating(&start, 0.25);
+        let after = learner.snapshots(&pool, &mut batches, &[0, 1, 3], &Params::new()).unwrap();
+        assert!(after[0].buffers.same_bits(&start).unwrap());
+        let batch = model.loss_grad(&params, &labeled, Reduction::Mean).unwrap().stats;
+        let want = start.scale(0.75).unwrap().axpy(0.25, &batch).unwrap();
+        assert!(difference(&want, &after[1].buffers) < 1e-5);
+        assert!(difference(&after[1].buffers, &after[2].buffers) > 1e-2);
+        ends.push(after[2].buffers.clone());
+    }
+    assert!(difference(&ends[0], &ends[1]) < 1e-4);
 }

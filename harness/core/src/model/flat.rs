@@ -82,7 +82,8 @@ impl Model {
             .collect()
     }
 
-    fn named_stats(&self, flat: &[f32]) -> Result<Params> {
+    /// Statistics in the network's order under their names.
+    pub(crate) fn named_stats(&self, flat: &[f32]) -> Result<Params> {
         let mut stats = Params::new();
         let mut start = 0;
         for (name, channels) in &self.norms {

@@ -1,10 +1,12 @@
 //! Functional models: parameters go in as an argument, so that methods can interpolate, perturb and differentiate them.
 //!
 //! One model has two ways to compute. On the CPU in f32, [`Model::loss_grad`], [`Model::predict`] and the
-//! [`Learner`](crate::Learner) run the fused kernels on flat vectors, and [`Curvature`](crate::descent::Curvature) multiplies
-//! by second derivatives there. Everywhere else, and for a loss of one's own, [`Model::logits`] and [`Model::features`] build
-//! candle's graph.
+//! [`Learner`](crate::Learner) run the fused kernels on flat vectors, [`Curvature`](crate::descent::Curvature) multiplies
+//! by second derivatives there, and [`Model::features`] stops at the features, from which a method goes on with a loss of
+//! its own. Everywhere else the same calls build candle's graph, with the same answers within rounding; [`Model::logits`]
+//! is that graph itself.
 
+mod features;
 mod flat;
 mod hessian;
 mod init;
@@ -13,11 +15,12 @@ mod spec;
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
-use harness_kernels::{Backend, Layer, Network, NormMode, forward_tensors};
+use harness_kernels::{Backend, Layer, Network, NormMode, forward_tensors, forward_tensors_and_stats};
 
+pub use self::features::Features;
 pub use self::spec::{Activation, ModelSpec};
 use crate::algorithm::{Adapted, Mode};
-use crate::episode::{Labeled, Targets};
+use crate::episode::Labeled;
 use crate::error::{Error, Result};
 use crate::loss::Reduction;
 use crate::params::Params;
@@ -49,6 +52,11 @@ impl Group {
             Group::Weights => name.ends_with(".weight") || name.ends_with(".bias"),
         }
     }
+
+    /// Those of `params` that belong to this group.
+    pub fn part(self, params: &Params) -> Params {
+        params.filter(|name| self.holds(name))
+    }
 }
 
 /// What normalisation layers normalise with.
@@ -58,6 +66,23 @@ pub enum Norm {
     Batch,
     /// Running statistics: for each norm layer `<layer>.mean` and `<layer>.var`.
     Running(Params),
+}
+
+impl Norm {
+    /// What is told by the buffers of a state or of what adapted: running statistics, or batch ones where there are none.
+    pub fn told_by(buffers: &Params) -> Norm {
+        if buffers.is_empty() { Norm::Batch } else { Norm::Running(buffers.clone()) }
+    }
+}
+
+/// Which statistics a method normalises with once training is over, as its settings say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Statistics {
+    /// Those of the batch at hand.
+    Batch,
+    /// Averages over the batches of training: no example sees another, so both modes coincide.
+    Running,
 }
 
 /// A loss and what follows from it.
@@ -127,6 +152,7 @@ impl Model {
         let spec = ModelSpec::Mlp { hidden: Vec::new(), activation: Activation::Relu };
         let mut head = Model::new(&spec, &[features], self.outputs(), &self.device)?;
         head.spec = self.spec.clone();
+        head.backend = self.backend;
         Ok(head)
     }
 
@@ -192,45 +218,16 @@ impl Model {
     /// Logits `[n, outputs]` as a candle graph: differentiable, twice too. `x` is `[n, …]`. Errors: [`Error::Usage`] naming
     /// a parameter that is missing.
     pub fn logits(&self, params: &Params, x: &Tensor, norm: &Norm) -> Result<Tensor> {
-        self.graph(params, x, norm, false)
+        let (ordered, running) = (self.ordered(params)?, self.running_tensors(norm)?);
+        Ok(forward_tensors(&self.network, &ordered, x, running.as_deref(), self.graph_backend())?)
     }
 
-    /// What the head reads, `[n, features]`, as a candle graph; `params` need no head. Errors as [`Model::logits`].
-    pub fn features(&self, params: &Params, x: &Tensor, norm: &Norm) -> Result<Tensor> {
-        self.graph(&self.with_any_head(params)?, x, norm, true)
-    }
-
-    /// The statistics of the norm layers over the batch `x` `[n, …]`, named as those of [`Model::initial_stats`]; `params`
-    /// need no head. None where the fused kernels do not apply. Errors as [`Model::loss_grad`].
-    pub fn statistics(&self, params: &Params, x: &Tensor) -> Result<Params> {
-        let any = Labeled::new(x.clone(), Targets::Classes(vec![0; x.dim(0)?]))?;
-        Ok(self.loss_grad(&self.with_any_head(params)?, &any, Reduction::Mean)?.stats)
-    }
-
-    /// `params`, with zeros for the head if they have none: for what does not read it.
-    fn with_any_head(&self, params: &Params) -> Result<Params> {
-        let mut all = params.clone();
-        let dtype = params.iter().next().map_or(DType::F32, |(_, tensor)| tensor.dtype());
-        let missing = |name: &str| Group::Head.holds(name) && !params.names().any(|held| held == name);
-        for spec in self.network.layout().iter().filter(|spec| missing(&spec.name)) {
-            all.insert(spec.name.clone(), Tensor::zeros(spec.shape.as_slice(), dtype, &self.device)?);
-        }
-        Ok(all)
-    }
-
-    fn graph(&self, params: &Params, x: &Tensor, norm: &Norm, features: bool) -> Result<Tensor> {
-        let ordered = self.ordered(params)?;
-        let running = match norm {
-            Norm::Batch => None,
-            Norm::Running(stats) => Some(self.ordered_stats(stats)?),
-        };
-        let backend = if self.device.is_cpu() { self.backend } else { Backend::Stock };
-        let answer = if features {
-            harness_kernels::features_tensors(&self.network, &ordered, x, running.as_deref(), backend)?
-        } else {
-            forward_tensors(&self.network, &ordered, x, running.as_deref(), backend)?
-        };
-        Ok(answer)
+    /// [`Model::logits`] and the statistics that the norm layers used.
+    pub(crate) fn logits_and_stats(&self, params: &Params, x: &Tensor, norm: &Norm) -> Result<(Tensor, Params)> {
+        let (ordered, running) = (self.ordered(params)?, self.running_tensors(norm)?);
+        let answer = forward_tensors_and_stats(&self.network, &ordered, x, running.as_deref(), self.graph_backend());
+        let (logits, stats) = answer?;
+        Ok((logits, self.name_stats(stats)))
     }
 
     /// The loss of a batch and its gradient for every parameter, with batch statistics. `reduction` is over the examples of
@@ -240,18 +237,15 @@ impl Model {
             return flat::loss_grad(self, params, batch, reduction);
         }
         let vars = params.to_vars()?;
-        let loss = crate::loss::loss(&self.logits(&vars, &batch.x, &Norm::Batch)?, &batch.y, reduction)?;
-        let (loss, grads) = crate::loss::gradient(&loss, &vars)?;
-        Ok(LossGrad { loss, grads, stats: Params::new() })
+        let (logits, stats) = self.logits_and_stats(&vars, &batch.x, &Norm::Batch)?;
+        let (loss, grads) = crate::loss::gradient(&crate::loss::loss(&logits, &batch.y, reduction)?, &vars)?;
+        Ok(LossGrad { loss, grads, stats })
     }
 
     /// Answers `[queries, outputs]` for `query` `[queries, …]` in `mode`: the queries as one batch, or each alone with the
     /// whole support set. With running statistics (or no norm layers) both are the same. Errors as [`Model::loss_grad`].
     pub fn predict(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-        let norm = match adapted.buffers.is_empty() {
-            true => Norm::Batch,
-            false => Norm::Running(adapted.buffers.clone()),
-        };
+        let norm = Norm::told_by(&adapted.buffers);
         let alone = mode == Mode::Inductive && !self.norms.is_empty() && matches!(norm, Norm::Batch);
         if self.fused(&adapted.params) {
             return flat::predict(self, &adapted.params, &norm, alone.then_some(&support.x), query);
@@ -274,8 +268,26 @@ impl Model {
             && params.iter().all(|(_, tensor)| tensor.dtype() == DType::F32)
     }
 
+    /// What candle's graph is made of.
+    fn graph_backend(&self) -> Backend {
+        if self.device.is_cpu() { self.backend } else { Backend::Stock }
+    }
+
     fn ordered(&self, params: &Params) -> Result<Vec<Tensor>> {
         self.network.layout().iter().map(|spec| params.get(&spec.name).cloned()).collect()
+    }
+
+    fn running_tensors(&self, norm: &Norm) -> Result<Option<Vec<Tensor>>> {
+        match norm {
+            Norm::Batch => Ok(None),
+            Norm::Running(stats) => self.ordered_stats(stats).map(Some),
+        }
+    }
+
+    /// Statistics in the network's order under their names.
+    fn name_stats(&self, stats: Vec<Tensor>) -> Params {
+        let names = self.norms.iter().flat_map(|(name, _)| [format!("{name}.mean"), format!("{name}.var")]);
+        names.zip(stats).collect()
     }
 
     fn ordered_stats(&self, stats: &Params) -> Result<Vec<Tensor>> {

@@ -34,6 +34,14 @@ pub enum ModelSpec {
         #[serde(default = "thirty_two")]
         filters: usize,
     },
+    /// Conv-4 as jakesnell/prototypical-networks and twitter/meta-learning-lstm have it: 4 × (conv 3×3 "same" with bias,
+    /// norm, ReLU, 2×2 max pool "valid"), flatten, dense; of 84×84 pixels it makes 5·5·64 = 1,600 features, of 28×28 it makes 64.
+    /// Weights and biases uniform in ±1/√fan_in, as Torch has them; norm epsilon 1e-5.
+    Conv4 {
+        /// Of each convolution (64).
+        #[serde(default = "sixty_four")]
+        filters: usize,
+    },
     /// A fully connected network for regression. Weights and biases uniform in ±1/√fan_in.
     Mlp {
         /// Units of each hidden layer; none makes it linear.
@@ -74,6 +82,8 @@ fn thirty_two() -> usize {
 
 /// TensorFlow's `batch_normalization` default.
 const NORM_EPS: f64 = 1e-3;
+/// Torch's.
+const TORCH_NORM_EPS: f64 = 1e-5;
 
 impl ModelSpec {
     /// The named layers of this network with `outputs` outputs. The last one is the head.
@@ -99,10 +109,14 @@ impl ModelSpec {
                 }
                 layers.push(("flatten".into(), Layer::Flatten));
             }
-            ModelSpec::FinnMini { filters } => {
+            ModelSpec::FinnMini { filters } | ModelSpec::Conv4 { filters } => {
+                let (scale, eps) = match self {
+                    ModelSpec::Conv4 { .. } => (true, TORCH_NORM_EPS),
+                    _ => (false, NORM_EPS),
+                };
                 for block in 1..=4 {
                     layers.push((format!("conv{block}"), Layer::Conv { filters: *filters, stride: 1 }));
-                    layers.push((format!("norm{block}"), Layer::Norm { scale: false, eps: NORM_EPS }));
+                    layers.push((format!("norm{block}"), Layer::Norm { scale, eps }));
                     layers.push((format!("relu{block}"), Layer::Relu));
                     layers.push((format!("pool{block}"), Layer::MaxPool { padding: Padding::Valid }));
                 }
@@ -126,7 +140,7 @@ impl ModelSpec {
     pub(super) fn init(&self) -> Init {
         match self {
             ModelSpec::FinnOmniglot { .. } => Init::GlorotNormalHead,
-            ModelSpec::Mlp { .. } => Init::FanIn,
+            ModelSpec::Conv4 { .. } | ModelSpec::Mlp { .. } => Init::FanIn,
             _ => Init::Glorot,
         }
     }

@@ -66,8 +66,11 @@ fn a_folder_that_holds_itself_ends() {
     assert_eq!(load(dir.path(), 1).unwrap().images.len(), 1);
 }
 
-/// Names and numbers of images of the classes, and the report's list of what was left out.
-fn classes(root: &Path) -> Result<(Vec<(String, usize)>, Vec<LeftOut>)> {
+/// Names and numbers of images.
+type Counts = Vec<(String, usize)>;
+
+/// The classes, and the report's list of what was left out.
+fn classes(root: &Path) -> Result<(Counts, Vec<LeftOut>)> {
     let plan = plan(root)?;
     Ok((plan.classes.iter().map(|(name, images)| (name.clone(), images.len())).collect(), plan.left_out))
 }

@@ -51,7 +51,7 @@ fn every_protocol_of_python_gives_the_same_values() {
 
 #[test]
 fn long_bytes_are_left_where_they_lie() {
-    let bytes: Vec<u8> = (0..200_000u32).map(|i| (i * 7 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..200_000u32).map(|i| ((i * 7) >> 3) as u8).collect();
     for style in STYLES {
         let value = Written::Dict(vec![(text("data"), Written::Array(vec![200, 1000], bytes.clone()))]);
         let mut file = vec![9; 77];

@@ -5,6 +5,9 @@
 //! transforms. [`transform`] has one dimension, [`tiles`] two, [`pass`] the passes,
 //! [`first`] those of a network's first layer.
 
+// The loops go over rows and columns of a tile at once: an index says which, an iterator would hide it.
+#![allow(clippy::needless_range_loop)]
+
 pub(crate) mod first;
 mod pass;
 #[cfg(test)]

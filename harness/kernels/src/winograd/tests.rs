@@ -316,7 +316,7 @@ fn flips() {
     let (net, params) = mini_imagenet(32);
     let mut counts = [[0usize; 2]; 2];
     let (mut windows, mut relus) = (0, 0);
-    let batches = 50;
+    let batches = 5;
     for batch in 0..batches {
         let x: Vec<f64> = noise(10 * 84 * 84 * 3, 200 + batch).into_iter().map(|v| v as f32 as f64).collect();
         let exact = choices::<f64>(&net, &params, &x, false);

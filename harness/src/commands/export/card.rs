@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::files::checkpoint::Checkpoint;
 use crate::record::RunRecord;
 use crate::runner::aggregate;
-use crate::spec::is_regression;
 
 /// Version of the card's layout.
 const FORMAT: u32 = 1;
@@ -112,7 +111,8 @@ fn computes(layer: &Layer) -> String {
 fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let config = &checkpoint.meta.config;
     let total = config["eval"]["episodes"].as_u64();
-    let regression = config["data"]["dataset"].as_str().is_some_and(is_regression);
+    let set = config["data"]["dataset"].as_str().and_then(harness_data::find);
+    let regression = set.is_some_and(|set| set.regression);
     let metric = if regression { "mse" } else { "accuracy" };
     let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
     let number = whole.map(|(mode, outcomes)| {

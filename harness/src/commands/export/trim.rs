@@ -35,7 +35,7 @@ fn context(config: &Value) -> Result<Context> {
         _ => Problem::Classification { train_classes: 1 },
     };
     let protocol: Protocol = read(config, "protocol")?;
-    Ok(Context { model, input: read(config, "input")?, problem, protocol, device: Device::Cpu })
+    Ok(Context { model, input: read(config, "input")?, problem, protocol, device: Device::Cpu, plain: false })
 }
 
 fn read<T: DeserializeOwned>(config: &Value, key: &str) -> Result<T> {

@@ -240,7 +240,7 @@ fn without_data(spec: &Spec, method: &MethodSpec, algorithms: &[Entry]) -> Optio
         false => (vec![84, 84, 3], Problem::Classification { train_classes: 2 }),
     };
     let (model, protocol) = (spec.model_of(method).clone(), spec.protocol);
-    let context = Context { model, input, problem, protocol, device: candle_core::Device::Cpu };
+    let context = Context { model, input, problem, protocol, device: candle_core::Device::Cpu, plain: false };
     (entry.build)(&method.settings, &context).ok()
 }
 

@@ -12,10 +12,13 @@ const TALL: f64 = 390.0;
 /// From one final evaluation to the next, in parts of the axis.
 const LANE: f64 = 0.022;
 
+/// A part of the class split in words, and its curves.
+type Split = (&'static str, Vec<Series>);
+
 /// The curves of the `cells` of one benchmark; empty where nothing was evaluated during training.
 pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> {
     let Some(first) = cells.first() else { return Vec::new() };
-    let mut drawn: Vec<(&str, Vec<(&str, Vec<Series>)>)> = Vec::new();
+    let mut drawn: Vec<(&str, Vec<Split>)> = Vec::new();
     for mode in super::modes(cells) {
         let of_split = |split| {
             let of = |cell: &Cell| Series::new(summary, cell, split, styles.look(&cell.row.method));
@@ -83,10 +86,10 @@ impl Common<'_> {
         }
     }
 
-    fn curves(&self, panels: &[(&str, Vec<Series>)]) -> Chart {
+    fn curves(&self, panels: &[Split]) -> Chart {
         let all: Vec<&Series> = panels.iter().flat_map(|(_, series)| series).collect();
         let caption = series::caption(all.iter().copied());
-        let panel = |(index, (title, series)): (usize, &(&str, Vec<Series>))| {
+        let panel = |(index, (title, series)): (usize, &Split)| {
             self.panel(title, series, index == 0, if panels.len() > 2 { 4 } else { 5 })
         };
         let drawn = panels.iter().enumerate().map(panel).collect();
