@@ -119,20 +119,23 @@ pub(crate) fn plan(path: &Path) -> Result<Plan> {
 type Classes = BTreeMap<String, Vec<Place>>;
 
 /// The folder that a folder with nothing else in it wraps, as unpacking an archive often leaves it. A single class, with
-/// its images in a folder of their own, wraps nothing.
+/// its images in a folder `images` of their own, wraps nothing.
 pub(crate) fn unwrapped(root: Dir) -> Dir {
-    let mut here = root.clone();
+    let (mut above, mut here) = (root.clone(), root.clone());
     for _ in 0..MAX_DEPTH {
         let folders = here.folders();
         let [(name, only)] = &folders[..] else { return here };
-        if part(name).is_some() || holds_images(&here, 0) {
+        if part(name).is_some() || holds_images(&here, 0) || here.file("train.csv").is_some() {
             return here;
         }
-        if holds_images(only, 0) || here.is_above(only) || only.folders().is_empty() {
-            // Beside the images may lie lists of them.
-            return if here.file("train.csv").is_some() { here } else { root };
+        if holds_images(only, 0) {
+            let own = matches!(&*name.to_lowercase(), "images" | "image" | "imgs" | "img" | "data");
+            return if own { above } else { here };
         }
-        here = only.clone();
+        if here.is_above(only) || only.folders().is_empty() {
+            return root;
+        }
+        above = std::mem::replace(&mut here, only.clone());
     }
     root
 }
