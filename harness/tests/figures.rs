@@ -75,7 +75,7 @@ fn a_sweep_is_ordinary_runs_and_one_picture() {
         assert!(svg.contains(word), "{word}");
     }
     let pictures: Vec<_> = fs::read_dir(quick.join("plots")).unwrap().flatten().map(|file| file.file_name()).collect();
-    assert_eq!(pictures.len(), 2, "the figure as SVG and PNG, no bars and curves: {pictures:?}");
+    assert_eq!(pictures.len(), 3, "the figure as SVG, PNG and PDF, no results and curves: {pictures:?}");
     fs::remove_dir_all(quick.join("plots")).unwrap();
     expect(harness(&dir, &["report", "out"]), 0);
     assert_eq!(fs::read_to_string(quick.join("plots/figure-mine.svg")).unwrap(), svg, "rebuilt from the records alone");

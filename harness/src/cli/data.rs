@@ -9,10 +9,7 @@ Examples:
   # Bring Omniglot (10 MB) into a folder of yours
   harness data fetch omniglot --data-dir ~/data
 
-  # Count, decode and compare everything that is here
-  harness data verify --data-dir ~/data
-
-  # The same for a folder or archive of your own images
+  # Count, decode and compare a folder or archive of your own
   harness data verify ~/pictures";
 
 /// Fetches, checks and finds data sets.

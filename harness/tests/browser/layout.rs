@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Runs inside the page and leaves what it measured in its title.
+/// Runs inside the page, in a frame, and leaves what it measured in the title of the document around it.
 const MEASURE: &str = r#"
 const wide = document.documentElement.scrollWidth - window.innerWidth;
 const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest("details:not([open]), .hidden");
@@ -27,7 +27,7 @@ for (const head of document.querySelectorAll("table.results tbody th")) {
     }
   }
 }
-document.title = JSON.stringify({ window: window.innerWidth, wide, cells: cells.length, verdicts: verdicts.length,
+window.top.document.title = JSON.stringify({ window: window.innerWidth, wide, cells: cells.length, verdicts: verdicts.length,
   clipped: clipped.map((c) => c.textContent.trim().slice(0, 40)), hidden: hidden.length, broken });
 "#;
 
@@ -73,12 +73,17 @@ fn no_cell_is_cut_off_the_verdict_is_in_sight_and_paper_is_short() {
     let profile = out.path().join("profile");
     for width in [390, 1400, 1920] {
         for dark in [false, true] {
+            // A window is at least 500 wide, a frame is as narrow as asked.
+            let around = out.path().join("around.html");
+            let frame = format!("<iframe src='measured.html' style='width:{width}px;height:1000px;border:0'></iframe>");
+            std::fs::write(&around, format!("<title></title><body style='margin:0'>{frame}</body>")).unwrap();
             let mut command = headless(&chromium, &profile);
-            command.arg(format!("--window-size={width},1000")).arg("--dump-dom");
+            command.arg(format!("--window-size={},1000", width.max(500))).arg("--dump-dom");
+            command.arg("--allow-file-access-from-files");
             if dark {
                 command.arg("--blink-settings=preferredColorScheme=0");
             }
-            let output = command.arg(address(&measured)).output().unwrap();
+            let output = command.arg(address(&around)).output().unwrap();
             let dom = String::from_utf8_lossy(&output.stdout);
             let title = dom.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
             let title = title.expect("a page with a title").0.replace("&quot;", "\"").replace("&amp;", "&");
