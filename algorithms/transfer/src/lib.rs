@@ -7,7 +7,7 @@
 mod tune;
 
 use candle_core::Tensor;
-use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Rate, SHARE, TEST_RATE};
+use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Range, Rate, SHARE, TEST_RATE};
 use harness_core::{
     Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Optimizer, Problem,
     Progress, Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task, Update, outer, parse_config,
@@ -43,6 +43,9 @@ enum TuneOptimizer {
     Adam,
 }
 
+/// A part that counts.
+const PART: Range = Range::new("above 0 and at most 1", |part| part > 0.0 && part <= 1.0);
+
 harness_core::settings! {
     /// Training as Ravi and Larochelle have it (batch 64, Adam 1e-3).
     struct Config {
@@ -53,7 +56,7 @@ harness_core::settings! {
         /// While tuning, where it is not as `norm` says: batch statistics then join the running ones.
         tune_norm: Option<Statistics> = None;
         /// The share of a step's statistics in the running ones.
-        tune_norm_momentum: f64 = 0.1 => SHARE;
+        tune_norm_momentum: f64 = 0.1 => PART;
         tune_steps: usize = 50 => COUNT;
         tune_batch: usize = 5 => COUNT;
         tune_lr: f64 = 1e-3 => TEST_RATE;

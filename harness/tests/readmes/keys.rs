@@ -73,7 +73,7 @@ fn every_key_of_a_benchmark_is_in_its_readme() {
 }
 
 /// Numbers that mean something at 0: what 0 switches off, and words, which are no numbers.
-const MAY_BE_0: [&str; 9] = [
+const MAY_BE_0: [&str; 10] = [
     "meta_step_final",
     "cg_damping",
     "lambda_damping",
@@ -81,6 +81,7 @@ const MAY_BE_0: [&str; 9] = [
     "halvings",
     "tune_momentum",
     "tune_dampening",
+    "tune_lr_decay",
     "tune_weight_decay",
     "lambda",
 ];

@@ -15,10 +15,12 @@ fn bench() -> Bench {
     Bench::sine(&format!("{REPTILE}meta_iters = 20\n{TRANSFER}meta_iters = 20\n"))
 }
 
-/// Everything that a report writes below the budget folder, by name.
+/// Everything that a report writes below the budget folder, by name, but for what draws or tells how long runs took.
 fn tables(budget: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let files = |folder: &Path| fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect::<Vec<_>>();
+    let timed = |path: &Path| path.file_name().unwrap().to_string_lossy().starts_with("spending-");
     let mut all = files(&budget.join("plots"));
+    all.retain(|path| !timed(path));
     all.extend(["summary.csv", "summary.md", "plan.json"].map(|name| budget.join(name)));
     all.into_iter().map(|path| (path.strip_prefix(budget).unwrap().to_owned(), fs::read(&path).unwrap())).collect()
 }
