@@ -49,7 +49,7 @@ pub(super) fn hold(entry: &Entry, table: &Table, toy: &Toy) -> Result<()> {
         let mut changed = table.clone();
         match changed.get_mut(*key) {
             Some(Value::Integer(number)) => *number += 1,
-            Some(Value::Float(number)) => *number *= 2.0,
+            Some(Value::Float(number)) => *number *= 0.5,
             _ => continue,
         }
         same(build(&changed, toy.protocol)?.as_ref(), key)?;
