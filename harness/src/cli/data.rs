@@ -9,7 +9,7 @@ Examples:
   # Bring Omniglot (10 MB) into a folder of yours
   harness data fetch omniglot --data-dir ~/data
 
-  # Count, decode and compare a folder or archive of your own
+  # Check a folder or archive of your own images
   harness data verify ~/pictures";
 
 /// Fetches, checks and finds data sets.

@@ -102,7 +102,6 @@ fn no_cell_is_cut_off_the_verdict_is_in_sight_and_paper_is_short() {
     print.arg(format!("--print-to-pdf={}", paper.display())).arg("--no-pdf-header-footer").arg(address(&page));
     assert!(print.output().unwrap().status.success());
     let pdf = std::fs::read(&paper).unwrap();
-    let sheets = pdf.windows(11).filter(|w| w.starts_with(b"/Type /Page") && w[..] != b"/Type /Pages"[..11]).count();
-    let sheets = sheets - pdf.windows(12).filter(|w| *w == b"/Type /Pages").count();
+    let sheets = pdf.windows(12).filter(|w| w.starts_with(b"/Type /Page") && w[11] != b's').count();
     assert!(sheets > 0 && sheets <= 25, "{sheets} sheets");
 }
