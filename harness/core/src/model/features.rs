@@ -53,6 +53,7 @@ pub struct Features<'m> {
     back: Back<'m>,
 }
 
+#[allow(clippy::large_enum_variant)] // One of a task at a time.
 enum Back<'m> {
     /// Where the fused kernels apply.
     Fused { model: &'m Model, pass: Option<FeaturePass<'m>> },
