@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::failpoint;
-use crate::record::RunRecord;
+use crate::results::run_json::RunRecord;
 
 /// Files of this crate and the hash of what counts in them.
 struct Part {
@@ -27,7 +27,7 @@ const TRAINING: Part = part!(
     "src/runner/iterate.rs"
     "src/runner/in_order.rs"
     "src/runner/train.rs"
-    "src/files/checkpoint/bytes.rs"
+    "src/results/checkpoint/bytes.rs"
 );
 
 /// What the numbers of a state can depend on.
@@ -41,9 +41,9 @@ const EVALUATION: Part = part!(
     "src/runner/snapshots.rs"
     "src/runner/curve.rs"
     "src/runner/adaptation.rs"
-    "src/files/checkpoint/bytes.rs"
-    "src/files/episodes.rs"
-    "src/files/metrics.rs"
+    "src/results/checkpoint/bytes.rs"
+    "src/results/episodes.rs"
+    "src/results/metrics.rs"
 );
 
 /// The code behind a run's numbers.
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// Files of `src/runner` and `src/files` that neither train nor evaluate: they decide what is done, and say it.
+    /// Files of `src/runner` and `src/results` that neither train nor evaluate: they decide what is done, and say it.
     const NEITHER: &[&str] = &[
         "src/runner/diverged.rs",
         "src/runner/drive.rs",
@@ -170,12 +170,31 @@ mod tests {
         "src/runner/resume.rs",
         "src/runner/stop.rs",
         "src/runner/training.rs",
-        "src/files/atomic.rs",
-        "src/files/checkpoint/mod.rs",
-        "src/files/checkpoint/tests.rs",
-        "src/files/fault.rs",
-        "src/files/lock.rs",
-        "src/files/mod.rs",
+        "src/results/atomic.rs",
+        "src/results/best.rs",
+        "src/results/exports.rs",
+        "src/results/fault.rs",
+        "src/results/fixtures.rs",
+        "src/results/folds.rs",
+        "src/results/layout.rs",
+        "src/results/lock.rs",
+        "src/results/metrics_read.rs",
+        "src/results/mod.rs",
+        "src/results/paired.rs",
+        "src/results/parquet.rs",
+        "src/results/plan_json.rs",
+        "src/results/run.rs",
+        "src/results/run_json.rs",
+        "src/results/statistics.rs",
+        "src/results/summary.rs",
+        "src/results/summary_csv.rs",
+        "src/results/table_file.rs",
+        "src/results/verdict.rs",
+        "src/results/checkpoint/mod.rs",
+        "src/results/checkpoint/tests.rs",
+        "src/results/tensorboard/event.rs",
+        "src/results/tensorboard/mod.rs",
+        "src/results/tensorboard/record.rs",
     ];
 
     fn below(folder: &str) -> Vec<String> {
@@ -190,7 +209,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_runner_is_known_to_train_to_evaluate_or_to_do_neither() {
-        for file in below("src/runner").into_iter().chain(below("src/files")) {
+        for file in below("src/runner").into_iter().chain(below("src/results")) {
             let counts = TRAINING.files.contains(&file.as_str()) || EVALUATION.files.contains(&file.as_str());
             assert_ne!(
                 counts,

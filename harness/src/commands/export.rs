@@ -10,9 +10,9 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::cli::Export;
 use crate::exit::Exit;
-use crate::files::atomic;
-use crate::files::checkpoint::Checkpoint;
 use crate::identity::Identity;
+use crate::results::atomic;
+use crate::results::checkpoint::Checkpoint;
 
 /// Writes both files and prints their paths.
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {

@@ -16,7 +16,7 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
-use crate::files::{atomic, fault};
+use crate::results::{atomic, fault};
 
 /// The worker threads: an explicit number, so that no library's environment variable changes it.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {

@@ -19,7 +19,7 @@ use self::workspace::Workspace;
 use crate::cli::NewAlgorithm;
 use crate::console;
 use crate::exit::Exit;
-use crate::files::atomic;
+use crate::results::atomic;
 
 /// Writes the crate, registers it and prints what was done and what comes next.
 pub fn run(args: &NewAlgorithm) -> Result<Exit> {

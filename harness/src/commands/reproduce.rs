@@ -20,9 +20,9 @@ use crate::cli::{Format, Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
 use crate::identity;
-use crate::planned;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
+use crate::results::plan_json;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
 
@@ -51,7 +51,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     others::decide(&mut plan.jobs, &survey, args, &pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
     let budget = plan.jobs[0].budget_dir.clone();
-    planned::write(&args.out.join(&budget), &plan.call)?;
+    plan_json::write(&args.out.join(&budget), &plan.call)?;
     tracing::info!("{survey}");
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
         tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
@@ -153,7 +153,7 @@ fn writable(out: &Path) -> Result<()> {
     let refused = |source| {
         Error::usage(format!("--out {}: not a folder that can be written ({source}): choose another", out.display()))
     };
-    crate::files::atomic::writable(out).map_err(refused)
+    crate::results::atomic::writable(out).map_err(refused)
 }
 
 /// A method's panic becomes its cell's reason; the default hook would print a trace between the progress bars.

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use super::block::{Block, Column};
 use super::folder::{self, Budget, Held};
-use crate::record::RunRecord;
-use crate::report::paired::{self, ByMode, Difference, LEVEL};
-use crate::report::scan::natural;
-use crate::report::stats::{mean, tidy};
-use crate::report::{format, run};
+use crate::report::format;
+use crate::results::layout::natural;
+use crate::results::paired::{self, ByMode, Difference, LEVEL};
+use crate::results::run;
+use crate::results::run_json::RunRecord;
+use crate::results::statistics::{mean, tidy};
 
 /// What is asked.
 pub struct Asked<'a> {

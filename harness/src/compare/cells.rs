@@ -6,10 +6,10 @@ use serde::Serialize;
 use super::Alone;
 use super::folder::{Held, Pair};
 use super::stats::{self, Delta};
-use crate::record::RunRecord;
-use crate::report::paired::{NoNumber, values};
-use crate::report::scan::natural;
-use crate::report::stats::{mean, seed_interval, tidy};
+use crate::results::layout::natural;
+use crate::results::paired::{NoNumber, values};
+use crate::results::run_json::RunRecord;
+use crate::results::statistics::{mean, seed_interval, tidy};
 use crate::runner::difference_between;
 
 /// What became of a cell from A to B.

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Result};
 use serde::Serialize;
 
-use crate::record::RunRecord;
+use crate::results::run_json::RunRecord;
 
 pub use cells::{Cell, Change, Seed};
 

@@ -1,12 +1,10 @@
 //! `adaptation.csv` of a regression run: one test task, its true curve, the sampled points, and the fit after some inner
 //! steps.
 
-use super::{
-    series,
-    stats::mean,
-    summary::{Cell, Summary},
-    table_file::TableFile,
-};
+use super::series;
+use crate::results::statistics::mean;
+use crate::results::summary::{Cell, Summary};
+use crate::results::table_file::TableFile;
 use harness_core::Result;
 use std::{collections::BTreeMap, path::Path};
 

@@ -1,6 +1,6 @@
 //! Where numbers were made, as a paragraph to paste: processors, commits, hours.
 
-use crate::record::RunRecord;
+use crate::results::run_json::RunRecord;
 
 /// A few sentences over `records`; empty for none.
 pub fn note<'a>(records: impl Iterator<Item = &'a RunRecord> + Clone) -> String {

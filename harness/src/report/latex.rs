@@ -1,7 +1,8 @@
 //! The tables as LaTeX for a paper, with booktabs.
 
-use super::{environment, format, summary::Summary, tables};
-use crate::report::summary::Cell;
+use super::{environment, format, tables};
+use crate::results::summary::Cell;
+use crate::results::summary::Summary;
 
 /// The tables of `summaries`, figures left out, one `tabular` a benchmark.
 pub fn render(summaries: &[Summary]) -> String {
@@ -86,7 +87,8 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{fixtures, summary::summarize};
+    use crate::results::fixtures;
+    use crate::results::summary::summarize;
 
     #[test]
     fn a_table_is_booktabs_with_published_beside_ours() {

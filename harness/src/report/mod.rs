@@ -2,49 +2,33 @@
 //!
 //! The report trains nothing and remembers nothing: it reads the run folders under `OUT/<budget>/` and writes the same
 //! bytes whenever they are the same. Everything downstream of a number goes one way:
-//! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
+//! layout → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
 
-mod adaptation;
-mod also;
-mod best;
+pub(crate) mod adaptation;
 mod chart;
 pub(crate) mod environment;
-mod folds;
 pub(crate) mod format;
 pub(crate) mod latex;
 pub(crate) mod markdown;
-mod metrics;
 mod page;
-pub(crate) mod paired;
-mod parquet;
 mod pictures;
 mod provenance;
-pub(crate) mod run;
-pub(crate) mod scan;
 pub(crate) mod series;
-pub(crate) mod stats;
-mod summary;
-mod summary_csv;
-mod table_file;
 mod tables;
-mod tensorboard;
 mod terminal;
-mod verdict;
 
-#[cfg(test)]
-mod fixtures;
 #[cfg(test)]
 mod tests;
 
+pub use crate::results::exports::Also;
+pub use crate::results::layout::is_budget;
+pub use crate::results::metrics_read::HEADER as METRICS_HEADER;
+pub use crate::results::summary::{Cell, Left, Summary, SummaryRow};
+pub use crate::results::verdict::Verdict;
 pub use adaptation::HEADER as ADAPTATION_HEADER;
-pub use also::Also;
-pub use metrics::HEADER as METRICS_HEADER;
-pub use scan::is_budget;
-pub use summary::{Cell, Left, Summary, SummaryRow};
-pub use verdict::Verdict;
 
-use crate::files::lock::FolderLock;
-use crate::files::{atomic, fault, write_atomic};
+use crate::results::lock::FolderLock;
+use crate::results::{atomic, exports, fault, layout, summary, summary_csv, tensorboard, write_atomic};
 use harness_core::Result;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -72,18 +56,18 @@ pub fn build(out: &Path) -> Result<Report> {
 
 /// [`build`], with other forms of the numbers.
 pub fn build_with(out: &Path, also: Also) -> Result<Report> {
-    build_budgets((out, Some(out)), scan::budgets(out)?, |_| true, also)
+    build_budgets((out, Some(out)), layout::budgets(out)?, |_| true, also)
 }
 
 /// [`build_with`] that writes below `to`, or nothing at all: the results in `from` are only read.
 pub fn build_apart(from: &Path, to: Option<&Path>, also: Also) -> Result<Report> {
-    build_budgets((from, to), scan::budgets(from)?, |_| true, also)
+    build_budgets((from, to), layout::budgets(from)?, |_| true, also)
 }
 
 /// Whether a report may be written into `out` and its budget folders. Other obstacles than permissions are for the writing
 /// to name.
 pub fn may_be_written(out: &Path) -> Result<bool> {
-    let folders = scan::budgets(out)?.into_iter().map(|name| out.join(name));
+    let folders = layout::budgets(out)?.into_iter().map(|name| out.join(name));
     Ok(folders.chain([out.to_path_buf()]).all(|folder| match atomic::writable(&folder) {
         Ok(()) => true,
         Err(error) => !matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
@@ -93,7 +77,7 @@ pub fn may_be_written(out: &Path) -> Result<bool> {
 /// [`build_with`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone. The page still shows all of them; damage in
 /// another budget is told there and is no error.
 pub fn build_budget(out: &Path, budget: &str, also: Also) -> Result<Report> {
-    let mut names = scan::budgets(out)?;
+    let mut names = layout::budgets(out)?;
     if !names.iter().any(|name| name == budget) {
         names.push(budget.to_string());
     }
@@ -119,7 +103,7 @@ fn build_budgets(
         names.into_iter().map(|name| (name.clone(), summary::summarize(out, &name))).collect();
     let cells = summaries.iter().filter_map(|(_, summary)| summary.as_ref().ok()).flat_map(|summary| &summary.cells);
     let figures = cells.filter(|cell| cell.figure.is_some()).map(|cell| cell.row.benchmark.as_str()).collect();
-    let styles = chart::Styles::of(&scan::labels(out, &figures)?);
+    let styles = chart::Styles::of(&layout::labels(out, &figures)?);
     let mut read = Vec::new();
     for (name, summary) in summaries {
         match summary.and_then(|summary| pictures::all(&summary, &styles).map(|pictures| (summary, pictures))) {
@@ -167,7 +151,7 @@ fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], also:
         picture.files(&plots)?.into_iter().try_for_each(|(path, bytes)| write(path, &bytes))?;
     }
     pictures::remove_stale(&plots, pictures)?;
-    let others = also::files(folder, summary, &rows, also)?;
+    let others = exports::files(folder, summary, &rows, also)?;
     others.iter().try_for_each(|(path, bytes)| write(path.clone(), bytes))?;
     tensorboard::remove_stale(folder, &files)?;
     Ok(files)

@@ -1,7 +1,9 @@
 //! Which build and machine made the rows of a budget, and how long that took: from each run's run.json.
 
-use super::{format, scan::natural, summary::Summary};
-use crate::record::RunRecord;
+use super::format;
+use crate::results::layout::natural;
+use crate::results::run_json::RunRecord;
+use crate::results::summary::Summary;
 
 /// Runs of one benchmark by one build on one kind of machine.
 pub struct Made {

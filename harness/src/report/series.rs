@@ -1,12 +1,10 @@
 //! Learning curves as numbers: what the plots and the page draw.
 
-use super::{
-    chart::{Axis, Look},
-    format::{self, thousands},
-    run::Run,
-    stats::mean,
-    summary::{Cell, Summary},
-};
+use super::chart::{Axis, Look};
+use super::format::{self, thousands};
+use crate::results::run::Run;
+use crate::results::statistics::mean;
+use crate::results::summary::{Cell, Summary};
 use std::collections::BTreeMap;
 
 /// A place on a curve: step, mean, and the ends of its band.

@@ -3,11 +3,9 @@
 //! Columns that would say the same in every line (one seed, nothing published, a figure's verdicts) are left out or move
 //! into the heading, so that a quick run fits eighty columns.
 
-use super::{
-    format,
-    summary::{Cell, Summary},
-    verdict::Verdict,
-};
+use super::format;
+use crate::results::summary::{Cell, Summary};
+use crate::results::verdict::Verdict;
 use crate::spec::folds;
 
 /// One benchmark's results at one budget.

@@ -49,5 +49,5 @@ pub(super) fn write(job: &Job, state: &State) -> Result<()> {
     .map_err(broken)?;
     let mut bytes = Vec::new();
     CsvWriter::new(&mut bytes).finish(&mut frame).map_err(broken)?;
-    crate::files::atomic::write(&job.dir.join("adaptation.csv"), &bytes)
+    crate::results::atomic::write(&job.dir.join("adaptation.csv"), &bytes)
 }

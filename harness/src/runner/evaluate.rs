@@ -9,7 +9,7 @@ use super::in_order;
 use super::job::Job;
 use super::selection;
 use super::stop::Stop;
-use crate::files::episodes::Outcome;
+use crate::results::episodes::Outcome;
 
 /// Which series of episodes: series never share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

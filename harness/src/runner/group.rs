@@ -16,11 +16,11 @@ use super::resume::{self, Found};
 use super::snapshots;
 use super::train::{self, Company, Ended};
 use super::training::{self, Among};
-use crate::files::atomic;
-use crate::files::checkpoint::Checkpoint;
-use crate::files::fault;
-use crate::files::lock::{RunLock, TrainingLock};
-use crate::record::Status;
+use crate::results::atomic;
+use crate::results::checkpoint::Checkpoint;
+use crate::results::fault;
+use crate::results::lock::{RunLock, TrainingLock};
+use crate::results::run_json::Status;
 
 /// Runs that share a training, by their places in the call.
 pub(super) type Group = Vec<(usize, Job)>;

@@ -11,7 +11,7 @@ use super::evaluate::final_series;
 use super::hash::hex;
 use super::job::{Job, Shared};
 use crate::identity::{self, Identity, Segment};
-use crate::record::{FORMAT, FigurePlace, Kept, Published, RunRecord, Status};
+use crate::results::run_json::{FORMAT, FigurePlace, Kept, Published, RunRecord, Status};
 
 /// What only a run that is under way knows of itself.
 #[derive(Clone, Debug, Default)]

@@ -8,7 +8,7 @@ use super::iterate::iterate;
 use super::job::Job;
 use super::resume::{self, same};
 use super::stop::Stop;
-use crate::files::checkpoint::{self, Checkpoint};
+use crate::results::checkpoint::{self, Checkpoint};
 
 /// Without an earlier checkpoint a run is repeated from its start, if that took no more seconds than this.
 const LONGEST_FROM_START: f64 = 600.0;

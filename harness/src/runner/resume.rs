@@ -7,10 +7,10 @@ use harness_core::{Error, Result};
 use super::hash::difference;
 use super::job::{Job, OtherBuild};
 use super::training::{self, Among};
-use crate::files::checkpoint::{self, Checkpoint, Meta};
-use crate::files::fault;
 use crate::identity::{Identity, Segment};
-use crate::record::{RunRecord, Status};
+use crate::results::checkpoint::{self, Checkpoint, Meta};
+use crate::results::fault;
+use crate::results::run_json::{RunRecord, Status};
 
 /// What is found in a run's folder.
 pub(super) enum Found {

@@ -14,10 +14,10 @@ use super::curve::spread;
 use super::job::Job;
 use super::training::{self, Kin};
 use crate::failpoint;
-use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::identity::Segment;
-use crate::planned;
-use crate::record::{RunRecord, Status};
+use crate::results::checkpoint::{Checkpoint, FORMAT, Meta};
+use crate::results::plan_json;
+use crate::results::run_json::{RunRecord, Status};
 
 /// Points of the longest learning curve whose every shortening has its snapshots.
 const MOST_CURVE_POINTS: usize = 21;
@@ -99,7 +99,7 @@ pub(super) fn awaited(job: &Job, kin: &[Kin]) -> bool {
 fn planned_kin(job: &Job) -> Vec<PathBuf> {
     let Some(budget) = job.dir.ancestors().nth(3) else { return Vec::new() };
     // A plan that cannot be read was told of when the command began.
-    let planned = planned::read(budget).unwrap_or_default().into_iter();
+    let planned = plan_json::read(budget).unwrap_or_default().into_iter();
     let mine = planned.filter(|run| run.training.as_ref() == Some(&job.kinship.training_hash));
     mine.map(|run| run.folder(budget)).collect()
 }

@@ -19,11 +19,11 @@ use super::resume;
 use super::selection::{self, Selection};
 use super::snapshots;
 use super::training::{self, Kin};
-use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
-use crate::files::episodes;
-use crate::files::metrics::{Log, MetricsFile, Row};
 use crate::identity::Segment;
-use crate::record::Status;
+use crate::results::checkpoint::{Checkpoint, FORMAT, Meta};
+use crate::results::episodes;
+use crate::results::metrics::{Log, MetricsFile, Row};
+use crate::results::run_json::Status;
 
 /// How a run ended, short of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

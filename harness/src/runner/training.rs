@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 use super::fits;
 use super::hash::sha256_json;
 use super::job::{Job, OtherBuild};
-use crate::files::checkpoint::{self, Checkpoint, FIRST_FORMAT, Meta};
-use crate::files::metrics;
-use crate::record::{RunRecord, Status};
+use crate::results::checkpoint::{self, Checkpoint, FIRST_FORMAT, Meta};
+use crate::results::metrics;
+use crate::results::run_json::{RunRecord, Status};
 
 /// The two halves of what determines a run's numbers.
 #[derive(Clone, Debug, Default)]

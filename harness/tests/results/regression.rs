@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use harness::files::episodes::{self, Outcome};
+use harness::results::episodes::{self, Outcome};
 use harness_core::Mode;
 use serde_json::Value;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Parser;
 use harness::cli::{Cli, Command};
 use harness::exit::Exit;
-use harness::record::{RunRecord, Status};
+use harness::results::run_json::{RunRecord, Status};
 use harness_core::{Adapted, Cost, Labeled, Mode, Progress, Sampling, Scalars, State, Task, Update};
 use harness_core::{Algorithm, Context, Entry, Error, Result, Stream};
 

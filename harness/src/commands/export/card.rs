@@ -7,8 +7,8 @@ use harness_core::{Entry, Error, Model, ModelSpec, Result, State, View};
 use harness_kernels::{Layer, Padding};
 use serde_json::{Value, json};
 
-use crate::files::checkpoint::Checkpoint;
-use crate::record::RunRecord;
+use crate::results::checkpoint::Checkpoint;
+use crate::results::run_json::RunRecord;
 use crate::runner::aggregate;
 
 /// Version of the card's layout.

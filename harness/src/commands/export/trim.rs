@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::Export;
 use crate::console;
 use crate::exit::Exit;
-use crate::files::checkpoint::Checkpoint;
+use crate::results::checkpoint::Checkpoint;
 
 /// Writes what the checkpoint's own method says that evaluation reads, and prints the path.
 pub fn run(args: &Export, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Exit> {

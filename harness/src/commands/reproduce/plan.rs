@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::share;
 use crate::cli::Reproduce;
-use crate::planned::{Call, PlannedRun};
+use crate::results::plan_json::{Call, PlannedRun};
 use crate::runner::{Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};

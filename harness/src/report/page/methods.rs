@@ -1,7 +1,8 @@
 //! The algorithms behind the rows: what they are, their paper, and where ours differs from it.
 
 use super::deviations;
-use crate::{registry::ALGORITHMS, report::summary::Summary};
+use crate::registry::ALGORITHMS;
+use crate::results::summary::Summary;
 use serde::Serialize;
 
 /// One algorithm, said once for all its rows.

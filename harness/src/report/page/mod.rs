@@ -16,7 +16,11 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-use super::{chart::Styles, format, pictures::Picture, summary::Summary, verdict::Verdict};
+use super::chart::Styles;
+use super::format;
+use super::pictures::Picture;
+use crate::results::summary::Summary;
+use crate::results::verdict::Verdict;
 use harness_core::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeSet;

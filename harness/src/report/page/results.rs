@@ -1,11 +1,9 @@
 //! Rows of results as the page prints them, and the matrix of methods × benchmarks.
 
-use crate::report::{
-    format, pictures, series,
-    stats::mean,
-    summary::{Cell, Summary},
-    verdict::Verdict,
-};
+use crate::report::{format, pictures, series};
+use crate::results::statistics::mean;
+use crate::results::summary::{Cell, Summary};
+use crate::results::verdict::Verdict;
 use serde::Serialize;
 
 /// A verdict with what carries it beside its colour.

@@ -1,11 +1,11 @@
 //! Where the numbers come from: every run with its machine, time, commit, hashes and effective configuration.
 
-use crate::{
-    identity::{self, Segment},
-    progress::human,
-    record::RunRecord,
-    report::{format, run::Final, summary::Summary},
-};
+use crate::identity::{self, Segment};
+use crate::progress::human;
+use crate::report::format;
+use crate::results::run::Final;
+use crate::results::run_json::RunRecord;
+use crate::results::summary::Summary;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -2,11 +2,9 @@
 //! method's fit after 0, 1, 8 and 32 inner steps. All seeds meet the same task: lines are means over them, with a band
 //! from the smallest to the largest for the last fit. The true curve sets the scale: a fit that runs away leaves the frame.
 
-use crate::report::{
-    adaptation::{self, Adaptation},
-    chart::{Axis, Chart, INK, Mark, Panel, Sample, Stroke, Styles, Y},
-    summary::{Cell, Summary},
-};
+use crate::report::adaptation::{self, Adaptation};
+use crate::report::chart::{Axis, Chart, INK, Mark, Panel, Sample, Stroke, Styles, Y};
+use crate::results::summary::{Cell, Summary};
 use harness_core::Result;
 use plotters::style::RGBColor;
 

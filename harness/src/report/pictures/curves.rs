@@ -1,12 +1,10 @@
 //! Learning curves of a benchmark, a chart a mode and a panel a split, and the same curves over what was spent: image
 //! passes and seconds. All panels of one benchmark share their axis of values.
 
-use crate::report::{
-    chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Styles, Value, Values, Y},
-    format,
-    series::{self, Point, SPLITS, Series, Spent},
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Styles, Value, Values, Y};
+use crate::report::format;
+use crate::report::series::{self, Point, SPLITS, Series, Spent};
+use crate::results::summary::{Cell, Summary};
 
 const TALL: f64 = 390.0;
 /// From one final evaluation to the next, in parts of the axis.

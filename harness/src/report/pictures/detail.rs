@@ -2,7 +2,8 @@
 //! each other.
 
 use super::lines::Line;
-use crate::report::{series::Point, stats::mean};
+use crate::report::series::Point;
+use crate::results::statistics::mean;
 
 /// So many evaluations make one point here: single ones vary more than the lines differ by.
 const TOGETHER: usize = 10;

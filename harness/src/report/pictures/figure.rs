@@ -3,12 +3,10 @@
 
 use super::detail;
 use super::lines::{self, Line, Spread};
-use crate::record::FigurePlace;
-use crate::report::{
-    chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Value, Values, Y},
-    format, series,
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Value, Values, Y};
+use crate::report::{format, series};
+use crate::results::run_json::FigurePlace;
+use crate::results::summary::{Cell, Summary};
 pub use lines::looks;
 
 const PLOT: f64 = 470.0;

@@ -1,13 +1,11 @@
 //! From the cells of a benchmark to the lines of its figure.
 
-use crate::record::FigurePlace;
-use crate::report::{
-    chart::{Look, of_lines},
-    run::Run,
-    series::{self, Point},
-    stats::mean,
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Look, of_lines};
+use crate::report::series::{self, Point};
+use crate::results::run::Run;
+use crate::results::run_json::FigurePlace;
+use crate::results::statistics::mean;
+use crate::results::summary::{Cell, Summary};
 
 /// How a line shows what its points vary by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,9 @@
 //! Our value beside the published one on the range that matters: a row a method and mode, a dot for each value, and every
 //! interval. The numbers stand beside it.
 
-use crate::report::{
-    chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y},
-    format,
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y};
+use crate::report::format;
+use crate::results::summary::{Cell, Summary};
 
 const EPISODES: (f64, f64) = (3.5, 0.0);
 const THIN: (f64, f64) = (1.25, 8.0);

@@ -1,8 +1,8 @@
 use super::*;
-use crate::record::FigurePlace;
 use crate::report::chart::{Mark, Y};
-use crate::report::fixtures::Made;
-use crate::report::summary::summarize;
+use crate::results::fixtures::Made;
+use crate::results::run_json::FigurePlace;
+use crate::results::summary::summarize;
 
 /// A run of a figure: its line, its place on the axis and its final accuracy.
 fn made(label: &'static str, line: &str, x: Option<f64>, seed: u64, order: u64, accuracy: f64) -> Made {
@@ -87,7 +87,7 @@ fn results_lie_on_the_range_that_matters() {
     let out = tempfile::tempdir().unwrap();
     for (label, accuracy) in [("reptile", 97.6), ("transfer", 87.5)] {
         let mut run = Made::new("paper", "omniglot-5w1s", label, 0).finals(&[("inductive", accuracy, 0.2)]);
-        run.published = vec![crate::report::fixtures::published(label, "inductive", 97.7, 0.1, 0.5)];
+        run.published = vec![crate::results::fixtures::published(label, "inductive", 97.7, 0.1, 0.5)];
         run.write(out.path());
     }
     let summary = summarize(out.path(), "paper").unwrap();
@@ -108,7 +108,7 @@ fn results_lie_on_the_range_that_matters() {
 /// One axis of values for all panels of a table, whatever the mode; the sine picture goes by its true curve.
 #[test]
 fn panels_of_a_table_share_their_axis_and_sine_goes_by_its_truth() {
-    let out = crate::report::fixtures::tree();
+    let out = crate::results::fixtures::tree();
     let summary = summarize(out.path(), "quick").unwrap();
     let pictures = all(&summary, &Styles::of(&[])).unwrap();
     let axes = |benchmark: &str, kind: &str| -> Vec<_> {

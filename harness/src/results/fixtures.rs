@@ -1,7 +1,8 @@
 //! A made-up results tree for the tests: smooth curves, two budgets, sine with adaptation pictures.
 
-use super::{adaptation, metrics};
-use crate::record::{FigurePlace, Published, RunRecord, Status};
+use super::metrics_read;
+use super::run_json::{FigurePlace, Published, RunRecord, Status};
+use crate::report::adaptation;
 use std::path::{Path, PathBuf};
 
 /// A run to be written.
@@ -95,7 +96,7 @@ impl Made {
         self.record().write(&folder.join("run.json")).unwrap();
         let metric = if self.benchmark == "sine" { "mse" } else { "accuracy" };
         let start = if metric == "mse" { 4.3 } else { 21.0 };
-        let mut text = format!("{}\n", metrics::HEADER);
+        let mut text = format!("{}\n", metrics_read::HEADER);
         let who = format!("{},{},{}", self.benchmark, self.label, self.seed);
         for i in 0..=if self.meta_iters == 0 { 0 } else { 20u32 } {
             let step = self.meta_iters * u64::from(i) / 20;

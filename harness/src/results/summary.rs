@@ -1,15 +1,13 @@
 //! From runs to rows: seeds of one cell become a mean with two intervals, beside the published number and a verdict.
 
-use super::{
-    best, folds,
-    run::{Final, Found, Run, load},
-    scan::{self, natural},
-    stats::{mean, seed_interval, tidy},
-    verdict::{Verdict, judge},
-};
+use super::layout::{self, natural};
+use super::plan_json::{self, PlannedRun};
+use super::run::{Final, Found, Run, load};
+use super::run_json::{FigurePlace, RunRecord, Status};
+use super::statistics::{mean, seed_interval, tidy};
+use super::verdict::{Verdict, judge};
+use super::{best, folds};
 use crate::identity;
-use crate::planned::{self, PlannedRun};
-use crate::record::{FigurePlace, RunRecord, Status};
 use harness_core::Result;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
@@ -104,8 +102,8 @@ impl Summary {
 /// Reads every run under `out/budget`.
 pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     let (mut runs, mut unfinished, mut left) = (Vec::new(), Vec::new(), Vec::new());
-    let folders = scan::runs(&out.join(budget))?;
-    let missing = missing(&folders, planned::read(&out.join(budget))?);
+    let folders = layout::runs(&out.join(budget))?;
+    let missing = missing(&folders, plan_json::read(&out.join(budget))?);
     for folder in folders {
         let found = load(&folder)?;
         let (status, reason) = match found {
@@ -172,7 +170,7 @@ fn stranger(out: &Path, budget: &str, record: &RunRecord) -> Left {
 }
 
 /// Planned runs without a folder.
-fn missing(folders: &[scan::RunFolder], planned: Vec<PlannedRun>) -> Vec<Left> {
+fn missing(folders: &[layout::RunFolder], planned: Vec<PlannedRun>) -> Vec<Left> {
     let there: HashSet<(&str, &str, u64)> =
         folders.iter().map(|folder| (folder.benchmark.as_str(), folder.label.as_str(), folder.seed)).collect();
     let missing = planned.into_iter().filter(|run| !there.contains(&(&run.benchmark, &run.method, run.seed)));

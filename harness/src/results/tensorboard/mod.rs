@@ -8,9 +8,9 @@
 mod event;
 mod record;
 
-use super::metrics::MetricRow;
+use super::layout;
+use super::metrics_read::MetricRow;
 use super::run::Run;
-use super::scan;
 use harness_core::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ pub fn remove_stale(budget: &Path, written: &[PathBuf]) -> Result<()> {
     if !folder.is_dir() {
         return Ok(());
     }
-    let files = scan::runs(&folder)?.into_iter().map(|run| run.path.join(NAME));
+    let files = layout::runs(&folder)?.into_iter().map(|run| run.path.join(NAME));
     let stale = files.filter(|file| file.exists() && !written.contains(file));
     stale.into_iter().try_for_each(|file| std::fs::remove_file(&file).map_err(|error| Error::io(file, error)))
 }
@@ -54,7 +54,7 @@ pub fn remove_stale(budget: &Path, written: &[PathBuf]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::RunRecord;
+    use crate::results::run_json::RunRecord;
 
     /// Made by the real package:
     /// ```python

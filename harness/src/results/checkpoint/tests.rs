@@ -113,7 +113,7 @@ fn a_checkpoint_of_the_first_format_is_read_and_its_log_stands_in_the_runs_rows(
     assert_eq!((found.meta.format, found.meta.step, found.state.step), (FIRST_FORMAT, 351, 351));
     assert!(found.log.is_empty() && found.last.is_empty() && found.choice.is_empty());
     assert_eq!((found.meta.seen, found.meta.trained_by.as_deref()), (None, None));
-    let log = crate::files::metrics::scalars(&dir.join("metrics.csv"), found.meta.metrics_len, 351).unwrap();
+    let log = crate::results::metrics::scalars(&dir.join("metrics.csv"), found.meta.metrics_len, 351).unwrap();
     let (loss, step) = (&log.0["loss"], &log.0["meta_step"]);
     assert_eq!((log.0.len(), loss.len(), step.len()), (2, 175, 175));
     assert_eq!((loss[0].0, loss[174].0, step[0]), (2, 350, (2, 0.9975)));

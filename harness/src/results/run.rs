@@ -1,10 +1,8 @@
 //! One complete run as the report sees it: its record, its final numbers and its learning curve.
 
-use super::{
-    metrics::{self, MetricRow},
-    scan::RunFolder,
-};
-use crate::record::{RunRecord, Status};
+use super::layout::RunFolder;
+use super::metrics_read::{self, MetricRow};
+use super::run_json::{RunRecord, Status};
 use harness_core::{Error, Result};
 use std::path::PathBuf;
 
@@ -86,7 +84,7 @@ pub fn load(folder: &RunFolder) -> Result<Found> {
 /// The numbers of a run that is complete.
 fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
     let metrics = folder.path.join("metrics.csv");
-    let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
+    let rows = metrics_read::read(&metrics, &record.benchmark, &record.label, record.seed)?;
     let last = format!("last_{}", record.metric);
     let last = rows.iter().filter(|row| row.metric == last && row.split == "test").map(Final::of).collect();
     let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric).collect();
@@ -123,7 +121,7 @@ fn without_number(record: &RunRecord, row: &MetricRow) -> RunRecord {
 /// # Errors
 /// Data: a damaged metrics.csv.
 pub fn curve(folder: &std::path::Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
-    let rows = metrics::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+    let rows = metrics_read::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
     Ok(rows.into_iter().filter(|row| row.metric == record.metric).collect())
 }
 

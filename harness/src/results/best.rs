@@ -2,9 +2,9 @@
 //! than it, corrected for their number.
 
 use super::paired::{self, ByMode, LEVEL, Run};
-use super::series;
-use super::summary::Summary;
-use crate::record::RunRecord;
+use super::run_json::RunRecord;
+use super::summary::{Cell, Summary};
+use crate::report::series;
 use harness_core::Error;
 use std::path::Path;
 
@@ -21,10 +21,10 @@ pub fn mark(summary: &mut Summary) {
     let (mut best, mut damaged) = (Vec::new(), Vec::new());
     let mut read: Vec<(&Path, Result<ByMode, Error>)> = Vec::new();
     for (benchmark, mode) in keys {
-        let here = |(_, cell): &(usize, &super::Cell)| {
+        let here = |(_, cell): &(usize, &Cell)| {
             (&cell.row.benchmark, &cell.row.mode) == (&benchmark, &mode) && cell.row.mean.is_some()
         };
-        let rows: Vec<(usize, &super::Cell)> = cells.iter().enumerate().filter(here).collect();
+        let rows: Vec<(usize, &Cell)> = cells.iter().enumerate().filter(here).collect();
         let runs: Vec<Vec<&super::run::Run>> = rows.iter().map(|(_, cell)| series::runs(summary, cell)).collect();
         let records: Vec<&RunRecord> = runs.iter().flatten().map(|run| &run.record).collect();
         let alike = records.iter().all(|record| paired::same_episodes(records[0], record));
@@ -51,7 +51,7 @@ pub fn mark(summary: &mut Summary) {
             }
             values.push(seeds);
         }
-        let gain = |cell: &super::Cell| if cell.higher_is_better { cell.row.mean } else { cell.row.mean.map(|m| -m) };
+        let gain = |cell: &Cell| if cell.higher_is_better { cell.row.mean } else { cell.row.mean.map(|m| -m) };
         let by_mean = |a: &usize, b: &usize| {
             gain(rows[*a].1).unwrap_or(f64::MIN).total_cmp(&gain(rows[*b].1).unwrap_or(f64::MIN))
         };

@@ -1,9 +1,9 @@
 //! Is one row of a table better than another? Both met the same test episodes, so the difference is taken episode by
 //! episode; from three seeds on, seed by seed, and then the interval over seeds decides.
 
-use super::stats::{mean, tidy};
-use crate::files::episodes::{self, Outcome};
-use crate::record::RunRecord;
+use super::episodes::{self, Outcome};
+use super::run_json::RunRecord;
+use super::statistics::{mean, tidy};
 use harness_core::{Error, Result};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::path::Path;

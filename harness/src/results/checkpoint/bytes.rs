@@ -10,8 +10,8 @@ use safetensors::tensor::{Dtype, TensorView};
 use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, FIRST_FORMAT, FORMAT, Meta, Unusable};
-use crate::files::episodes::Outcome;
-use crate::files::metrics::Log;
+use crate::results::episodes::Outcome;
+use crate::results::metrics::Log;
 
 /// Name of a mode's outcomes, `[episodes, 3]`: right answers, queries, loss.
 const EVALUATION: &str = "evaluation/";

@@ -1,6 +1,6 @@
 //! The numbers as Parquet, for programs that would rather not parse text: the same columns and types as the CSV files.
 
-use super::metrics::MetricRow;
+use super::metrics_read::MetricRow;
 use super::run::Run;
 use harness_core::{Error, Result};
 use polars::prelude::*;

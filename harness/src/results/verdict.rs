@@ -1,6 +1,6 @@
 //! Did we reproduce it? One word a cell, and the rule behind it in one place.
 
-use crate::record::Published;
+use super::run_json::Published;
 use serde::Serialize;
 
 /// The word in `summary.csv` and the tables.

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::files::lock::FolderLock;
-use crate::files::write_atomic;
+use super::lock::FolderLock;
+use super::write_atomic;
 
 /// The version of `plan.json` that this build writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -76,7 +76,7 @@ pub fn read(folder: &Path) -> Result<Vec<PlannedRun>> {
 
 /// Writes down in the budget folder `folder` what `call` is to bring, beside what other calls are to.
 pub fn write(folder: &Path, call: &Call) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|source| crate::files::fault::explain(folder, source))?;
+    std::fs::create_dir_all(folder).map_err(|source| crate::results::fault::explain(folder, source))?;
     let _lock = FolderLock::wait(folder)?;
     let before = read(folder)?;
     let runs = merge(before.clone(), call);
