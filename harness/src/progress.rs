@@ -120,7 +120,7 @@ impl Observer for Terminal {
             }
             Event::Damaged { what } => warn!("{name}: {what}"),
             Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
-            Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric()),
+            Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric().name),
             Event::NoPoint { why } => warn!("{name}: the learning curve lacks a point: {why}"),
             Event::Saved { step } => debug!("{name}: checkpoint written at step {step}"),
             Event::Evaluated { done, total } => {

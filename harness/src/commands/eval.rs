@@ -126,9 +126,9 @@ fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Forma
                 Split::Test => "test",
             };
             let head = format!("{} at step {step}, {} {word} episodes\n", job.name(), job.eval_episodes);
-            let unit = if job.regression() { "" } else { " %" };
+            let unit = if job.metric().is_percent() { " %" } else { "" };
             let line = |(mode, number): (&str, runner::Aggregate)| {
-                format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric(), number.value, number.ci95)
+                format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric().name, number.value, number.ci95)
             };
             head + &rows.map(line).collect::<String>()
         }

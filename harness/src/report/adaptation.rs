@@ -1,7 +1,6 @@
 //! `adaptation.csv` of a regression run: one test task, its true curve, the sampled points, and the fit after some inner
 //! steps.
 
-use super::series;
 use crate::results::statistics::mean;
 use crate::results::summary::{Cell, Summary};
 use crate::results::table_file::TableFile;
@@ -32,7 +31,7 @@ pub fn of(summary: &Summary, cells: &[Cell]) -> Result<Vec<(String, Adaptation)>
         if found.iter().any(|(label, _)| *label == row.method) {
             continue;
         }
-        let paths = series::runs(summary, cell).into_iter().map(|run| run.path.join("adaptation.csv"));
+        let paths = summary.runs_of(cell).into_iter().map(|run| run.path.join("adaptation.csv"));
         let seeds = paths.filter(|path| path.exists()).map(|path| read(&path)).collect::<Result<Vec<_>>>()?;
         if let Some(adaptation) = over_seeds(seeds) {
             found.push((row.method.clone(), adaptation));

@@ -22,7 +22,7 @@ mod tests;
 
 pub use crate::results::exports::Also;
 pub use crate::results::layout::is_budget;
-pub use crate::results::metrics_read::HEADER as METRICS_HEADER;
+pub use crate::results::metrics::HEADER as METRICS_HEADER;
 pub use crate::results::summary::{Cell, Left, Summary, SummaryRow};
 pub use crate::results::verdict::Verdict;
 pub use adaptation::HEADER as ADAPTATION_HEADER;

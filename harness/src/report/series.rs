@@ -2,13 +2,31 @@
 
 use super::chart::{Axis, Look};
 use super::format::{self, thousands};
+use crate::results::metric::Metric;
 use crate::results::run::Run;
 use crate::results::statistics::mean;
 use crate::results::summary::{Cell, Summary};
+use harness_core::{Mode, Split};
 use std::collections::BTreeMap;
 
-/// A place on a curve: step, mean, and the ends of its band.
-pub type Point = (f64, f64, f64, f64);
+/// A place on a curve, with the ends of its band.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    pub x: f64,
+    pub mean: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Point {
+    /// `95.18 [94.74, 95.62]`, or the mean alone.
+    pub fn text(&self, metric: Metric) -> String {
+        match self.low == self.high {
+            true => metric.value(self.mean),
+            false => format!("{} [{}, {}]", metric.value(self.mean), metric.value(self.low), metric.value(self.high)),
+        }
+    }
+}
 
 /// One method's curve on one split in one mode.
 pub struct Series {
@@ -26,33 +44,23 @@ pub struct Series {
 }
 
 /// The splits in the order of the panels.
-pub const SPLITS: [&str; 3] = ["test", "val", "train"];
+pub const SPLITS: [Split; 3] = [Split::Test, Split::Val, Split::Train];
 
 /// What a curve in `mode` is evaluated on: classes, or tasks where there are none.
-pub fn split_words(split: &str, mode: &str) -> &'static str {
+pub fn split_words(split: Split, mode: Mode) -> &'static str {
     match (mode, split) {
-        ("-", "test") => "test tasks",
-        ("-", "val") => "validation tasks",
-        ("-", _) => "training tasks",
-        (_, "test") => "test classes",
-        (_, "val") => "validation classes",
-        _ => "training classes",
+        (Mode::Pointwise, Split::Test) => "test tasks",
+        (Mode::Pointwise, Split::Val) => "validation tasks",
+        (Mode::Pointwise, Split::Train) => "training tasks",
+        (_, Split::Test) => "test classes",
+        (_, Split::Val) => "validation classes",
+        (_, Split::Train) => "training classes",
     }
-}
-
-/// The runs behind a cell's mean.
-pub fn runs<'a>(summary: &'a Summary, cell: &Cell) -> Vec<&'a Run> {
-    let row = &cell.row;
-    let of_cell = |run: &&Run| {
-        let record = &run.record;
-        (&record.benchmark, &record.label) == (&row.benchmark, &row.method) && cell.of_seeds.contains(&record.seed)
-    };
-    summary.runs.iter().filter(of_cell).collect()
 }
 
 /// The curve of `runs` on `split` in `mode`, over the steps that all of them share. The band is the range over seeds, or
 /// one seed's interval over episodes.
-pub fn points(runs: &[&Run], split: &str, mode: &str) -> Vec<Point> {
+pub fn points(runs: &[&Run], split: Split, mode: Mode) -> Vec<Point> {
     let mut steps: BTreeMap<u64, Vec<(f64, Option<f64>)>> = BTreeMap::new();
     for run in runs {
         for point in run.curve.iter().filter(|p| p.split == split && p.mode == mode) {
@@ -64,32 +72,32 @@ pub fn points(runs: &[&Run], split: &str, mode: &str) -> Vec<Point> {
         let (middle, half) = (mean(&only), values[0].1.unwrap_or(0.0));
         let range = only.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
         let (low, high) = if only.len() > 1 { range } else { (middle - half, middle + half) };
-        (step as f64, middle, low, high)
+        Point { x: step as f64, mean: middle, low, high }
     };
     steps.iter().filter(|(_, v)| v.len() == runs.len()).map(|(s, v)| point(*s, v)).collect()
 }
 
 /// Fewest episodes behind the point at `step` in any run.
-fn episodes(runs: &[&Run], split: &str, mode: &str, step: f64) -> u64 {
+fn episodes(runs: &[&Run], split: Split, mode: Mode, step: f64) -> u64 {
     let here = runs.iter().flat_map(|run| &run.curve).filter(|p| p.split == split && p.mode == mode);
     here.filter(|point| point.step as f64 == step).map(|point| point.n).min().unwrap_or(0)
 }
 
 impl Series {
     /// The series of `cell` on `split`, over the steps that all its seeds share; None where nothing was evaluated.
-    pub fn new(summary: &Summary, cell: &Cell, split: &str, look: Look) -> Option<Self> {
+    pub fn new(summary: &Summary, cell: &Cell, split: Split, look: Look) -> Option<Self> {
         let row = &cell.row;
-        let runs = runs(summary, cell);
-        let mut points = points(&runs, split, &row.mode);
-        let mut episodes: Vec<u64> = points.iter().map(|point| episodes(&runs, split, &row.mode, point.0)).collect();
-        let last = row.mean.filter(|_| split == "test").map(|middle| {
+        let runs = summary.runs_of(cell);
+        let mut points = points(&runs, split, row.mode);
+        let mut episodes: Vec<u64> = points.iter().map(|point| episodes(&runs, split, row.mode, point.x)).collect();
+        let last = row.mean.filter(|_| split == Split::Test).map(|middle| {
             let half = row.ci95_seeds.or(row.ci95_episodes).unwrap_or(0.0);
-            (row.meta_iters as f64, middle, middle - half, middle + half)
+            Point { x: row.meta_iters as f64, mean: middle, low: middle - half, high: middle + half }
         });
         let (over_seeds, level) = (runs.len() > 1, row.meta_iters == 0);
         // The line ends at the number of the table, not at a measurement of the same step on a few episodes.
         if let Some(last) = last.filter(|_| !level && !points.is_empty()) {
-            let before = points.iter().take_while(|point| point.0 < last.0).count();
+            let before = points.iter().take_while(|point| point.x < last.x).count();
             points.truncate(before);
             episodes.truncate(before);
             points.push(last);
@@ -102,35 +110,28 @@ impl Series {
 
 /// The axis on which all `points` of `metric` can be read; None for no points. Percent that come near to 100 are spread out
 /// there, where methods differ: most of a plain axis would go to the first steps.
-pub fn value_axis<'a>(
-    points: impl Iterator<Item = &'a Point> + Clone,
-    metric: &str,
-    higher_is_better: bool,
-) -> Option<Axis> {
-    let means = points.clone().map(|p| p.1);
+pub fn value_axis<'a>(points: impl Iterator<Item = &'a Point> + Clone, metric: Metric) -> Option<Axis> {
+    let means = points.clone().map(|p| p.mean);
     let (low, high) = means.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    if metric == "accuracy" && format::near_hundred(low, high) {
+    if metric.is_percent() && format::near_hundred(low, high) {
         return Some(Axis::missing(low - 0.05 * (100.0 - low), (high + (100.0 - high) * 0.3).max(high)));
     }
-    plain_axis(points, metric, higher_is_better)
+    plain_axis(points, metric)
 }
 
 /// As [`value_axis`], and percent on a plain axis always: as published figures have it.
-pub fn plain_axis<'a>(
-    points: impl Iterator<Item = &'a Point> + Clone,
-    metric: &str,
-    higher_is_better: bool,
-) -> Option<Axis> {
-    let (low, high) = points.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.2), h.max(p.3)));
+pub fn plain_axis<'a>(points: impl Iterator<Item = &'a Point> + Clone, metric: Metric) -> Option<Axis> {
+    let (low, high) =
+        points.clone().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.low), h.max(p.high)));
     if !low.is_finite() {
         return None;
     }
-    let smallest = points.map(|p| p.1).fold(f64::INFINITY, f64::min);
-    Some(match metric {
-        "accuracy" => Axis::linear(low.max(0.0), high.min(100.0), 6),
+    let smallest = points.map(|p| p.mean).fold(f64::INFINITY, f64::min);
+    Some(match metric.is_percent() {
+        true => Axis::linear(low.max(0.0), high.min(100.0), 6),
         // Errors fall by orders of magnitude; an interval that reaches down to zero must not stretch the axis for ever.
-        _ if !higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
-        _ => Axis::linear(low, high, 6),
+        false if !metric.higher_is_better && smallest > 0.0 => Axis::log(low.max(smallest / 2.0), high),
+        false => Axis::linear(low, high, 6),
     })
 }
 
@@ -159,19 +160,20 @@ impl Spent {
 
 /// The test curve of `cell` over what was spent, averaged over its seeds; None where its runs do not say.
 pub fn spent(summary: &Summary, cell: &Cell, kind: Spent) -> Option<Vec<(f64, f64)>> {
-    let runs = runs(summary, cell);
+    let runs = summary.runs_of(cell);
     let at = |run: &Run, step: f64| match kind {
         Spent::Images => Some(run.record.image_passes? * step),
         Spent::Seconds => {
-            let here = run.curve.iter().find(|r| r.split == "test" && r.mode == cell.row.mode && r.step as f64 == step);
+            let here =
+                run.curve.iter().find(|r| r.split == Split::Test && r.mode == cell.row.mode && r.step as f64 == step);
             here?.wall_s
         }
     };
     let point = |p: &Point| {
-        let all: Vec<f64> = runs.iter().map(|run| at(run, p.0)).collect::<Option<_>>()?;
-        Some((mean(&all), p.1))
+        let all: Vec<f64> = runs.iter().map(|run| at(run, p.x)).collect::<Option<_>>()?;
+        Some((mean(&all), p.mean))
     };
-    let points: Vec<(f64, f64)> = points(&runs, "test", &cell.row.mode).iter().map(point).collect::<Option<_>>()?;
+    let points: Vec<(f64, f64)> = points(&runs, Split::Test, cell.row.mode).iter().map(point).collect::<Option<_>>()?;
     (points.len() > 1).then_some(points)
 }
 

@@ -6,7 +6,7 @@ use crate::results::run_json::{FigurePlace, Status};
 use std::collections::BTreeMap;
 
 fn row<'a>(report: &'a Report, method: &str, mode: &str) -> &'a SummaryRow {
-    let found = report.rows().into_iter().find(|r| r.method == method && r.mode == mode);
+    let found = report.rows().into_iter().find(|r| r.method == method && r.mode.as_str() == mode);
     found.unwrap_or_else(|| panic!("no row {method} {mode}"))
 }
 

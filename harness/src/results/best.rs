@@ -4,16 +4,15 @@
 use super::paired::{self, ByMode, LEVEL, Run};
 use super::run_json::RunRecord;
 use super::summary::{Cell, Summary};
-use crate::report::series;
-use harness_core::Error;
+use harness_core::{Error, Mode};
 use std::path::Path;
 
 /// Marks them. A table whose rows did not all meet the same episodes, or left none, has no mark; a damaged file is told.
 pub fn mark(summary: &mut Summary) {
     let Summary { cells, .. } = &*summary;
-    let mut keys: Vec<(String, String)> = Vec::new();
+    let mut keys: Vec<(String, Mode)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.figure.is_none() && cell.row.mean.is_some()) {
-        let key = (cell.row.benchmark.clone(), cell.row.mode.clone());
+        let key = (cell.row.benchmark.clone(), cell.row.mode);
         if !keys.contains(&key) {
             keys.push(key);
         }
@@ -25,7 +24,7 @@ pub fn mark(summary: &mut Summary) {
             (&cell.row.benchmark, &cell.row.mode) == (&benchmark, &mode) && cell.row.mean.is_some()
         };
         let rows: Vec<(usize, &Cell)> = cells.iter().enumerate().filter(here).collect();
-        let runs: Vec<Vec<&super::run::Run>> = rows.iter().map(|(_, cell)| series::runs(summary, cell)).collect();
+        let runs: Vec<Vec<&super::run::Run>> = rows.iter().map(|(_, cell)| summary.runs_of(cell)).collect();
         let records: Vec<&RunRecord> = runs.iter().flatten().map(|run| &run.record).collect();
         let alike = records.iter().all(|record| paired::same_episodes(records[0], record));
         if rows.len() < 2 || !alike || runs.iter().any(Vec::is_empty) {
@@ -51,7 +50,7 @@ pub fn mark(summary: &mut Summary) {
             }
             values.push(seeds);
         }
-        let gain = |cell: &Cell| if cell.higher_is_better { cell.row.mean } else { cell.row.mean.map(|m| -m) };
+        let gain = |cell: &Cell| cell.row.mean.map(|mean| cell.row.metric.gain(mean));
         let by_mean = |a: &usize, b: &usize| {
             gain(rows[*a].1).unwrap_or(f64::MIN).total_cmp(&gain(rows[*b].1).unwrap_or(f64::MIN))
         };

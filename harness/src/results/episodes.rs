@@ -5,6 +5,8 @@ use std::path::Path;
 use harness_core::{Error, Mode, Result};
 use polars::prelude::*;
 
+use super::metric;
+
 /// How one episode went in one mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
@@ -23,8 +25,8 @@ impl Outcome {
     }
 }
 
-/// Outcomes by the name of their mode, in the order of the file.
-pub type ByMode = Vec<(String, Vec<Outcome>)>;
+/// Outcomes by mode, in the order of the file.
+pub type ByMode = Vec<(Mode, Vec<Outcome>)>;
 
 /// Writes episodes.parquet: `episode,mode,correct,n,loss`, modes one after the other.
 pub fn write(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
@@ -80,8 +82,9 @@ fn rows(bytes: Vec<u8>) -> PolarsResult<Option<ByMode>> {
         else {
             return Ok(None);
         };
-        if modes.last().is_none_or(|(last, _)| last != mode) {
-            modes.push((mode.to_owned(), Vec::new()));
+        let Some(mode) = metric::mode(mode) else { return Ok(None) };
+        if modes.last().is_none_or(|(last, _)| *last != mode) {
+            modes.push((mode, Vec::new()));
         }
         let (_, outcomes) = modes.last_mut().expect("one was pushed");
         if episode as usize != outcomes.len() || n == 0 || correct > n {
@@ -132,8 +135,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("episodes.parquet");
         write(&path, &outcomes()).unwrap();
-        let wanted: Vec<_> = outcomes().into_iter().map(|(mode, all)| (mode.as_str().to_owned(), all)).collect();
-        assert_eq!(read(&path).unwrap(), wanted);
+        assert_eq!(read(&path).unwrap(), outcomes());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Other forms of the numbers beside CSV: Parquet and TensorBoard's event files, for those who ask.
 
 use super::summary::{Summary, SummaryRow};
-use super::{metrics_read, parquet, summary_csv, tensorboard};
+use super::{metrics, parquet, summary_csv, tensorboard};
 use clap::Args;
 use harness_core::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -36,12 +36,12 @@ pub fn files(folder: &Path, summary: &Summary, rows: &[&SummaryRow], also: Also)
     }
     for run in &summary.runs {
         let record = &run.record;
-        let rows = metrics_read::read(&run.path.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+        let rows = metrics::read(&run.path.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
         if parquet {
             let room = folder.join(&record.benchmark).join(&record.label).join(format!("seed-{}", record.seed));
             std::fs::create_dir_all(&room).map_err(|source| Error::io(&room, source))?;
             let path = room.join("metrics.parquet");
-            let bytes = parquet::bytes(parquet::metrics(run, &rows), &path)?;
+            let bytes = parquet::bytes(metrics::frame((&record.benchmark, &record.label, record.seed), &rows), &path)?;
             files.push((path, bytes));
         }
         if events {

@@ -1,7 +1,7 @@
 //! A made-up results tree for the tests: smooth curves, two budgets, sine with adaptation pictures.
 
-use super::metrics_read;
 use super::run_json::{FigurePlace, Published, RunRecord, Status};
+use super::{metric, metrics};
 use crate::report::adaptation;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ pub struct Made {
 pub fn published(label: &str, mode: &str, value: f64, ci: f64, tolerance: f64) -> Published {
     Published {
         label: label.into(),
-        mode: mode.into(),
+        mode: metric::mode(mode).unwrap(),
         value,
         ci: Some(ci),
         source: Some("Nichol et al. 2018, Table 2".into()),
@@ -75,7 +75,7 @@ impl Made {
         );
         let mut record: RunRecord = serde_json::from_str(&text).unwrap();
         record.title = if sine { "sine regression" } else { "5-way 1-shot" }.into();
-        record.modes = self.finals.iter().map(|f| f.0.to_string()).collect();
+        record.modes = self.finals.iter().map(|f| metric::mode(f.0).unwrap()).collect();
         record.published = self.published.clone();
         record.order = self.order;
         record.status = self.status;
@@ -96,7 +96,7 @@ impl Made {
         self.record().write(&folder.join("run.json")).unwrap();
         let metric = if self.benchmark == "sine" { "mse" } else { "accuracy" };
         let start = if metric == "mse" { 4.3 } else { 21.0 };
-        let mut text = format!("{}\n", metrics_read::HEADER);
+        let mut text = format!("{}\n", metrics::HEADER);
         let who = format!("{},{},{}", self.benchmark, self.label, self.seed);
         for i in 0..=if self.meta_iters == 0 { 0 } else { 20u32 } {
             let step = self.meta_iters * u64::from(i) / 20;

@@ -4,6 +4,7 @@ use super::statistics::{mean, seed_interval, tidy};
 use super::summary::Cell;
 use super::verdict::Verdict;
 use crate::spec::folds::{mean_name, of_name};
+use harness_core::Mode;
 
 /// A row for each method and mode that all folds of a benchmark have, in the order of the cells; and, for each method
 /// whose folds are not all there, a line that says so.
@@ -11,10 +12,10 @@ use crate::spec::folds::{mean_name, of_name};
 /// In such a row `mean` and `ci95_seeds` are over folds: each fold counts once, whatever the number of its seeds.
 pub fn rows(cells: &[Cell]) -> (Vec<Cell>, Vec<String>) {
     let (mut means, mut warnings) = (Vec::new(), Vec::new());
-    let mut done: Vec<(String, &str, &str)> = Vec::new();
+    let mut done: Vec<(String, &str, Mode)> = Vec::new();
     for first in cells {
         let Some((benchmark, of)) = of_name(&first.row.benchmark) else { continue };
-        let key = (mean_name((benchmark, of)), first.row.method.as_str(), first.row.mode.as_str());
+        let key = (mean_name((benchmark, of)), first.row.method.as_str(), first.row.mode);
         if done.contains(&key) {
             continue;
         }

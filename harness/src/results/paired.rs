@@ -4,7 +4,7 @@
 use super::episodes::{self, Outcome};
 use super::run_json::RunRecord;
 use super::statistics::{mean, tidy};
-use harness_core::{Error, Result};
+use harness_core::{Error, Mode, Result};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::path::Path;
 
@@ -89,7 +89,7 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
 pub struct NoNumber(pub usize);
 
 /// A run's numbers in each mode, episode by episode.
-pub type ByMode = Vec<(String, Result<Vec<f64>, NoNumber>)>;
+pub type ByMode = Vec<(Mode, Result<Vec<f64>, NoNumber>)>;
 
 /// The episodes of the run in `folder`, mode by mode: percent of right answers, or the loss where that is what counts.
 ///
@@ -97,18 +97,19 @@ pub type ByMode = Vec<(String, Result<Vec<f64>, NoNumber>)>;
 /// Data: no episodes.parquet, a damaged one, or one that does not hold what `record` says.
 pub fn values(folder: &Path, record: &RunRecord) -> Result<ByMode> {
     let path = folder.join("episodes.parquet");
-    let number = |outcome: &Outcome| match record.metric.as_str() {
-        "accuracy" => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
-        _ => outcome.loss,
+    let number = |outcome: &Outcome| match record.metric.is_percent() {
+        true => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
+        false => outcome.loss,
     };
     let mut modes = Vec::new();
     for (mode, outcomes) in episodes::read(&path)? {
         let values: Vec<f64> = outcomes.iter().map(number).collect();
         if values.len() as u64 != record.eval_episodes {
             return Err(Error::data(format!(
-                "{}: not {} whole episodes of mode {mode}, as run.json says; delete its folder and run that seed again",
+                "{}: not {} whole episodes of mode {}, as run.json says; delete its folder and run that seed again",
                 path.display(),
-                record.eval_episodes
+                record.eval_episodes,
+                mode.as_str()
             )));
         }
         let lost = outcomes.iter().position(|outcome| !outcome.is_number());

@@ -1,37 +1,21 @@
 //! One complete run as the report sees it: its record, its final numbers and its learning curve.
 
 use super::layout::RunFolder;
-use super::metrics_read::{self, MetricRow};
+use super::metric::with_mode;
+use super::metrics::{self, MetricRow};
 use super::run_json::{RunRecord, Status};
-use harness_core::{Error, Result};
+use harness_core::{Error, Mode, Result, Split};
 use std::path::PathBuf;
-
-/// The final evaluation on test in one mode.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Final {
-    pub mode: String,
-    pub step: u64,
-    pub value: f64,
-    /// Half-width of the 95 % interval over episodes.
-    pub ci95: Option<f64>,
-    pub episodes: u64,
-}
-
-impl Final {
-    fn of(row: &MetricRow) -> Final {
-        let MetricRow { step, value, ci95, n: episodes, .. } = *row;
-        Final { mode: row.mode.clone(), step, value, ci95, episodes }
-    }
-}
 
 /// A run whose numbers count.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub record: RunRecord,
     pub path: PathBuf,
-    pub finals: Vec<Final>,
+    /// The final evaluation on test, a row a mode.
+    pub finals: Vec<MetricRow>,
     /// The same of the last state, where the one that was best on validation classes is reported.
-    pub last: Vec<Final>,
+    pub last: Vec<MetricRow>,
     /// Evaluations during training, the final one left out.
     pub curve: Vec<MetricRow>,
     /// Evaluations during training that gave no number.
@@ -84,26 +68,27 @@ pub fn load(folder: &RunFolder) -> Result<Found> {
 /// The numbers of a run that is complete.
 fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
     let metrics = folder.path.join("metrics.csv");
-    let rows = metrics_read::read(&metrics, &record.benchmark, &record.label, record.seed)?;
-    let last = format!("last_{}", record.metric);
-    let last = rows.iter().filter(|row| row.metric == last && row.split == "test").map(Final::of).collect();
-    let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric).collect();
+    let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
+    let last = format!("last_{}", record.metric.name);
+    let last = rows.iter().filter(|row| row.metric == last && row.split == Split::Test).cloned().collect();
+    let mut rows: Vec<MetricRow> = rows.into_iter().filter(|row| row.metric == record.metric.name).collect();
     let mut finals = Vec::new();
     for mode in modes(record, &rows) {
         // The last test row of a mode is its final evaluation; those before it are the curve.
-        let last = rows.iter().rposition(|row| row.split == "test" && row.mode == mode).ok_or_else(|| {
+        let last = rows.iter().rposition(|row| row.split == Split::Test && row.mode == mode).ok_or_else(|| {
             Error::data(format!(
-                "{}: no final {} on test in mode {mode} although the run is marked complete; delete that folder and \
+                "{}: no final {} on test in mode {} although the run is marked complete; delete that folder and \
                  run that seed again",
                 metrics.display(),
-                record.metric
+                record.metric.name,
+                mode.as_str()
             ))
         })?;
         let row = rows.remove(last);
         if !row.value.is_finite() {
             return Ok(Found::Other(Box::new(without_number(record, &row))));
         }
-        finals.push(Final { mode, ..Final::of(&row) });
+        finals.push(row);
     }
     let (curve, lost) = rows.into_iter().partition(|row| row.value.is_finite());
     Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, last, curve, lost })))
@@ -111,8 +96,8 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
 
 /// Builds up to 0.1 called such a run complete: what it is now called.
 fn without_number(record: &RunRecord, row: &MetricRow) -> RunRecord {
-    let mode = if row.mode == "-" { String::new() } else { format!("{} ", row.mode) };
-    let why = format!("diverged in evaluation: the final {mode}{} is {}; lower its step sizes", row.metric, row.value);
+    let mode = with_mode(" ", row.mode);
+    let why = format!("diverged in evaluation: the final{mode} {} is {}; lower its step sizes", row.metric, row.value);
     RunRecord { status: Status::Failed, failure: Some(why), ..record.clone() }
 }
 
@@ -121,17 +106,18 @@ fn without_number(record: &RunRecord, row: &MetricRow) -> RunRecord {
 /// # Errors
 /// Data: a damaged metrics.csv.
 pub fn curve(folder: &std::path::Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
-    let rows = metrics_read::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
-    Ok(rows.into_iter().filter(|row| row.metric == record.metric).collect())
+    let rows = metrics::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+    Ok(rows.into_iter().filter(|row| row.metric == record.metric.name).collect())
 }
 
 /// The modes of the record, or those met in the rows where an older record names none.
-fn modes(record: &RunRecord, rows: &[MetricRow]) -> Vec<String> {
+fn modes(record: &RunRecord, rows: &[MetricRow]) -> Vec<Mode> {
     if !record.modes.is_empty() {
         return record.modes.clone();
     }
-    let mut modes: Vec<String> = rows.iter().filter(|r| r.split == "test").map(|r| r.mode.clone()).collect();
-    modes.sort();
+    // In the order of their names.
+    let mut modes: Vec<Mode> = rows.iter().filter(|row| row.split == Split::Test).map(|row| row.mode).collect();
+    modes.sort_by_key(|mode| mode.as_str());
     modes.dedup();
     modes
 }

@@ -4,9 +4,10 @@
 //! numbers. Fields that a number cannot be read without are required; the rest may be missing, so that records of
 //! older builds stay readable.
 
-use harness_core::{Error, Result};
+use harness_core::{Error, Mode, Result};
 use serde::{Deserialize, Serialize};
 
+use super::metric::Metric;
 use crate::identity::{Identity, Segment};
 use std::{collections::BTreeMap, path::Path};
 
@@ -44,8 +45,7 @@ impl Status {
 pub struct Published {
     /// The row's label; a record may carry the rows of other labels too.
     pub label: String,
-    /// `transductive`, `inductive` or `-`.
-    pub mode: String,
+    pub mode: Mode,
     /// In the unit of the metric (accuracy: percent).
     pub value: f64,
     /// The published ±, whatever it means (`ci_meaning`).
@@ -134,12 +134,12 @@ pub struct RunRecord {
     /// Test episodes of the final evaluation.
     #[serde(default)]
     pub eval_episodes: u64,
-    /// `accuracy` (percent) or `mse`.
-    pub metric: String,
+    pub metric: Metric,
+    /// As the metric has it, for whoever reads the file alone.
     pub higher_is_better: bool,
-    /// Modes of the final evaluation, in the order of the tables: `transductive`, `inductive`, or `-` for regression.
+    /// Modes of the final evaluation, in the order of the tables.
     #[serde(default)]
-    pub modes: Vec<String>,
+    pub modes: Vec<Mode>,
     #[serde(default)]
     pub published: Vec<Published>,
     /// Place of the method's block in the benchmark file, so that tables keep its order.
@@ -245,7 +245,7 @@ impl RunRecord {
     }
 
     /// The published number for this run's label in `mode`: a comparable one first.
-    pub fn published_for(&self, mode: &str) -> Option<&Published> {
+    pub fn published_for(&self, mode: Mode) -> Option<&Published> {
         let mut rows = self.published.iter().filter(|p| p.label == self.label && p.mode == mode);
         let first = rows.clone().next();
         rows.find(|p| p.comparable).or(first)
@@ -290,7 +290,7 @@ mod tests {
         let mut record: RunRecord = serde_json::from_str(SMALLEST).unwrap();
         let row = |value, comparable| Published {
             label: "reptile".into(),
-            mode: "-".into(),
+            mode: Mode::Pointwise,
             value,
             ci: None,
             source: None,
@@ -299,7 +299,7 @@ mod tests {
             comparable,
         };
         record.published = vec![row(1.0, false), row(2.0, true)];
-        assert_eq!(record.published_for("-").unwrap().value, 2.0);
-        assert_eq!(record.published_for("inductive"), None);
+        assert_eq!(record.published_for(Mode::Pointwise).unwrap().value, 2.0);
+        assert_eq!(record.published_for(Mode::Inductive), None);
     }
 }

@@ -1,14 +1,16 @@
 //! From runs to rows: seeds of one cell become a mean with two intervals, beside the published number and a verdict.
 
 use super::layout::{self, natural};
+use super::metric::Metric;
+use super::metrics::MetricRow;
 use super::plan_json::{self, PlannedRun};
-use super::run::{Final, Found, Run, load};
+use super::run::{Found, Run, load};
 use super::run_json::{FigurePlace, RunRecord, Status};
 use super::statistics::{mean, seed_interval, tidy};
 use super::verdict::{Verdict, judge};
 use super::{best, folds};
 use crate::identity;
-use harness_core::Result;
+use harness_core::{Mode, Result};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -18,8 +20,8 @@ use std::path::Path;
 pub struct SummaryRow {
     pub benchmark: String,
     pub method: String,
-    pub mode: String,
-    pub metric: String,
+    pub mode: Mode,
+    pub metric: Metric,
     /// Mean over seeds; None where every run of the cell failed.
     pub mean: Option<f64>,
     /// Half-width over seeds (Student's t); None for one seed.
@@ -46,7 +48,6 @@ pub struct Cell {
     pub row: SummaryRow,
     /// The benchmark in words.
     pub title: String,
-    pub higher_is_better: bool,
     /// False where a published number is shown and not judged.
     pub comparable: bool,
     pub ci_meaning: Option<String>,
@@ -89,6 +90,16 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// The runs behind a cell's mean.
+    pub fn runs_of(&self, cell: &Cell) -> Vec<&Run> {
+        let row = &cell.row;
+        let of_cell = |run: &&Run| {
+            let record = &run.record;
+            (&record.benchmark, &record.label) == (&row.benchmark, &row.method) && cell.of_seeds.contains(&record.seed)
+        };
+        self.runs.iter().filter(of_cell).collect()
+    }
+
     /// What people call it: the budget, or what was overridden in it, with the folder's name.
     pub fn shown(&self) -> String {
         let records = self.runs.iter().map(|run| &run.record).chain(&self.unfinished);
@@ -271,32 +282,32 @@ fn lost(runs: &[Run]) -> impl Iterator<Item = String> {
         format!(
             "{benchmark} {label} seed {seed}: the learning curve lacks its {} point at meta-iteration {}{more}, where the \
              evaluation diverged",
-            first.split, first.step
+            first.split.as_str(), first.step
         )
     })
 }
 
 /// Whether each of several episodes had as many right answers as guessing has: queries are as many of each class, so who
 /// always names one class is right once in so many ways, without any spread.
-fn at_chance(record: &RunRecord, last: &Final) -> bool {
-    let ways = record.config["protocol"]["ways"].as_f64().filter(|_| record.metric == "accuracy");
+fn at_chance(record: &RunRecord, last: &MetricRow) -> bool {
+    let ways = record.config["protocol"]["ways"].as_f64().filter(|_| record.metric.is_percent());
     let guessed = ways.is_some_and(|ways| (last.value - 100.0 / ways).abs() < 1e-6);
-    guessed && last.episodes > 1 && last.ci95.is_some_and(|ci95| ci95 < 1e-6)
+    guessed && last.n > 1 && last.ci95.is_some_and(|ci95| ci95 < 1e-6)
 }
 
 impl Group<'_> {
     fn cells(&self, budget: &str) -> Vec<Cell> {
-        let mut modes: Vec<&str> = self.record.modes.iter().map(String::as_str).collect();
+        let mut modes = self.record.modes.clone();
         if let Some(run) = self.runs.first() {
-            modes = run.finals.iter().map(|f| f.mode.as_str()).collect();
+            modes = run.finals.iter().map(|last| last.mode).collect();
         }
         if modes.is_empty() {
-            modes.push("-");
+            modes.push(Mode::Pointwise);
         }
         modes.into_iter().map(|mode| self.cell(budget, mode)).collect()
     }
 
-    fn cell(&self, budget: &str, mode: &str) -> Cell {
+    fn cell(&self, budget: &str, mode: Mode) -> Cell {
         let record = self.record;
         let finals: Vec<_> = self.runs.iter().flat_map(|run| run.finals.iter().filter(|f| f.mode == mode)).collect();
         let values: Vec<f64> = finals.iter().map(|f| f.value).collect();
@@ -310,20 +321,20 @@ impl Group<'_> {
         let verdict = match ours {
             Some(_) if self.failed > 0 => Verdict::Failed,
             Some(_) if kept.is_some() => Verdict::OtherBuild,
-            Some(ours) => judge(ours, target, record.higher_is_better, whole),
+            Some(ours) => judge(ours, target, record.metric, whole),
             None => Verdict::Failed,
         };
         let delta = ours.zip(target.filter(|t| t.comparable)).map(|(ours, t)| ours - t.value);
         let row = SummaryRow {
             benchmark: record.benchmark.clone(),
             method: record.label.clone(),
-            mode: mode.to_string(),
-            metric: record.metric.clone(),
+            mode,
+            metric: record.metric,
             mean: ours.map(tidy),
             ci95_seeds: seed_interval(&values).map(tidy),
             ci95_episodes: (!within.is_empty()).then(|| tidy(mean(&within))),
             seeds: values.len(),
-            episodes: finals.first().map_or(record.eval_episodes, |f| f.episodes),
+            episodes: finals.first().map_or(record.eval_episodes, |last| last.n),
             meta_iters: record.meta_iters,
             budget: budget.to_string(),
             published: target.map(|t| t.value),
@@ -335,7 +346,6 @@ impl Group<'_> {
         Cell {
             row,
             title: record.title.clone(),
-            higher_is_better: record.higher_is_better,
             comparable,
             ci_meaning: target.and_then(|t| t.ci_meaning.clone()),
             tolerance: target.and_then(|t| t.tolerance),

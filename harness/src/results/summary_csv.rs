@@ -22,8 +22,8 @@ pub fn frame(rows: &[&SummaryRow]) -> PolarsResult<DataFrame> {
         vec![
             text("benchmark", |r| &r.benchmark),
             text("method", |r| &r.method),
-            text("mode", |r| &r.mode),
-            text("metric", |r| &r.metric),
+            text("mode", |r| r.mode.as_str()),
+            text("metric", |r| r.metric.name),
             float("mean", |r| r.mean),
             float("ci95_seeds", |r| r.ci95_seeds),
             float("ci95_episodes", |r| r.ci95_episodes),

@@ -22,7 +22,11 @@ pub struct Line<'a> {
 impl TableFile {
     /// Reads `path`, whose first line must be `header`.
     pub fn read(path: &Path, header: &str) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        Self::parse(path, std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?, header)
+    }
+
+    /// The same of a `text` that was read from `path`.
+    pub fn parse(path: &Path, text: String, header: &str) -> Result<Self> {
         let file = TableFile { path: path.to_path_buf(), text };
         let first = file.text.lines().next().unwrap_or_default();
         if first != header {

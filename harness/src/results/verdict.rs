@@ -1,5 +1,6 @@
 //! Did we reproduce it? One word a cell, and the rule behind it in one place.
 
+use super::metric::Metric;
 use super::run_json::Published;
 use serde::Serialize;
 
@@ -48,7 +49,7 @@ impl Verdict {
 const SLACK: f64 = 1e-9;
 
 /// Judges `ours` against `target`. `whole` is true for an unaltered run at the `paper` budget.
-pub fn judge(ours: f64, target: Option<&Published>, higher_is_better: bool, whole: bool) -> Verdict {
+pub fn judge(ours: f64, target: Option<&Published>, metric: Metric, whole: bool) -> Verdict {
     let Some((published, tolerance)) = target.filter(|t| t.comparable).and_then(|t| Some((t.value, t.tolerance?)))
     else {
         return Verdict::NoTarget;
@@ -58,7 +59,7 @@ pub fn judge(ours: f64, target: Option<&Published>, higher_is_better: bool, whol
         Verdict::PartialBudget
     } else if delta.abs() <= tolerance + SLACK {
         Verdict::Reproduced
-    } else if (delta > 0.0) == higher_is_better {
+    } else if metric.gain(delta) > 0.0 {
         Verdict::Above
     } else {
         Verdict::Below
@@ -68,10 +69,20 @@ pub fn judge(ours: f64, target: Option<&Published>, higher_is_better: bool, whol
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::metric::{ACCURACY, MSE};
 
     fn target(value: f64, tolerance: Option<f64>, comparable: bool) -> Published {
         let label = "reptile".to_string();
-        Published { label, mode: "-".into(), value, ci: None, source: None, ci_meaning: None, tolerance, comparable }
+        Published {
+            label,
+            mode: harness_core::Mode::Pointwise,
+            value,
+            ci: None,
+            source: None,
+            ci_meaning: None,
+            tolerance,
+            comparable,
+        }
     }
 
     #[test]
@@ -83,24 +94,24 @@ mod tests {
             (97.179, Verdict::Below),
             (98.181, Verdict::Above),
         ] {
-            assert_eq!(judge(ours, Some(&t), true, true), verdict, "{ours}");
+            assert_eq!(judge(ours, Some(&t), ACCURACY, true), verdict, "{ours}");
         }
     }
 
     #[test]
     fn for_errors_smaller_is_above() {
         let t = target(0.12, Some(0.02), true);
-        assert_eq!(judge(0.05, Some(&t), false, true), Verdict::Above);
-        assert_eq!(judge(0.30, Some(&t), false, true), Verdict::Below);
+        assert_eq!(judge(0.05, Some(&t), MSE, true), Verdict::Above);
+        assert_eq!(judge(0.30, Some(&t), MSE, true), Verdict::Below);
     }
 
     #[test]
     fn without_the_whole_budget_or_a_target_there_is_no_judgement() {
         let t = target(97.68, Some(0.5), true);
-        assert_eq!(judge(97.68, Some(&t), true, false), Verdict::PartialBudget);
-        assert_eq!(judge(97.68, None, true, true), Verdict::NoTarget);
-        assert_eq!(judge(97.68, None, true, false), Verdict::NoTarget);
-        assert_eq!(judge(10.0, Some(&target(97.68, Some(0.5), false)), true, true), Verdict::NoTarget);
-        assert_eq!(judge(97.68, Some(&target(97.68, None, true)), true, true), Verdict::NoTarget);
+        assert_eq!(judge(97.68, Some(&t), ACCURACY, false), Verdict::PartialBudget);
+        assert_eq!(judge(97.68, None, ACCURACY, true), Verdict::NoTarget);
+        assert_eq!(judge(97.68, None, ACCURACY, false), Verdict::NoTarget);
+        assert_eq!(judge(10.0, Some(&target(97.68, Some(0.5), false)), ACCURACY, true), Verdict::NoTarget);
+        assert_eq!(judge(97.68, Some(&target(97.68, None, true)), ACCURACY, true), Verdict::NoTarget);
     }
 }

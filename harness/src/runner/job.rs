@@ -13,6 +13,7 @@ use super::event::Observer;
 use super::stop::Stop;
 use super::training::Kinship;
 use crate::identity::Identity;
+use crate::results::metric::{ACCURACY, MSE, Metric};
 use crate::spec::{Budget, MethodSpec, Spec};
 
 /// One run: method × benchmark × seed × budget.
@@ -91,9 +92,8 @@ impl Job {
         self.source.train_classes(&self.method.view).is_none()
     }
 
-    /// `accuracy` (percent) or `mse`.
-    pub fn metric(&self) -> &'static str {
-        if self.regression() { "mse" } else { "accuracy" }
+    pub fn metric(&self) -> Metric {
+        if self.regression() { MSE } else { ACCURACY }
     }
 
     /// The modes in which episodes are scored.

@@ -54,7 +54,7 @@ pub(super) fn write(
     let now = now();
     let published = job.spec.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
         label: row.label.clone(),
-        mode: row.mode.as_str().into(),
+        mode: row.mode,
         value: row.value,
         ci: row.ci,
         ci_meaning: row.ci_meaning.clone(),
@@ -78,9 +78,9 @@ pub(super) fn write(
         meta_iters: job.meta_iters,
         image_passes: Some(job.algorithm.cost().task * job.algorithm.sampling().meta_batch as f64),
         eval_episodes: job.eval_episodes as u64,
-        metric: job.metric().into(),
-        higher_is_better: !job.regression(),
-        modes: job.modes().into_iter().map(|mode| mode.as_str().into()).collect(),
+        metric: job.metric(),
+        higher_is_better: job.metric().higher_is_better,
+        modes: job.modes(),
         published: published.collect(),
         order: job.order as u64,
         figure: figure_place(job),

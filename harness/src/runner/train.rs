@@ -22,7 +22,7 @@ use super::training::{self, Kin};
 use crate::identity::Segment;
 use crate::results::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::results::episodes;
-use crate::results::metrics::{Log, MetricsFile, Row};
+use crate::results::metrics::{Log, MetricRow, MetricsFile};
 use crate::results::run_json::Status;
 
 /// How a run ended, short of an error.
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
             }
             if step > self.seen {
                 let (rows, seconds) = (self.log.rows(step), self.seconds());
-                self.metrics.append(&rows, seconds)?;
+                self.metrics.append(rows, seconds)?;
                 self.seen = step;
             }
             if step < to && self.is_point(step) {
@@ -303,7 +303,7 @@ impl<'a> Run<'a> {
             if step.is_multiple_of(every) || step == total {
                 self.log.add(step, &scalars);
                 let (rows, seconds) = (self.log.rows(step), self.seconds());
-                self.metrics.append(&rows, seconds)?;
+                self.metrics.append(rows, seconds)?;
             }
             self.seen = step;
             if self.keep.contains(&step) {
@@ -331,7 +331,7 @@ impl<'a> Run<'a> {
                 for (mode, outcomes) in &outcomes {
                     let number = aggregate(*mode, outcomes);
                     shown = Some(number.value).filter(|value| value.is_finite()).or(shown);
-                    rows.push(self.evaluation_row(step, split, *mode, self.job.metric(), number));
+                    rows.push(self.evaluation_row(step, split, *mode, self.job.metric().name, number));
                 }
             }
         }
@@ -347,7 +347,7 @@ impl<'a> Run<'a> {
             }
         }
         let seconds = self.seconds();
-        self.metrics.append(&rows, seconds)?;
+        self.metrics.append(rows, seconds)?;
         self.measured = Some(step);
         self.choice.extend(chosen.map(|value| (step, value)));
         if let Some(value) = shown {
@@ -373,9 +373,10 @@ impl<'a> Run<'a> {
         self.shared.pool.install(|| evaluate(self.job, state, split, series, range, &self.shared.stop))
     }
 
-    fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> Row {
+    fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> MetricRow {
         let ci95 = Some(number.ci95).filter(|ci95| ci95.is_finite());
-        Row { step, split, mode, metric: metric.into(), value: number.value, ci95, n: number.episodes as u64 }
+        let (value, n, metric) = (number.value, number.episodes as u64, metric.to_owned());
+        MetricRow { step, split, mode, metric, value, ci95, n, wall_s: None }
     }
 
     /// The table's episodes, of the state that is reported and of the last one where that is another. False: asked to stop.
@@ -407,11 +408,11 @@ impl<'a> Run<'a> {
         let row = |(mode, outcomes): &(Mode, Vec<episodes::Outcome>), step, metric: &str| {
             self.evaluation_row(step, Split::Test, *mode, metric, aggregate(*mode, outcomes))
         };
-        let metric = self.job.metric();
+        let metric = self.job.metric().name;
         let last = self.last.iter().map(|of| row(of, total, &format!("last_{metric}")));
-        let rows: Vec<Row> = last.chain(self.outcomes.iter().map(|of| row(of, reported.step, metric))).collect();
+        let rows: Vec<MetricRow> = last.chain(self.outcomes.iter().map(|of| row(of, reported.step, metric))).collect();
         let seconds = self.seconds();
-        self.metrics.append(&rows, seconds)?;
+        self.metrics.append(rows, seconds)?;
         self.metrics.sync()?;
         episodes::write(&self.job.dir.join("episodes.parquet"), &self.outcomes)?;
         if self.job.regression() {

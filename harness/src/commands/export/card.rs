@@ -8,6 +8,7 @@ use harness_kernels::{Layer, Padding};
 use serde_json::{Value, json};
 
 use crate::results::checkpoint::Checkpoint;
+use crate::results::metric::{ACCURACY, MSE};
 use crate::results::run_json::RunRecord;
 use crate::runner::aggregate;
 
@@ -113,7 +114,7 @@ fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let total = config["eval"]["episodes"].as_u64();
     let set = config["data"]["dataset"].as_str().and_then(harness_data::find);
     let regression = set.is_some_and(|set| set.regression);
-    let metric = if regression { "mse" } else { "accuracy" };
+    let metric = if regression { MSE } else { ACCURACY };
     let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
     let number = whole.map(|(mode, outcomes)| {
         let number = aggregate(*mode, outcomes);

@@ -1,8 +1,14 @@
 use super::*;
 use crate::report::chart::{Mark, Y};
+use crate::report::series::Point;
 use crate::results::fixtures::Made;
 use crate::results::run_json::FigurePlace;
 use crate::results::summary::summarize;
+use harness_core::Split;
+
+fn point(x: f64, mean: f64, low: f64, high: f64) -> Point {
+    Point { x, mean, low, high }
+}
 
 /// A run of a figure: its line, its place on the axis and its final accuracy.
 fn made(label: &'static str, line: &str, x: Option<f64>, seed: u64, order: u64, accuracy: f64) -> Made {
@@ -35,15 +41,15 @@ fn points_of_a_line_are_sorted_and_seeds_make_the_band() {
         made("b-2", "line b", Some(2.0), 0, 2, 50.0),
     ];
     let summary = summary(&runs);
-    let lines = super::lines::lines(&summary, &summary.cells, "inductive");
+    let lines = super::lines::lines(&summary, &summary.cells, Mode::Inductive);
     let words: Vec<&str> = lines.iter().map(|line| line.words.as_str()).collect();
     assert_eq!(words, ["line a", "line b"], "in the order of the file");
-    assert_eq!(lines[0].points, [(2.0, 60.5, 60.0, 61.0), (4.0, 85.0, 80.0, 90.0)]);
+    assert_eq!(lines[0].points, [point(2.0, 60.5, 60.0, 61.0), point(4.0, 85.0, 80.0, 90.0)]);
     assert_eq!((lines[0].spread, lines[0].seeds), (super::lines::Spread::Band, 2));
     // One seed: the half-width over episodes.
     assert_eq!(
         (lines[1].points.as_slice(), lines[1].spread),
-        (&[(2.0, 50.0, 49.5, 50.5)][..], super::lines::Spread::Whiskers)
+        (&[point(2.0, 50.0, 49.5, 50.5)][..], super::lines::Spread::Whiskers)
     );
     assert_ne!(lines[0].look.colour, lines[1].look.colour);
 }
@@ -51,15 +57,15 @@ fn points_of_a_line_are_sorted_and_seeds_make_the_band() {
 #[test]
 fn a_figure_over_meta_iterations_takes_the_curves_on_test_classes() {
     let summary = summary(&[made("g1", "g1", None, 0, 0, 40.0), made("sum", "g1+g2", None, 0, 1, 70.0)]);
-    let lines = super::lines::lines(&summary, &summary.cells, "inductive");
+    let lines = super::lines::lines(&summary, &summary.cells, Mode::Inductive);
     assert_eq!(lines.iter().map(|line| line.points.len()).collect::<Vec<_>>(), [21, 21]);
     let run = &summary.runs[0];
     let own: Vec<(f64, f64)> =
-        run.curve.iter().filter(|row| row.split == "test").map(|row| (row.step as f64, row.value)).collect();
-    let drawn: Vec<(f64, f64)> = lines[0].points.iter().map(|p| (p.0, p.1)).collect();
+        run.curve.iter().filter(|row| row.split == Split::Test).map(|row| (row.step as f64, row.value)).collect();
+    let drawn: Vec<(f64, f64)> = lines[0].points.iter().map(|p| (p.x, p.mean)).collect();
     assert_eq!(drawn, own);
     // One seed's interval is told, not drawn.
-    assert!(lines[0].points.iter().all(|p| p.1 == p.2 && p.1 == p.3) && lines[0].half > 0.0);
+    assert!(lines[0].points.iter().all(|p| p.mean == p.low && p.mean == p.high) && lines[0].half > 0.0);
     assert!(
         super::figure::caption(&lines).starts_with("one seed; 95 % over the episodes of a point, not drawn: ±"),
         "{}",

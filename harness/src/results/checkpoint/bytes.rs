@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Checkpoint, FIRST_FORMAT, FORMAT, Meta, Unusable};
 use crate::results::episodes::Outcome;
+use crate::results::metric;
 use crate::results::metrics::Log;
 
 /// Name of a mode's outcomes, `[episodes, 3]`: right answers, queries, loss.
@@ -119,9 +120,7 @@ fn tensor_of(name: &str, view: &TensorView) -> Result<Tensor, Unusable> {
 }
 
 fn mode_of(name: &str) -> Result<Mode, Unusable> {
-    let all = [Mode::Transductive, Mode::Inductive, Mode::Pointwise];
-    let found = all.into_iter().find(|mode| mode.as_str() == name);
-    found.ok_or_else(|| damaged(format!("unknown evaluation mode \"{name}\"")))
+    metric::mode(name).ok_or_else(|| damaged(format!("unknown evaluation mode \"{name}\"")))
 }
 
 fn outcomes_of(view: &TensorView) -> Result<Vec<Outcome>, Unusable> {

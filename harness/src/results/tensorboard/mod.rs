@@ -9,7 +9,7 @@ mod event;
 mod record;
 
 use super::layout;
-use super::metrics_read::MetricRow;
+use super::metrics::MetricRow;
 use super::run::Run;
 use harness_core::{Error, Result};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub fn bytes(run: &Run, rows: &[MetricRow]) -> Vec<u8> {
     let mut out = Vec::new();
     record::append(&mut out, &event::version(started));
     for row in rows {
-        let tag = format!("{}/{}/{}", row.split, row.mode, row.metric);
+        let tag = format!("{}/{}/{}", row.split.as_str(), row.mode.as_str(), row.metric);
         record::append(&mut out, &event::scalar(started + row.wall_s.unwrap_or(0.0), row.step, &tag, row.value));
     }
     out
@@ -55,6 +55,7 @@ pub fn remove_stale(budget: &Path, written: &[PathBuf]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::results::run_json::RunRecord;
+    use harness_core::{Mode, Split};
 
     /// Made by the real package:
     /// ```python
@@ -89,7 +90,7 @@ mod tests {
             curve: Vec::new(),
             lost: Vec::new(),
         };
-        let (split, mode, metric) = ("test".to_string(), "-".to_string(), "mse".to_string());
+        let (split, mode, metric) = (Split::Test, Mode::Pointwise, "mse".to_string());
         let row = MetricRow { step: 300, split, mode, metric, value: 0.25, ci95: None, n: 1, wall_s: Some(1.75) };
         let written = bytes(&run, std::slice::from_ref(&row));
         assert!(written.ends_with(&{
