@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::failpoint;
-use crate::results::run_json::RunRecord;
 
 /// Files of this crate and the hash of what counts in them.
 struct Part {
@@ -41,6 +40,7 @@ const EVALUATION: Part = part!(
     "src/runner/snapshots.rs"
     "src/runner/curve.rs"
     "src/runner/adaptation.rs"
+    "src/results/adaptation.rs"
     "src/results/checkpoint/bytes.rs"
     "src/results/episodes.rs"
     "src/results/metrics.rs"
@@ -125,24 +125,6 @@ pub fn build(commit: Option<&str>, dirty: Option<bool>) -> String {
     }
 }
 
-/// Says of results that other builds made, among those that say which did: a note, since they may be read all the same.
-pub fn note_others<'a>(algorithms: &[Entry], records: impl IntoIterator<Item = &'a RunRecord>) {
-    let other = |record: &&RunRecord| {
-        let entry = algorithms.iter().find(|entry| entry.name == record.algorithm);
-        record.code.as_ref().is_some_and(|code| entry.is_none_or(|entry| *code != Identity::of(entry)))
-    };
-    let name = |record: &RunRecord| {
-        let build = build(record.git_commit.as_deref(), record.git_dirty);
-        (format!("{} {} seed {}", record.benchmark, record.label, record.seed), build)
-    };
-    let others: Vec<(String, String)> = records.into_iter().filter(other).map(name).collect();
-    let Some((first, build)) = others.first() else { return };
-    match others.len() {
-        1 => tracing::info!("note: {first} was made by another build than this one ({build})"),
-        many => tracing::info!("note: {many} runs were made by other builds than this one, such as {first} ({build})"),
-    }
-}
-
 /// The commit of the sources that this binary was built from, and whether they had changes, if git knew.
 pub fn commit() -> Option<(String, bool)> {
     let commit = option_env!("HARNESS_COMMIT")?;
@@ -170,31 +152,25 @@ mod tests {
         "src/runner/resume.rs",
         "src/runner/stop.rs",
         "src/runner/training.rs",
-        "src/results/atomic.rs",
         "src/results/best.rs",
+        "src/results/checkpoint/mod.rs",
+        "src/results/checkpoint/tests.rs",
+        "src/results/disk.rs",
         "src/results/exports.rs",
-        "src/results/fault.rs",
         "src/results/fixtures.rs",
-        "src/results/folds.rs",
+        "src/results/fold_means.rs",
         "src/results/layout.rs",
         "src/results/lock.rs",
-        "src/results/metrics_read.rs",
+        "src/results/metric.rs",
         "src/results/mod.rs",
-        "src/results/paired.rs",
-        "src/results/parquet.rs",
         "src/results/plan_json.rs",
         "src/results/run.rs",
         "src/results/run_json.rs",
         "src/results/statistics.rs",
         "src/results/summary.rs",
-        "src/results/summary_csv.rs",
         "src/results/table_file.rs",
+        "src/results/tensorboard.rs",
         "src/results/verdict.rs",
-        "src/results/checkpoint/mod.rs",
-        "src/results/checkpoint/tests.rs",
-        "src/results/tensorboard/event.rs",
-        "src/results/tensorboard/mod.rs",
-        "src/results/tensorboard/record.rs",
     ];
 
     fn below(folder: &str) -> Vec<String> {

@@ -10,10 +10,9 @@ use super::folder::{self, Budget, Held};
 use crate::report::format;
 use crate::results::layout::natural;
 use crate::results::metric::{Metric, with_mode};
-use crate::results::paired::{self, ByMode, Difference, LEVEL};
-use crate::results::run;
+use crate::results::run::{self, ValuesByMode};
 use crate::results::run_json::RunRecord;
-use crate::results::statistics::{mean, tidy};
+use crate::results::statistics::{self, Difference, LEVEL, SeedValues, mean, tidy};
 
 /// What is asked.
 pub struct Asked<'a> {
@@ -140,7 +139,7 @@ pub fn compare(path: &Path, asked: &Asked) -> Result<Against> {
 #[derive(Clone)]
 struct Entry<'a> {
     label: &'a str,
-    runs: Vec<(&'a Held, &'a RunRecord, ByMode)>,
+    runs: Vec<(&'a Held, &'a RunRecord, ValuesByMode)>,
 }
 
 /// The tables of one benchmark, one a mode; none where the reference has no complete run in it.
@@ -155,7 +154,7 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
             alone.push(format!("{} {name} {} seed {}: {}", budget.name, held.label, held.seed, held.status()));
             continue;
         };
-        let modes = paired::values(&held.path, record)?;
+        let modes = run::values(&held.path, record)?;
         for (mode, episode) in modes.iter().filter_map(|(mode, values)| Some((mode, values.as_ref().err()?.0))) {
             let seed = held.seed;
             alone.push(format!(
@@ -180,7 +179,7 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
     let (_, first, modes) = &reference.runs[0];
     entries.sort_by(|a, b| a.runs[0].1.order.cmp(&b.runs[0].1.order).then_with(|| natural(a.label, b.label)));
     entries.retain(|entry| {
-        let alike = entry.runs.iter().chain(&reference.runs).all(|(_, record, _)| paired::same_episodes(first, record));
+        let alike = entry.runs.iter().chain(&reference.runs).all(|(_, record, _)| run::same_episodes(first, record));
         if !alike {
             alone.push(format!(
                 "{} {name} {}: it met other test episodes than {}",
@@ -189,17 +188,18 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
         }
         alike
     });
-    let of_mode = |entry: &Entry, mode: Mode| -> Vec<paired::Run> {
-        let values = |modes: &ByMode| modes.iter().find(|(own, _)| *own == mode).and_then(|(_, v)| v.clone().ok());
+    let of_mode = |entry: &Entry, mode: Mode| -> Vec<SeedValues> {
+        let values =
+            |modes: &ValuesByMode| modes.iter().find(|(own, _)| *own == mode).and_then(|(_, v)| v.clone().ok());
         entry.runs.iter().filter_map(|(held, _, modes)| Some((held.seed, values(modes)?))).collect()
     };
     let mut tables = Vec::new();
     for &(mode, _) in modes {
         let there = of_mode(&reference, mode);
-        let mut found: Vec<(&Entry, Vec<paired::Run>, Difference)> = Vec::new();
+        let mut found: Vec<(&Entry, Vec<SeedValues>, Difference)> = Vec::new();
         for entry in &entries {
             let here = of_mode(entry, mode);
-            match paired::difference(&there, &here) {
+            match statistics::difference(&there, &here) {
                 Some(difference) => found.push((entry, here, difference)),
                 None => alone.push(format!(
                     "{} {name} {} {}: no seed that both hold",
@@ -209,7 +209,7 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
                 )),
             }
         }
-        let adjusted = paired::holm(&found.iter().map(|(.., d)| d.p).collect::<Vec<_>>());
+        let adjusted = statistics::holm(&found.iter().map(|(.., d)| d.p).collect::<Vec<_>>());
         let mut rows = Vec::new();
         for ((entry, values, difference), p_holm) in found.into_iter().zip(adjusted) {
             rows.push(Row {
@@ -249,7 +249,7 @@ fn answer(found: &Difference, p_holm: f64, metric: Metric, margin: Option<f64>) 
     }
 }
 
-fn spending(entry: &Entry, mode: Mode, values: &[paired::Run], target: Option<f64>) -> Result<Spending> {
+fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64>) -> Result<Spending> {
     let (_, record, _) = entry.runs[0];
     let of_seeds: Vec<f64> = values.iter().map(|(_, values)| mean(values)).collect();
     let seconds: Vec<f64> = entry.runs.iter().map(|(_, record, _)| record.seconds).collect();

@@ -5,12 +5,11 @@ use serde::Serialize;
 
 use super::Alone;
 use super::folder::{Held, Pair};
-use super::stats::{self, Delta};
 use crate::results::layout::natural;
 use crate::results::metric::Metric;
-use crate::results::paired::{NoNumber, values};
+use crate::results::run::{NoNumber, values};
 use crate::results::run_json::RunRecord;
-use crate::results::statistics::{mean, seed_interval, tidy};
+use crate::results::statistics::{self, Delta, mean, seed_interval, tidy};
 use crate::runner::difference_between;
 
 /// What became of a cell from A to B.
@@ -248,7 +247,7 @@ fn cell(row: &Row, mode: Mode, couples: &[Met]) -> Cell {
 
 fn seed(couple: &Couple, a: &[f64], b: &[f64]) -> Seed {
     let paired = couple.apart().is_none();
-    let Delta { delta, ci95 } = if paired { stats::paired(a, b) } else { stats::unpaired(a, b) };
+    let Delta { delta, ci95 } = if paired { statistics::paired(a, b) } else { statistics::unpaired(a, b) };
     Seed {
         seed: couple.a.0.seed,
         a: tidy(mean(a)),
@@ -272,11 +271,11 @@ fn together(couples: &[Met], seeds: &[Seed], paired: bool) -> Delta {
     if couples.len() > 1 && !one_set_each {
         let deltas: Vec<Delta> =
             seeds.iter().map(|seed| Delta { delta: seed.delta, ci95: seed.ci95_episodes }).collect();
-        return stats::widest(&deltas);
+        return statistics::widest(&deltas);
     }
     let (a, b): (Vec<&[f64]>, Vec<&[f64]>) = couples.iter().map(|(_, a, b)| (a.as_slice(), b.as_slice())).unzip();
-    let (a, b) = (stats::over_seeds(&a), stats::over_seeds(&b));
-    if paired { stats::paired(&a, &b) } else { stats::unpaired(&a, &b) }
+    let (a, b) = (statistics::over_seeds(&a), statistics::over_seeds(&b));
+    if paired { statistics::paired(&a, &b) } else { statistics::unpaired(&a, &b) }
 }
 
 /// Without an interval nothing is significant.

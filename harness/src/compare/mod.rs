@@ -8,7 +8,6 @@ mod block;
 mod cells;
 mod folder;
 mod print;
-pub mod stats;
 
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@
 //! into the heading, so that a quick run fits eighty columns.
 
 use super::format;
-use crate::results::summary::{Cell, Summary};
+use crate::results::summary::{Cell, Excluded, Summary};
 use crate::results::verdict::Verdict;
 use crate::spec::folds;
 use harness_core::Mode;
@@ -73,11 +73,11 @@ pub fn legend(summaries: &[Summary]) -> String {
 
 /// Runs that are in no table.
 pub fn left_out(summary: &Summary) -> Vec<String> {
-    let tell = |left: &super::summary::Left| {
+    let tell = |left: &Excluded| {
         let reason = left.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
         format!("{} {} seed {}: {}{reason}", left.benchmark, left.method, left.seed, left.status)
     };
-    summary.left.iter().map(tell).collect()
+    summary.excluded.iter().map(tell).collect()
 }
 
 fn table(summary: &Summary, cells: &[Cell]) -> Table {

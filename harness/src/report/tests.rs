@@ -231,7 +231,7 @@ fn look_at_the_pictures() {
         println!("{}", report.terminal_table(80));
         for file in &report.files {
             let place = target.join(name).join(file.strip_prefix(out.path()).unwrap());
-            write_atomic(&place, &std::fs::read(file).unwrap()).unwrap();
+            disk::write(&place, &std::fs::read(file).unwrap()).unwrap();
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Which rows of a table are the best: in each mode the one with the best mean, and all that are not significantly worse
 //! than it, corrected for their number.
 
-use super::paired::{self, ByMode, LEVEL, Run};
+use super::run::{self, Run, ValuesByMode};
 use super::run_json::RunRecord;
+use super::statistics::{self, LEVEL, SeedValues};
 use super::summary::{Cell, Summary};
 use harness_core::{Error, Mode};
 use std::path::Path;
@@ -18,24 +19,24 @@ pub fn mark(summary: &mut Summary) {
         }
     }
     let (mut best, mut damaged) = (Vec::new(), Vec::new());
-    let mut read: Vec<(&Path, Result<ByMode, Error>)> = Vec::new();
+    let mut read: Vec<(&Path, Result<ValuesByMode, Error>)> = Vec::new();
     for (benchmark, mode) in keys {
         let here = |(_, cell): &(usize, &Cell)| {
             (&cell.row.benchmark, &cell.row.mode) == (&benchmark, &mode) && cell.row.mean.is_some()
         };
         let rows: Vec<(usize, &Cell)> = cells.iter().enumerate().filter(here).collect();
-        let runs: Vec<Vec<&super::run::Run>> = rows.iter().map(|(_, cell)| summary.runs_of(cell)).collect();
+        let runs: Vec<Vec<&Run>> = rows.iter().map(|(_, cell)| summary.runs_of(cell)).collect();
         let records: Vec<&RunRecord> = runs.iter().flatten().map(|run| &run.record).collect();
-        let alike = records.iter().all(|record| paired::same_episodes(records[0], record));
+        let alike = records.iter().all(|record| run::same_episodes(records[0], record));
         if rows.len() < 2 || !alike || runs.iter().any(Vec::is_empty) {
             continue;
         }
-        let mut values: Vec<Vec<Run>> = Vec::new();
+        let mut values: Vec<Vec<SeedValues>> = Vec::new();
         for runs in &runs {
             let mut seeds = Vec::new();
             for run in runs.iter().filter(|run| run.path.join("episodes.parquet").exists()) {
                 if !read.iter().any(|(path, _)| *path == run.path) {
-                    read.push((&run.path, paired::values(&run.path, &run.record)));
+                    read.push((&run.path, run::values(&run.path, &run.record)));
                 }
                 match read.iter().find(|(path, _)| *path == run.path).map(|(_, found)| found) {
                     Some(Ok(modes)) => {
@@ -56,10 +57,12 @@ pub fn mark(summary: &mut Summary) {
         };
         let Some(first) = (0..rows.len()).max_by(by_mean) else { continue };
         let others: Vec<usize> = (0..rows.len()).filter(|row| *row != first).collect();
-        let found: Option<Vec<f64>> =
-            others.iter().map(|row| paired::difference(&values[first], &values[*row]).map(|found| found.p)).collect();
+        let found: Option<Vec<f64>> = others
+            .iter()
+            .map(|row| statistics::difference(&values[first], &values[*row]).map(|found| found.p))
+            .collect();
         let Some(p) = found else { continue };
-        let equal = others.iter().zip(paired::holm(&p)).filter(|(_, p)| *p >= LEVEL).map(|(row, _)| *row);
+        let equal = others.iter().zip(statistics::holm(&p)).filter(|(_, p)| *p >= LEVEL).map(|(row, _)| *row);
         best.extend([first].into_iter().chain(equal).map(|row| rows[row].0));
     }
     best.into_iter().for_each(|index| summary.cells[index].best = true);

@@ -33,14 +33,14 @@ pub fn write(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
     let mut bytes = Vec::new();
     // One row group, no parallelism: the same rows give the same bytes.
     ParquetWriter::new(&mut bytes).set_parallel(false).finish(&mut frame(all)?).map_err(broken)?;
-    super::atomic::write(path, &bytes)
+    super::disk::write(path, &bytes)
 }
 
 /// Writes the same columns as CSV.
 pub fn write_csv(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
     let mut bytes = Vec::new();
     CsvWriter::new(&mut bytes).finish(&mut frame(all)?).map_err(broken)?;
-    super::atomic::write(path, &bytes)
+    super::disk::write(path, &bytes)
 }
 
 /// Reads episodes.parquet: the modes in the order of the file, each with its outcomes in the order of the episodes.

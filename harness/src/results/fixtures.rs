@@ -1,8 +1,7 @@
 //! A made-up results tree for the tests: smooth curves, two budgets, sine with adaptation pictures.
 
 use super::run_json::{FigurePlace, Published, RunRecord, Status};
-use super::{metric, metrics};
-use crate::report::adaptation;
+use super::{adaptation, metric, metrics};
 use std::path::{Path, PathBuf};
 
 /// A run to be written.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
-use super::fault;
+use super::disk;
 
 /// Held as long as a run is under way.
 pub struct RunLock {
@@ -37,7 +37,7 @@ impl TrainingLock {
     /// Locks the training of this hash in the budget folder `folder`. The inner error is the process that holds it.
     pub fn take(folder: &Path, hash: &str) -> Result<Result<Self, String>> {
         let folder = folder.join(".trainings");
-        std::fs::create_dir_all(&folder).map_err(|source| fault::explain(&folder, source))?;
+        std::fs::create_dir_all(&folder).map_err(|source| disk::explain(&folder, source))?;
         let name = hash.get(..16).unwrap_or(hash);
         Ok(take(&folder.join(format!("{name}.lock")))?.map(|file| TrainingLock { _file: file }))
     }
@@ -45,7 +45,7 @@ impl TrainingLock {
 
 /// Locks the file at `path` and writes this process into it. The inner error is the process that holds it.
 fn take(path: &Path) -> Result<Result<File, String>> {
-    let error = |source| fault::explain(path, source);
+    let error = |source| disk::explain(path, source);
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(error)?;
     match file.try_lock() {
         Ok(()) => {}
@@ -72,7 +72,7 @@ impl FolderLock {
     /// Waits for whoever holds `folder/folder.lock`: seconds at most. A file system without locks goes without.
     pub fn wait(folder: &Path) -> Result<Self> {
         let path = folder.join("folder.lock");
-        let error = |source| fault::explain(&path, source);
+        let error = |source| disk::explain(&path, source);
         let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(error)?;
         match file.lock() {
             Err(source) if source.kind() != std::io::ErrorKind::Unsupported => Err(error(source)),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Mode, Result, Scalars, Split};
 use polars::prelude::*;
 
-use super::fault;
+use super::disk;
 use super::metric::{self, MSE};
 use super::table_file::TableFile;
 use crate::failpoint;
@@ -158,7 +158,7 @@ impl MetricsFile {
     /// Opens `path` and cuts it to `valid` bytes (0 for a new run, which writes the header). Errors if the file is
     /// shorter than that: rows were lost.
     pub fn open(path: &Path, valid: u64, benchmark: &str, method: &str, seed: u64) -> Result<Self> {
-        let error = |source| fault::explain(path, source);
+        let error = |source| disk::explain(path, source);
         let file = OpenOptions::new().create(true).append(true).open(path).map_err(error)?;
         let len = file.metadata().map_err(error)?.len();
         if len < valid {
@@ -187,7 +187,7 @@ impl MetricsFile {
         let mut frame = frame((&self.benchmark, &self.method, self.seed), rows).map_err(broken)?;
         let mut bytes = Vec::new();
         CsvWriter::new(&mut bytes).include_header(header).finish(&mut frame).map_err(broken)?;
-        self.file.write_all(&bytes).map_err(|source| fault::explain(&self.path, source))?;
+        self.file.write_all(&bytes).map_err(|source| disk::explain(&self.path, source))?;
         failpoint::reached();
         self.len += bytes.len() as u64;
         Ok(())
@@ -195,7 +195,7 @@ impl MetricsFile {
 
     /// Makes all rows durable and returns the length that a checkpoint may vouch for.
     pub fn sync(&mut self) -> Result<u64> {
-        self.file.sync_data().map_err(|source| fault::explain(&self.path, source))?;
+        self.file.sync_data().map_err(|source| disk::explain(&self.path, source))?;
         Ok(self.len)
     }
 }

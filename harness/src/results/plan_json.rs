@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::disk;
 use super::lock::FolderLock;
-use super::write_atomic;
 
 /// The version of `plan.json` that this build writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -76,7 +76,7 @@ pub fn read(folder: &Path) -> Result<Vec<PlannedRun>> {
 
 /// Writes down in the budget folder `folder` what `call` is to bring, beside what other calls are to.
 pub fn write(folder: &Path, call: &Call) -> Result<()> {
-    std::fs::create_dir_all(folder).map_err(|source| crate::results::fault::explain(folder, source))?;
+    std::fs::create_dir_all(folder).map_err(|source| crate::results::disk::explain(folder, source))?;
     let _lock = FolderLock::wait(folder)?;
     let before = read(folder)?;
     let runs = merge(before.clone(), call);
@@ -85,7 +85,7 @@ pub fn write(folder: &Path, call: &Call) -> Result<()> {
     }
     let mut text = serde_json::to_string_pretty(&File { format: FORMAT, runs }).expect("a plan is plain data");
     text.push('\n');
-    write_atomic(&path(folder), text.as_bytes())
+    disk::write(&path(folder), text.as_bytes())
 }
 
 /// Sorted, so that the order of calls leaves no trace.

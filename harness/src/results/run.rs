@@ -1,11 +1,12 @@
 //! One complete run as the report sees it: its record, its final numbers and its learning curve.
 
+use super::episodes::{self, Outcome};
 use super::layout::RunFolder;
 use super::metric::with_mode;
 use super::metrics::{self, MetricRow};
 use super::run_json::{RunRecord, Status};
 use harness_core::{Error, Mode, Result, Split};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A run whose numbers count.
 #[derive(Debug, Clone)]
@@ -23,7 +24,7 @@ pub struct Run {
 }
 
 /// What a run folder holds.
-pub enum Found {
+pub enum Loaded {
     Complete(Box<Run>),
     /// Failed, stopped or still under way: named in the report, its numbers unread.
     Other(Box<RunRecord>),
@@ -52,21 +53,21 @@ pub fn record(folder: &RunFolder) -> Result<Option<RunRecord>> {
 }
 
 /// Reads the run in `folder`.
-pub fn load(folder: &RunFolder) -> Result<Found> {
-    let Some(before) = record(folder)? else { return Ok(Found::Empty) };
+pub fn load(folder: &RunFolder) -> Result<Loaded> {
+    let Some(before) = record(folder)? else { return Ok(Loaded::Empty) };
     if before.status != Status::Complete {
-        return Ok(Found::Other(Box::new(before)));
+        return Ok(Loaded::Other(Box::new(before)));
     }
     numbers(folder, &before).or_else(|damaged| match record(folder)? {
         // Another process started it over while it was read.
-        None => Ok(Found::Empty),
-        Some(now) if now.status != Status::Complete => Ok(Found::Other(Box::new(now))),
+        None => Ok(Loaded::Empty),
+        Some(now) if now.status != Status::Complete => Ok(Loaded::Other(Box::new(now))),
         Some(_) => Err(damaged),
     })
 }
 
 /// The numbers of a run that is complete.
-fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
+fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Loaded> {
     let metrics = folder.path.join("metrics.csv");
     let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
     let last = format!("last_{}", record.metric.name);
@@ -86,12 +87,12 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Found> {
         })?;
         let row = rows.remove(last);
         if !row.value.is_finite() {
-            return Ok(Found::Other(Box::new(without_number(record, &row))));
+            return Ok(Loaded::Other(Box::new(without_number(record, &row))));
         }
         finals.push(row);
     }
     let (curve, lost) = rows.into_iter().partition(|row| row.value.is_finite());
-    Ok(Found::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, last, curve, lost })))
+    Ok(Loaded::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, last, curve, lost })))
 }
 
 /// Builds up to 0.1 called such a run complete: what it is now called.
@@ -105,7 +106,7 @@ fn without_number(record: &RunRecord, row: &MetricRow) -> RunRecord {
 ///
 /// # Errors
 /// Data: a damaged metrics.csv.
-pub fn curve(folder: &std::path::Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
+pub fn curve(folder: &Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
     let rows = metrics::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
     Ok(rows.into_iter().filter(|row| row.metric == record.metric.name).collect())
 }
@@ -120,4 +121,44 @@ fn modes(record: &RunRecord, rows: &[MetricRow]) -> Vec<Mode> {
     modes.sort_by_key(|mode| mode.as_str());
     modes.dedup();
     modes
+}
+
+/// An episode whose answers were no numbers. Builds up to 0.1 called such a run complete, and its accuracy chance.
+#[derive(Clone, Copy, Debug)]
+pub struct NoNumber(pub usize);
+
+/// A run's numbers in each mode, episode by episode.
+pub type ValuesByMode = Vec<(Mode, Result<Vec<f64>, NoNumber>)>;
+
+/// The episodes of the run in `folder`, mode by mode: percent of right answers, or the loss where that is what counts.
+///
+/// # Errors
+/// Data: no episodes.parquet, a damaged one, or one that does not hold what `record` says.
+pub fn values(folder: &Path, record: &RunRecord) -> Result<ValuesByMode> {
+    let path = folder.join("episodes.parquet");
+    let number = |outcome: &Outcome| match record.metric.is_percent() {
+        true => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
+        false => outcome.loss,
+    };
+    let mut modes = Vec::new();
+    for (mode, outcomes) in episodes::read(&path)? {
+        let values: Vec<f64> = outcomes.iter().map(number).collect();
+        if values.len() as u64 != record.eval_episodes {
+            return Err(Error::data(format!(
+                "{}: not {} whole episodes of mode {}, as run.json says; delete its folder and run that seed again",
+                path.display(),
+                record.eval_episodes,
+                mode.as_str()
+            )));
+        }
+        let lost = outcomes.iter().position(|outcome| !outcome.is_number());
+        modes.push((mode, lost.map_or(Ok(values), |episode| Err(NoNumber(episode)))));
+    }
+    Ok(modes)
+}
+
+/// Whether the two records met the same test episodes, as far as they say.
+pub fn same_episodes(a: &RunRecord, b: &RunRecord) -> bool {
+    let key = |record: &RunRecord| (record.episode_hash.clone(), record.eval_episodes, record.data_digest.clone());
+    !a.episode_hash.is_empty() && key(a) == key(b)
 }

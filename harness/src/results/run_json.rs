@@ -241,7 +241,7 @@ impl RunRecord {
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self).expect("a record is plain data");
         text.push('\n');
-        crate::results::write_atomic(path, text.as_bytes())
+        super::disk::write(path, text.as_bytes())
     }
 
     /// The published number for this run's label in `mode`: a comparable one first.

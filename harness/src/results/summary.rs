@@ -4,11 +4,11 @@ use super::layout::{self, natural};
 use super::metric::Metric;
 use super::metrics::MetricRow;
 use super::plan_json::{self, PlannedRun};
-use super::run::{Found, Run, load};
+use super::run::{Loaded, Run, load};
 use super::run_json::{FigurePlace, RunRecord, Status};
 use super::statistics::{mean, seed_interval, tidy};
 use super::verdict::{Verdict, judge};
-use super::{best, folds};
+use super::{best, fold_means};
 use crate::identity;
 use harness_core::{Mode, Result};
 use serde::Serialize;
@@ -66,7 +66,7 @@ pub struct Cell {
 
 /// A run that is not in the means, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Left {
+pub struct Excluded {
     pub benchmark: String,
     pub method: String,
     pub seed: u64,
@@ -81,11 +81,11 @@ pub struct Left {
 pub struct Summary {
     pub budget: String,
     pub cells: Vec<Cell>,
-    pub left: Vec<Left>,
+    pub excluded: Vec<Excluded>,
     /// What a reader must know before believing the rows.
     pub warnings: Vec<String>,
     pub runs: Vec<Run>,
-    /// The records of the runs in `left` that have one.
+    /// The records of the runs in `excluded` that have one.
     pub unfinished: Vec<RunRecord>,
 }
 
@@ -112,29 +112,35 @@ impl Summary {
 
 /// Reads every run under `out/budget`.
 pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
-    let (mut runs, mut unfinished, mut left) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut runs, mut unfinished, mut excluded) = (Vec::new(), Vec::new(), Vec::new());
     let folders = layout::runs(&out.join(budget))?;
     let missing = missing(&folders, plan_json::read(&out.join(budget))?);
     for folder in folders {
         let found = load(&folder)?;
         let (status, reason) = match found {
-            Found::Complete(run) => {
+            Loaded::Complete(run) => {
                 runs.push(*run);
                 continue;
             }
-            Found::Empty => ("not started", None),
-            Found::Other(record) => {
+            Loaded::Empty => ("not started", None),
+            Loaded::Other(record) => {
                 let told = (record.status.name(), record.failure.clone());
                 unfinished.push(*record);
                 told
             }
         };
-        left.push(Left { benchmark: folder.benchmark, method: folder.label, seed: folder.seed, status, reason });
+        excluded.push(Excluded {
+            benchmark: folder.benchmark,
+            method: folder.label,
+            seed: folder.seed,
+            status,
+            reason,
+        });
     }
-    left.extend(missing);
-    let (runs, strangers) = same_episodes(runs);
-    left.extend(strangers.iter().map(|run| stranger(out, budget, &run.record)));
-    left.sort_by(|a, b| {
+    excluded.extend(missing);
+    let (runs, others) = same_episodes(runs);
+    excluded.extend(others.iter().map(|run| of_other_episodes(out, budget, &run.record)));
+    excluded.sort_by(|a, b| {
         natural(&a.benchmark, &b.benchmark).then_with(|| natural(&a.method, &b.method)).then(a.seed.cmp(&b.seed))
     });
     let failed: Vec<&RunRecord> = unfinished.iter().filter(|record| record.status == Status::Failed).collect();
@@ -142,10 +148,10 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
     let mut warnings = warnings(&groups);
     warnings.extend(lost(&runs));
     let mut cells: Vec<Cell> = groups.iter().flat_map(|group| group.cells(budget)).collect();
-    let (means, incomplete) = folds::rows(&cells);
+    let (means, incomplete) = fold_means::rows(&cells);
     cells.extend(means);
     warnings.extend(incomplete);
-    let mut summary = Summary { budget: budget.to_string(), cells, left, warnings, runs, unfinished };
+    let mut summary = Summary { budget: budget.to_string(), cells, excluded, warnings, runs, unfinished };
     best::mark(&mut summary);
     Ok(summary)
 }
@@ -170,26 +176,26 @@ fn same_episodes(runs: Vec<Run>) -> (Vec<Run>, Vec<Run>) {
 }
 
 /// A run that met other episodes, with the command that mends it.
-fn stranger(out: &Path, budget: &str, record: &RunRecord) -> Left {
+fn of_other_episodes(out: &Path, budget: &str, record: &RunRecord) -> Excluded {
     let (benchmark, method, seed) = (record.benchmark.clone(), record.label.clone(), record.seed);
     let command = match budget.starts_with("custom-") {
         true => "its own command".to_string(),
         false => format!("`harness reproduce {benchmark} --budget {budget} --method {method} --out {}`", out.display()),
     };
     let reason = format!("it met other test episodes than the newest run of {benchmark}; {command} evaluates it again");
-    Left { benchmark, method, seed, status: "other episodes", reason: Some(reason) }
+    Excluded { benchmark, method, seed, status: "other episodes", reason: Some(reason) }
 }
 
 /// Planned runs without a folder.
-fn missing(folders: &[layout::RunFolder], planned: Vec<PlannedRun>) -> Vec<Left> {
+fn missing(folders: &[layout::RunFolder], planned: Vec<PlannedRun>) -> Vec<Excluded> {
     let there: HashSet<(&str, &str, u64)> =
         folders.iter().map(|folder| (folder.benchmark.as_str(), folder.label.as_str(), folder.seed)).collect();
     let missing = planned.into_iter().filter(|run| !there.contains(&(&run.benchmark, &run.method, run.seed)));
-    let left = |run: PlannedRun| {
+    let excluded = |run: PlannedRun| {
         let PlannedRun { benchmark, method, seed, .. } = run;
-        Left { benchmark, method, seed, status: "missing", reason: None }
+        Excluded { benchmark, method, seed, status: "missing", reason: None }
     };
-    missing.map(left).collect()
+    missing.map(excluded).collect()
 }
 
 /// The runs of one method on one benchmark that may be averaged: same schedule, same settings, same episodes.

@@ -16,9 +16,8 @@ use super::resume::{self, Found};
 use super::snapshots;
 use super::train::{self, Company, Ended};
 use super::training::{self, Among};
-use crate::results::atomic;
 use crate::results::checkpoint::Checkpoint;
-use crate::results::fault;
+use crate::results::disk;
 use crate::results::lock::{RunLock, TrainingLock};
 use crate::results::run_json::Status;
 
@@ -174,9 +173,9 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
 
 /// Locks the run's folder and looks at what is there.
 fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLock)> {
-    std::fs::create_dir_all(&job.dir).map_err(|source| fault::explain(&job.dir, source))?;
+    std::fs::create_dir_all(&job.dir).map_err(|source| disk::explain(&job.dir, source))?;
     let lock = RunLock::take(&job.dir)?;
-    atomic::remove_leftovers(&job.dir);
+    disk::remove_leftovers(&job.dir);
     if shared.fresh {
         return Ok((Entered::Left(Box::new(Left::all(true))), lock));
     }

@@ -9,7 +9,7 @@ use super::job::{Job, OtherBuild};
 use super::training::{self, Among};
 use crate::identity::{Identity, Segment};
 use crate::results::checkpoint::{self, Checkpoint, Meta};
-use crate::results::fault;
+use crate::results::disk;
 use crate::results::run_json::{RunRecord, Status};
 
 /// What is found in a run's folder.
@@ -231,5 +231,5 @@ pub(super) fn clear(dir: &Path) -> Result<()> {
     names
         .into_iter()
         .map(|name| dir.join(name))
-        .try_for_each(|path| std::fs::remove_file(&path).map_err(|source| fault::explain(&path, source)))
+        .try_for_each(|path| std::fs::remove_file(&path).map_err(|source| disk::explain(&path, source)))
 }

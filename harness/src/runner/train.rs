@@ -415,8 +415,8 @@ impl<'a> Run<'a> {
         self.metrics.append(rows, seconds)?;
         self.metrics.sync()?;
         episodes::write(&self.job.dir.join("episodes.parquet"), &self.outcomes)?;
-        if self.job.regression() {
-            super::adaptation::write(self.job, &reported)?;
+        if let Some(rows) = super::adaptation::rows(self.job, &reported)? {
+            crate::results::adaptation::write(&self.job.dir.join("adaptation.csv"), &rows)?;
         }
         Ok(true)
     }

@@ -131,7 +131,7 @@ pub fn lines(summary: &Summary, benchmark: &str) -> Vec<RunLine> {
     };
     let line = |record| line(record, last(record));
     let mut lines: Vec<RunLine> = records(summary, benchmark).into_iter().map(line).collect();
-    for left in summary.left.iter().filter(|left| left.benchmark == benchmark) {
+    for left in summary.excluded.iter().filter(|left| left.benchmark == benchmark) {
         if let Some(line) = lines.iter_mut().find(|l| (&l.method, l.seed) == (&left.method, left.seed)) {
             line.status = left.status.to_string();
             line.reason = left.reason.clone();

@@ -2,8 +2,8 @@
 //! method's fit after 0, 1, 8 and 32 inner steps. All seeds meet the same task: lines are means over them, with a band
 //! from the smallest to the largest for the last fit. The true curve sets the scale: a fit that runs away leaves the frame.
 
-use crate::report::adaptation::{self, Adaptation};
 use crate::report::chart::{Axis, Chart, INK, Mark, Panel, Sample, Stroke, Styles, Y};
+use crate::results::adaptation::{self, Adaptation};
 use crate::results::summary::{Cell, Summary};
 use harness_core::Result;
 use plotters::style::RGBColor;
@@ -15,7 +15,7 @@ const TRUTH: RGBColor = RGBColor(190, 190, 190);
 
 /// A panel a method over the seeds of one benchmark; None where no run left an `adaptation.csv`.
 pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Result<Option<Chart>> {
-    let found = adaptation::of(summary, cells)?;
+    let found = adaptation::of_cells(summary, cells)?;
     let range = |points: Vec<f64>| {
         points.into_iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Mode, Result, State};
 
-use super::atomic;
+use super::disk;
 use super::episodes::Outcome;
 use super::metrics::Log;
 use crate::failpoint;
@@ -106,7 +106,7 @@ impl Checkpoint {
 
     /// Writes it to `path` in one step.
     pub fn write(&self, path: &Path) -> Result<()> {
-        atomic::write(path, &self.to_bytes()?)
+        disk::write(path, &self.to_bytes()?)
     }
 
     /// Writes the file and removes all older ones but the last.

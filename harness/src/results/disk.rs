@@ -1,12 +1,12 @@
-//! Writing a file so that a reader, or a crash, sees the old one or the new one and nothing in between.
+//! Writing a file so that a reader, or a crash, sees the old one or the new one and nothing in between; and what a failed
+//! write means and what helps, in the words of whoever reads it at the end of a long night.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
 use harness_core::{Error, Result};
 
-use super::fault;
 use crate::failpoint;
 
 /// How the name of a file begins that is not whole yet.
@@ -14,7 +14,7 @@ const TEMPORARY: &str = ".tmp-";
 
 /// Writes `bytes` to a temporary file beside `path`, syncs it, renames it over `path` and syncs the folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let error = |source| fault::explain(path, source);
+    let error = |source| explain(path, source);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).map_err(error)?;
     file.write_all(bytes).map_err(error)?;
@@ -31,7 +31,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
 }
 
 /// Fails as a later write into `folder` would, before anything is spent; makes the folder if it is not there.
-pub fn writable(folder: &Path) -> std::io::Result<()> {
+pub fn writable(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder).map(drop)
 }
@@ -50,6 +50,26 @@ pub fn sync_folder(folder: &Path) -> Result<()> {
         Ok(open) => open.sync_all().map_err(|source| Error::io(folder, source)),
         Err(_) => Ok(()),
     }
+}
+
+/// An [`Error::Io`] at `path` whose text names the remedy where the kind of error has one.
+pub fn explain(path: &Path, source: io::Error) -> Error {
+    let remedy = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "no room left to write; free some, and the same command goes on from the last checkpoint"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "may not be written; change its permissions or choose another --out"
+        }
+        io::ErrorKind::NotFound => {
+            "its folder is gone, removed while the run went on; the same command starts it again"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file lies where its folder should be; move it or choose another --out"
+        }
+        _ => return Error::io(path, source),
+    };
+    Error::io(path, io::Error::new(source.kind(), remedy))
 }
 
 #[cfg(test)]
@@ -77,5 +97,14 @@ mod tests {
         }
         remove_leftovers(dir.path());
         assert!(dir.path().join("a.json").exists() && !dir.path().join(".tmp-x1").exists());
+    }
+
+    #[test]
+    fn a_full_disk_says_what_to_do_and_stays_an_error_of_its_kind() {
+        let full = explain(Path::new("a/b"), io::Error::from(io::ErrorKind::StorageFull));
+        assert!(full.to_string().starts_with("a/b: no room left to write; free some"), "{full}");
+        assert!(matches!(full, Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull));
+        let odd = explain(Path::new("a/b"), io::Error::other("odd"));
+        assert_eq!(odd.to_string(), "a/b: odd");
     }
 }

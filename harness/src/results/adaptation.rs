@@ -1,14 +1,45 @@
 //! `adaptation.csv` of a regression run: one test task, its true curve, the sampled points, and the fit after some inner
 //! steps.
 
-use crate::results::statistics::mean;
-use crate::results::summary::{Cell, Summary};
-use crate::results::table_file::TableFile;
-use harness_core::Result;
-use std::{collections::BTreeMap, path::Path};
+use super::disk;
+use super::statistics::mean;
+use super::summary::{Cell, Summary};
+use super::table_file::TableFile;
+use harness_core::{Error, Result};
+use polars::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The columns of `adaptation.csv`.
 pub const HEADER: &str = "series,step,x,y";
+
+/// One line of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// `true`, `support` or `fit`.
+    pub series: &'static str,
+    /// Inner steps before a fit.
+    pub step: u32,
+    pub x: f32,
+    pub y: f32,
+}
+
+/// Writes the file in one step.
+pub fn write(path: &Path, rows: &[Row]) -> Result<()> {
+    let mut names = HEADER.split(',');
+    let mut name = || PlSmallStr::from(names.next().expect("a name for each column"));
+    let columns = vec![
+        Column::new(name(), rows.iter().map(|row| row.series).collect::<Vec<_>>()),
+        Column::new(name(), rows.iter().map(|row| row.step).collect::<Vec<_>>()),
+        Column::new(name(), rows.iter().map(|row| row.x).collect::<Vec<_>>()),
+        Column::new(name(), rows.iter().map(|row| row.y).collect::<Vec<_>>()),
+    ];
+    let broken = |error: PolarsError| Error::usage(format!("adaptation.csv could not be formatted: {error}"));
+    let mut bytes = Vec::new();
+    let mut frame = DataFrame::new(rows.len(), columns).map_err(broken)?;
+    CsvWriter::new(&mut bytes).finish(&mut frame).map_err(broken)?;
+    disk::write(path, &bytes)
+}
 
 /// Places on a curve, from left to right.
 pub type Points = Vec<(f64, f64)>;
@@ -24,7 +55,7 @@ pub struct Adaptation {
 }
 
 /// Each method of the `cells` of one benchmark, over its seeds; empty where no run left an `adaptation.csv`.
-pub fn of(summary: &Summary, cells: &[Cell]) -> Result<Vec<(String, Adaptation)>> {
+pub fn of_cells(summary: &Summary, cells: &[Cell]) -> Result<Vec<(String, Adaptation)>> {
     let mut found: Vec<(String, Adaptation)> = Vec::new();
     for cell in cells {
         let row = &cell.row;
