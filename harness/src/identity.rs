@@ -165,6 +165,7 @@ mod tests {
         "src/results/mod.rs",
         "src/results/plan_json.rs",
         "src/results/run.rs",
+        "src/results/run_dir.rs",
         "src/results/run_json.rs",
         "src/results/statistics.rs",
         "src/results/summary.rs",
@@ -196,6 +197,19 @@ mod tests {
         let listed = TRAINING.files.iter().chain(EVALUATION.files);
         for file in listed {
             assert!(!file.contains("report") && !file.contains("compare") && !file.contains("cli"), "{file}");
+        }
+    }
+
+    /// What lies on disk is the results room's business: the runner hands over rows, episodes and states.
+    #[test]
+    fn the_runner_opens_no_file_and_names_none() {
+        for file in below("src/runner").into_iter().filter(|file| !file.ends_with("record.rs")) {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                let names = [".json\"", ".csv\"", ".parquet\"", ".safetensors\"", "std::fs", "File::"];
+                assert!(!names.iter().any(|name| line.contains(name)), "{file}: {line}");
+            }
         }
     }
 

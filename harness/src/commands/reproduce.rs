@@ -53,7 +53,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     plan_json::write(&args.out.join(&budget), &plan.call)?;
     tracing::info!("{survey}");
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
-        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
+        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir);
     }
     let terminal = Terminal::new();
     let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.exports);
@@ -131,7 +131,7 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool,
             }));
             continue;
         }
-        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir.display()))?;
+        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir))?;
     }
     if format == Format::Json {
         return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);

@@ -2,6 +2,7 @@
 //! steps.
 
 use super::disk;
+use super::run_dir::ADAPTATION;
 use super::statistics::mean;
 use super::summary::{Cell, Summary};
 use super::table_file::TableFile;
@@ -62,7 +63,7 @@ pub fn of_cells(summary: &Summary, cells: &[Cell]) -> Result<Vec<(String, Adapta
         if found.iter().any(|(label, _)| *label == row.method) {
             continue;
         }
-        let paths = summary.runs_of(cell).into_iter().map(|run| run.path.join("adaptation.csv"));
+        let paths = summary.runs_of(cell).into_iter().map(|run| run.path.join(ADAPTATION));
         let seeds = paths.filter(|path| path.exists()).map(|path| read(&path)).collect::<Result<Vec<_>>>()?;
         if let Some(adaptation) = over_seeds(seeds) {
             found.push((row.method.clone(), adaptation));

@@ -2,6 +2,7 @@
 //! than it, corrected for their number.
 
 use super::run::{self, Run, ValuesByMode};
+use super::run_dir::EPISODES;
 use super::run_json::RunRecord;
 use super::statistics::{self, LEVEL, SeedValues};
 use super::summary::{Cell, Summary};
@@ -34,7 +35,7 @@ pub fn mark(summary: &mut Summary) {
         let mut values: Vec<Vec<SeedValues>> = Vec::new();
         for runs in &runs {
             let mut seeds = Vec::new();
-            for run in runs.iter().filter(|run| run.path.join("episodes.parquet").exists()) {
+            for run in runs.iter().filter(|run| run.path.join(EPISODES).exists()) {
                 if !read.iter().any(|(path, _)| *path == run.path) {
                     read.push((&run.path, run::values(&run.path, &run.record)));
                 }

@@ -1,8 +1,9 @@
 //! `summary.csv`, and other forms of the numbers beside CSV for those who ask: Parquet and TensorBoard's event files, with
 //! the same columns and types.
 
+use super::run_dir::METRICS;
 use super::summary::{Summary, SummaryRow};
-use super::{metrics, tensorboard};
+use super::{layout, metrics, tensorboard};
 use clap::Args;
 use harness_core::{Error, Result};
 use polars::prelude::*;
@@ -43,9 +44,9 @@ pub fn files(
     }
     for run in &summary.runs {
         let record = &run.record;
-        let rows = metrics::read(&run.path.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+        let rows = metrics::read(&run.path.join(METRICS), &record.benchmark, &record.label, record.seed)?;
         if parquet {
-            let room = folder.join(&record.benchmark).join(&record.label).join(format!("seed-{}", record.seed));
+            let room = layout::run(folder, &record.benchmark, &record.label, record.seed);
             std::fs::create_dir_all(&room).map_err(|source| Error::io(&room, source))?;
             let path = room.join("metrics.parquet");
             let bytes = parquet_bytes(metrics::frame((&record.benchmark, &record.label, record.seed), &rows), &path)?;

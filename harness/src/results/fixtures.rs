@@ -1,7 +1,7 @@
 //! A made-up results tree for the tests: smooth curves, two budgets, sine with adaptation pictures.
 
 use super::run_json::{FigurePlace, Published, RunRecord, Status};
-use super::{adaptation, metric, metrics};
+use super::{adaptation, layout, metric, metrics};
 use std::path::{Path, PathBuf};
 
 /// A run to be written.
@@ -89,8 +89,7 @@ impl Made {
 
     /// Writes the run under `out` and returns its folder.
     pub fn write(&self, out: &Path) -> PathBuf {
-        let seed = format!("seed-{}", self.seed);
-        let folder = out.join(self.budget).join(self.benchmark).join(self.label).join(seed);
+        let folder = layout::run(&out.join(self.budget), self.benchmark, self.label, self.seed);
         std::fs::create_dir_all(&folder).unwrap();
         self.record().write(&folder.join("run.json")).unwrap();
         let metric = if self.benchmark == "sine" { "mse" } else { "accuracy" };

@@ -22,6 +22,11 @@ pub fn is_budget(name: &str) -> bool {
         || name.strip_prefix("custom-").is_some_and(|h| h.len() == 8 && h.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
+/// The folder of a run in that of its budget.
+pub fn run(budget: &Path, benchmark: &str, label: &str, seed: u64) -> PathBuf {
+    budget.join(benchmark).join(label).join(format!("seed-{seed}"))
+}
+
 /// The budgets under `out` that hold at least one run, the shortest first; an error that says what to do if there is none.
 pub fn budgets(out: &Path) -> Result<Vec<String>> {
     if !out.is_dir() {
@@ -83,7 +88,8 @@ pub fn labels(out: &Path, figures: &HashSet<&str>) -> Result<Vec<String>> {
     Ok(labels)
 }
 
-fn folders(path: &Path) -> Result<Vec<String>> {
+/// The folders in `path` whose names do not begin with a dot, by name.
+pub(super) fn folders(path: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(path).map_err(|e| Error::io(path, e))? {
         let entry = entry.map_err(|e| Error::io(path, e))?;

@@ -2,7 +2,7 @@
 //! and its reading, and what its numbers come to. Files are whole or absent, never half.
 //!
 //! Bytes: [`disk`], [`lock`]. A run: [`layout`], [`run_json`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`],
-//! read together in [`run`]. A budget: [`plan_json`], [`summary`] with its [`verdict`], [`statistics`] and [`best`] rows,
+//! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], [`summary`] with its [`verdict`], [`statistics`] and [`best`] rows,
 //! and [`exports`].
 
 pub mod adaptation;
@@ -18,6 +18,7 @@ pub mod metric;
 pub mod metrics;
 pub mod plan_json;
 pub mod run;
+pub mod run_dir;
 pub mod run_json;
 pub mod statistics;
 pub mod summary;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::disk;
 use super::lock::FolderLock;
+use super::run_dir::RunDir;
 
 /// The version of `plan.json` that this build writes, and the newest that it reads.
 const FORMAT: u32 = 1;
@@ -30,8 +31,8 @@ pub struct PlannedRun {
 
 impl PlannedRun {
     /// Its folder in the budget's.
-    pub fn folder(&self, budget: &Path) -> PathBuf {
-        budget.join(&self.benchmark).join(&self.method).join(format!("seed-{}", self.seed))
+    pub fn dir(&self, budget: &Path) -> RunDir {
+        RunDir::new(budget, &self.benchmark, &self.method, self.seed)
     }
 }
 

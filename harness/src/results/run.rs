@@ -4,6 +4,7 @@ use super::episodes::{self, Outcome};
 use super::layout::RunFolder;
 use super::metric::with_mode;
 use super::metrics::{self, MetricRow};
+use super::run_dir::{EPISODES, METRICS, RECORD};
 use super::run_json::{RunRecord, Status};
 use harness_core::{Error, Mode, Result, Split};
 use std::path::{Path, PathBuf};
@@ -34,7 +35,7 @@ pub enum Loaded {
 
 /// The record of the run in `folder`; None where there is none yet.
 pub fn record(folder: &RunFolder) -> Result<Option<RunRecord>> {
-    let path = folder.path.join("run.json");
+    let path = folder.path.join(RECORD);
     if !path.exists() {
         return Ok(None);
     }
@@ -68,7 +69,7 @@ pub fn load(folder: &RunFolder) -> Result<Loaded> {
 
 /// The numbers of a run that is complete.
 fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Loaded> {
-    let metrics = folder.path.join("metrics.csv");
+    let metrics = folder.path.join(METRICS);
     let rows = metrics::read(&metrics, &record.benchmark, &record.label, record.seed)?;
     let last = format!("last_{}", record.metric.name);
     let last = rows.iter().filter(|row| row.metric == last && row.split == Split::Test).cloned().collect();
@@ -107,7 +108,7 @@ fn without_number(record: &RunRecord, row: &MetricRow) -> RunRecord {
 /// # Errors
 /// Data: a damaged metrics.csv.
 pub fn curve(folder: &Path, record: &RunRecord) -> Result<Vec<MetricRow>> {
-    let rows = metrics::read(&folder.join("metrics.csv"), &record.benchmark, &record.label, record.seed)?;
+    let rows = metrics::read(&folder.join(METRICS), &record.benchmark, &record.label, record.seed)?;
     Ok(rows.into_iter().filter(|row| row.metric == record.metric.name).collect())
 }
 
@@ -135,7 +136,7 @@ pub type ValuesByMode = Vec<(Mode, Result<Vec<f64>, NoNumber>)>;
 /// # Errors
 /// Data: no episodes.parquet, a damaged one, or one that does not hold what `record` says.
 pub fn values(folder: &Path, record: &RunRecord) -> Result<ValuesByMode> {
-    let path = folder.join("episodes.parquet");
+    let path = folder.join(EPISODES);
     let number = |outcome: &Outcome| match record.metric.is_percent() {
         true => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
         false => outcome.loss,

@@ -23,7 +23,7 @@ pub fn folder(budget: &Path) -> PathBuf {
 /// The event file of a run.
 pub fn path(budget: &Path, run: &Run) -> PathBuf {
     let record = &run.record;
-    folder(budget).join(&record.benchmark).join(&record.label).join(format!("seed-{}", record.seed)).join(NAME)
+    layout::run(&folder(budget), &record.benchmark, &record.label, record.seed).join(NAME)
 }
 
 /// Its bytes: every row as `<split>/<mode>/<metric>` at its step, at the time at which it was written.

@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 use harness_core::{Error, Result};
 
@@ -17,8 +16,8 @@ use super::snapshots;
 use super::train::{self, Company, Ended};
 use super::training::{self, Among};
 use crate::results::checkpoint::Checkpoint;
-use crate::results::disk;
 use crate::results::lock::{RunLock, TrainingLock};
+use crate::results::run_dir::RunDir;
 use crate::results::run_json::Status;
 
 /// Runs that share a training, by their places in the call.
@@ -139,9 +138,9 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
     // Before the first one begins: none may go on from what another one is to start over.
     for one in open.iter().filter(|one| one.left.clear) {
         // A folder that cannot be cleared errs again, with its name, when the run begins.
-        let _ = resume::clear(&one.job.dir);
+        let _ = one.job.dir.clear();
     }
-    let dirs: Vec<PathBuf> = open.iter().map(|open| open.job.dir.clone()).collect();
+    let dirs: Vec<RunDir> = open.iter().map(|open| open.job.dir.clone()).collect();
     let mut broken: Option<(String, Broken)> = None;
     let all = open.len();
     for (at, Open { index, job, left, _lock }) in open.into_iter().enumerate() {
@@ -173,9 +172,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
 
 /// Locks the run's folder and looks at what is there.
 fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLock)> {
-    std::fs::create_dir_all(&job.dir).map_err(|source| disk::explain(&job.dir, source))?;
-    let lock = RunLock::take(&job.dir)?;
-    disk::remove_leftovers(&job.dir);
+    let lock = job.dir.lock()?;
     if shared.fresh {
         return Ok((Entered::Left(Box::new(Left::all(true))), lock));
     }
@@ -186,7 +183,7 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
     };
     let entered = match resume::look(job, &mut damaged)? {
         Found::Complete => {
-            record::of_this_build(&job.dir)?;
+            record::of_this_build(job)?;
             Entered::Done(Event::Kept)
         }
         Found::Nothing => Entered::Left(Box::new(Left::all(false))),
@@ -197,7 +194,7 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
             Entered::Done(Event::KeptOther { build: record::keep(job)? })
         }
         Found::Foreign => {
-            let (at, build) = (job.dir.display(), resume::maker(job).build());
+            let (at, build) = (&job.dir, resume::maker(job).build());
             return Err(Error::usage(format!(
                 "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
             )));
@@ -215,10 +212,7 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
 
 /// The lock of a run's training; None where nothing is trained. The inner error is the process that holds it.
 fn lock(job: &Job) -> Result<Result<Option<TrainingLock>, String>> {
-    match job.dir.ancestors().nth(3) {
-        Some(budget) if job.meta_iters > 0 => Ok(TrainingLock::take(budget, &job.kinship.training_hash)?.map(Some)),
-        _ => Ok(Ok(None)),
-    }
+    if job.meta_iters > 0 { job.dir.lock_training(&job.kinship.training_hash) } else { Ok(Ok(None)) }
 }
 
 /// One run, with what is left of it and whether another one comes after it.
@@ -226,11 +220,11 @@ fn one(
     job: &Job,
     shared: &Shared<'_>,
     (left, followed): (Left, bool),
-    dirs: &[PathBuf],
+    dirs: &[RunDir],
     doing: &Doing,
 ) -> Result<Ended> {
     if left.clear {
-        resume::clear(&job.dir)?;
+        job.dir.clear()?;
     }
     if let Some(own) = left.own.as_ref().filter(|_| left.prove) {
         let step = own.meta.step;
@@ -238,7 +232,7 @@ fn one(
             Replay::Same => {}
             Replay::Interrupted => return Ok(Ended::Interrupted),
             Replay::Differs(why) => {
-                let (at, build) = (job.dir.display(), resume::maker(job).build());
+                let (at, build) = (&job.dir, resume::maker(job).build());
                 return Err(Error::usage(format!(
                     "{at} was stopped at step {step} under {build}, and {why}: build that commit to go on, or start over \
                      with --fresh"
@@ -253,7 +247,7 @@ fn one(
 
 /// Snapshots of a complete run that a process left which died before it removed them.
 fn tidy(job: &Job) {
-    if snapshots::any(&job.dir)
+    if !job.dir.snapshots().is_empty()
         && let Ok(Ok(_lock)) = lock(job)
     {
         snapshots::sweep(job, &training::kin(job, Among::Folder));

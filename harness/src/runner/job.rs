@@ -1,6 +1,5 @@
 //! One run to do, checked before anything is spent.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::stop::Stop;
 use super::training::Kinship;
 use crate::identity::Identity;
 use crate::results::metric::{ACCURACY, MSE, Metric};
+use crate::results::run_dir::RunDir;
 use crate::spec::{Budget, MethodSpec, Spec};
 
 /// One run: method × benchmark × seed × budget.
@@ -34,7 +34,7 @@ pub struct Job {
     pub meta_iters: u64,
     pub eval_episodes: usize,
     /// Folder of this run.
-    pub dir: PathBuf,
+    pub dir: RunDir,
     pub source: Arc<dyn TaskSource>,
     pub algorithm: Arc<dyn Algorithm>,
     /// Where models compute; tasks are drawn on the CPU and moved there.

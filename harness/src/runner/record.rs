@@ -2,7 +2,6 @@
 //! episodes.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use harness_core::{Purpose, Result, Split, Stream};
 use sha2::{Digest, Sha256};
@@ -43,8 +42,7 @@ pub(super) fn write(
     seconds: f64,
     told: &Told,
 ) -> Result<()> {
-    let path = job.dir.join("run.json");
-    let before = RunRecord::read(&path).ok();
+    let before = job.dir.record().ok();
     let segments = match (&told.segments, &before) {
         (Some(segments), _) => segments.clone(),
         (None, Some(before)) => before.segments.clone(),
@@ -115,28 +113,26 @@ pub(super) fn write(
         ended: (status != Status::Running).then_some(now),
         seconds: (seconds * 1000.0).round() / 1000.0,
     };
-    record.write(&path)
+    job.dir.write_record(&record)
 }
 
 /// Marks the record of a complete run of another build as one that this build shows as it is; that build's name.
 pub(super) fn keep(job: &Job) -> Result<String> {
-    let path = job.dir.join("run.json");
-    let mut record = RunRecord::read(&path)?;
+    let mut record = job.dir.record()?;
     let name = identity::build(record.git_commit.as_deref(), record.git_dirty);
     let kept = Some(Kept { beside: job.code.clone(), git_commit: identity::commit().map(|(commit, _)| commit) });
     if record.kept != kept {
         record.kept = kept;
-        record.write(&path)?;
+        job.dir.write_record(&record)?;
     }
     Ok(name)
 }
 
 /// Takes back the mark of [`keep`]: the build that made the run shows it.
-pub(super) fn of_this_build(dir: &Path) -> Result<()> {
-    let path = dir.join("run.json");
-    let mut record = RunRecord::read(&path)?;
+pub(super) fn of_this_build(job: &Job) -> Result<()> {
+    let mut record = job.dir.record()?;
     match record.kept.take() {
-        Some(_) => record.write(&path),
+        Some(_) => job.dir.write_record(&record),
         None => Ok(()),
     }
 }

@@ -130,8 +130,7 @@ impl<'a> Run<'a> {
             fits::check(job, &own.state)?;
         }
         let ahead = training::ahead(job, &kin, own.as_ref().map_or(0, |own| own.meta.step))?;
-        let path = job.dir.join("metrics.csv");
-        let metrics = MetricsFile::open(&path, valid, &job.spec.name, &job.method.label, job.seed)?;
+        let metrics = job.dir.metrics(valid, (&job.spec.name, &job.method.label, job.seed))?;
         let began = Instant::now();
         let mut run = Run {
             job,
@@ -178,8 +177,7 @@ impl<'a> Run<'a> {
         if meta.step < self.job.meta_iters && !fits::whole(self.job, &self.state)? {
             return Err(Error::usage(format!(
                 "{}: the checkpoint at step {} holds what evaluation reads and not what training does: start over with --fresh",
-                self.job.dir.display(),
-                meta.step
+                self.job.dir, meta.step
             )));
         }
         self.log = own.log;
@@ -274,7 +272,7 @@ impl<'a> Run<'a> {
         if let Some(state) = self.pending.iter().find(|state| state.step == step) {
             return Ok(Some(state.clone()));
         }
-        let folders = std::iter::once(self.job.dir.as_path()).chain(self.kin.iter().map(|kin| kin.dir.as_path()));
+        let folders = std::iter::once(&self.job.dir).chain(self.kin.iter().map(|kin| &kin.dir));
         let say = &mut |what| self.shared.observer.event(self.job, &Event::Damaged { what });
         snapshots::load(self.job, folders, step, say)
     }
@@ -414,9 +412,9 @@ impl<'a> Run<'a> {
         let seconds = self.seconds();
         self.metrics.append(rows, seconds)?;
         self.metrics.sync()?;
-        episodes::write(&self.job.dir.join("episodes.parquet"), &self.outcomes)?;
+        self.job.dir.write_episodes(&self.outcomes)?;
         if let Some(rows) = super::adaptation::rows(self.job, &reported)? {
-            crate::results::adaptation::write(&self.job.dir.join("adaptation.csv"), &rows)?;
+            self.job.dir.write_adaptation(&rows)?;
         }
         Ok(true)
     }
@@ -428,10 +426,10 @@ impl<'a> Run<'a> {
         let state = self.state_at(step)?.ok_or_else(|| {
             Error::data(format!(
                 "{}: the state of step {step}, the best on validation classes, is gone: start over with --fresh",
-                self.job.dir.display()
+                self.job.dir
             ))
         })?;
-        if !snapshots::path(&self.job.dir, step).is_file() {
+        if !self.job.dir.snapshots().contains(&step) {
             let by = self.trained_by.clone().unwrap_or_else(|| self.job.name());
             snapshots::write(self.job, &state, &by, &self.segments)?;
         }
@@ -506,7 +504,7 @@ impl<'a> Run<'a> {
             choice: self.choice.clone(),
             meta,
         };
-        checkpoint.save(&self.job.dir)?;
+        self.job.dir.save(&checkpoint)?;
         self.saved = Instant::now();
         self.shared.observer.event(self.job, &Event::Saved { step: self.state.step });
         Ok(())

@@ -1,6 +1,5 @@
 //! What is timed: the inner loop of Reptile on the papers' two networks, and whole tasks through the runner.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use harness_core::{
 };
 
 use crate::identity::Identity;
+use crate::results::run_dir::RunDir;
 use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
@@ -73,7 +73,7 @@ impl Workload {
             seed: 0,
             meta_iters: 1_000_000,
             eval_episodes: 0,
-            dir: PathBuf::new(),
+            dir: RunDir::default(),
             data_digest: String::new(),
             code: Identity::default(),
             other_build: OtherBuild::default(),

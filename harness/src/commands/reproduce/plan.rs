@@ -12,6 +12,7 @@ use serde_json::json;
 use super::share;
 use crate::cli::Reproduce;
 use crate::results::plan_json::{Call, PlannedRun};
+use crate::results::run_dir::RunDir;
 use crate::runner::{Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
@@ -105,12 +106,7 @@ impl Plan {
                         seed,
                         meta_iters: choice.meta_iters,
                         eval_episodes: choice.eval_episodes,
-                        dir: args
-                            .out
-                            .join(&choice.dir)
-                            .join(&spec.name)
-                            .join(&method.label)
-                            .join(format!("seed-{seed}")),
+                        dir: RunDir::new(&args.out.join(&choice.dir), &spec.name, &method.label, seed),
                         source: source.clone(),
                         algorithm: algorithm.clone(),
                         device: args.device.clone(),

@@ -100,7 +100,7 @@ pub fn steps(folder: &Path) -> Vec<u64> {
 
 impl Checkpoint {
     /// A state alone.
-    pub fn of(state: State, meta: Meta) -> Checkpoint {
+    pub fn state_alone(state: State, meta: Meta) -> Checkpoint {
         Checkpoint { state, log: Log::default(), outcomes: vec![], last: vec![], choice: vec![], meta }
     }
 
