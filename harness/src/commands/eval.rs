@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::identity::{Identity, Segment};
 use crate::results::checkpoint::Checkpoint;
 use crate::results::episodes;
-use crate::runner::{self, Job, Kinship, OtherBuild, Outcomes, Series, Stop, aggregate};
+use crate::runner::{self, Cell, Job, Kinship, OtherBuild, Outcomes, Series, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -68,27 +68,28 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
     let algorithm = runner::build(algorithms, &spec, &method, source.as_ref(), &candle_core::Device::Cpu)?;
     let config = json!({ "model": spec.model_of(&method), "view": method.view, "method": method.settings });
     let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
-    Ok(Job {
+    let (data_digest, code) = (source.digest(), runner::code(algorithms, &method));
+    let cell = Cell {
         order,
         budget: Budget::Paper,
-        budget_dir: String::new(),
-        overridden: true,
-        overrides: Vec::new(),
-        seed: trained["seed"].as_u64().unwrap_or_default(),
         meta_iters: checkpoint.state.step,
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
-        dir: Default::default(),
-        data_digest: source.digest(),
-        code: runner::code(algorithms, &method),
-        other_build: OtherBuild::default(),
-        config_hash: String::new(),
-        kinship: Kinship::default(),
         spec: Arc::new(spec),
         method,
         source,
         algorithm,
         device: candle_core::Device::Cpu,
+    };
+    Ok(Job {
+        cell: Arc::new(cell),
+        seed: trained["seed"].as_u64().unwrap_or_default(),
+        dir: Default::default(),
+        overrides: Vec::new(),
         config,
+        data_digest,
+        kinship: Kinship::default(),
+        code,
+        other_build: OtherBuild::default(),
     })
 }
 

@@ -49,7 +49,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let stop = Stop::on_signals()?;
     others::decide(&mut plan.jobs, &survey, args, &pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
-    let budget = plan.jobs[0].budget_dir.clone();
+    let budget = plan.jobs[0].budget_dir().to_owned();
     plan_json::write(&args.out.join(&budget), &plan.call)?;
     tracing::info!("{survey}");
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {

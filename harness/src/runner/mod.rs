@@ -31,7 +31,7 @@ pub use event::{Event, Observer};
 pub use fits::check_evaluation as check_fit;
 pub use hash::{difference, difference_between, sha256_json};
 pub use iterate::iterate;
-pub use job::{Job, OtherBuild, Shared, build, code};
+pub use job::{Cell, Job, OtherBuild, Shared, build, code};
 pub use replay::{Replay, replay};
 pub use resume::{Standing, done_elsewhere, maker, standing};
 pub use stop::Stop;

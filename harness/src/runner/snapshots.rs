@@ -37,7 +37,7 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segm
         format: FORMAT,
         step: state.step,
         config: job.config.clone(),
-        config_hash: job.config_hash.clone(),
+        config_hash: job.config_hash(),
         data_digest: job.data_digest.clone(),
         metrics_len: 0,
         measured: None,

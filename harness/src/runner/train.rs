@@ -486,7 +486,7 @@ impl<'a> Run<'a> {
             format: FORMAT,
             step: self.state.step,
             config: self.job.config.clone(),
-            config_hash: self.job.config_hash.clone(),
+            config_hash: self.job.config_hash(),
             data_digest: self.job.data_digest.clone(),
             metrics_len: self.metrics.sync()?,
             measured: self.measured,

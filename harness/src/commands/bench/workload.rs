@@ -12,7 +12,7 @@ use harness_core::{
 
 use crate::identity::Identity;
 use crate::results::run_dir::RunDir;
-use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
+use crate::runner::{Cell, Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -63,27 +63,27 @@ impl Workload {
         let examples = source.task(Split::Train, &draw, spec.protocol.ways, &method.view, &mut rng)?.support;
         let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
         let model = Model::new(&network, &source.input(), spec.protocol.ways, &Device::Cpu)?;
-        let job = Job {
+        let cell = Cell {
             method,
             order: 0,
             budget: Budget::Quick,
-            budget_dir: String::new(),
-            overridden: true,
-            overrides: Vec::new(),
-            seed: 0,
             meta_iters: 1_000_000,
             eval_episodes: 0,
-            dir: RunDir::default(),
-            data_digest: String::new(),
-            code: Identity::default(),
-            other_build: OtherBuild::default(),
-            config: serde_json::Value::Null,
-            config_hash: String::new(),
-            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,
             spec,
+        };
+        let job = Job {
+            cell: Arc::new(cell),
+            seed: 0,
+            dir: RunDir::default(),
+            overrides: Vec::new(),
+            data_digest: String::new(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
+            config: serde_json::Value::Null,
+            kinship: Kinship::default(),
         };
         Ok(Workload { name, job, model, examples })
     }

@@ -1,7 +1,6 @@
 //! From what the user typed to the list of runs, checked before anything is spent.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::{
@@ -13,7 +12,7 @@ use super::share;
 use crate::cli::Reproduce;
 use crate::results::plan_json::{Call, PlannedRun};
 use crate::results::run_dir::RunDir;
-use crate::runner::{Job, Kinship, OtherBuild, build, code, sha256_json};
+use crate::runner::{Cell, Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -82,7 +81,18 @@ impl Plan {
                 };
                 let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
                 let (data_digest, halves) = (source.digest(), algorithm.halves());
-                let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
+                let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget));
+                let cell = Arc::new(Cell {
+                    spec: spec.clone(),
+                    method: method.clone(),
+                    order,
+                    budget: args.budget,
+                    meta_iters: choice.meta_iters,
+                    eval_episodes: choice.eval_episodes,
+                    source: source.clone(),
+                    algorithm,
+                    device: args.device.clone(),
+                });
                 for seed in 0..seeds(args, method) {
                     let config = config(&spec, order, args.budget, &choice, seed, &source.input());
                     let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
@@ -96,21 +106,10 @@ impl Plan {
                         continue;
                     }
                     jobs.push(Job {
-                        spec: spec.clone(),
-                        method: method.clone(),
-                        order,
-                        budget: args.budget,
-                        budget_dir: choice.dir.clone(),
-                        overridden: choice.overridden,
-                        overrides: choice.overrides.clone(),
+                        cell: cell.clone(),
                         seed,
-                        meta_iters: choice.meta_iters,
-                        eval_episodes: choice.eval_episodes,
                         dir: RunDir::new(&args.out.join(&choice.dir), &spec.name, &method.label, seed),
-                        source: source.clone(),
-                        algorithm: algorithm.clone(),
-                        device: args.device.clone(),
-                        config_hash: sha256_json(&config),
+                        overrides: choice.overrides.clone(),
                         config,
                         data_digest: data_digest.clone(),
                         kinship,
@@ -215,7 +214,7 @@ fn places(args: &Reproduce, specs: &[Spec], algorithms: &[Entry]) -> Vec<(share:
     let mut places = Vec::new();
     for (table, spec) in specs.iter().enumerate() {
         for (order, method) in spec.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
-            let choice = Choice::new(args, spec, method.meta_iters.at(args.budget), &args.out);
+            let choice = Choice::new(args, spec, method.meta_iters.at(args.budget));
             let halves = without_data(spec, method, algorithms).and_then(|algorithm| algorithm.halves());
             places.extend((0..seeds(args, method)).map(|seed| {
                 let config = config(spec, order, args.budget, &choice, seed, &[]);
@@ -244,13 +243,12 @@ fn without_data(spec: &Spec, method: &MethodSpec, algorithms: &[Entry]) -> Optio
 struct Choice {
     meta_iters: u64,
     eval_episodes: usize,
-    overridden: bool,
     overrides: Vec<String>,
     dir: String,
 }
 
 impl Choice {
-    fn new(args: &Reproduce, spec: &Spec, own: &u64, _out: &Path) -> Choice {
+    fn new(args: &Reproduce, spec: &Spec, own: &u64) -> Choice {
         // A method that trains nothing at any budget is not made to train by --meta-iters.
         let meta_iters = match (args.meta_iters, *own) {
             (Some(_), 0) => 0,
@@ -277,7 +275,7 @@ impl Choice {
         overrides.sort();
         overrides.extend(args.meta_iters.map(|n| format!("meta-iters={n}")));
         overrides.extend(args.eval_episodes.map(|n| format!("eval-episodes={n}")));
-        Choice { meta_iters, eval_episodes, overridden, overrides, dir }
+        Choice { meta_iters, eval_episodes, overrides, dir }
     }
 }
 
