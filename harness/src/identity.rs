@@ -164,6 +164,7 @@ mod tests {
         "src/results/metric.rs",
         "src/results/mod.rs",
         "src/results/plan_json.rs",
+        "src/results/rows.rs",
         "src/results/run.rs",
         "src/results/run_dir.rs",
         "src/results/run_json.rs",

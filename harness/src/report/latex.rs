@@ -2,7 +2,7 @@
 
 use super::{environment, tables};
 use crate::results::metric::{Metric, with_mode};
-use crate::results::summary::{Cell, Summary};
+use crate::results::rows::{Cell, Summary};
 use harness_core::Mode;
 
 /// The tables of `summaries`, figures left out, one `tabular` a benchmark.

@@ -1,7 +1,7 @@
 //! The tables as Markdown, to be copied and pasted.
 
 use super::{provenance, tables};
-use crate::results::summary::Summary;
+use crate::results::rows::Summary;
 
 /// The tables of `summaries`, each benchmark under a heading of `level` hashes.
 pub fn render(summaries: &[Summary], level: usize) -> String {

@@ -23,7 +23,7 @@ pub use crate::results::adaptation::HEADER as ADAPTATION_HEADER;
 pub use crate::results::exports::Exports;
 pub use crate::results::layout::is_budget;
 pub use crate::results::metrics::HEADER as METRICS_HEADER;
-pub use crate::results::summary::{Cell, Excluded, Summary, SummaryRow};
+pub use crate::results::rows::{Cell, Excluded, Summary, SummaryRow};
 pub use crate::results::verdict::Verdict;
 
 use crate::results::lock::FolderLock;

@@ -2,8 +2,8 @@
 
 use super::format;
 use crate::results::layout::natural;
+use crate::results::rows::Summary;
 use crate::results::run_json::RunRecord;
-use crate::results::summary::Summary;
 
 /// Runs of one benchmark by one build on one kind of machine.
 pub struct Made {

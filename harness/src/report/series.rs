@@ -3,9 +3,9 @@
 use super::chart::{Axis, Look};
 use super::format::{self, thousands};
 use crate::results::metric::Metric;
+use crate::results::rows::{Cell, Summary};
 use crate::results::run::Run;
 use crate::results::statistics::mean;
-use crate::results::summary::{Cell, Summary};
 use harness_core::{Mode, Split};
 use std::collections::BTreeMap;
 

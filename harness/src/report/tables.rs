@@ -4,7 +4,7 @@
 //! into the heading, so that a quick run fits eighty columns.
 
 use super::format;
-use crate::results::summary::{Cell, Excluded, Summary};
+use crate::results::rows::{Cell, Excluded, Summary};
 use crate::results::verdict::Verdict;
 use crate::spec::folds;
 use harness_core::Mode;

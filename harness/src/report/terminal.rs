@@ -2,7 +2,7 @@
 
 use super::tables::{self, Column, Table};
 use crate::console;
-use crate::results::summary::Summary;
+use crate::results::rows::Summary;
 use crate::results::verdict::Verdict;
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,

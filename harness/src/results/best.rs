@@ -1,11 +1,11 @@
 //! Which rows of a table are the best: in each mode the one with the best mean, and all that are not significantly worse
 //! than it, corrected for their number.
 
+use super::rows::{Cell, Summary};
 use super::run::{self, Run, ValuesByMode};
 use super::run_dir::EPISODES;
 use super::run_json::RunRecord;
 use super::statistics::{self, LEVEL, SeedValues};
-use super::summary::{Cell, Summary};
 use harness_core::{Error, Mode};
 use std::path::Path;
 

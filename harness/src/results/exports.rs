@@ -1,8 +1,8 @@
 //! `summary.csv`, and other forms of the numbers beside CSV for those who ask: Parquet and TensorBoard's event files, with
 //! the same columns and types.
 
+use super::rows::{Summary, SummaryRow};
 use super::run_dir::METRICS;
-use super::summary::{Summary, SummaryRow};
 use super::{layout, metrics, tensorboard};
 use clap::Args;
 use harness_core::{Error, Result};

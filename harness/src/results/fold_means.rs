@@ -1,7 +1,7 @@
 //! The mean over the folds of a cross-validated benchmark: a row of its own, `NAME@folds-K`, once all folds are there.
 
+use super::rows::Cell;
 use super::statistics::{mean, seed_interval, tidy};
-use super::summary::Cell;
 use super::verdict::Verdict;
 use crate::spec::folds::{mean_name, of_name};
 use harness_core::Mode;

@@ -2,7 +2,7 @@
 //! and its reading, and what its numbers come to. Files are whole or absent, never half.
 //!
 //! Bytes: [`disk`], [`lock`]. A run: [`layout`], [`run_json`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`],
-//! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], [`summary`] with its [`verdict`], [`statistics`] and [`best`] rows,
+//! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], its [`rows`] from [`summary`], with [`verdict`], [`statistics`] and [`best`] rows,
 //! and [`exports`].
 
 pub mod adaptation;
@@ -17,6 +17,7 @@ pub mod lock;
 pub mod metric;
 pub mod metrics;
 pub mod plan_json;
+pub mod rows;
 pub mod run;
 pub mod run_dir;
 pub mod run_json;

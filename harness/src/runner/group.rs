@@ -1,19 +1,17 @@
 //! The runs of one training, one after the other: the first trains, those after it go on from its state. A run that fails
 //! in its own evaluation leaves the training to the next; a training that fails does so for all of them.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use harness_core::{Error, Result};
 
-use super::drive::{Finished, Outcome};
 use super::event::Event;
 use super::job::{Job, OtherBuild, Shared};
 use super::record::{self, Told};
 use super::replay::{self, Replay};
 use super::resume::{self, Found};
 use super::snapshots;
-use super::train::{self, Company, Ended};
+use super::train::{self, Company, Doing, Ended};
 use super::training::{self, Among};
 use crate::results::checkpoint::Checkpoint;
 use crate::results::lock::{RunLock, TrainingLock};
@@ -23,25 +21,24 @@ use crate::results::run_json::Status;
 /// Runs that share a training, by their places in the call.
 pub(super) type Group = Vec<(usize, Job)>;
 
+/// How one run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    Ended(Ended),
+    Failed(Error),
+}
+
+/// A run and how it ended.
+pub struct Finished {
+    pub job: Job,
+    pub outcome: Outcome,
+}
+
 /// What came of an attempt.
 pub(super) struct Attempt {
     pub done: Vec<(usize, Finished)>,
     /// Runs whose training another process has in hand: to be tried again.
     pub waiting: Group,
-}
-
-/// Whether a run is at its training, which it may share, or at its own evaluation: an error means different things.
-#[derive(Default)]
-pub(super) struct Doing(Cell<bool>);
-
-impl Doing {
-    /// Does `work`, and knows that it is of the training if it errors or panics.
-    pub fn training<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.0.set(true);
-        let done = work()?;
-        self.0.set(false);
-        Ok(done)
-    }
 }
 
 /// Runs of one training: a run that trains nothing is alone.
@@ -152,7 +149,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                 match guarded(|| one(&job, shared, (left, at + 1 < all), &dirs, &doing)) {
                     Ok(ended) => Outcome::Ended(ended),
                     Err(error) => {
-                        if doing.0.get() {
+                        if doing.in_training() {
                             broken = Some((job.name(), Broken::of(&error)));
                         }
                         failed(&job, shared, error)

@@ -24,11 +24,12 @@ mod train;
 mod training;
 
 pub use diverged::in_evaluation as check_numbers;
-pub use drive::{Finished, Outcome, run_all};
+pub use drive::run_all;
 pub use estimate::{Estimate, Whole, estimate, together};
 pub use evaluate::{Aggregate, Outcomes, Series, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
 pub use fits::check_evaluation as check_fit;
+pub use group::{Finished, Outcome};
 pub use hash::{difference, difference_between, sha256_json};
 pub use iterate::iterate;
 pub use job::{Cell, Job, OtherBuild, Shared, build, code};

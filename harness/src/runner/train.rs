@@ -11,7 +11,6 @@ use super::diverged;
 use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
 use super::event::Event;
 use super::fits;
-use super::group::Doing;
 use super::iterate::iterate;
 use super::job::{Job, Shared};
 use super::record::{self, Told};
@@ -63,6 +62,25 @@ pub(super) fn run(
     record::write(job, shared, Status::Complete, None, seconds, &run.told())?;
     say(Event::Completed { seconds });
     Ok(Ended::Completed)
+}
+
+/// Whether a run is at its training, which it may share, or at its own evaluation: an error means different things.
+#[derive(Default)]
+pub(super) struct Doing(std::cell::Cell<bool>);
+
+impl Doing {
+    /// Does `work`, and knows that it is of the training if it errors or panics.
+    pub fn training<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.0.set(true);
+        let done = work()?;
+        self.0.set(false);
+        Ok(done)
+    }
+
+    /// Whether an error or a panic came of the training.
+    pub fn in_training(&self) -> bool {
+        self.0.get()
+    }
 }
 
 /// Who else there is of a run's training.

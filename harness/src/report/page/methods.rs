@@ -2,7 +2,7 @@
 
 use super::deviations;
 use crate::registry::ALGORITHMS;
-use crate::results::summary::Summary;
+use crate::results::rows::Summary;
 use serde::Serialize;
 
 /// One algorithm, said once for all its rows.

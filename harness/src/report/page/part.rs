@@ -10,7 +10,7 @@ use super::{
 use crate::report::chart::Styles;
 use crate::report::pictures::{self, Picture};
 use crate::report::tables;
-use crate::results::summary::{Cell, Summary};
+use crate::results::rows::{Cell, Summary};
 use harness_core::Result;
 use serde::Serialize;
 use std::collections::BTreeSet;

@@ -2,8 +2,8 @@
 
 use crate::report::{format, pictures};
 use crate::results::metric::with_mode;
+use crate::results::rows::{Cell, Summary};
 use crate::results::statistics::mean;
-use crate::results::summary::{Cell, Summary};
 use crate::results::verdict::Verdict;
 use harness_core::Mode;
 use serde::Serialize;

@@ -4,8 +4,8 @@ use crate::identity::{self, Segment};
 use crate::progress::human;
 use crate::report::format;
 use crate::results::metrics::MetricRow;
+use crate::results::rows::Summary;
 use crate::results::run_json::RunRecord;
-use crate::results::summary::Summary;
 use serde::Serialize;
 use serde_json::Value;
 

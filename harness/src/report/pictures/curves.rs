@@ -5,7 +5,7 @@ use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Sty
 use crate::report::format;
 use crate::report::series::{self, Point, SPLITS, Series, Spent};
 use crate::results::metric::with_mode;
-use crate::results::summary::{Cell, Summary};
+use crate::results::rows::{Cell, Summary};
 use harness_core::Mode;
 
 const TALL: f64 = 390.0;

@@ -6,8 +6,8 @@ use super::lines::{self, Line, Spread};
 use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Value, Values, Y};
 use crate::report::{format, series};
 use crate::results::metric::Metric;
+use crate::results::rows::{Cell, Summary};
 use crate::results::run_json::FigurePlace;
-use crate::results::summary::{Cell, Summary};
 use harness_core::Mode;
 pub use lines::looks;
 

@@ -2,10 +2,10 @@
 
 use crate::report::chart::{Look, of_lines};
 use crate::report::series::{self, Point};
+use crate::results::rows::{Cell, Summary};
 use crate::results::run::Run;
 use crate::results::run_json::FigurePlace;
 use crate::results::statistics::mean;
-use crate::results::summary::{Cell, Summary};
 use harness_core::{Mode, Split};
 
 /// How a line shows what its points vary by.

@@ -13,7 +13,7 @@ mod tests;
 pub use figure::looks as figure_looks;
 
 use super::chart::{Chart, Layout, Styles, WIDE, pdf, png, svg};
-use crate::results::summary::Summary;
+use crate::results::rows::Summary;
 use harness_core::{Error, Mode, Result};
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@
 use crate::report::chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y};
 use crate::report::format;
 use crate::results::metric::{Metric, with_mode};
-use crate::results::summary::{Cell, Summary};
+use crate::results::rows::{Cell, Summary};
 
 const EPISODES: (f64, f64) = (3.5, 0.0);
 const THIN: (f64, f64) = (1.25, 8.0);
