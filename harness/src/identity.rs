@@ -9,18 +9,18 @@ use sha2::{Digest, Sha256};
 use crate::failpoint;
 
 /// Files of this crate and the hash of what counts in them.
-struct Part {
+struct Code {
     #[cfg_attr(not(test), expect(dead_code, reason = "the list is held against the tree"))]
     files: &'static [&'static str],
     hash: &'static str,
 }
 
-macro_rules! part {
-    ($($file:tt)*) => { Part { files: &[$($file),*], hash: harness_identity::code!(only $($file)*) } };
+macro_rules! code_of {
+    ($($file:tt)*) => { Code { files: &[$($file),*], hash: harness_identity::code!(only $($file)*) } };
 }
 
 /// What a trained state can depend on.
-const TRAINING: Part = part!(
+const TRAINING: Code = code_of!(
     "src/tasks.rs"
     "src/runner/job.rs"
     "src/runner/iterate.rs"
@@ -30,7 +30,7 @@ const TRAINING: Part = part!(
 );
 
 /// What the numbers of a state can depend on.
-const EVALUATION: Part = part!(
+const EVALUATION: Code = code_of!(
     "src/tasks.rs"
     "src/runner/job.rs"
     "src/runner/train.rs"
@@ -143,13 +143,13 @@ mod tests {
         "src/runner/drive.rs",
         "src/runner/estimate.rs",
         "src/runner/event.rs",
-        "src/runner/fits.rs",
         "src/runner/group.rs",
         "src/runner/hash.rs",
         "src/runner/mod.rs",
-        "src/runner/record.rs",
+        "src/runner/describe.rs",
         "src/runner/replay.rs",
         "src/runner/resume.rs",
+        "src/runner/shapes.rs",
         "src/runner/stop.rs",
         "src/runner/training.rs",
         "src/results/best.rs",
@@ -204,7 +204,7 @@ mod tests {
     /// What lies on disk is the results room's business: the runner hands over rows, episodes and states.
     #[test]
     fn the_runner_opens_no_file_and_names_none() {
-        for file in below("src/runner").into_iter().filter(|file| !file.ends_with("record.rs")) {
+        for file in below("src/runner").into_iter().filter(|file| !file.ends_with("describe.rs")) {
             let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for line in code {

@@ -7,7 +7,7 @@ use harness_core::{Error, Result};
 use crate::cli::Cite;
 use crate::console;
 use crate::exit::Exit;
-use crate::report::environment;
+use crate::report::made;
 use crate::results::run_json::RunRecord;
 use crate::results::{layout, run};
 use crate::spec::Spec;
@@ -59,7 +59,7 @@ pub fn run(args: &Cite) -> Result<Exit> {
         names.extend(spec.methods.iter().map(|method| method.algorithm.clone()));
         data.push(spec.data.dataset.clone());
     }
-    console::print(&if args.note { environment::note(records.iter()) } else { entries(&names, &data) })?;
+    console::print(&if args.note { made::note(records.iter()) } else { entries(&names, &data) })?;
     Ok(Exit::Done)
 }
 

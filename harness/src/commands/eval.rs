@@ -11,7 +11,7 @@ use crate::exit::Exit;
 use crate::identity::{Identity, Segment};
 use crate::results::checkpoint::Checkpoint;
 use crate::results::episodes;
-use crate::runner::{self, Cell, Job, Kinship, OtherBuild, Outcomes, Series, Stop, aggregate};
+use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -35,8 +35,9 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
         let range = start..(start + CHUNK).min(job.eval_episodes);
-        let one =
-            || runner::evaluate(&job, &checkpoint.state, args.split, Series::Final, range.clone(), &Stop::default());
+        let one = || {
+            runner::evaluate(&job, &checkpoint.state, args.split, EpisodeSet::Final, range.clone(), &Stop::default())
+        };
         let part = pool.install(one)?.expect("nobody asks it to stop");
         runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);

@@ -1,6 +1,6 @@
 //! The tables as LaTeX for a paper, with booktabs.
 
-use super::{environment, tables};
+use super::{made, tables};
 use crate::results::metric::{Metric, with_mode};
 use crate::results::rows::{Cell, Summary};
 use harness_core::Mode;
@@ -16,7 +16,7 @@ pub fn render(summaries: &[Summary]) -> String {
             }
         }
         let records = summary.runs.iter().map(|run| &run.record);
-        environment::note(records).lines().for_each(|line| out += &format!("% {line}\n"));
+        made::note(records).lines().for_each(|line| out += &format!("% {line}\n"));
     }
     out
 }

@@ -5,14 +5,13 @@
 //! layout → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
 
 mod chart;
-pub(crate) mod environment;
 pub(crate) mod format;
 pub(crate) mod latex;
+pub(crate) mod learning_curve;
+pub(crate) mod made;
 pub(crate) mod markdown;
 mod page;
 mod pictures;
-mod provenance;
-pub(crate) mod series;
 mod tables;
 mod terminal;
 
@@ -102,7 +101,7 @@ fn build_budgets(
         names.into_iter().map(|name| (name.clone(), summary::summarize(out, &name))).collect();
     let cells = summaries.iter().filter_map(|(_, summary)| summary.as_ref().ok()).flat_map(|summary| &summary.cells);
     let figures = cells.filter(|cell| cell.figure.is_some()).map(|cell| cell.row.benchmark.as_str()).collect();
-    let styles = chart::Styles::of(&layout::labels(out, &figures)?);
+    let styles = chart::Styles::of_labels(&layout::labels(out, &figures)?);
     let mut read = Vec::new();
     for (name, summary) in summaries {
         match summary.and_then(|summary| pictures::all(&summary, &styles).map(|pictures| (summary, pictures))) {

@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use harness_core::{Error, Result};
 
+use super::describe::{self, Told};
 use super::event::Event;
 use super::job::{Job, OtherBuild, Shared};
-use super::record::{self, Told};
 use super::replay::{self, Replay};
-use super::resume::{self, Found};
+use super::resume::{self, OnDisk};
 use super::snapshots;
 use super::train::{self, Company, Doing, Ended};
 use super::training::{self, Among};
@@ -62,12 +62,12 @@ pub(super) fn groups(jobs: Vec<Job>) -> Vec<Group> {
 struct Open {
     index: usize,
     job: Job,
-    left: Left,
+    left: Remaining,
     _lock: RunLock,
 }
 
 /// What is left to do of a run.
-struct Left {
+struct Remaining {
     own: Option<Checkpoint>,
     /// Whether what lies there goes first.
     clear: bool,
@@ -77,13 +77,13 @@ struct Left {
     again: bool,
 }
 
-impl Left {
-    fn all(clear: bool) -> Left {
-        Left { own: None, clear, prove: false, again: false }
+impl Remaining {
+    fn all(clear: bool) -> Remaining {
+        Remaining { own: None, clear, prove: false, again: false }
     }
 
-    fn from(own: Checkpoint) -> Left {
-        Left { own: Some(own), clear: false, prove: false, again: false }
+    fn from(own: Checkpoint) -> Remaining {
+        Remaining { own: Some(own), clear: false, prove: false, again: false }
     }
 }
 
@@ -91,7 +91,7 @@ impl Left {
 enum Entered {
     /// Nothing is left to do: what to say of it.
     Done(Event),
-    Left(Box<Left>),
+    Remaining(Box<Remaining>),
 }
 
 /// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told before.
@@ -107,7 +107,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                 tidy(&job);
                 ended(index, job, Outcome::Ended(Ended::Kept));
             }
-            Ok((Entered::Left(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
+            Ok((Entered::Remaining(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
             Err(error) => {
                 let outcome = failed(&job, shared, error);
                 ended(index, job, outcome);
@@ -150,7 +150,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                     Ok(ended) => Outcome::Ended(ended),
                     Err(error) => {
                         if doing.in_training() {
-                            broken = Some((job.name(), Broken::of(&error)));
+                            broken = Some((job.name(), Broken::by(&error)));
                         }
                         failed(&job, shared, error)
                     }
@@ -171,7 +171,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
 fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLock)> {
     let lock = job.dir.lock()?;
     if shared.fresh {
-        return Ok((Entered::Left(Box::new(Left::all(true))), lock));
+        return Ok((Entered::Remaining(Box::new(Remaining::all(true))), lock));
     }
     let mut damaged = |what| {
         if !again {
@@ -179,29 +179,34 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
         }
     };
     let entered = match resume::look(job, &mut damaged)? {
-        Found::Complete => {
-            record::of_this_build(job)?;
+        OnDisk::Complete => {
+            describe::unmark(job)?;
             Entered::Done(Event::Kept)
         }
-        Found::Nothing => Entered::Left(Box::new(Left::all(false))),
-        Found::Foreign | Found::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
-            Entered::Left(Box::new(Left::all(true)))
+        OnDisk::Nothing => Entered::Remaining(Box::new(Remaining::all(false))),
+        OnDisk::Foreign | OnDisk::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
+            Entered::Remaining(Box::new(Remaining::all(true)))
         }
-        Found::Foreign if job.other_build == OtherBuild::Keep => {
-            Entered::Done(Event::KeptOther { build: record::keep(job)? })
+        OnDisk::Foreign if job.other_build == OtherBuild::Keep => {
+            Entered::Done(Event::KeptOther { build: describe::keep(job)? })
         }
-        Found::Foreign => {
+        OnDisk::Foreign => {
             let (at, build) = (&job.dir, resume::maker(job).build());
             return Err(Error::usage(format!(
                 "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
             )));
         }
-        Found::Trained(checkpoint) => Entered::Left(Box::new(Left { again: true, ..Left::from(*checkpoint) })),
-        Found::Resumable { checkpoint, foreign } => {
+        OnDisk::Trained(checkpoint) => {
+            Entered::Remaining(Box::new(Remaining { again: true, ..Remaining::from(*checkpoint) }))
+        }
+        OnDisk::Resumable { checkpoint, foreign } => {
             let proved = job.other_build == OtherBuild::Proved(checkpoint.meta.step);
             // Nothing is left to train: what is measured is the other build's, as was asked for.
             let theirs = job.other_build == OtherBuild::Keep && checkpoint.meta.step >= job.meta_iters;
-            Entered::Left(Box::new(Left { prove: foreign && !proved && !theirs, ..Left::from(*checkpoint) }))
+            Entered::Remaining(Box::new(Remaining {
+                prove: foreign && !proved && !theirs,
+                ..Remaining::from(*checkpoint)
+            }))
         }
     };
     Ok((entered, lock))
@@ -216,7 +221,7 @@ fn lock(job: &Job) -> Result<Result<Option<TrainingLock>, String>> {
 fn one(
     job: &Job,
     shared: &Shared<'_>,
-    (left, followed): (Left, bool),
+    (left, followed): (Remaining, bool),
     dirs: &[RunDir],
     doing: &Doing,
 ) -> Result<Ended> {
@@ -262,7 +267,7 @@ fn failed(job: &Job, shared: &Shared<'_>, error: Error) -> Outcome {
     let why = error.to_string();
     // A folder that belongs to another run or process keeps its record.
     if !matches!(error, Error::Usage(_)) {
-        let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
+        let _ = describe::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
     }
     shared.observer.event(job, &Event::Failed { why });
     Outcome::Failed(error)
@@ -275,7 +280,7 @@ enum Broken {
 }
 
 impl Broken {
-    fn of(error: &Error) -> Broken {
+    fn by(error: &Error) -> Broken {
         match error {
             Error::Data(why) => Broken::Data(why.clone()),
             other => Broken::Other(other.to_string()),
@@ -290,7 +295,7 @@ fn unserved(job: &Job, shared: &Shared<'_>, name: &str, why: &Broken) -> Outcome
         Broken::Other(why) => Error::Diverged(format!("{why} (in the training of {name})")),
     };
     let why = error.to_string();
-    let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
+    let _ = describe::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
     shared.observer.event(job, &Event::Unserved { why });
     Outcome::Failed(error)
 }

@@ -13,7 +13,7 @@ use crate::results::run_dir::RunDir;
 use crate::results::run_json::{RunRecord, Status};
 
 /// What is found in a run's folder.
-pub(super) enum Found {
+pub(super) enum OnDisk {
     Nothing,
     Complete,
     /// Complete; this code trained it and other code evaluated it.
@@ -45,12 +45,12 @@ pub enum Standing {
 /// What [`look`] would find, for saying so before anything is spent.
 pub fn standing(job: &Job) -> Result<Standing> {
     Ok(match look(job, &mut |_| ())? {
-        Found::Nothing => Standing::New,
-        Found::Complete => Standing::Complete,
-        Found::Trained(_) => Standing::Trained,
-        Found::Foreign => Standing::Foreign,
-        Found::Resumable { checkpoint, foreign: false } => Standing::Resumable(checkpoint.meta.step),
-        Found::Resumable { checkpoint, foreign: true } => Standing::Unproved(checkpoint.meta.step),
+        OnDisk::Nothing => Standing::New,
+        OnDisk::Complete => Standing::Complete,
+        OnDisk::Trained(_) => Standing::Trained,
+        OnDisk::Foreign => Standing::Foreign,
+        OnDisk::Resumable { checkpoint, foreign: false } => Standing::Resumable(checkpoint.meta.step),
+        OnDisk::Resumable { checkpoint, foreign: true } => Standing::Unproved(checkpoint.meta.step),
     })
 }
 
@@ -62,7 +62,7 @@ pub fn done_elsewhere(job: &Job) -> u64 {
 
 /// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was
 /// made by another config, from other data or in another format, naming the difference.
-pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> {
+pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<OnDisk> {
     match job.dir.record() {
         Ok(record) => {
             same(job, job.dir.path(), &record.config, &record.data_digest)?;
@@ -96,18 +96,18 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
     if passed_over {
         damaged("no checkpoint is left that can be read: starting over".into());
     }
-    Ok(Found::Nothing)
+    Ok(OnDisk::Nothing)
 }
 
 /// A complete run, made by `code`.
-fn complete(job: &Job, code: Option<&Identity>) -> Found {
+fn complete(job: &Job, code: Option<&Identity>) -> OnDisk {
     match code {
-        Some(code) if *code == job.code => Found::Complete,
+        Some(code) if *code == job.code => OnDisk::Complete,
         Some(code) if code.training == job.code.training => match trained(job) {
-            Some(checkpoint) => Found::Trained(Box::new(checkpoint)),
-            None => Found::Foreign,
+            Some(checkpoint) => OnDisk::Trained(Box::new(checkpoint)),
+            None => OnDisk::Foreign,
         },
-        _ => Found::Foreign,
+        _ => OnDisk::Foreign,
     }
 }
 
@@ -121,20 +121,20 @@ fn trained(job: &Job) -> Option<Checkpoint> {
 }
 
 /// A run that was stopped. Episodes that other code evaluated are evaluated again.
-fn resumable(job: &Job, mut found: Checkpoint) -> Found {
+fn resumable(job: &Job, mut found: Checkpoint) -> OnDisk {
     let made_by = found.meta.code();
     let foreign = made_by.is_none_or(|code| code.training != job.code.training);
     if made_by.is_none_or(|code| code.evaluation != job.code.evaluation) {
         found.outcomes.clear();
         found.last.clear();
     }
-    Found::Resumable { checkpoint: Box::new(found), foreign }
+    OnDisk::Resumable { checkpoint: Box::new(found), foreign }
 }
 
 /// The newest checkpoint that can be read, if the run was stopped on the way.
 pub(super) fn newest(job: &Job) -> Result<Option<Checkpoint>> {
     Ok(match look(job, &mut |_| ())? {
-        Found::Resumable { checkpoint, .. } => Some(*checkpoint),
+        OnDisk::Resumable { checkpoint, .. } => Some(*checkpoint),
         _ => None,
     })
 }

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use harness_core::{Error, Mode, Purpose, Result, Split, State, Stream};
 
 use super::curve::Curve;
+use super::describe::{self, Told};
 use super::diverged;
-use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
+use super::evaluate::{EpisodeSet, Outcomes, aggregate, evaluate, extend};
 use super::event::Event;
-use super::fits;
 use super::iterate::iterate;
 use super::job::{Job, Shared};
-use super::record::{self, Told};
 use super::resume;
 use super::selection::{self, Selection};
+use super::shapes;
 use super::snapshots;
 use super::training::{self, Kin};
 use crate::identity::Segment;
@@ -49,17 +49,17 @@ pub(super) fn run(
 ) -> Result<Ended> {
     let say = |event: Event| shared.observer.event(job, &event);
     let mut run = Run::begin(job, shared, own, company, doing)?;
-    record::write(job, shared, Status::Running, None, run.seconds(), &run.told())?;
+    describe::write(job, shared, Status::Running, None, run.seconds(), &run.told())?;
     say(Event::Started { step: run.state.step });
     let finished = run.catch_up()? && run.train()? && run.final_evaluation()?;
     if !finished {
         run.checkpoint()?;
-        record::write(job, shared, Status::Interrupted, None, run.seconds(), &run.told())?;
+        describe::write(job, shared, Status::Interrupted, None, run.seconds(), &run.told())?;
         say(Event::Interrupted { step: run.state.step });
         return Ok(Ended::Interrupted);
     }
     let seconds = run.seconds();
-    record::write(job, shared, Status::Complete, None, seconds, &run.told())?;
+    describe::write(job, shared, Status::Complete, None, seconds, &run.told())?;
     say(Event::Completed { seconds });
     Ok(Ended::Completed)
 }
@@ -145,7 +145,7 @@ impl<'a> Run<'a> {
         let Company { kin, followed, again } = company;
         let valid = own.as_ref().map_or(0, |own| own.meta.metrics_len);
         if let Some(own) = &own {
-            fits::check(job, &own.state)?;
+            shapes::check(job, &own.state)?;
         }
         let ahead = training::ahead(job, &kin, own.as_ref().map_or(0, |own| own.meta.step))?;
         let metrics = job.dir.metrics(valid, (&job.spec.name, &job.method.label, job.seed))?;
@@ -162,8 +162,8 @@ impl<'a> Run<'a> {
             segments: vec![Segment::now(&job.code, 0)],
             keep: snapshots::steps(job.meta_iters),
             pending: Vec::new(),
-            curve: Curve::plan(job),
-            selection: Selection::plan(job),
+            curve: Curve::new(job),
+            selection: Selection::new(job),
             metrics,
             seen: 0,
             measured: None,
@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
         self.segments = resume::segments(self.job, &own.meta);
         let meta = own.meta;
         self.state = own.state.to(&self.job.device)?;
-        if meta.step < self.job.meta_iters && !fits::whole(self.job, &self.state)? {
+        if meta.step < self.job.meta_iters && !shapes::whole(self.job, &self.state)? {
             return Err(Error::usage(format!(
                 "{}: the checkpoint at step {} holds what evaluation reads and not what training does: start over with --fresh",
                 self.job.dir, meta.step
@@ -340,7 +340,7 @@ impl<'a> Run<'a> {
         let (mut rows, mut shown, mut chosen) = (Vec::new(), None, None);
         if self.curve.steps.binary_search(&step).is_ok() {
             for split in self.curve.splits.clone() {
-                let Some(outcomes) = self.evaluate(state, split, Series::Curve, 0..self.curve.episodes)? else {
+                let Some(outcomes) = self.evaluate(state, split, EpisodeSet::Curve, 0..self.curve.episodes)? else {
                     return Ok(false);
                 };
                 self.tell_lost(step, split, &outcomes);
@@ -352,7 +352,7 @@ impl<'a> Run<'a> {
             }
         }
         if let Some(selection) = self.selection.clone().filter(|s| s.steps.binary_search(&step).is_ok()) {
-            let Some(outcomes) = self.evaluate(state, Split::Val, Series::Selection, 0..selection.episodes)? else {
+            let Some(outcomes) = self.evaluate(state, Split::Val, EpisodeSet::Selection, 0..selection.episodes)? else {
                 return Ok(false);
             };
             self.tell_lost(step, Split::Val, &outcomes);
@@ -383,10 +383,10 @@ impl<'a> Run<'a> {
         &self,
         state: &State,
         split: Split,
-        series: Series,
+        set: EpisodeSet,
         range: std::ops::Range<usize>,
     ) -> Result<Option<Outcomes>> {
-        self.shared.pool.install(|| evaluate(self.job, state, split, series, range, &self.shared.stop))
+        self.shared.pool.install(|| evaluate(self.job, state, split, set, range, &self.shared.stop))
     }
 
     fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> MetricRow {
@@ -461,7 +461,7 @@ impl<'a> Run<'a> {
         while done(outcomes) < total {
             let range = done(outcomes)..(done(outcomes) + EPISODE_CHUNK).min(total);
             let first = range.start;
-            let Some(part) = self.evaluate(state, Split::Test, Series::Final, range)? else { return Ok(false) };
+            let Some(part) = self.evaluate(state, Split::Test, EpisodeSet::Final, range)? else { return Ok(false) };
             match diverged::in_evaluation(self.job, Split::Test, &part, first) {
                 Err(error) if !last => {
                     // What was trained stays: another setting of the test may do with it.

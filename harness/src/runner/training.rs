@@ -7,9 +7,9 @@
 use harness_core::{Halves, Result};
 use serde_json::{Map, Value, json};
 
-use super::fits;
 use super::hash::sha256_json;
 use super::job::{Job, OtherBuild};
+use super::shapes;
 use crate::results::checkpoint::{Checkpoint, FIRST_FORMAT, Meta};
 use crate::results::run_dir::RunDir;
 use crate::results::run_json::Status;
@@ -148,7 +148,7 @@ pub(super) fn ahead(job: &Job, kin: &[Kin], step: u64) -> Result<Option<(Checkpo
         let Ok(mut checkpoint) = kin[at].dir.checkpoint(found) else { continue };
         // This build finishes nothing that another one began, as far as kin can tell.
         let unfinished = checkpoint.meta.step < job.meta_iters && !ours(job, &checkpoint.meta);
-        if unfinished || !usable(job, &checkpoint.meta) || !fits::whole(job, &checkpoint.state)? {
+        if unfinished || !usable(job, &checkpoint.meta) || !shapes::whole(job, &checkpoint.state)? {
             continue;
         }
         if complete_log(&mut checkpoint, &kin[at].dir).is_ok() {

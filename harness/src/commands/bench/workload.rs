@@ -12,7 +12,7 @@ use harness_core::{
 
 use crate::identity::Identity;
 use crate::results::run_dir::RunDir;
-use crate::runner::{Cell, Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
+use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -151,7 +151,7 @@ impl Workload {
                 What::Evaluate => {
                     let chunk = 2 * pool.current_num_threads();
                     pool.install(|| {
-                        evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, &Stop::default())
+                        evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, &Stop::default())
                     })?;
                     done += chunk;
                 }

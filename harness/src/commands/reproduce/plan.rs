@@ -53,7 +53,7 @@ impl Plan {
             all_named.extend(folded.iter().map(|_| named));
             specs.extend(folded);
         }
-        let mine = args.shard.map(|shard| share::of(shard, places(args, &specs, algorithms)));
+        let mine = args.shard.map(|shard| share::taken(shard, places(args, &specs, algorithms)));
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
         let mut jobs = Vec::new();

@@ -2,7 +2,7 @@
 //! each other.
 
 use super::lines::Line;
-use crate::report::series::Point;
+use crate::report::learning_curve::Point;
 use crate::results::statistics::mean;
 
 /// So many evaluations make one point here: single ones vary more than the lines differ by.

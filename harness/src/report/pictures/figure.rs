@@ -4,7 +4,7 @@
 use super::detail;
 use super::lines::{self, Line, Spread};
 use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Value, Values, Y};
-use crate::report::{format, series};
+use crate::report::{format, learning_curve};
 use crate::results::metric::Metric;
 use crate::results::rows::{Cell, Summary};
 use crate::results::run_json::FigurePlace;
@@ -31,7 +31,7 @@ fn chart(summary: &Summary, cells: &[Cell], place: &FigurePlace, mode: Mode, sev
     let lines = lines::lines(summary, cells, mode);
     let all = || lines.iter().flat_map(|line| &line.points);
     let first = cells.iter().find(|cell| cell.row.mode == mode)?;
-    let y = series::plain_axis(all(), first.row.metric)?;
+    let y = learning_curve::plain_axis(all(), first.row.metric)?;
     let x = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), p| (low.min(p.x), high.max(p.x)));
     let axis = match place.x {
         None => Axis::exact(0.0, x.1, 8),
@@ -55,7 +55,7 @@ fn chart(summary: &Summary, cells: &[Cell], place: &FigurePlace, mode: Mode, sev
     let later = if place.x.is_none() { detail::detail(&lines, span) } else { None };
     if let Some(later) = later {
         let points = later.iter().flat_map(|line| &line.points);
-        let y = series::plain_axis(points, first.row.metric)?;
+        let y = learning_curve::plain_axis(points, first.row.metric)?;
         let end = axis.ends().1;
         panels.push(panel(DETAIL_TITLE, DETAIL, Axis::exact(end / 2.0, end, 8), y, &later));
     }
@@ -94,7 +94,7 @@ fn spread(line: &Line) -> Vec<Mark> {
     match line.spread {
         Spread::Nothing => Vec::new(),
         Spread::Whiskers => {
-            let whisker = |p: &series::Point| [(p.x, p.low), (p.x, p.high)];
+            let whisker = |p: &learning_curve::Point| [(p.x, p.low), (p.x, p.high)];
             let mark = |ends| Mark::Whisker { ends, width: 1.25, cap: 6.0, colour };
             line.points.iter().map(whisker).map(mark).collect()
         }

@@ -1,7 +1,7 @@
 //! From the cells of a benchmark to the lines of its figure.
 
 use crate::report::chart::{Look, of_lines};
-use crate::report::series::{self, Point};
+use crate::report::learning_curve::{self, Point};
 use crate::results::rows::{Cell, Summary};
 use crate::results::run::Run;
 use crate::results::run_json::FigurePlace;
@@ -90,7 +90,7 @@ pub fn lines(summary: &Summary, cells: &[Cell], mode: Mode) -> Vec<Line> {
 fn curve(runs: &[&Run], mode: Mode) -> (Vec<Point>, f64) {
     let rows = runs.iter().flat_map(|run| &run.curve).filter(|row| row.split == Split::Test && row.mode == mode);
     let halves: Vec<f64> = rows.filter_map(|row| row.ci95).collect();
-    (series::points(runs, Split::Test, mode), if halves.is_empty() { 0.0 } else { mean(&halves) })
+    (learning_curve::points(runs, Split::Test, mode), if halves.is_empty() { 0.0 } else { mean(&halves) })
 }
 
 /// One point a cell: its final evaluation over its place on the axis.

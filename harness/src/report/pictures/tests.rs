@@ -1,6 +1,6 @@
 use super::*;
 use crate::report::chart::{Mark, Y};
-use crate::report::series::Point;
+use crate::report::learning_curve::Point;
 use crate::results::fixtures::Made;
 use crate::results::run_json::FigurePlace;
 use crate::results::summary::summarize;
@@ -77,7 +77,7 @@ fn a_figure_over_meta_iterations_takes_the_curves_on_test_classes() {
 fn a_figure_is_drawn_instead_of_bars_and_curves() {
     let runs = [made("a-2", "a", Some(2.0), 0, 0, 60.0), made("a-4", "a", Some(4.0), 0, 1, 80.0)];
     let summary = summary(&runs);
-    let pictures = all(&summary, &Styles::of(&[])).unwrap();
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
     let names: Vec<(&str, &str)> = pictures.iter().map(|p| (p.chart.name.as_str(), p.chart.words.as_str())).collect();
     assert_eq!(names, [("figure-9", "Figure 9: 5-way 1-shot")]);
     for word in ["Figure 9: 5-way 1-shot, budget quick", "inner steps", "inductive accuracy, % on test"] {
@@ -97,7 +97,7 @@ fn results_lie_on_the_range_that_matters() {
         run.write(out.path());
     }
     let summary = summarize(out.path(), "paper").unwrap();
-    let pictures = all(&summary, &Styles::of(&[])).unwrap();
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
     let chart = &pictures[0].chart;
     let panel = &chart.panels[0];
     let range = panel.x.0.ends();
@@ -116,7 +116,7 @@ fn results_lie_on_the_range_that_matters() {
 fn panels_of_a_table_share_their_axis_and_sine_goes_by_its_truth() {
     let out = crate::results::fixtures::tree();
     let summary = summarize(out.path(), "quick").unwrap();
-    let pictures = all(&summary, &Styles::of(&[])).unwrap();
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
     let axes = |benchmark: &str, kind: &str| -> Vec<_> {
         let of = pictures.iter().filter(|p| p.benchmark == benchmark && p.chart.name.starts_with(kind));
         of.flat_map(|p| &p.chart.panels).map(|panel| panel.y_axis()).collect()

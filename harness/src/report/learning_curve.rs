@@ -29,7 +29,7 @@ impl Point {
 }
 
 /// One method's curve on one split in one mode.
-pub struct Series {
+pub struct LearningCurve {
     pub label: String,
     pub look: Look,
     pub points: Vec<Point>,
@@ -83,7 +83,7 @@ fn episodes(runs: &[&Run], split: Split, mode: Mode, step: f64) -> u64 {
     here.filter(|point| point.step as f64 == step).map(|point| point.n).min().unwrap_or(0)
 }
 
-impl Series {
+impl LearningCurve {
     /// The series of `cell` on `split`, over the steps that all its seeds share; None where nothing was evaluated.
     pub fn new(summary: &Summary, cell: &Cell, split: Split, look: Look) -> Option<Self> {
         let row = &cell.row;
@@ -103,7 +103,7 @@ impl Series {
             points.push(last);
             episodes.push(row.episodes);
         }
-        let series = Series { label: row.method.clone(), look, points, episodes, last, over_seeds, level };
+        let series = LearningCurve { label: row.method.clone(), look, points, episodes, last, over_seeds, level };
         (!series.points.is_empty() || series.last.is_some()).then_some(series)
     }
 }
@@ -178,7 +178,7 @@ pub fn spent(summary: &Summary, cell: &Cell, kind: Spent) -> Option<Vec<(f64, f6
 }
 
 /// What the bands are, and how many episodes stand behind the points.
-pub fn caption<'a>(series: impl Iterator<Item = &'a Series> + Clone) -> String {
+pub fn caption<'a>(series: impl Iterator<Item = &'a LearningCurve> + Clone) -> String {
     let drawn = series.filter(|s| s.points.len() > 1);
     let bands = match (drawn.clone().any(|s| s.over_seeds), drawn.clone().any(|s| !s.over_seeds)) {
         (true, false) => "line: mean over seeds; band: smallest to largest seed; final: 95 % interval over seeds",
@@ -189,7 +189,7 @@ pub fn caption<'a>(series: impl Iterator<Item = &'a Series> + Clone) -> String {
         let (least, most) = (*counts.iter().min()?, *counts.iter().max()?);
         Some(if least == most { thousands(least) } else { format!("{} to {}", thousands(least), thousands(most)) })
     };
-    let points = |s: &Series| s.episodes.len() - usize::from(s.last.is_some() && !s.level).min(s.episodes.len());
+    let points = |s: &LearningCurve| s.episodes.len() - usize::from(s.last.is_some() && !s.level).min(s.episodes.len());
     let before = range(drawn.clone().flat_map(|s| s.episodes[..points(s)].to_vec()).filter(|n| *n > 0).collect());
     let last = range(drawn.filter(|s| s.last.is_some()).filter_map(|s| s.episodes.last().copied()).collect());
     let behind = match (before, last) {

@@ -1,4 +1,5 @@
-//! Which build and machine made the rows of a budget, and how long that took: from each run's run.json.
+//! Which build and machine made the rows of a budget, and how long that took, from each run's run.json: as a table, and as
+//! a paragraph to paste.
 
 use super::format;
 use crate::results::layout::natural;
@@ -22,7 +23,7 @@ pub struct Made {
 const NAMED: usize = 6;
 
 /// The complete runs of a budget, benchmark by benchmark in the order of its tables.
-pub fn of(summary: &Summary) -> Vec<Made> {
+pub fn table(summary: &Summary) -> Vec<Made> {
     let mut benchmarks: Vec<&str> = summary.cells.iter().map(|cell| cell.row.benchmark.as_str()).collect();
     benchmarks.dedup();
     let mut made = Vec::new();
@@ -74,4 +75,48 @@ fn what(group: &[&RunRecord]) -> String {
         }
     };
     labels.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// A few sentences over `records`; empty for none.
+pub fn note<'a>(records: impl Iterator<Item = &'a RunRecord> + Clone) -> String {
+    let distinct = |get: &dyn Fn(&RunRecord) -> String| {
+        let mut all: Vec<String> = records.clone().map(get).filter(|text| !text.is_empty()).collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    let runs = records.clone().count() as u64;
+    if runs == 0 {
+        return String::new();
+    }
+    let seconds: f64 = records.clone().map(|record| record.seconds).sum();
+    let cpus = distinct(&|record| {
+        let set =
+            if record.instruction_set.is_empty() { String::new() } else { format!(" ({})", record.instruction_set) };
+        if record.cpu.is_empty() { String::new() } else { format!("{}{set}", record.cpu) }
+    });
+    let commits = distinct(&|record| {
+        let dirty = if record.git_dirty == Some(true) { " with changes" } else { "" };
+        let commit = record.git_commit.as_deref().unwrap_or_default();
+        if commit.is_empty() {
+            String::new()
+        } else {
+            format!("{}{dirty}", commit.chars().take(12).collect::<String>())
+        }
+    });
+    let versions = distinct(&|record| record.versions.get("harness").cloned().unwrap_or_default());
+    let mut said = vec![format!(
+        "{} took {} of wall-clock time",
+        format::plural(runs, "training run"),
+        crate::progress::human(seconds)
+    )];
+    let mut say = |words: &str, list: &[String]| {
+        if !list.is_empty() {
+            said.push(format!("{words} {}", list.join(", ")));
+        }
+    };
+    say("on", &cpus);
+    say("with harness", &versions);
+    say("at commit", &commits);
+    said.join(" ") + ".\n"
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use harness_core::{Purpose, Result, Split, Stream};
 use sha2::{Digest, Sha256};
 
-use super::evaluate::final_series;
+use super::evaluate::final_key;
 use super::hash::hex;
 use super::job::{Job, Shared};
 use crate::identity::{self, Identity, Segment};
@@ -129,7 +129,7 @@ pub(super) fn keep(job: &Job) -> Result<String> {
 }
 
 /// Takes back the mark of [`keep`]: the build that made the run shows it.
-pub(super) fn of_this_build(job: &Job) -> Result<()> {
+pub(super) fn unmark(job: &Job) -> Result<()> {
     let mut record = job.dir.record()?;
     match record.kept.take() {
         Some(_) => job.dir.write_record(&record),
@@ -154,7 +154,7 @@ fn figure_place(job: &Job) -> Option<FigurePlace> {
 fn episode_hash(job: &Job) -> Result<String> {
     let mut hash = Sha256::new();
     for index in 0..job.eval_episodes as u64 {
-        let mut rng = Stream::new(job.spec.eval.seed, Purpose::EvalTask, final_series(Split::Test), index);
+        let mut rng = Stream::new(job.spec.eval.seed, Purpose::EvalTask, final_key(Split::Test), index);
         hash.update(job.source.identity(Split::Test, &job.episode(), job.spec.protocol.ways, &mut rng)?);
     }
     Ok(hex(&hash.finalize()))
