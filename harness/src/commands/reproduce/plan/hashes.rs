@@ -58,6 +58,7 @@ fn the_settings_of_every_row_and_their_hashes_are_what_they_were() {
     }
     let gone: Vec<&str> = PINNED.lines().filter(|line| !today.iter().any(|found| found == line)).collect();
     assert!(gone.is_empty(), "other settings than before:\n{}", gone.join("\n"));
-    let new: Vec<&str> = today.iter().map(String::as_str).filter(|line| !PINNED.lines().any(|old| old == *line)).collect();
+    let new: Vec<&str> =
+        today.iter().map(String::as_str).filter(|line| !PINNED.lines().any(|old| old == *line)).collect();
     assert!(new.is_empty(), "add to hashes.txt:\n{}", new.join("\n"));
 }
