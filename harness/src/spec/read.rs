@@ -19,7 +19,10 @@ pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Resul
     let plain = |error: Error| Error::usage(one_line(&error.to_string()));
     let chain = Chain::load(text, origin).map_err(plain)?;
     let at = |error: Error| {
-        let elsewhere = in_base(&chain, &error.to_string()).map(|file| format!(" ({file} says it)"));
+        let text = error.to_string();
+        let from_here = |(path, _): &(String, String)| text.starts_with(path.trim());
+        let elsewhere =
+            in_base(&chain, &text).filter(|_| !set.iter().any(from_here)).map(|file| format!(" ({file} says it)"));
         Error::usage(one_line(&format!("{origin}: {error}{}", elsewhere.unwrap_or_default())))
     };
     let mut table = chain.merged().map_err(at)?;
