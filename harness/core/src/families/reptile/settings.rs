@@ -32,9 +32,9 @@ crate::settings! {
         pub reduction: Reduction = Reduction::Sum, both;
         /// tasks of a meta-iteration
         pub meta_batch: usize = 5 => COUNT, both;
-        /// outer step at the first meta-iteration, annealed linearly ...
+        /// outer step at the first meta-iteration
         pub meta_step: f64 = 1.0 => RATE;
-        /// ... towards this one
+        /// towards which the outer step is annealed, linearly
         pub meta_step_final: f64 = 0.0 => NOT_NEGATIVE;
         /// images a class of a training task
         pub train_shots: usize = 10 => COUNT;
