@@ -33,6 +33,7 @@ use harness_core::Entry;
 /// Parses the command line, does what it says with these methods and returns the documented exit code.
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
+    registry::know(algorithms);
     let args = cli::Cli::parse();
     if let Err(error) = log::start(args.talk) {
         eprintln!("error: {error}");

@@ -88,7 +88,7 @@ fn work(job: &Job) -> u64 {
 }
 
 fn evaluation(job: &Job, episodes: usize) -> u64 {
-    let cost = job.algorithm.cost();
+    let cost = job.algorithm.cost(&job.spec.protocol);
     let iteration = cost.task * job.algorithm.sampling().meta_batch as f64;
     match job.meta_iters {
         0 => episodes as u64,

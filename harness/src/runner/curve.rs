@@ -28,7 +28,7 @@ impl Curve {
         let eval = &job.spec.eval;
         let (mut points, mut episodes) = (*eval.curve_points.at(job.budget), *eval.curve_episodes.at(job.budget));
         if !eval.curve_in_full {
-            let cost = job.algorithm.cost();
+            let cost = job.algorithm.cost(&job.spec.protocol);
             let training = cost.task * job.algorithm.sampling().meta_batch as f64 * job.meta_iters as f64;
             (points, episodes) = afford(training, cost.episode.max(1.0), points, episodes);
         }

@@ -74,7 +74,7 @@ pub(super) fn write(
         overridden: !job.overrides.is_empty(),
         overrides: job.overrides.clone(),
         meta_iters: job.meta_iters,
-        image_passes: Some(job.algorithm.cost().task * job.algorithm.sampling().meta_batch as f64),
+        image_passes: Some(job.algorithm.cost(&job.spec.protocol).task * job.algorithm.sampling().meta_batch as f64),
         eval_episodes: job.eval_episodes as u64,
         metric: job.metric(),
         higher_is_better: job.metric().higher_is_better,

@@ -9,8 +9,7 @@ use clap::Parser;
 use harness::cli::{self, Cli};
 use harness::results::checkpoint::Checkpoint;
 use harness::results::run_json::RunRecord;
-use harness_core::{Adapted, Cost, Labeled, Mode, Params, Progress, Sampling, Scalars, State, Task, Update};
-use harness_core::{Algorithm, Entry, Error, Result, Stream};
+use harness_core::{Algorithm, Entry, Error, Params, Progress, Result, Scalars, State, Update, Variant};
 
 use crate::bench::{Bench, REPTILE, folder};
 use crate::compare::{assert_same, metrics, newest, steps, tensors};
@@ -300,25 +299,9 @@ fn what_only_reads_reads_results_of_any_build_and_says_so() {
 /// Reptile that moves away from where its tasks led.
 struct Flipped(Box<dyn Algorithm>);
 
-impl Algorithm for Flipped {
-    fn sampling(&self) -> Sampling {
-        self.0.sampling()
-    }
-
-    fn test_steps(&self) -> usize {
-        self.0.test_steps()
-    }
-
-    fn cost(&self) -> Cost {
-        self.0.cost()
-    }
-
-    fn init(&self, rng: &mut Stream) -> Result<State> {
-        self.0.init(rng)
-    }
-
-    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
-        self.0.task_update(state, task, rng)
+impl Variant for Flipped {
+    fn base(&self) -> &dyn Algorithm {
+        self.0.as_ref()
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
@@ -327,19 +310,5 @@ impl Algorithm for Flipped {
         let moved = state.params.sub(&before)?;
         state.params = before.axpy(-1.0, &moved)?;
         Ok(scalars)
-    }
-
-    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        self.0.adapt(state, support, steps, rng)
-    }
-
-    fn score(
-        &self,
-        adapted: &Adapted,
-        support: &Labeled,
-        query: &candle_core::Tensor,
-        mode: Mode,
-    ) -> Result<candle_core::Tensor> {
-        self.0.score(adapted, support, query, mode)
     }
 }

@@ -95,7 +95,7 @@ impl Workload {
 
     /// Steps' worth of work at [`BATCH`] in one task or one episode (its adaptation alone).
     pub fn task_steps(&self, what: What) -> f64 {
-        let cost = self.job.algorithm.cost();
+        let cost = self.job.algorithm.cost(&self.job.spec.protocol);
         match what {
             What::Train => cost.task / BATCH as f64,
             What::Evaluate => cost.episode / BATCH as f64,
@@ -107,7 +107,10 @@ impl Workload {
     pub fn steps(&self, what: What, stock: bool, threads: usize, seconds: f64) -> Result<f64> {
         let batch = match what {
             What::Train => BATCH,
-            What::Evaluate => (self.job.algorithm.cost().episode / self.job.algorithm.test_steps() as f64) as usize,
+            What::Evaluate => {
+                (self.job.algorithm.cost(&self.job.spec.protocol).episode / self.job.algorithm.test_steps() as f64)
+                    as usize
+            }
         };
         let model = if stock { self.model.clone().stock() } else { self.model.clone() };
         let work = || self.one_thread(&model, batch, seconds);

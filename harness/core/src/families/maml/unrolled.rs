@@ -17,13 +17,19 @@ pub struct Unrolled<'m> {
     lr: f64,
     trains: Group,
     params: Params,
-    tapes: Vec<Curvature<'m>>,
+    steps: Vec<Step<'m>>,
+}
+
+struct Step<'m> {
+    curvature: Curvature<'m>,
+    /// Where each parameter has a rate of its own: the rates, and the gradient that they multiplied.
+    own: Option<(Params, Params)>,
 }
 
 impl<'m> Unrolled<'m> {
     /// At `params`, any float type and device; steps of rate `lr` on the mean loss move the parameters of `trains` only.
     pub fn new(model: &'m Model, params: &Params, lr: f64, trains: Group) -> Self {
-        Unrolled { model, lr, trains, params: params.detach(), tapes: Vec::new() }
+        Unrolled { model, lr, trains, params: params.detach(), steps: Vec::new() }
     }
 
     /// One step on all of `batch` under batch statistics; returns the mean loss before it.
@@ -33,9 +39,27 @@ impl<'m> Unrolled<'m> {
     pub fn step(&mut self, batch: &Labeled) -> Result<f64> {
         let (loss, grads, curvature) = Curvature::at(self.model, &self.params, batch, self.trains)?;
         let next = self.params.filter(|name| self.trains.holds(name)).axpy(-self.lr, &grads)?;
-        self.params = self.params.merged(&next).detach();
-        self.tapes.push(curvature);
+        self.take(next, Step { curvature, own: None });
         Ok(loss)
+    }
+
+    /// The same, but each parameter that moves has rates of its own, one an entry, in `rates` (Li, Zhou, Chen, Li 2017, "Meta-SGD",
+    /// arXiv 1707.09835): θ ← θ − α∘g.
+    ///
+    /// # Errors
+    /// As [`Curvature::at`], and if one has no rates.
+    pub fn step_by(&mut self, batch: &Labeled, rates: &Params) -> Result<f64> {
+        let (loss, grads, curvature) = Curvature::at(self.model, &self.params, batch, self.trains)?;
+        let rates = grads.zip(rates, |_, rates| Ok(rates.detach()))?;
+        let moved = grads.zip(&rates, |grad, rates| grad * rates)?;
+        let next = self.params.filter(|name| self.trains.holds(name)).sub(&moved)?;
+        self.take(next, Step { curvature, own: Some((rates, grads)) });
+        Ok(loss)
+    }
+
+    fn take(&mut self, next: Params, step: Step<'m>) {
+        self.params = self.params.merged(&next).detach();
+        self.steps.push(step);
     }
 
     /// Where the steps have led so far.
@@ -46,8 +70,25 @@ impl<'m> Unrolled<'m> {
     /// The gradient with respect to the parameters before the first step, from `outer`, that of some loss with respect
     /// to [`Unrolled::params`]. Exact: second derivatives of the inner losses included.
     pub fn pull_back(&self, outer: &Params) -> Result<Params> {
-        let back = |lambda: Params, tape: &Curvature<'_>| lambda.axpy(-self.lr, &tape.times(&lambda)?);
-        self.tapes.iter().rev().try_fold(outer.detach(), back)
+        Ok(self.pull_back_both(outer)?.0)
+    }
+
+    /// As [`Unrolled::pull_back`], and the gradient with respect to the rates of [`Unrolled::step_by`], the same ones in each
+    /// step: Σ −g_k∘λ_{k+1}. Empty where no step had any.
+    pub fn pull_back_both(&self, outer: &Params) -> Result<(Params, Params)> {
+        let (mut lambda, mut by_rates) = (outer.detach(), Params::new());
+        for Step { curvature, own } in self.steps.iter().rev() {
+            lambda = match own {
+                None => lambda.axpy(-self.lr, &curvature.times(&lambda)?)?,
+                Some((rates, grads)) => {
+                    let own = grads.zip(&lambda, |grad, lambda| (grad * lambda)?.neg())?;
+                    by_rates = if by_rates.is_empty() { own } else { by_rates.axpy(1.0, &own)? };
+                    let along = rates.zip(&lambda, |rates, lambda| rates * lambda)?;
+                    lambda.sub(&curvature.times(&along)?)?
+                }
+            };
+        }
+        Ok((lambda, by_rates))
     }
 }
 
@@ -104,6 +145,10 @@ mod tests {
     /// The largest gap between `grad` and central differences over some entries of every parameter, relative to the
     /// largest difference.
     fn gap(model: &Model, start: &Params, trains: Group, grad: &Params) -> f64 {
+        differences(start, grad, |start| query_loss(model, adapted(model, start, trains).params()))
+    }
+
+    fn differences(start: &Params, grad: &Params, value: impl Fn(&Params) -> f64) -> f64 {
         let h = 1e-5;
         let (mut worst, mut largest) = (0f64, 0f64);
         for (name, tensor) in start.iter() {
@@ -115,7 +160,7 @@ mod tests {
                     moved[i] += by;
                     let mut params = start.clone();
                     params.insert(name, Tensor::from_vec(moved, tensor.shape(), &Device::Cpu).unwrap());
-                    query_loss(model, adapted(model, &params, trains).params())
+                    value(&params)
                 };
                 let want = (at(h) - at(-h)) / (2.0 * h);
                 worst = worst.max((exact[i] - want).abs());
@@ -137,6 +182,41 @@ mod tests {
             let first_order = gap(&model, &start, trains, &outer);
             assert!(first_order > 1e-2, "{trains:?}: the check has no power, {first_order}");
         }
+    }
+
+    /// Rates of their own for all entries, differentiated: by the initialisation and by the rates.
+    #[test]
+    fn a_rate_an_entry_is_differentiated_exactly() {
+        let model = network();
+        let start = params(&model);
+        let rates: Params = start
+            .iter()
+            .zip(100..)
+            .map(|((name, tensor), seed)| {
+                (name.to_owned(), ((noise(tensor.dims(), seed) * 0.03).unwrap() + 0.05).unwrap())
+            })
+            .collect();
+        let adapted = |start: &Params, rates: &Params| {
+            let mut unrolled = Unrolled::new(&model, start, 9.0, Group::Weights);
+            for step in 0..STEPS {
+                unrolled.step_by(&batch(6, 20 + step), rates).unwrap();
+            }
+            unrolled.params().clone()
+        };
+        let mut unrolled = Unrolled::new(&model, &start, 9.0, Group::Weights);
+        for step in 0..STEPS {
+            unrolled.step_by(&batch(6, 20 + step), &rates).unwrap();
+        }
+        let outer = model.loss_grad(unrolled.params(), &batch(6, 40), Reduction::Mean).unwrap().grads;
+        let (by_start, by_rates) = unrolled.pull_back_both(&outer).unwrap();
+        assert!(by_rates.names().eq(rates.names().filter(|name| Group::Weights.holds(name))));
+        let at = |start: &Params| query_loss(&model, &adapted(start, &rates));
+        let gap = differences(&start, &by_start, at);
+        assert!(gap < 1e-6, "{gap}");
+        assert!(differences(&start, &outer, at) > 1e-2, "the check has no power");
+        let moving = rates.filter(|name| Group::Weights.holds(name));
+        let gap = differences(&moving, &by_rates, |rates| query_loss(&model, &adapted(&start, rates)));
+        assert!(gap < 1e-6, "{gap}");
     }
 
     /// y = w·x on one point x = 1 with target 0, mean squared error: L = w², g = 2w, so one step of rate α takes w to

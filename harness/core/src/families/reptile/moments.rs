@@ -1,62 +1,65 @@
 //! Adam's second moment from task to task: one task after the other, or folded when they all started from the same one.
 
-use super::{Recipe, SLOT};
+use serde::Deserialize;
+
+use super::{Reptile, SLOT};
 use crate::algorithm::Update;
 use crate::episode::Task;
 use crate::error::Result;
-use crate::learner::{Moments, Optimizer};
+use crate::optimizer::{Moments, Optimizer};
 use crate::params::Params;
 use crate::rng::Stream;
 use crate::state::State;
 
+/// How the second moment of Adam passes from task to task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecondMoment {
+    /// Tasks of a meta-batch start from the same moment and are folded in task order.
+    Folded,
+    /// Tasks run one after the other, each from the moment that the one before left, as the original does.
+    Sequential,
+}
+
 /// The role of an update that carries a second moment.
 const SECOND: &str = "second";
 
-impl Recipe {
+impl Reptile {
     /// Tasks one after the other, each with the moments that the one before left; the last update carries them on.
-    pub fn in_order(
-        &self,
-        state: &State,
-        tasks: &mut [(Task, Stream)],
-        learn: impl Fn(&Task, &Moments, &mut Stream) -> Result<(Update, Moments)>,
-    ) -> Result<Vec<Update>> {
+    pub(super) fn in_order(&self, state: &State, tasks: &mut [(Task, Stream)]) -> Result<Vec<Update>> {
         let mut moments = self.moments(state);
         let mut updates = Vec::with_capacity(tasks.len());
         for (task, rng) in tasks.iter_mut() {
-            let (update, after) = learn(task, &moments, rng)?;
+            let (update, after) = self.learned(state, task, &moments, rng)?;
             updates.push(update);
             moments = after;
         }
-        if let (Some(last), Some(second)) = (updates.last_mut(), moments.second) {
-            last.tensors.insert(SECOND.into(), second);
-        }
+        let last = updates.pop();
+        updates.extend(last.map(|last| with_second(last, moments)));
         Ok(updates)
     }
 
-    /// An update that carries the second moment of its own task, if the optimiser keeps one.
-    pub fn with_second(update: Update, moments: Moments) -> Update {
-        match moments.second {
-            Some(second) => update.with(SECOND, second),
-            None => update,
-        }
-    }
-
-    /// Keeps the second moment that the last task of [`Recipe::in_order`] left.
-    pub fn keep_last_second(state: &mut State, updates: &[Update]) {
-        if let Some(second) = updates.last().and_then(|update| update.tensors.get(SECOND)) {
-            state.slots.insert(format!("{SLOT}.second"), second.clone());
-        }
-    }
-
-    /// Folds the second moments of tasks that all started from the state's, in task order.
-    pub fn fold_seconds(&self, state: &mut State, updates: &[Update]) -> Result<()> {
-        if let Optimizer::Adam { beta2, .. } = self.steps.optimizer {
-            let each: Vec<&Params> = updates.iter().filter_map(|update| update.tensors.get(SECOND)).collect();
-            let slot = format!("{SLOT}.second");
-            let folded = fold(state.slot(&slot)?, &each, beta2.powi(self.settings.inner_iters as i32))?;
-            state.slots.insert(slot, folded);
-        }
+    /// Brings the second moments of the updates into the state.
+    pub(super) fn keep_seconds(&self, state: &mut State, updates: &[Update]) -> Result<()> {
+        let Optimizer::Adam { beta2, .. } = self.inner.optimizer else { return Ok(()) };
+        let each: Vec<&Params> = updates.iter().filter_map(|update| update.tensors.get(SECOND)).collect();
+        let slot = format!("{SLOT}.second");
+        let kept = match self.second_moment {
+            SecondMoment::Folded => {
+                Some(fold(state.slot(&slot)?, &each, beta2.powi(self.settings.inner_iters as i32))?)
+            }
+            SecondMoment::Sequential => each.last().map(|second| (*second).clone()),
+        };
+        state.slots.extend(kept.map(|kept| (slot, kept)));
         Ok(())
+    }
+}
+
+/// An update that carries the second moment of its own task, if the optimiser keeps one.
+pub(super) fn with_second(update: Update, moments: Moments) -> Update {
+    match moments.second {
+        Some(second) => update.with(SECOND, second),
+        None => update,
     }
 }
 

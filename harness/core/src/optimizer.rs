@@ -1,4 +1,4 @@
-//! Optimisers of the inner loop and what they remember.
+//! Optimisers, of the inner loop and of the outer one, and what they remember.
 
 use std::collections::BTreeMap;
 
@@ -67,13 +67,6 @@ impl Optimizer {
         Optimizer::Adam { lr, beta1, beta2: beta2(), eps: eps() }
     }
 
-    /// The step size.
-    pub fn lr(&self) -> f64 {
-        match self {
-            Optimizer::Sgd { lr, .. } | Optimizer::Adam { lr, .. } => *lr,
-        }
-    }
-
     /// One step on named tensors, as the outer loop takes it: the new parameters and moments. Every name of `grads` must
     /// be in `params`, and the other way round. On the CPU in f32 each tensor is one fused pass. Errors:
     /// [`Error::Usage`](crate::Error::Usage) naming the tensor that is missing.
@@ -129,7 +122,7 @@ impl Optimizer {
     }
 
     /// One fused step in place; `t` counts from 1.
-    pub(super) fn step_slices(&self, w: &mut [f32], g: &[f32], m: Option<&mut [f32]>, v: &mut [f32], t: u64) {
+    pub(crate) fn step_slices(&self, w: &mut [f32], g: &[f32], m: Option<&mut [f32]>, v: &mut [f32], t: u64) {
         match *self {
             Optimizer::Sgd { lr, momentum, dampening, weight_decay, lr_decay } => {
                 let lr = decayed(lr, lr_decay, t);
@@ -180,14 +173,14 @@ impl Optimizer {
         })
     }
 
-    pub(super) fn keeps_first(&self) -> bool {
+    pub(crate) fn keeps_first(&self) -> bool {
         match self {
             Optimizer::Sgd { momentum, weight_decay, .. } => *momentum != 0.0 || *weight_decay != 0.0,
             Optimizer::Adam { beta1, .. } => *beta1 != 0.0,
         }
     }
 
-    pub(super) fn keeps_second(&self) -> bool {
+    pub(crate) fn keeps_second(&self) -> bool {
         matches!(self, Optimizer::Adam { .. })
     }
 }

@@ -1,9 +1,10 @@
 //! Inner steps on candle's graph: any device, any type, candle's own operations on request.
 
-use super::{InnerLoop, Moments, Pool};
+use super::{InnerLoop, Pool};
 use crate::error::Result;
 use crate::loss::{gradient, loss};
 use crate::model::Model;
+use crate::optimizer::Moments;
 use crate::params::Params;
 
 pub(super) struct Tape<'m> {

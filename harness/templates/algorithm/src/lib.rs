@@ -3,13 +3,7 @@
 //! As it stands this is Reptile with plain gradient descent (Nichol, Achiam, Schulman 2018, arXiv 1803.02999): learn a task
 //! in a few steps, then move the initialisation towards where that led. algorithms/README.md explains the contract.
 
-use candle_core::Tensor;
-use harness_core::settings::{self, COUNT, RATE, Rate, TEST_RATE};
-use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, InnerLoop, Labeled, Learner, MiniBatches, Mode, Model, Moments,
-    Optimizer, Params, Pool, Progress, Reduction, Result, Sampling, Scalars, State, Stream, Task, Update, mean_scalars,
-    parse_config,
-};
+use harness_core::prelude::*;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -18,19 +12,28 @@ pub const ENTRY: Entry = Entry {
     paper: "none yet",
     build,
     toy: "inner_batch = 6\ninner_lr = 0.1\ntrain_shots = 4\nmeta_batch = 3",
+    settings: &[settings::keys::<Config>],
+    readme: include_str!("../README.md"),
     code: harness_core::code!(),
 };
 
-harness_core::settings! {
-    /// The keys of a benchmark's block with their defaults and ranges. Each is a line in README.md, with its unit and source.
+settings! {
+    /// The keys of a benchmark's block: default, range, and whether the test reads it. Each is a line in README.md, in the same words.
     struct Config {
+        /// inner steps of a training task
         inner_steps: usize = 5 => COUNT;
-        inner_batch: usize = 10 => COUNT;
-        inner_lr: f64 = 0.1 => TEST_RATE;
+        /// images of an inner step
+        inner_batch: usize = 10 => COUNT, both;
+        /// of an inner step, on the mean loss; ours
+        inner_lr: f64 = 0.1 => TEST_RATE, both;
+        /// tasks of a meta-iteration
         meta_batch: usize = 5 => COUNT;
+        /// outer step, annealed linearly to 0
         meta_step: f64 = 1.0 => RATE;
+        /// images a class of a training task
         train_shots: usize = 10 => COUNT;
-        eval_steps: usize = 20 => COUNT;
+        /// inner steps at test
+        eval_steps: usize = 20 => COUNT, test;
     }
 }
 
@@ -56,13 +59,12 @@ impl Algorithm for MyMethod {
         self.config.eval_steps
     }
 
-    fn cost(&self) -> Cost {
-        let images = |steps: usize| (steps * self.config.inner_batch) as f64;
-        Cost { task: images(self.config.inner_steps), episode: images(self.config.eval_steps) }
-    }
-
     fn rates(&self) -> Vec<Rate> {
         settings::rates(&self.config)
+    }
+
+    fn halves(&self) -> Option<Halves> {
+        Some(Halves::read_from(&[Config::FIELDS]))
     }
 
     fn init(&self, rng: &mut Stream) -> Result<State> {

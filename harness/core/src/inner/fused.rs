@@ -2,10 +2,11 @@
 
 use harness_kernels::{NormMode, Target};
 
-use super::{InnerLoop, Moments, Pool};
+use super::{InnerLoop, Pool};
 use crate::episode::Targets;
 use crate::error::Result;
 use crate::model::{Group, Model, with_workspace};
+use crate::optimizer::Moments;
 use crate::params::Params;
 
 pub(super) struct Fused<'m> {
