@@ -13,7 +13,7 @@ mod folds;
 pub(crate) mod format;
 pub(crate) mod latex;
 pub(crate) mod markdown;
-mod metrics;
+pub(crate) mod metrics;
 mod page;
 pub(crate) mod paired;
 mod parquet;
@@ -186,7 +186,17 @@ impl Report {
 
     /// The rows as a JSON array.
     pub fn json(&self) -> String {
-        serde_json::to_string_pretty(&self.rows()).expect("rows are plain data") + "\n"
+        /// The columns of summary.csv, and what the user calls the runs.
+        #[derive(serde::Serialize)]
+        struct Row<'a> {
+            #[serde(flatten)]
+            row: &'a SummaryRow,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            tag: Option<&'a str>,
+        }
+        let cells = self.budgets.iter().flat_map(|budget| &budget.cells);
+        let rows: Vec<Row> = cells.map(|cell| Row { row: &cell.row, tag: cell.tag.as_deref() }).collect();
+        serde_json::to_string_pretty(&rows).expect("rows are plain data") + "\n"
     }
 
     /// The tables for a terminal `width` columns wide.

@@ -10,6 +10,7 @@ use super::{
 use crate::identity;
 use crate::planned::{self, PlannedRun};
 use crate::record::{FigurePlace, RunRecord, Status};
+use crate::tag;
 use harness_core::Result;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
@@ -63,6 +64,8 @@ pub struct Cell {
     pub kept: Option<String>,
     /// The best of its table and mode, or not significantly worse than it.
     pub best: bool,
+    /// What the user calls its runs.
+    pub tag: Option<String>,
 }
 
 /// A run that is not in the means, and why.
@@ -346,6 +349,7 @@ impl Group<'_> {
             figure: record.figure.clone(),
             kept: kept.map(|_| identity::build(record.git_commit.as_deref(), record.git_dirty)),
             best: false,
+            tag: tag::of(self.runs.iter().map(|run| &run.record)),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     verdict::Verdict,
 };
 use crate::spec::folds;
+use crate::tag;
 
 /// One benchmark's results at one budget.
 pub struct Table {
@@ -178,7 +179,8 @@ pub fn notes(cells: &[Cell]) -> Vec<String> {
         }
     }
     let published = said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
-    published.chain(kept(cells)).collect()
+    let tagged = tag::notes(cells.iter().map(|cell| (cell.row.method.as_str(), cell.tag.as_deref())));
+    published.chain(kept(cells)).chain(tagged).collect()
 }
 
 /// Rows that another build made.
