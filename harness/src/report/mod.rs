@@ -19,6 +19,7 @@ pub(crate) mod paired;
 mod parquet;
 mod pictures;
 mod provenance;
+mod quick;
 pub(crate) mod run;
 pub(crate) mod scan;
 pub(crate) mod series;

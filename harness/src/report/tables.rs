@@ -4,7 +4,7 @@
 //! into the heading, so that a quick run fits eighty columns.
 
 use super::{
-    format,
+    format, quick,
     summary::{Cell, Summary},
     verdict::Verdict,
 };
@@ -127,7 +127,7 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
         lines: cells.iter().map(|c| fields.iter().map(|f| (f.print)(c)).collect()).collect(),
         columns: fields.iter().map(|f| Column { name: f.name, right: f.right }).collect(),
         verdicts: rows().map(|r| r.verdict).collect(),
-        notes: notes(cells).into_iter().chain(chance(cells)).collect(),
+        notes: notes(cells).into_iter().chain(chance(cells)).chain(quick::note(summary, cells)).collect(),
     }
 }
 
