@@ -339,3 +339,6 @@ fn check_labels(specs: &[Asked], asked: &[String]) -> Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod hashes;
