@@ -3,7 +3,6 @@
 mod whole;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use tracing::{Level, debug, info, trace, warn};
 
 use self::whole::Whole;
 use crate::report::format;
+use crate::results::run_dir::RunDir;
 use crate::runner::{Event, Job, Observer};
 use crate::{console, log};
 
@@ -22,7 +22,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Shows all runs of one call, and how long all of them together will take.
 pub struct Terminal {
     bars: Option<&'static MultiProgress>,
-    runs: Mutex<HashMap<PathBuf, Run>>,
+    runs: Mutex<HashMap<RunDir, Run>>,
     whole: Mutex<Whole>,
     /// Of the whole call, beneath those of its runs; none where there is one run.
     bar: Option<ProgressBar>,
@@ -108,7 +108,7 @@ impl Terminal {
 
     fn measured(&self, job: &Job, step: u64, value: f64) {
         if let Some(run) = self.runs.lock().expect("observers do not panic").get_mut(&job.dir) {
-            let (metric, value) = (job.metric(), format::value(job.metric(), value));
+            let (metric, value) = (job.metric().name, job.metric().value(value));
             run.value = format!(", {metric} {value} at {}", format::thousands(step));
         }
     }
@@ -132,7 +132,7 @@ fn work(job: &Job) -> u64 {
 }
 
 fn evaluation(job: &Job, episodes: usize) -> u64 {
-    let cost = job.algorithm.cost();
+    let cost = job.algorithm.cost(&job.spec.protocol);
     let iteration = cost.task * job.algorithm.sampling().meta_batch as f64;
     match job.meta_iters {
         0 => episodes as u64,
@@ -188,7 +188,9 @@ pub fn sentence(job: &Job, event: &Event) -> Option<(Level, String)> {
         }
         Event::Unserved { why } => (Level::DEBUG, format!("{name}: failed: {why}")),
         Event::Damaged { what } => (Level::WARN, format!("{name}: {what}")),
-        Event::Curve { step, value } => (Level::TRACE, format!("{name}: {} {value:.4} at step {step}", job.metric())),
+        Event::Curve { step, value } => {
+            (Level::TRACE, format!("{name}: {} {value:.4} at step {step}", job.metric().name))
+        }
         Event::NoPoint { why } => (Level::WARN, format!("{name}: the learning curve lacks a point: {why}")),
         Event::Saved { step } => (Level::DEBUG, format!("{name}: checkpoint written at step {step}")),
         Event::Interrupted { step } => (Level::INFO, format!("{name}: stopped at step {step}, checkpoint written")),

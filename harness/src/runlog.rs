@@ -23,7 +23,7 @@ impl Observer for RunLog<'_> {
         if let Some(said) = said {
             let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
             let line = format!("{now} {}\n", said.replace('\n', " "));
-            let file = OpenOptions::new().create(true).append(true).open(job.dir.join(FILE));
+            let file = OpenOptions::new().create(true).append(true).open(job.dir.path().join(FILE));
             // A log that cannot be written costs no run: what matters is in the other files, which say so themselves.
             let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
         }

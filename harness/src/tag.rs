@@ -1,11 +1,10 @@
 //! `--tag NAME`: what the user calls some runs. It lies in run.json and in no hash and no path, so that a tag can be given,
 //! changed and left out without anything being trained again.
 
-use std::path::Path;
-
 use harness_core::Result;
 
-use crate::record::{RunRecord, Status};
+use crate::results::run_dir::{RECORD, RunDir};
+use crate::results::run_json::{RunRecord, Status};
 
 /// Characters at most: a tag stands beneath tables.
 const LONGEST: usize = 40;
@@ -19,18 +18,17 @@ pub fn parse(text: &str) -> Result<String, String> {
     }
 }
 
-/// Gives the run in `folder` a tag, unless it has none on disk or is in somebody's hands.
-pub fn put(folder: &Path, tag: &str) -> Result<()> {
-    let path = folder.join("run.json");
-    if !path.exists() {
+/// Gives the run in `dir` a tag, unless it has no record or is in somebody's hands.
+pub fn put(dir: &RunDir, tag: &str) -> Result<()> {
+    if !dir.path().join(RECORD).exists() {
         return Ok(());
     }
-    let mut record = RunRecord::read(&path)?;
+    let mut record = dir.record()?;
     if record.status == Status::Running || record.tag.as_deref() == Some(tag) {
         return Ok(());
     }
     record.tag = Some(tag.to_owned());
-    record.write(&path)
+    dir.write_record(&record)
 }
 
 /// The tags of some runs, each once: `first, second`; None where no run has one.

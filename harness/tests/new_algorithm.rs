@@ -9,7 +9,7 @@ use harness_core::{Context, Problem};
 use tempfile::TempDir;
 
 /// The template itself, as it is before a name is filled in: it compiles, and its own test runs, with this file.
-#[path = "../templates/algorithm/lib.rs"]
+#[path = "../templates/algorithm/src/lib.rs"]
 mod template;
 
 const MANIFEST: &str = "[workspace]\nmembers = [\"harness\", \"algorithms/*\"]\n\n[workspace.dependencies]\n\
@@ -110,7 +110,7 @@ fn the_trial_is_a_benchmark_whose_settings_the_template_takes() {
         };
         assert_eq!(method.algorithm, if method.label == "reptile" { "reptile" } else { "two-steps" });
         let built = (entry.build)(&method.settings, &context).unwrap_or_else(|error| panic!("{error}"));
-        let (task, tasks) = (built.cost().task, built.sampling().meta_batch as f64);
+        let (task, tasks) = (built.cost(&spec.protocol).task, built.sampling().meta_batch as f64);
         assert_eq!(task * tasks, 250.0, "{}: equal compute", method.label);
     }
 }

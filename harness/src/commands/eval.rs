@@ -9,11 +9,11 @@ use crate::cli::{Eval, Format};
 use crate::compare::block::{Block, Column};
 use crate::console;
 use crate::exit::Exit;
-use crate::files::checkpoint::Checkpoint;
-use crate::files::episodes;
 use crate::identity::{Identity, Segment};
 use crate::report::format;
-use crate::runner::{self, Job, Kinship, OtherBuild, Outcomes, Series, Stop, aggregate};
+use crate::results::checkpoint::Checkpoint;
+use crate::results::episodes;
+use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -37,8 +37,9 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
         let range = start..(start + CHUNK).min(job.eval_episodes);
-        let one =
-            || runner::evaluate(&job, &checkpoint.state, args.split, Series::Final, range.clone(), &Stop::default());
+        let one = || {
+            runner::evaluate(&job, &checkpoint.state, args.split, EpisodeSet::Final, range.clone(), &Stop::default())
+        };
         let part = pool.install(one)?.expect("nobody asks it to stop");
         runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);
@@ -70,27 +71,28 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
     let algorithm = runner::build(algorithms, &spec, &method, source.as_ref(), &candle_core::Device::Cpu)?;
     let config = json!({ "model": spec.model_of(&method), "view": method.view, "method": method.settings });
     let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
-    Ok(Job {
+    let (data_digest, code) = (source.digest(), runner::code(algorithms, &method));
+    let cell = Cell {
         order,
         budget: Budget::Paper,
-        budget_dir: String::new(),
-        overridden: true,
-        overrides: Vec::new(),
-        seed: trained["seed"].as_u64().unwrap_or_default(),
         meta_iters: checkpoint.state.step,
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
-        dir: Default::default(),
-        data_digest: source.digest(),
-        code: runner::code(algorithms, &method),
-        other_build: OtherBuild::default(),
-        config_hash: String::new(),
-        kinship: Kinship::default(),
         spec: Arc::new(spec),
         method,
         source,
         algorithm,
         device: candle_core::Device::Cpu,
+    };
+    Ok(Job {
+        cell: Arc::new(cell),
+        seed: trained["seed"].as_u64().unwrap_or_default(),
+        dir: Default::default(),
+        overrides: Vec::new(),
         config,
+        data_digest,
+        kinship: Kinship::default(),
+        code,
+        other_build: OtherBuild::default(),
     })
 }
 
@@ -144,12 +146,12 @@ fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)])
     let metric = job.metric();
     let line = |(mode, number): &(&str, runner::Aggregate)| {
         let interval = Some(number.ci95).filter(|ci95| ci95.is_finite());
-        let value = format::with_interval(metric, number.value, interval);
+        let value = metric.with_interval(number.value, interval);
         let cells = [job.method.label.clone(), (*mode).to_owned(), value];
         cells.into_iter().zip(names).filter(|(_, (name, _))| shown(name)).map(|(text, _)| text).collect()
     };
     let said = [
-        format::metric(metric).to_owned(),
+        metric.heading(),
         format!("seed {} at meta-iteration {}", job.seed, format::thousands(step)),
         format::plural(job.eval_episodes as u64, &format!("{word} episode")),
     ];

@@ -19,10 +19,9 @@ use self::survey::Survey;
 use crate::cli::{Format, Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
-use crate::identity;
-use crate::planned;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
+use crate::results::plan_json;
 use crate::runlog::RunLog;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
@@ -51,15 +50,15 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let stop = Stop::on_signals()?;
     others::decide(&mut plan.jobs, &survey, args, &pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
-    let budget = plan.jobs[0].budget_dir.clone();
-    planned::write(&args.out.join(&budget), &plan.call)?;
+    let budget = plan.jobs[0].budget_dir().to_owned();
+    plan_json::write(&args.out.join(&budget), &plan.call)?;
     tracing::info!("{survey}");
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
-        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
+        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir);
     }
     let terminal = Terminal::new(&plan.jobs);
     let logged = RunLog(&terminal);
-    let early = Early::new(&plan.jobs, &logged, &pool, (&args.out, &budget), args.also);
+    let early = Early::new(&plan.jobs, &logged, &pool, (&args.out, &budget), args.exports);
     let shared = Shared {
         pool: &pool,
         stop,
@@ -77,12 +76,12 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         finished.iter().try_for_each(|run| crate::tag::put(&run.job.dir, tag))?;
     }
     let reported =
-        pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
+        pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
             console::print(&super::report::text(&report, args.format))?;
             // Rows that were not asked for may be of other builds.
             let records = report.budgets.iter().flat_map(|budget| budget.runs.iter().map(|run| &run.record));
-            identity::note_others(algorithms, records);
+            super::note_others(algorithms, records);
             let (folder, page) = (args.out.join(&budget), report.page());
             tracing::info!("tables and plots: {}; page: {}", folder.display(), page.display());
             Ok(match args.shard {
@@ -137,7 +136,7 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool,
             }));
             continue;
         }
-        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir.display()))?;
+        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir))?;
     }
     if format == Format::Json {
         return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
@@ -158,7 +157,7 @@ fn writable(out: &Path) -> Result<()> {
     let refused = |source| {
         Error::usage(format!("--out {}: not a folder that can be written ({source}): choose another", out.display()))
     };
-    crate::files::atomic::writable(out).map_err(refused)
+    crate::results::disk::writable(out).map_err(refused)
 }
 
 /// A method's panic becomes its cell's reason; the default hook would print a trace between the progress bars.

@@ -13,15 +13,16 @@ use serde_json::json;
 use crate::cli::{Format, Show};
 use crate::console;
 use crate::exit::Exit;
-use crate::record::RunRecord;
 use crate::report::format;
-use crate::report::metrics::{self, MetricRow};
+use crate::results::metrics::{self, MetricRow};
+use crate::results::run_dir::{METRICS, RECORD};
+use crate::results::run_json::RunRecord;
 
 /// Prints the run. What is damaged is an error; what an unfinished run lacks is left out.
 pub fn run(args: &Show) -> Result<Exit> {
     let folder = find::run(&args.run)?;
-    let record = RunRecord::read(&folder.join("run.json"))?;
-    let file = folder.join("metrics.csv");
+    let record = RunRecord::read(&folder.join(RECORD))?;
+    let file = folder.join(METRICS);
     let rows = match file.exists() {
         true => metrics::read(&file, &record.benchmark, &record.label, record.seed)?,
         false => Vec::new(),

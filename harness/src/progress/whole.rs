@@ -2,17 +2,17 @@
 //! spent: a run of another network or method is faster or slower by a small factor, so the end is an estimate.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{PAUSE, human, work};
 use crate::report::format;
+use crate::results::run_dir::RunDir;
 use crate::runner::Job;
 
 /// The work of one call.
 pub(super) struct Whole {
-    /// Image passes to do and done, by the folder of the run.
-    runs: HashMap<PathBuf, (f64, f64)>,
+    /// Image passes to do and done, by the place of the run.
+    runs: HashMap<RunDir, (f64, f64)>,
     all: usize,
     ended: usize,
     began: Instant,
@@ -79,7 +79,7 @@ impl Whole {
 
 /// Image passes of so much of a bar.
 fn passes(job: &Job, part: u64) -> f64 {
-    let cost = job.algorithm.cost();
+    let cost = job.algorithm.cost(&job.spec.protocol);
     let each = match job.meta_iters {
         0 => cost.episode,
         _ => cost.task * job.algorithm.sampling().meta_batch as f64,

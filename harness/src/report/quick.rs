@@ -1,9 +1,7 @@
 //! What a table of the quick budget can tell, and what it cannot.
 
-use super::{
-    format, series,
-    summary::{Cell, Summary},
-};
+use super::format;
+use crate::results::rows::{Cell, Summary};
 
 /// A sentence beneath a quick table of several trained rows.
 pub fn note(summary: &Summary, cells: &[Cell]) -> Option<String> {
@@ -13,11 +11,11 @@ pub fn note(summary: &Summary, cells: &[Cell]) -> Option<String> {
         return None;
     }
     let passes = |cell: &&Cell| {
-        let run = *series::runs(summary, cell).first()?;
+        let run = *summary.runs_of(cell).first()?;
         Some((run.record.image_passes? * run.record.meta_iters as f64).round() as u64)
     };
     let known: Option<Vec<u64>> = trained.iter().map(passes).collect();
-    let what = if cells[0].row.metric == "accuracy" { "image" } else { "point" };
+    let what = if cells[0].row.metric.is_percent() { "image" } else { "point" };
     let spent = known.and_then(|known| {
         let (least, most) = (known.iter().min()?, known.iter().max()?);
         Some(format!(" ({} to {} {what} passes a row)", format::thousands(*least), format::thousands(*most)))

@@ -1,9 +1,12 @@
 //! The numbers of a run: its final evaluation, and its learning curve as a table with a line of bars above each column.
 
+use harness_core::{Mode, Split};
+
 use crate::compare::block::{Block, Column};
-use crate::record::{RunRecord, Status};
 use crate::report::format;
-use crate::report::metrics::MetricRow;
+use crate::results::metric::{MSE, Metric, with_mode};
+use crate::results::metrics::MetricRow;
+use crate::results::run_json::{RunRecord, Status};
 
 /// Bars from the lowest to the highest value.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -15,19 +18,19 @@ pub fn numbers(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String
     if record.status != Status::Complete {
         return Vec::new();
     }
-    let last = |mode: &String| rows.iter().rfind(|row| is_final(record, row) && row.mode == *mode);
+    let last = |mode: &Mode| rows.iter().rfind(|row| is_final(record, row) && row.mode == *mode);
     let line = |row: &MetricRow| {
-        let published = record.published_for(&row.mode);
+        let published = record.published_for(row.mode);
         vec![
-            row.mode.clone(),
-            format::with_interval(&record.metric, row.value, row.ci95),
-            published.map(|p| format::with_interval(&record.metric, p.value, p.ci)).unwrap_or_default(),
+            row.mode.as_str().to_owned(),
+            record.metric.with_interval(row.value, row.ci95),
+            published.map(|p| record.metric.with_interval(p.value, p.ci)).unwrap_or_default(),
             format::thousands(row.n),
         ]
     };
     let columns = [("mode", false), ("ours", true), ("published", true), ("test episodes", true)];
     let block = Block {
-        title: format::metric(&record.metric).to_owned(),
+        title: record.metric.heading(),
         columns: columns.map(|(name, right)| Column { name: name.into(), right }).into(),
         lines: record.modes.iter().filter_map(last).map(line).collect(),
         notes: Vec::new(),
@@ -36,17 +39,23 @@ pub fn numbers(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String
 }
 
 fn is_final(record: &RunRecord, row: &MetricRow) -> bool {
-    row.split == "test" && row.metric == record.metric
+    row.split == Split::Test && row.metric == record.metric.name
 }
 
 /// One series of a metrics.csv.
-struct Line<'a> {
+struct Line {
     name: String,
-    metric: &'a str,
+    /// The benchmark's metric; None: a scalar of the training.
+    metric: Option<Metric>,
     points: Vec<(u64, f64)>,
 }
 
-impl Line<'_> {
+impl Line {
+    /// A scalar has the decimals of an error.
+    fn number(&self, value: f64) -> String {
+        self.metric.unwrap_or(MSE).value(value)
+    }
+
     /// From its lowest to its highest value; the mean of its neighbours where there are more points than bars.
     fn bars(&self) -> String {
         let values: Vec<f64> = self.points.iter().map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
@@ -62,7 +71,7 @@ impl Line<'_> {
 
     fn told(&self, width: usize) -> String {
         let (first, last) = (self.points[0], self.points[self.points.len() - 1]);
-        let at = |(step, value)| format!("{} at {}", format::value(self.metric, value), format::thousands(step));
+        let at = |(step, value)| format!("{} at {}", self.number(value), format::thousands(step));
         format!("  {:<width$}  {}  {} to {}", self.name, self.bars(), at(first), at(last))
     }
 }
@@ -71,19 +80,17 @@ impl Line<'_> {
 pub fn lines(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> {
     let mut all: Vec<Line> = Vec::new();
     for row in rows {
-        let mode = if row.mode == "-" { String::new() } else { format!(" {}", row.mode) };
-        let name = match row.metric == record.metric {
-            true => format!("{}{mode}", row.split),
-            false => format!("{}{mode}", row.metric),
-        };
+        let own = row.metric == record.metric.name;
+        let name = if own { row.split.as_str() } else { &row.metric };
+        let name = format!("{name}{}", with_mode(" ", row.mode));
         match all.iter_mut().find(|line| line.name == name) {
             Some(line) => line.points.push((row.step, row.value)),
-            None => all.push(Line { name, metric: &row.metric, points: vec![(row.step, row.value)] }),
+            None => all.push(Line { name, metric: own.then_some(record.metric), points: vec![(row.step, row.value)] }),
         }
     }
     if record.status == Status::Complete {
         // The last point is the final evaluation, which has a table of its own.
-        for line in all.iter_mut().filter(|line| line.metric == record.metric && line.name.starts_with("test")) {
+        for line in all.iter_mut().filter(|line| line.metric.is_some() && line.name.starts_with("test")) {
             line.points.pop();
         }
     }
@@ -94,13 +101,13 @@ pub fn lines(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> 
     let widest = all.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!("learning curve, each from its lowest to its highest {}", BARS[7])];
     lines.extend(all.iter().map(|line| line.told(widest)));
-    let curves: Vec<&Line> = all.iter().filter(|line| line.metric == record.metric).collect();
+    let curves: Vec<&Line> = all.iter().filter(|line| line.metric.is_some()).collect();
     let mut steps: Vec<u64> = curves.iter().flat_map(|line| line.points.iter().map(|(step, _)| *step)).collect();
     steps.sort_unstable();
     steps.dedup();
     let value = |line: &Line, step: u64| {
         let point = line.points.iter().find(|(at, _)| *at == step);
-        point.map(|(_, value)| format::value(line.metric, *value)).unwrap_or_default()
+        point.map(|(_, value)| line.number(*value)).unwrap_or_default()
     };
     let cells = |step: &u64| {
         let values = curves.iter().map(|line| value(line, *step));
@@ -125,10 +132,11 @@ pub fn lines(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::metric::ACCURACY;
 
-    fn line(values: &[f64]) -> Line<'static> {
+    fn line(values: &[f64]) -> Line {
         let points = values.iter().enumerate().map(|(step, value)| (step as u64, *value)).collect();
-        Line { name: "test".into(), metric: "accuracy", points }
+        Line { name: "test".into(), metric: Some(ACCURACY), points }
     }
 
     #[test]

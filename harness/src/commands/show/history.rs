@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::progress::human;
-use crate::record::RunRecord;
 use crate::report::format;
+use crate::results::run_json::RunRecord;
 use crate::runlog;
 
 /// Lines of the log that a terminal gets.

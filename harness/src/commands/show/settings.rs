@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::record::RunRecord;
+use crate::results::run_json::RunRecord;
 
 /// What stands in the heading already.
 const SAID: [&str; 5] = ["benchmark", "label", "seed", "meta_iters", "algorithm"];
