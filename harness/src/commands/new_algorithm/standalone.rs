@@ -118,12 +118,18 @@ pub fn files(name: &Name, source: &Source) -> Vec<(&'static str, String)> {
         ("Cargo.lock", LOCK.to_owned()),
         (".cargo/config.toml", CONFIG.to_owned()),
         (".gitignore", include_str!("../../../templates/standalone/gitignore").to_owned()),
-        ("README.md", readme.replace("HOW_TO_UPDATE", &source.update())),
+        ("README.md", readme.replace("SETTINGS", settings()).replace("HOW_TO_UPDATE", &source.update())),
         ("src/main.rs", template::named(include_str!("../../../templates/standalone/main.rs"), name)),
     ];
     let shared = template::files(name).into_iter();
     files.extend(shared.filter(|(path, _)| matches!(*path, "src/lib.rs" | "trial.toml")));
     files
+}
+
+/// The table of settings, as the crate in a workspace has it.
+fn settings() -> &'static str {
+    let text = include_str!("../../../templates/algorithm/README.md");
+    text.split("\n\n").find(|part| part.starts_with("| key |")).expect("a table of settings")
 }
 
 /// The workspace's profiles. The crates of the workspace are dependencies here, which the profiles build at a low level:
@@ -175,10 +181,20 @@ mod tests {
             assert!(manifest["workspace"].as_table().unwrap().is_empty(), "it is its own workspace");
             assert_eq!(text("src/main.rs").lines().count(), 6);
             assert!(text("src/main.rs").contains("&[two_steps::ENTRY]"));
+            assert!(text("README.md").contains("\n| `inner_lr` | "));
             assert!(text("README.md").contains("## A newer harness") && !text("README.md").contains("HOW_TO"));
             for (path, text) in files.iter().filter(|(path, _)| *path != "Cargo.lock") {
-                let left =
-                    ["my-method", "my_method", "MyMethod", "RUST_VERSION", "EDITION", "HARNESS_", "CANDLE ", "SERDE"];
+                let left = [
+                    "my-method",
+                    "my_method",
+                    "MyMethod",
+                    "RUST_VERSION",
+                    "EDITION",
+                    "HARNESS_",
+                    "CANDLE ",
+                    "SERDE",
+                    "SETTINGS",
+                ];
                 let left = left.into_iter().find(|left| text.contains(left) && *path != ".cargo/config.toml");
                 assert_eq!(left, None, "{path}");
             }
