@@ -198,7 +198,9 @@ mod tests {
             .collect();
         let adapted = |start: &Params, rates: &Params| {
             let mut unrolled = Unrolled::new(&model, start, 9.0, Group::Weights);
-            (0..STEPS).for_each(|step| drop(unrolled.step_by(&batch(6, 20 + step), rates).unwrap()));
+            for step in 0..STEPS {
+                unrolled.step_by(&batch(6, 20 + step), rates).unwrap();
+            }
             unrolled.params().clone()
         };
         let mut unrolled = Unrolled::new(&model, &start, 9.0, Group::Weights);
