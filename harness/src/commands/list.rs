@@ -154,7 +154,19 @@ fn lines(spec: &Spec) -> Vec<(&str, usize, &MethodSpec)> {
 
 fn algorithms(entries: &[Entry]) -> Section {
     let row = |entry: &Entry| [entry.name, entry.summary, entry.paper].map(String::from).to_vec();
-    let json = |entry: &Entry| json!({ "name": entry.name, "summary": entry.summary, "paper": entry.paper });
+    let json = |entry: &Entry| {
+        let keys =
+            entry.settings.iter().flat_map(|keys| keys()).map(
+                |key| json!({ "key": key.name, "default": key.default, "must_be": key.range, "meaning": key.words }),
+            );
+        json!({
+            "name": entry.name,
+            "summary": entry.summary,
+            "paper": entry.paper,
+            "deviations": entry.deviations(),
+            "settings": keys.collect::<Vec<_>>(),
+        })
+    };
     Section {
         title: "algorithms",
         header: vec!["name", "what it does", "paper"],
@@ -215,6 +227,8 @@ mod tests {
         paper: "none",
         build: |_, _| Err(Error::usage("only listed")),
         toy: "",
+        settings: &[],
+        readme: "# dummy\n\n**Known deviations.** It does not read its paper.\n",
         code: "of a test",
     };
 
@@ -243,6 +257,7 @@ mod tests {
             (&all["algorithms"][0]["name"], &all["datasets"][1]["name"]),
             (&json!("dummy"), &json!("quadratic"))
         );
+        assert_eq!(all["algorithms"][0]["deviations"], json!("It does not read its paper."));
     }
 
     #[test]
