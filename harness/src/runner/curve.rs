@@ -24,7 +24,7 @@ pub(super) struct Curve {
 
 impl Curve {
     /// A function of the job alone, so that a resumed run measures at the same steps.
-    pub(super) fn plan(job: &Job) -> Curve {
+    pub(super) fn new(job: &Job) -> Curve {
         let eval = &job.spec.eval;
         let (mut points, mut episodes) = (*eval.curve_points.at(job.budget), *eval.curve_episodes.at(job.budget));
         if !eval.curve_in_full {

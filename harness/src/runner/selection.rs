@@ -26,7 +26,7 @@ pub(super) struct Selection {
 
 impl Selection {
     /// A function of the job alone. None where the last state is reported.
-    pub(super) fn plan(job: &Job) -> Option<Selection> {
+    pub(super) fn new(job: &Job) -> Option<Selection> {
         if job.method.select != Some(Split::Val) || job.meta_iters == 0 {
             return None;
         }

@@ -7,8 +7,8 @@ use std::process::Command;
 
 use clap::Parser;
 use harness::cli::{self, Cli};
-use harness::files::checkpoint::Checkpoint;
-use harness::record::RunRecord;
+use harness::results::checkpoint::Checkpoint;
+use harness::results::run_json::RunRecord;
 use harness_core::{Algorithm, Entry, Error, Params, Progress, Result, Scalars, State, Update, Variant};
 
 use crate::bench::{Bench, REPTILE, folder};
@@ -168,7 +168,7 @@ fn a_stopped_run_goes_on_under_a_build_that_repeats_its_last_stretch() {
 /// What a build that knew no identities left.
 fn without_identity(dir: &Path) {
     for step in steps(dir) {
-        let path = harness::files::checkpoint::path(dir, step);
+        let path = harness::results::checkpoint::path(dir, step);
         let mut checkpoint = Checkpoint::load(&path).unwrap();
         checkpoint.meta.segments.clear();
         checkpoint.write(&path).unwrap();
@@ -243,7 +243,7 @@ fn a_run_with_one_checkpoint_is_repeated_from_its_start_unless_that_takes_long()
     let out = bench.out("out");
     let dir = stopped(&bench, &out);
     let [last, before] = steps(&dir)[..] else { panic!() };
-    fs::remove_file(harness::files::checkpoint::path(&dir, before)).unwrap();
+    fs::remove_file(harness::results::checkpoint::path(&dir, before)).unwrap();
     let path = newest(&dir);
     let mut checkpoint = Checkpoint::load(&path).unwrap();
     let seconds = std::mem::replace(&mut checkpoint.meta.elapsed_s, 1e5);

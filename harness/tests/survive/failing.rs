@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Parser;
 use harness::cli::{Cli, Command};
 use harness::exit::Exit;
-use harness::record::{RunRecord, Status};
+use harness::results::run_json::{RunRecord, Status};
 use harness_core::{Algorithm, Context, Entry, Error, Halves, Progress, Result, Scalars, State};
 use harness_core::{Stream, Task, Update, Variant};
 

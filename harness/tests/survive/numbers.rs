@@ -8,8 +8,8 @@ use candle_core::Tensor;
 use clap::Parser;
 use harness::cli::{Cli, Command as Parsed};
 use harness::exit::Exit;
-use harness::files::episodes;
-use harness::record::{RunRecord, Status};
+use harness::results::episodes;
+use harness::results::run_json::{RunRecord, Status};
 use harness_core::settings::{Rate, Stage};
 use harness_core::{Adapted, Algorithm, Entry, Halves, Labeled, Mode, Params, Result, State, Stream, Variant};
 

@@ -1,6 +1,5 @@
 //! What is timed: the inner loop of Reptile on the papers' two networks, and whole tasks through the runner.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,8 @@ use harness_core::{
 };
 
 use crate::identity::Identity;
-use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
+use crate::results::run_dir::RunDir;
+use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -63,27 +63,27 @@ impl Workload {
         let examples = source.task(Split::Train, &draw, spec.protocol.ways, &method.view, &mut rng)?.support;
         let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
         let model = Model::new(&network, &source.input(), spec.protocol.ways, &Device::Cpu)?;
-        let job = Job {
+        let cell = Cell {
             method,
             order: 0,
             budget: Budget::Quick,
-            budget_dir: String::new(),
-            overridden: true,
-            overrides: Vec::new(),
-            seed: 0,
             meta_iters: 1_000_000,
             eval_episodes: 0,
-            dir: PathBuf::new(),
-            data_digest: String::new(),
-            code: Identity::default(),
-            other_build: OtherBuild::default(),
-            config: serde_json::Value::Null,
-            config_hash: String::new(),
-            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,
             spec,
+        };
+        let job = Job {
+            cell: Arc::new(cell),
+            seed: 0,
+            dir: RunDir::default(),
+            overrides: Vec::new(),
+            data_digest: String::new(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
+            config: serde_json::Value::Null,
+            kinship: Kinship::default(),
         };
         Ok(Workload { name, job, model, examples })
     }
@@ -154,7 +154,7 @@ impl Workload {
                 What::Evaluate => {
                     let chunk = 2 * pool.current_num_threads();
                     pool.install(|| {
-                        evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, &Stop::default())
+                        evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, &Stop::default())
                     })?;
                     done += chunk;
                 }

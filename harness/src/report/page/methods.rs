@@ -1,7 +1,8 @@
 //! The algorithms behind the rows: what they are, their paper, and where ours differs from it.
 
 use super::deviations;
-use crate::{registry, report::summary::Summary};
+use crate::registry;
+use crate::results::rows::Summary;
 use serde::Serialize;
 
 /// One algorithm, said once for all its rows.

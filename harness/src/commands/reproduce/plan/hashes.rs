@@ -2,8 +2,6 @@
 //! published one is of the settings that they stand for. `hashes.txt` may gain lines (a row, a benchmark); a line of it
 //! changes only with the settings themselves, on purpose and with the rows trained again.
 
-use std::path::Path;
-
 use clap::Parser;
 use harness_core::Error;
 use toml::{Table, Value};
@@ -41,7 +39,7 @@ fn lines(spec: &Spec) -> Result<Vec<String>, Error> {
         let halves = without_data(spec, method, ALGORITHMS).and_then(|algorithm| algorithm.halves());
         for budget in Budget::ALL {
             let args = call(budget);
-            let choice = Choice::new(&args, spec, method.meta_iters.at(budget), Path::new(""));
+            let choice = Choice::new(&args, spec, method.meta_iters.at(budget));
             let kinship = Kinship::new(&config(spec, order, budget, &choice, 0, &[]), "", halves.as_ref());
             let (training, evaluation) = (&kinship.training_hash[..16], &kinship.evaluation_hash[..16]);
             lines.push(format!("{} {} {budget} {training} {evaluation}", spec.name, method.label));
