@@ -26,6 +26,8 @@ const TRAINING: Part = part!(
     "src/runner/job.rs"
     "src/runner/iterate.rs"
     "src/runner/in_order.rs"
+    "src/ranks/dealt.rs"
+    "src/ranks/wire.rs"
     "src/runner/train.rs"
     "src/files/checkpoint/bytes.rs"
 );
@@ -37,6 +39,8 @@ const EVALUATION: Part = part!(
     "src/runner/train.rs"
     "src/runner/evaluate.rs"
     "src/runner/in_order.rs"
+    "src/ranks/dealt.rs"
+    "src/ranks/wire.rs"
     "src/runner/selection.rs"
     "src/runner/snapshots.rs"
     "src/runner/curve.rs"
@@ -157,17 +161,20 @@ mod tests {
 
     /// Files of `src/runner` and `src/files` that neither train nor evaluate: they decide what is done, and say it.
     const NEITHER: &[&str] = &[
+        "src/runner/crossing.rs",
         "src/runner/diverged.rs",
         "src/runner/drive.rs",
         "src/runner/estimate.rs",
         "src/runner/event.rs",
         "src/runner/fits.rs",
+        "src/runner/follow.rs",
         "src/runner/group.rs",
         "src/runner/hash.rs",
         "src/runner/mod.rs",
         "src/runner/record.rs",
         "src/runner/replay.rs",
         "src/runner/resume.rs",
+        "src/runner/scaling.rs",
         "src/runner/stop.rs",
         "src/runner/training.rs",
         "src/files/atomic.rs",

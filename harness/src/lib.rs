@@ -19,6 +19,7 @@ pub mod identity;
 pub mod log;
 pub mod planned;
 pub mod progress;
+pub mod ranks;
 pub mod record;
 pub mod registry;
 pub mod report;
@@ -35,8 +36,13 @@ use harness_core::Entry;
 /// Parses the command line, does what it says with these methods and returns the documented exit code.
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
-    let args = cli::Cli::parse();
-    if let Err(error) = log::start(args.talk) {
+    let args = match cli::Cli::try_parse() {
+        Ok(args) => args,
+        // What is wrong is wrong on every rank, and one says so.
+        Err(error) if ranks::silent() && error.use_stderr() => return exit::Exit::Usage.into(),
+        Err(error) => error.exit(),
+    };
+    if let Err(error) = log::start(args.talk, ranks::silent()) {
         eprintln!("error: {error}");
         return exit::Exit::of(&error).into();
     }

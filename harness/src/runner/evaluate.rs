@@ -4,15 +4,16 @@
 
 use candle_core::{D, DType};
 use harness_core::{Mode, Purpose, Result, Split, State, Stream, answers, loss, stats};
+use serde::{Deserialize, Serialize};
 
-use super::in_order;
+use super::in_order::{Site, What, Workers};
 use super::job::Job;
 use super::selection;
 use super::stop::Stop;
 use crate::files::episodes::Outcome;
 
 /// Which series of episodes: series never share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u64)]
 pub enum Series {
     /// The table's episodes.
@@ -46,18 +47,20 @@ pub fn evaluate(
     split: Split,
     series: Series,
     range: std::ops::Range<usize>,
-    stop: &Stop,
+    (stop, workers): (&Stop, Workers<'_>),
 ) -> Result<Option<Outcomes>> {
     let modes = match series {
         Series::Selection => vec![selection::mode(job)],
         Series::Final | Series::Curve => job.modes(),
     };
-    let one = |index| match stop.requested() {
+    let one = |index: usize| match stop.requested() {
         true => Ok(None),
-        false => episode(job, state, split, series, index, &modes).map(Some),
+        false => episode(job, state, split, series, range.start + index, &modes).map(Some),
     };
-    let all: Vec<Option<Vec<Outcome>>> = in_order::map(range.collect(), one)?;
-    let Some(all) = all.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let site = Site { job, state, what: What::Evaluate { split, series, first: range.start, end: range.end } };
+    let all: Option<Vec<Option<Vec<Outcome>>>> = workers.map(&site, range.len(), one)?;
+    let all: Option<Vec<Vec<Outcome>>> = all.and_then(|all| all.into_iter().collect());
+    let Some(all) = all else { return Ok(None) };
     let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|outcomes| outcomes[at]).collect());
     Ok(Some(modes.iter().enumerate().map(pick).collect()))
 }

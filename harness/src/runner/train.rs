@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use harness_core::{Error, Mode, Purpose, Result, Split, State, Stream};
 
+use super::crossing::Crossing;
 use super::curve::Curve;
 use super::diverged;
 use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
@@ -98,6 +99,8 @@ struct Run<'a> {
     curve: Curve,
     selection: Option<Selection>,
     metrics: MetricsFile,
+    /// What crossed between ranks; None: one rank trains alone.
+    crossing: Option<Crossing>,
     /// Step up to which `metrics` holds the training's log.
     seen: u64,
     /// Step of the last point of the learning curve or of the selection in `metrics`.
@@ -148,6 +151,7 @@ impl<'a> Run<'a> {
             curve: Curve::plan(job),
             selection: Selection::plan(job),
             metrics,
+            crossing: None,
             seen: 0,
             measured: None,
             missing: Vec::new(),
@@ -166,6 +170,7 @@ impl<'a> Run<'a> {
         if let Some((found, at)) = ahead {
             run.join(found, at)?;
         }
+        run.crossing = Crossing::open(job, &run.state, shared.workers, shared.pool.current_num_threads());
         Ok(run)
     }
 
@@ -294,16 +299,26 @@ impl<'a> Run<'a> {
                 return Ok(true);
             }
             let scalars = self.doing.training(|| {
-                let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total))?;
-                diverged::in_training(self.job, &self.state, &scalars)?;
+                let workers = self.shared.workers;
+                // What evaluations sent is not the training's.
+                workers.crossed();
+                let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total, workers))?;
+                scalars.iter().try_for_each(|scalars| diverged::in_training(self.job, &self.state, scalars))?;
                 Ok(scalars)
             })?;
+            let Some(scalars) = scalars else { return Ok(false) };
+            if let Some(crossing) = &mut self.crossing {
+                crossing.add(self.shared.workers.crossed());
+            }
             let step = self.state.step;
             self.trained_by = Some(self.job.name());
             if step.is_multiple_of(every) || step == total {
                 self.log.add(step, &scalars);
                 let (rows, seconds) = (self.log.rows(step), self.seconds());
                 self.metrics.append(&rows, seconds)?;
+                if let Some(crossing) = &mut self.crossing {
+                    crossing.row(step);
+                }
             }
             self.seen = step;
             if self.keep.contains(&step) {
@@ -370,7 +385,8 @@ impl<'a> Run<'a> {
         series: Series,
         range: std::ops::Range<usize>,
     ) -> Result<Option<Outcomes>> {
-        self.shared.pool.install(|| evaluate(self.job, state, split, series, range, &self.shared.stop))
+        let with = (&self.shared.stop, self.shared.workers);
+        self.shared.pool.install(|| evaluate(self.job, state, split, series, range, with))
     }
 
     fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> Row {
@@ -505,6 +521,9 @@ impl<'a> Run<'a> {
             choice: self.choice.clone(),
             meta,
         };
+        if let Some(crossing) = &self.crossing {
+            crossing.write()?;
+        }
         checkpoint.save(&self.job.dir)?;
         self.saved = Instant::now();
         self.shared.observer.event(self.job, &Event::Saved { step: self.state.step });

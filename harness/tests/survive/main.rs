@@ -18,6 +18,8 @@ mod kills;
 mod memory;
 mod numbers;
 mod overhead;
+#[cfg(feature = "mpi")]
+mod ranks;
 mod selection;
 mod signals;
 mod together;

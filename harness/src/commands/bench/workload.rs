@@ -12,7 +12,7 @@ use harness_core::{
 };
 
 use crate::identity::Identity;
-use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
+use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, Workers, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -145,13 +145,20 @@ impl Workload {
         while began.elapsed() < limit {
             match what {
                 What::Train => {
-                    pool.install(|| iterate(job, &mut state, job.meta_iters))?;
+                    pool.install(|| iterate(job, &mut state, job.meta_iters, Workers::Threads))?;
                     done += job.algorithm.sampling().meta_batch;
                 }
                 What::Evaluate => {
-                    let chunk = 2 * pool.current_num_threads();
+                    let (chunk, never) = (2 * pool.current_num_threads(), Stop::default());
                     pool.install(|| {
-                        evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, &Stop::default())
+                        evaluate(
+                            job,
+                            &state,
+                            Split::Test,
+                            Series::Final,
+                            done..done + chunk,
+                            (&never, Workers::Threads),
+                        )
                     })?;
                     done += chunk;
                 }
