@@ -53,7 +53,8 @@ pub(super) mod tests {
     use harness_core::{Purpose, Scalars, Split, Stream, TaskSource, sources};
 
     use super::super::evaluate::{Outcomes, Series};
-    use super::super::job::{Kinship, OtherBuild, build};
+    use super::super::job::{OtherBuild, build};
+    use super::super::training::Kinship;
     use super::*;
     use crate::identity::Identity;
     use crate::ranks::local::{self, Network};

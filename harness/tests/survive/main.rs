@@ -16,10 +16,10 @@ mod failing;
 mod gaps;
 mod kills;
 mod memory;
+#[cfg(feature = "mpi")]
+mod mpi_ranks;
 mod numbers;
 mod overhead;
-#[cfg(feature = "mpi")]
-mod ranks;
 mod selection;
 mod signals;
 mod together;

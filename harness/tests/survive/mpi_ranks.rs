@@ -87,8 +87,9 @@ fn any_number_of_ranks_leaves_the_same_bytes() {
             let last: Vec<&str> = text.lines().last().unwrap().split(',').collect();
             let number = |at: usize| last[at].parse::<f64>().unwrap();
             assert_eq!((last[0], last[1], last[2]), ("40", "2", "1"), "{text}");
+            // Five inner steps would send five gradients; one delta and one second moment cross, and their names.
             let ratio = number(6) / number(4);
-            assert!((3.0..5.0).contains(&ratio), "five inner steps send nearly five times as much: {text}");
+            assert!((2.0..2.5).contains(&ratio), "{text}");
         }
     }
 }
@@ -223,9 +224,9 @@ fn ranks_that_would_compute_something_else_are_refused_with_both_sides() {
     let longer = bench.reproduce(&out, &[&args[..], &["--set", "method.folded.inner_iters=6"]].concat());
     let config = two(&bench, &same, &longer, None).expect(2, "method.inner_iters: 5 on rank 0 (");
     assert!(config.err.contains(", 6 on rank 1 (") && config.err.contains("give every rank the same command"));
-    if harness_kernels::instruction_set() != "avx2" {
+    if harness_kernels::instruction_set() != "avx2+fma" {
         let narrow = bench.reproduce(&out, &[&args[..], &["--instruction-set", "avx2"]].concat());
-        two(&bench, &same, &narrow, None).expect(2, "with avx2, which round differently");
+        two(&bench, &same, &narrow, None).expect(2, "with avx2+fma, which round differently");
     }
     assert!(!out.join("quick").exists(), "nothing was begun");
 }
