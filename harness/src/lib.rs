@@ -14,15 +14,13 @@ pub mod compare;
 pub mod console;
 pub mod exit;
 mod failpoint;
-pub mod files;
 pub mod identity;
 pub mod log;
-pub mod planned;
 pub mod progress;
 pub mod ranks;
-pub mod record;
 pub mod registry;
 pub mod report;
+pub mod results;
 pub mod runner;
 pub mod spec;
 pub mod tasks;
@@ -36,6 +34,7 @@ use harness_core::Entry;
 /// Parses the command line, does what it says with these methods and returns the documented exit code.
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
+    registry::know(algorithms);
     let args = match cli::Cli::try_parse() {
         Ok(args) => args,
         // What is wrong is wrong on every rank, and one says so.

@@ -9,7 +9,7 @@ mod ranks;
 mod share;
 mod survey;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use harness_core::{Entry, Error, Result};
@@ -20,10 +20,10 @@ use self::survey::Survey;
 use crate::cli::{Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
-use crate::identity;
-use crate::planned;
 use crate::progress::Terminal;
 use crate::report::Report;
+use crate::results::plan_json;
+use crate::results::run_dir::RunDir;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop, Workers};
 use crate::spec::folds;
 
@@ -43,7 +43,7 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
         return Ok(ranks::follower(&ranks, plan, &pool, &stop));
     }
     let Some(plan) = ranks::compare(&ranks, plan)? else { return Ok(Exit::Interrupted) };
-    let runs: Vec<PathBuf> = plan.jobs.iter().map(|job| job.dir.clone()).collect();
+    let runs: Vec<RunDir> = plan.jobs.iter().map(|job| job.dir.clone()).collect();
     let ended = carry_out(args, algorithms, plan, (&pool, Workers::Ranks { ranks: &ranks, runs: &runs }), stop);
     ranks.end(ended.as_ref().map_or_else(Exit::of, |exit| *exit) as u8);
     ended
@@ -78,14 +78,14 @@ fn carry_out(
     }
     others::decide(&mut plan.jobs, &survey, args, pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
-    let budget = plan.jobs[0].budget_dir.clone();
-    planned::write(&args.out.join(&budget), &plan.call)?;
+    let budget = plan.jobs[0].budget_dir().to_owned();
+    plan_json::write(&args.out.join(&budget), &plan.call)?;
     tracing::info!("{survey}");
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
-        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
+        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir);
     }
     let terminal = Terminal::new();
-    let early = Early::new(&plan.jobs, &terminal, pool, (&args.out, &budget), args.also);
+    let early = Early::new(&plan.jobs, &terminal, pool, (&args.out, &budget), args.exports);
     let shared = Shared {
         pool,
         workers,
@@ -106,12 +106,12 @@ fn carry_out(
         return Ok(Exit::Interrupted);
     }
     let reported =
-        pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
+        pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
             console::print(&super::report::text(&report, args.format))?;
             // Rows that were not asked for may be of other builds.
             let records = report.budgets.iter().flat_map(|budget| budget.runs.iter().map(|run| &run.record));
-            identity::note_others(algorithms, records);
+            super::note_others(algorithms, records);
             let (folder, page) = (args.out.join(&budget), report.page());
             tracing::info!("tables and plots: {}; page: {}", folder.display(), page.display());
             Ok(match args.shard {
@@ -146,7 +146,7 @@ fn writable(out: &Path) -> Result<()> {
     let refused = |source| {
         Error::usage(format!("--out {}: not a folder that can be written ({source}): choose another", out.display()))
     };
-    crate::files::atomic::writable(out).map_err(refused)
+    crate::results::disk::writable(out).map_err(refused)
 }
 
 /// A method's panic becomes its cell's reason; the default hook would print a trace between the progress bars.

@@ -48,9 +48,12 @@ impl Said {
     }
 }
 
+/// The first path at which two configs differ, with words for the two sides.
+pub type Differ = fn(&Value, &Value, [&str; 2]) -> Option<String>;
+
 /// Compares what all ranks say. Errors, on every rank with the same words, with what one of them lacks or the first thing in
 /// which one differs from rank 0. None: a rank is lost.
-pub fn agree(ranks: &Ranks, mine: &Said) -> Result<Option<()>> {
+pub fn agree(ranks: &Ranks, mine: &Said, differ: Differ) -> Result<Option<()>> {
     let Some(all) = ranks.gather(serde_json::to_vec(mine).expect("plain data")) else { return Ok(None) };
     let unread = |rank: usize| {
         move |_| Error::usage(format!("{} speaks otherwise: start the same binary on every rank", ranks.name(rank)))
@@ -60,10 +63,10 @@ pub fn agree(ranks: &Ranks, mine: &Said) -> Result<Option<()>> {
         .enumerate()
         .map(|(rank, bytes)| serde_json::from_slice(bytes).map_err(unread(rank)))
         .collect::<Result<_>>()?;
-    verdict(&all, &|rank| ranks.name(rank)).map(Some)
+    verdict(&all, &|rank| ranks.name(rank), differ).map(Some)
 }
 
-fn verdict(all: &[Said], name: &dyn Fn(usize) -> String) -> Result<()> {
+fn verdict(all: &[Said], name: &dyn Fn(usize) -> String, differ: Differ) -> Result<()> {
     if let Some((rank, error)) = all.iter().enumerate().find_map(|(rank, said)| Some((rank, said.error.as_ref()?))) {
         let everyones = all.iter().all(|said| said.error.as_ref() == Some(error));
         return Err(match everyones {
@@ -101,7 +104,7 @@ fn verdict(all: &[Said], name: &dyn Fn(usize) -> String) -> Result<()> {
             }
             let sides = [format!("on {here}"), format!("on {there}")];
             let sides = [sides[0].as_str(), sides[1].as_str()];
-            if let Some(what) = crate::runner::difference_between(&a.config, &b.config, sides) {
+            if let Some(what) = differ(&a.config, &b.config, sides) {
                 return refuse(format!("{}: {what}: give every rank the same command", a.name));
             }
             if a.spec_hash != b.spec_hash {
@@ -182,12 +185,13 @@ mod tests {
     fn refused(change: impl Fn(&mut Said)) -> Error {
         let mut other = said();
         change(&mut other);
-        verdict(&[said(), said(), other], &|rank| format!("rank {rank} (node{rank})")).expect_err("they differ")
+        let name = |rank| format!("rank {rank} (node{rank})");
+        verdict(&[said(), said(), other], &name, crate::runner::difference_between).expect_err("they differ")
     }
 
     #[test]
     fn a_difference_names_both_sides() {
-        assert!(verdict(&[said(), said()], &|rank| rank.to_string()).is_ok());
+        assert!(verdict(&[said(), said()], &|rank| rank.to_string(), crate::runner::difference_between).is_ok());
         let code = refused(|said| said.cards[1].code.evaluation = "x".repeat(64)).to_string();
         assert!(
             code.contains("b maml seed 0 differs (tttttttttttt/eeeeeeeeeeee and tttttttttttt/xxxxxxxxxxxx)"),
@@ -212,7 +216,7 @@ mod tests {
         let named = refused(|said| *said = Said::failed(&Error::data("omniglot is nowhere: bring it")));
         assert!(matches!(&named, Error::Data(words) if words == "rank 2 (node2): omniglot is nowhere: bring it"));
         let everyone = Said::failed(&Error::usage("unknown benchmark"));
-        let all = verdict(&[everyone.clone(), everyone], &|rank| rank.to_string()).unwrap_err();
+        let all = verdict(&[everyone.clone(), everyone], &|rank| rank.to_string(), |_, _, _| None).unwrap_err();
         assert_eq!(all.to_string(), "unknown benchmark");
         let left_out = refused(|said| {
             said.cards.clear();

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 use harness_core::{Error, Params, Result, State, Update};
 use safetensors::SafeTensors;
 
-use crate::files::episodes::Outcome;
+use crate::results::episodes::Outcome;
 
 /// Something that crosses: writing and reading back gives the same bits, not-a-numbers and signed zeros included.
 pub trait Wire: Sized {

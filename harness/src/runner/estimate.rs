@@ -6,7 +6,7 @@ use harness_core::{Purpose, Result, Split, Stream};
 
 use super::crossing::{averaging, taking_part};
 use super::curve::Curve;
-use super::evaluate::{Series, evaluate};
+use super::evaluate::{EpisodeSet, evaluate};
 use super::in_order::Workers;
 use super::iterate::iterate;
 use super::job::Job;
@@ -91,13 +91,14 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool, workers: Workers<'_>) -> Re
     let chunk = 2 * threads;
     while began.elapsed() < SAMPLE {
         let never = Stop::default();
-        pool.install(|| evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, (&never, workers)))?;
+        let with = (&never, workers);
+        pool.install(|| evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, with))?;
         done += chunk;
     }
     let episode = began.elapsed().as_secs_f64() / done as f64;
-    let curve = Curve::plan(job);
+    let curve = Curve::new(job);
     let mut episodes = job.eval_episodes + curve.steps.len() * curve.episodes * curve.splits.len();
-    if let Some(selection) = Selection::plan(job) {
+    if let Some(selection) = Selection::new(job) {
         // The last state's number stands beside the best one's.
         episodes += selection.steps.len() * selection.episodes + job.eval_episodes;
     }

@@ -4,13 +4,22 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use harness_core::{Result, State};
+use serde::Deserialize;
 
-use super::evaluate::evaluate;
-use super::in_order::{Call, What, Workers};
-use super::iterate::iterate;
+use super::evaluate::{Episodes, evaluate};
+use super::in_order::{Call, Workers};
+use super::iterate::{Iteration, iterate};
 use super::job::Job;
 use super::stop::Stop;
 use crate::ranks::{Order, Ranks, Wire};
+
+/// What rank 0 may ask for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum What {
+    Iterate(Iteration),
+    Evaluate(Episodes),
+}
 
 /// Follows rank 0 through its runs, which are `jobs`, until it says how the command ended: the exit code. None: a rank is
 /// lost. Errors on an order that cannot be read.
@@ -23,7 +32,8 @@ pub fn follow(ranks: &Ranks, jobs: &[Job], pool: &rayon::ThreadPool, stop: &Stop
         };
         let wrong =
             || harness_core::Error::data("rank 0 asks for what nobody has: start the same binary on every rank");
-        let Call { run, what } = serde_json::from_slice(&call).map_err(|_| wrong())?;
+        let Call { run, call } = serde_json::from_slice(&call).map_err(|_| wrong())?;
+        let what: What = serde_json::from_value(call).map_err(|_| wrong())?;
         let job = jobs.get(run).ok_or_else(wrong)?;
         if let Some(bytes) = state {
             held = Some(State::read(&bytes, &job.device)?);
@@ -31,10 +41,10 @@ pub fn follow(ranks: &Ranks, jobs: &[Job], pool: &rayon::ThreadPool, stop: &Stop
         let state = held.as_mut().ok_or_else(wrong)?;
         let workers = Workers::Ranks { ranks, runs: &[] };
         let done = || {
-            pool.install(|| match what {
-                What::Iterate { total } => iterate(job, state, total, workers).map(drop),
-                What::Evaluate { split, series, first, end } => {
-                    evaluate(job, state, split, series, first..end, (stop, workers)).map(drop)
+            pool.install(|| match &what {
+                What::Iterate(Iteration { total }) => iterate(job, state, *total, workers).map(drop),
+                What::Evaluate(Episodes { split, set, first, end }) => {
+                    evaluate(job, state, *split, *set, *first..*end, (stop, workers)).map(drop)
                 }
             })
         };
@@ -46,18 +56,18 @@ pub fn follow(ranks: &Ranks, jobs: &[Job], pool: &rayon::ThreadPool, stop: &Stop
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::path::PathBuf;
     use std::sync::Arc;
 
     use candle_core::Device;
     use harness_core::{Purpose, Scalars, Split, Stream, TaskSource, sources};
 
-    use super::super::evaluate::{Outcomes, Series};
-    use super::super::job::{OtherBuild, build};
+    use super::super::evaluate::{EpisodeSet, Outcomes};
+    use super::super::job::{Cell, OtherBuild, build};
     use super::super::training::Kinship;
     use super::*;
     use crate::identity::Identity;
     use crate::ranks::local::{self, Network};
+    use crate::results::run_dir::RunDir;
     use crate::spec::{Budget, Spec};
 
     /// A run of a row of `sine`, with these settings changed.
@@ -70,27 +80,27 @@ pub(super) mod tests {
     pub fn of_spec(spec: Arc<Spec>, label: &str, source: Arc<dyn TaskSource>) -> Job {
         let method = spec.method(label).unwrap().clone();
         let algorithm = build(crate::registry::ALGORITHMS, &spec, &method, source.as_ref(), &Device::Cpu).unwrap();
-        Job {
+        let cell = Cell {
             method,
             order: 0,
             budget: Budget::Quick,
-            budget_dir: String::new(),
-            overridden: true,
-            overrides: Vec::new(),
-            seed: 0,
             meta_iters: 10,
             eval_episodes: 0,
-            dir: PathBuf::from(label),
-            data_digest: String::new(),
-            code: Identity::default(),
-            other_build: OtherBuild::default(),
-            config: serde_json::Value::Null,
-            config_hash: String::new(),
-            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,
             spec,
+        };
+        Job {
+            cell: Arc::new(cell),
+            seed: 0,
+            dir: RunDir::default(),
+            overrides: Vec::new(),
+            data_digest: String::new(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
+            config: serde_json::Value::Null,
+            kinship: Kinship::default(),
         }
     }
 
@@ -107,7 +117,7 @@ pub(super) mod tests {
         let (mut scalars, stop) = (Vec::new(), Stop::default());
         let episodes = |state: &State| {
             let with = (&stop, workers);
-            let done = pool.install(|| evaluate(job, state, Split::Test, Series::Final, 3..12, with));
+            let done = pool.install(|| evaluate(job, state, Split::Test, EpisodeSet::Final, 3..12, with));
             done.unwrap().expect("nobody stops")
         };
         for step in 0..6 {

@@ -2,15 +2,14 @@
 //! machines. What is mapped is pure and the answers come in the items' order, so that how many threads or ranks there are,
 //! or which one did what, never shows in a result.
 
-use std::path::PathBuf;
-
-use harness_core::{Result, Split, State};
+use candle_core::Device;
+use harness_core::{Result, State};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::evaluate::Series;
-use super::job::Job;
 use crate::ranks::{Crossed, Ranks, Wire};
+use crate::results::run_dir::RunDir;
 
 /// Who computes.
 #[derive(Clone, Copy, Default)]
@@ -19,29 +18,25 @@ pub enum Workers<'a> {
     #[default]
     Threads,
     /// Those of every rank. `runs`: the folders of all runs, by which ranks name them; only rank 0 asks for them.
-    Ranks { ranks: &'a Ranks, runs: &'a [PathBuf] },
+    Ranks { ranks: &'a Ranks, runs: &'a [RunDir] },
 }
 
 /// What is computed, so that other ranks come to the same place with the same state.
 pub(super) struct Site<'a> {
-    pub job: &'a Job,
+    pub run: &'a RunDir,
+    pub device: &'a Device,
     pub state: &'a State,
-    pub what: What,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) enum What {
-    /// A meta-iteration of a run of so many, which moves the state.
-    Iterate { total: u64 },
-    /// Episodes of a series.
-    Evaluate { split: Split, series: Series, first: usize, end: usize },
+    /// What [`follow`](super::follow) reads.
+    pub call: Value,
+    /// Whether all who take part then change their state.
+    pub moves: bool,
 }
 
 /// A [`Site`] as rank 0 sends it, but for the state.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Call {
     pub run: usize,
-    pub what: What,
+    pub call: Value,
 }
 
 impl Workers<'_> {
@@ -81,10 +76,9 @@ impl Workers<'_> {
             Workers::Threads => (0..n).into_par_iter().with_max_len(1).map(work).collect::<Result<_>>().map(Some),
             Workers::Ranks { ranks, runs } => {
                 // Those who follow send no call.
-                let run = runs.iter().position(|dir| *dir == site.job.dir).unwrap_or(usize::MAX);
-                let call = serde_json::to_vec(&Call { run, what: site.what }).expect("plain data");
-                let moves = matches!(site.what, What::Iterate { .. });
-                ranks.map((&call, site.state, moves), n, &site.job.device, work)
+                let run = runs.iter().position(|run| run == site.run).unwrap_or(usize::MAX);
+                let call = serde_json::to_vec(&Call { run, call: site.call.clone() }).expect("plain data");
+                ranks.map((&call, site.state, site.moves), n, site.device, work)
             }
         }
     }
@@ -104,8 +98,8 @@ mod tests {
     use super::*;
 
     fn threads<O: Wire + Send>(n: usize, work: impl Fn(usize) -> Result<O> + Sync + Send) -> Result<Vec<O>> {
-        let job = crate::runner::follow::tests::sine("reptile");
-        let site = Site { job: &job, state: &State::default(), what: What::Iterate { total: 1 } };
+        let (run, state, device) = (&RunDir::default(), &State::default(), &Device::Cpu);
+        let site = Site { run, device, state, call: Value::Null, moves: false };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         pool.install(|| Workers::Threads.map(&site, n, work)).map(|all| all.expect("no rank is lost"))
     }

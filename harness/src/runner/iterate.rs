@@ -1,9 +1,18 @@
 //! One meta-iteration.
 
 use harness_core::{Draw, Progress, Purpose, Result, Scalars, Split, State, Stream, Task, Update};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::in_order::{Site, What, Workers};
+use super::in_order::{Site, Workers};
 use super::job::Job;
+
+/// What other ranks are told of a meta-iteration.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Iteration {
+    /// Of the whole run.
+    pub total: u64,
+}
 
 /// Draws and learns the tasks in parallel and folds them in task order. Call inside the pool. None: another rank is lost,
 /// and `state` is as it was.
@@ -12,7 +21,8 @@ pub fn iterate(job: &Job, state: &mut State, total: u64, workers: Workers<'_>) -
     let indices: Vec<u64> = (0..sampling.meta_batch as u64).collect();
     let chains: Vec<&[u64]> = indices.chunks(sampling.chain).collect();
     let frozen: &State = state;
-    let site = Site { job, state: frozen, what: What::Iterate { total } };
+    let call = json!({ "iterate": Iteration { total } });
+    let site = Site { run: &job.dir, device: &job.device, state: frozen, call, moves: true };
     let learned = workers.map(&site, chains.len(), |chain| {
         let drawn = chains[chain].iter().map(|index| draw(job, &sampling.draw, frozen.step, *index));
         job.algorithm.chain_update(frozen, &mut drawn.collect::<Result<Vec<_>>>()?)

@@ -5,7 +5,6 @@
 //! order crosses; the rank with most tasks does them one after the other; every rank sends what it made to every other that
 //! takes part; all fold.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -21,6 +20,7 @@ use super::job::Job;
 use super::stop::Stop;
 use crate::ranks::local::{self, Network};
 use crate::ranks::{Ranks, Wire};
+use crate::results::run_dir::RunDir;
 use crate::spec::Spec;
 
 /// What one method on one data set costs.
@@ -202,7 +202,7 @@ fn measure(name: &str, job: &Job) -> Result<Constants> {
 fn simulated(job: &Job, network: Network, ranks: usize, seconds: f64) -> f64 {
     let lead = |ranks: &Ranks| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
-        let runs: [PathBuf; 1] = [job.dir.clone()];
+        let runs: [RunDir; 1] = [job.dir.clone()];
         let workers = Workers::Ranks { ranks, runs: &runs };
         let mut state: State = job.algorithm.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
         let (mut all, began) = (Vec::new(), Instant::now());

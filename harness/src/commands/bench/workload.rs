@@ -1,6 +1,5 @@
 //! What is timed: the inner loop of Reptile on the papers' two networks, and whole tasks through the runner.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,8 @@ use harness_core::{
 };
 
 use crate::identity::Identity;
-use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, Workers, build, evaluate, iterate};
+use crate::results::run_dir::RunDir;
+use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, Workers, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -63,27 +63,27 @@ impl Workload {
         let examples = source.task(Split::Train, &draw, spec.protocol.ways, &method.view, &mut rng)?.support;
         let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
         let model = Model::new(&network, &source.input(), spec.protocol.ways, &Device::Cpu)?;
-        let job = Job {
+        let cell = Cell {
             method,
             order: 0,
             budget: Budget::Quick,
-            budget_dir: String::new(),
-            overridden: true,
-            overrides: Vec::new(),
-            seed: 0,
             meta_iters: 1_000_000,
             eval_episodes: 0,
-            dir: PathBuf::new(),
-            data_digest: String::new(),
-            code: Identity::default(),
-            other_build: OtherBuild::default(),
-            config: serde_json::Value::Null,
-            config_hash: String::new(),
-            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,
             spec,
+        };
+        let job = Job {
+            cell: Arc::new(cell),
+            seed: 0,
+            dir: RunDir::default(),
+            overrides: Vec::new(),
+            data_digest: String::new(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
+            config: serde_json::Value::Null,
+            kinship: Kinship::default(),
         };
         Ok(Workload { name, job, model, examples })
     }
@@ -95,7 +95,7 @@ impl Workload {
 
     /// Steps' worth of work at [`BATCH`] in one task or one episode (its adaptation alone).
     pub fn task_steps(&self, what: What) -> f64 {
-        let cost = self.job.algorithm.cost();
+        let cost = self.job.algorithm.cost(&self.job.spec.protocol);
         match what {
             What::Train => cost.task / BATCH as f64,
             What::Evaluate => cost.episode / BATCH as f64,
@@ -107,7 +107,10 @@ impl Workload {
     pub fn steps(&self, what: What, stock: bool, threads: usize, seconds: f64) -> Result<f64> {
         let batch = match what {
             What::Train => BATCH,
-            What::Evaluate => (self.job.algorithm.cost().episode / self.job.algorithm.test_steps() as f64) as usize,
+            What::Evaluate => {
+                (self.job.algorithm.cost(&self.job.spec.protocol).episode / self.job.algorithm.test_steps() as f64)
+                    as usize
+            }
         };
         let model = if stock { self.model.clone().stock() } else { self.model.clone() };
         let work = || self.one_thread(&model, batch, seconds);
@@ -151,14 +154,8 @@ impl Workload {
                 What::Evaluate => {
                     let (chunk, never) = (2 * pool.current_num_threads(), Stop::default());
                     pool.install(|| {
-                        evaluate(
-                            job,
-                            &state,
-                            Split::Test,
-                            Series::Final,
-                            done..done + chunk,
-                            (&never, Workers::Threads),
-                        )
+                        let with = (&never, Workers::Threads);
+                        evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, with)
                     })?;
                     done += chunk;
                 }

@@ -57,7 +57,7 @@ pub fn run(
             rows.push(row);
             continue;
         }
-        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir.display()))?;
+        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir))?;
         if first && job.meta_iters > 0 && workers.ranks() > 1 {
             console::print(&format!("  {}\n", crossing(job, &whole, workers)))?;
         }

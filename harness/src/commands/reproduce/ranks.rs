@@ -6,7 +6,7 @@ use super::plan::Plan;
 use crate::exit::Exit;
 use crate::identity;
 use crate::ranks::{Card, Ranks, Said, agree};
-use crate::runner::{Stop, follow};
+use crate::runner::{Stop, difference_between, follow};
 
 /// The plan, once all ranks have the same one. Errors, alike on all ranks, where one cannot begin or differs; None where a
 /// rank is lost.
@@ -15,7 +15,7 @@ pub fn compare(ranks: &Ranks, plan: Result<Plan>) -> Result<Option<Plan>> {
         Ok(plan) => say(plan).unwrap_or_else(|error| Said::failed(&error)),
         Err(error) => Said::failed(error),
     };
-    let agreed = agree(ranks, &said).inspect_err(|_| ranks.over())?;
+    let agreed = agree(ranks, &said, difference_between).inspect_err(|_| ranks.over())?;
     Ok(agreed.and(plan.ok()))
 }
 
