@@ -7,31 +7,30 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::failpoint;
-use crate::record::RunRecord;
 
 /// Files of this crate and the hash of what counts in them.
-struct Part {
+struct Code {
     #[cfg_attr(not(test), expect(dead_code, reason = "the list is held against the tree"))]
     files: &'static [&'static str],
     hash: &'static str,
 }
 
-macro_rules! part {
-    ($($file:tt)*) => { Part { files: &[$($file),*], hash: harness_identity::code!(only $($file)*) } };
+macro_rules! code_of {
+    ($($file:tt)*) => { Code { files: &[$($file),*], hash: harness_identity::code!(only $($file)*) } };
 }
 
 /// What a trained state can depend on.
-const TRAINING: Part = part!(
+const TRAINING: Code = code_of!(
     "src/tasks.rs"
     "src/runner/job.rs"
     "src/runner/iterate.rs"
     "src/runner/in_order.rs"
     "src/runner/train.rs"
-    "src/files/checkpoint/bytes.rs"
+    "src/results/checkpoint/bytes.rs"
 );
 
 /// What the numbers of a state can depend on.
-const EVALUATION: Part = part!(
+const EVALUATION: Code = code_of!(
     "src/tasks.rs"
     "src/runner/job.rs"
     "src/runner/train.rs"
@@ -41,9 +40,10 @@ const EVALUATION: Part = part!(
     "src/runner/snapshots.rs"
     "src/runner/curve.rs"
     "src/runner/adaptation.rs"
-    "src/files/checkpoint/bytes.rs"
-    "src/files/episodes.rs"
-    "src/files/metrics.rs"
+    "src/results/adaptation.rs"
+    "src/results/checkpoint/bytes.rs"
+    "src/results/episodes.rs"
+    "src/results/metrics.rs"
 );
 
 /// The code behind a run's numbers.
@@ -125,24 +125,6 @@ pub fn build(commit: Option<&str>, dirty: Option<bool>) -> String {
     }
 }
 
-/// Says of results that other builds made, among those that say which did: a note, since they may be read all the same.
-pub fn note_others<'a>(algorithms: &[Entry], records: impl IntoIterator<Item = &'a RunRecord>) {
-    let other = |record: &&RunRecord| {
-        let entry = algorithms.iter().find(|entry| entry.name == record.algorithm);
-        record.code.as_ref().is_some_and(|code| entry.is_none_or(|entry| *code != Identity::of(entry)))
-    };
-    let name = |record: &RunRecord| {
-        let build = build(record.git_commit.as_deref(), record.git_dirty);
-        (format!("{} {} seed {}", record.benchmark, record.label, record.seed), build)
-    };
-    let others: Vec<(String, String)> = records.into_iter().filter(other).map(name).collect();
-    let Some((first, build)) = others.first() else { return };
-    match others.len() {
-        1 => tracing::info!("note: {first} was made by another build than this one ({build})"),
-        many => tracing::info!("note: {many} runs were made by other builds than this one, such as {first} ({build})"),
-    }
-}
-
 /// The commit of the sources that this binary was built from, and whether they had changes, if git knew.
 pub fn commit() -> Option<(String, bool)> {
     let commit = option_env!("HARNESS_COMMIT")?;
@@ -155,27 +137,42 @@ mod tests {
 
     use super::*;
 
-    /// Files of `src/runner` and `src/files` that neither train nor evaluate: they decide what is done, and say it.
+    /// Files of `src/runner` and `src/results` that neither train nor evaluate: they decide what is done, and say it.
     const NEITHER: &[&str] = &[
         "src/runner/diverged.rs",
         "src/runner/drive.rs",
         "src/runner/estimate.rs",
         "src/runner/event.rs",
-        "src/runner/fits.rs",
         "src/runner/group.rs",
         "src/runner/hash.rs",
         "src/runner/mod.rs",
-        "src/runner/record.rs",
+        "src/runner/describe.rs",
         "src/runner/replay.rs",
         "src/runner/resume.rs",
+        "src/runner/shapes.rs",
         "src/runner/stop.rs",
         "src/runner/training.rs",
-        "src/files/atomic.rs",
-        "src/files/checkpoint/mod.rs",
-        "src/files/checkpoint/tests.rs",
-        "src/files/fault.rs",
-        "src/files/lock.rs",
-        "src/files/mod.rs",
+        "src/results/best.rs",
+        "src/results/checkpoint/mod.rs",
+        "src/results/checkpoint/tests.rs",
+        "src/results/disk.rs",
+        "src/results/exports.rs",
+        "src/results/fixtures.rs",
+        "src/results/fold_means.rs",
+        "src/results/layout.rs",
+        "src/results/lock.rs",
+        "src/results/metric.rs",
+        "src/results/mod.rs",
+        "src/results/plan_json.rs",
+        "src/results/rows.rs",
+        "src/results/run.rs",
+        "src/results/run_dir.rs",
+        "src/results/run_json.rs",
+        "src/results/statistics.rs",
+        "src/results/summary.rs",
+        "src/results/table_file.rs",
+        "src/results/tensorboard.rs",
+        "src/results/verdict.rs",
     ];
 
     fn below(folder: &str) -> Vec<String> {
@@ -190,7 +187,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_runner_is_known_to_train_to_evaluate_or_to_do_neither() {
-        for file in below("src/runner").into_iter().chain(below("src/files")) {
+        for file in below("src/runner").into_iter().chain(below("src/results")) {
             let counts = TRAINING.files.contains(&file.as_str()) || EVALUATION.files.contains(&file.as_str());
             assert_ne!(
                 counts,
@@ -201,6 +198,19 @@ mod tests {
         let listed = TRAINING.files.iter().chain(EVALUATION.files);
         for file in listed {
             assert!(!file.contains("report") && !file.contains("compare") && !file.contains("cli"), "{file}");
+        }
+    }
+
+    /// What lies on disk is the results room's business: the runner hands over rows, episodes and states.
+    #[test]
+    fn the_runner_opens_no_file_and_names_none() {
+        for file in below("src/runner").into_iter().filter(|file| !file.ends_with("describe.rs")) {
+            let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                let names = [".json\"", ".csv\"", ".parquet\"", ".safetensors\"", "std::fs", "File::"];
+                assert!(!names.iter().any(|name| line.contains(name)), "{file}: {line}");
+            }
         }
     }
 

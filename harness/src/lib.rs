@@ -14,14 +14,12 @@ pub mod compare;
 pub mod console;
 pub mod exit;
 mod failpoint;
-pub mod files;
 pub mod identity;
 pub mod log;
-pub mod planned;
 pub mod progress;
-pub mod record;
 pub mod registry;
 pub mod report;
+pub mod results;
 pub mod runner;
 pub mod spec;
 pub mod tasks;
@@ -35,6 +33,7 @@ use harness_core::Entry;
 /// Parses the command line, does what it says with these methods and returns the documented exit code.
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
+    registry::know(algorithms);
     let args = cli::Cli::parse();
     if let Err(error) = log::start(args.talk) {
         eprintln!("error: {error}");

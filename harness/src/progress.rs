@@ -1,7 +1,6 @@
 //! Progress on stderr: bars on a terminal, a line every ten seconds elsewhere.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use harness_data::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{debug, info, trace, warn};
 
+use crate::results::run_dir::RunDir;
 use crate::runner::{Event, Job, Observer};
 use crate::{console, log};
 
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// Shows all runs of one call.
 pub struct Terminal {
     bars: Option<&'static MultiProgress>,
-    runs: Mutex<HashMap<PathBuf, Run>>,
+    runs: Mutex<HashMap<RunDir, Run>>,
 }
 
 struct Run {
@@ -88,7 +88,7 @@ fn work(job: &Job) -> u64 {
 }
 
 fn evaluation(job: &Job, episodes: usize) -> u64 {
-    let cost = job.algorithm.cost();
+    let cost = job.algorithm.cost(&job.spec.protocol);
     let iteration = cost.task * job.algorithm.sampling().meta_batch as f64;
     match job.meta_iters {
         0 => episodes as u64,
@@ -120,7 +120,7 @@ impl Observer for Terminal {
             }
             Event::Damaged { what } => warn!("{name}: {what}"),
             Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
-            Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric()),
+            Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric().name),
             Event::NoPoint { why } => warn!("{name}: the learning curve lacks a point: {why}"),
             Event::Saved { step } => debug!("{name}: checkpoint written at step {step}"),
             Event::Evaluated { done, total } => {

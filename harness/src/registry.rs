@@ -3,6 +3,8 @@
 //! The list is explicit because a crate that is only a dependency links to nothing: registration by link-time magic
 //! would leave the registry silently empty.
 
+use std::sync::OnceLock;
+
 use harness_core::Entry;
 
 /// All methods, in the order in which `harness list algorithms` prints them.
@@ -20,6 +22,18 @@ pub const ALGORITHMS: &[Entry] = &[
     anil::ENTRY,
     imaml::ENTRY,
 ];
+
+static KNOWN: OnceLock<Vec<Entry>> = OnceLock::new();
+
+/// The methods of this binary, those of [`main_with`](crate::main_with) where it has been called.
+pub fn known() -> &'static [Entry] {
+    KNOWN.get().map_or(ALGORITHMS, Vec::as_slice)
+}
+
+/// Makes [`known`] say these, once a process.
+pub(crate) fn know(algorithms: &[Entry]) {
+    let _ = KNOWN.set(algorithms.to_vec());
+}
 
 #[cfg(test)]
 mod tests {

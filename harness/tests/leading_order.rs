@@ -17,7 +17,7 @@
 
 use candle_core::{DType, Device, Tensor};
 use harness_core::conformance::regression;
-use harness_core::descent::Unrolled;
+use harness_core::families::maml::Unrolled;
 use harness_core::{
     Algorithm, Context, Entry, Group, Labeled, MiniBatches, Model, Params, Purpose, Reduction, State, Stream, Targets,
     Task,

@@ -9,7 +9,7 @@ use harness_core::{Context, Problem};
 use tempfile::TempDir;
 
 /// The template itself, as it is before a name is filled in: it compiles, and its own test runs, with this file.
-#[path = "../templates/algorithm/lib.rs"]
+#[path = "../templates/algorithm/src/lib.rs"]
 mod template;
 
 const MANIFEST: &str = "[workspace]\nmembers = [\"harness\", \"algorithms/*\"]\n\n[workspace.dependencies]\n\

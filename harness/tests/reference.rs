@@ -4,9 +4,9 @@
 use std::fs;
 use std::path::Path;
 
-use harness::files::checkpoint::{self, Checkpoint};
-use harness::record::{RunRecord, Status};
 use harness::registry::ALGORITHMS;
+use harness::results::checkpoint::{self, Checkpoint};
+use harness::results::run_json::{RunRecord, Status};
 use harness::runner::Kinship;
 use harness::spec::Spec;
 use harness_core::{Context, Problem};

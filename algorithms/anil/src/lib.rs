@@ -6,12 +6,8 @@
 //! what it says of the features, is the exact meta-gradient, second derivatives included, for the price of one pass over
 //! support and query.
 
-use candle_core::{D, Tensor};
-use harness_core::descent::{Descent, Settings};
-use harness_core::{
-    Algorithm, Context, Entry, Features, Group, Labeled, Norm, Params, Reduction, Result, Stream, Targets, Task, loss,
-    parse_config,
-};
+use harness_core::families::maml::{Maml, Settings};
+use harness_core::prelude::*;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -20,17 +16,18 @@ pub const ENTRY: Entry = Entry {
     paper: "Raghu et al. 2020, arXiv 1909.09157",
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01\neval_steps = 5",
+    settings: &[settings::keys::<Settings>],
+    readme: include_str!("../README.md"),
     code: harness_core::code!(),
 };
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
-    let settings: Settings = parse_config(table)?;
-    Ok(Box::new(Descent::new(settings, context, Group::Head, through_the_heads_steps)?))
+    Ok(Box::new(Maml::new(parse_config(table)?, context, Group::Head, through_the_heads_steps)?))
 }
 
 /// The gradient of the query loss with respect to the initialisation, exact: of the head through its steps, of the body by the
 /// features of support and query, each set under its own statistics.
-fn through_the_heads_steps(method: &Descent, params: &Params, task: &Task, _: &mut Stream) -> Result<(f64, Params)> {
+fn through_the_heads_steps(method: &Maml, params: &Params, task: &Task, _: &mut Stream) -> Result<(f64, Params)> {
     let features = |set: &Labeled| method.model.features(params, &set.x, &Norm::Batch);
     let (support, query) = (features(&task.support)?, features(&task.query)?);
     let head = Group::Head.part(params).to_vars()?;

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device};
 use harness_core::conformance::{EXACT_MAML, Toy, check_closed_form};
-use harness_core::descent::Unrolled;
+use harness_core::families::maml::Unrolled;
 use harness_core::{Activation, Draw, Labeled, Model, ModelSpec, Purpose, Split, TaskSource, View};
 
 use super::*;
@@ -35,7 +35,7 @@ fn settings() -> Settings {
 
 /// The written-out gradient against the tapes of every step with the group restricted.
 fn agrees_with_the_tapes(model: &Model, params: &Params, task: &Task) {
-    let mut method = Descent::new(settings(), &Toy::new().context(), Group::Head, through_the_heads_steps).unwrap();
+    let mut method = Maml::new(settings(), &Toy::new().context(), Group::Head, through_the_heads_steps).unwrap();
     method.model = model.clone();
     let mut rng = Stream::new(0, Purpose::TrainMethod, 0, 0);
     let (_, ours) = through_the_heads_steps(&method, params, task, &mut rng).unwrap();

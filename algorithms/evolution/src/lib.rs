@@ -7,13 +7,8 @@
 
 mod perturbation;
 
-use candle_core::Tensor;
-use harness_core::descent::{Descent, Settings};
-use harness_core::settings::{POSITIVE, Rate};
-use harness_core::{
-    Adapted, Algorithm, Context, Cost, Entry, Group, Halves, Labeled, Mode, Params, Progress, Reduction, Result,
-    Sampling, Scalars, State, Stream, Task, Together, Update, config, loss, mean_scalars,
-};
+use harness_core::families::maml::{Maml, MetaGradient, Settings};
+use harness_core::prelude::*;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -23,96 +18,64 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 64\nmeta_lr = 0.01\n\
           sigma = 0.05",
+    settings: &[settings::keys::<Own>, settings::keys::<Settings>],
+    readme: include_str!("../README.md"),
     code: harness_core::code!(),
 };
 
-harness_core::settings! {
+settings! {
     /// What this method has beside the [`Settings`] of MAML's family. No paper has a supervised few-shot setting: these are ours.
     struct Own {
-        /// Length of a perturbation in each parameter.
+        /// length of a perturbation in each parameter
         sigma: f64 = 0.1 => POSITIVE;
     }
 }
 
-struct Evolution {
-    descent: Descent,
+fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
+    let (settings, own) = parse_parts::<Settings, Own>(table)?;
+    // The norm layers' scales and shifts are meta-learned, but the inner loop leaves them alone, as MAML's does.
+    Ok(Box::new(Maml::new(settings, context, Group::Weights, Mirrored { sigma: own.sigma })?))
+}
+
+/// A meta-gradient from tasks that are tried on both sides of the initialisation.
+struct Mirrored {
     sigma: f64,
 }
 
-fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
-    let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
-    // The norm layers' scales and shifts are meta-learned, but the inner loop leaves them alone, as MAML's does.
-    Ok(Box::new(Evolution { descent: Descent::without_gradient(settings, context, Group::Weights)?, sigma: own.sigma }))
-}
-
-impl Evolution {
-    /// The query loss after adaptation from `params`.
-    fn adapted_loss(&self, params: &Params, task: &Task, rng: &mut Stream) -> Result<f64> {
-        let steps = self.descent.settings.inner_steps;
-        let adapted = self.descent.descend(params, &task.support, &[steps], rng)?;
-        let answers = self.descent.score(&adapted[0], &task.support, &task.query.x, Mode::Transductive)?;
-        Ok(f64::from(loss::loss(&answers, &task.query.y, Reduction::Mean)?.to_scalar::<f32>()?))
-    }
-}
-
-impl Algorithm for Evolution {
-    fn sampling(&self) -> Sampling {
-        self.descent.sampling()
-    }
-
-    fn test_steps(&self) -> usize {
-        self.descent.test_steps()
-    }
-
-    fn cost(&self) -> Cost {
-        // Each task is learned twice; a query costs a forward pass only, which hardly counts.
-        let cost = self.descent.cost();
-        Cost { task: 2.0 * cost.task, ..cost }
-    }
-
-    fn rates(&self) -> Vec<Rate> {
-        self.descent.rates()
-    }
-
-    fn halves(&self) -> Option<Halves> {
-        self.descent.halves()
-    }
-
-    fn init(&self, rng: &mut Stream) -> Result<State> {
-        self.descent.init(rng)
-    }
-
-    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
+impl MetaGradient for Mirrored {
+    fn contribution(&self, method: &Maml, params: &Params, task: &Task, rng: &mut Stream) -> Result<Update> {
         let key = rng.bits();
-        let noise = perturbation::of(&state.params, key)?;
+        let noise = perturbation::signs(params, key)?;
         // Both sides see the same mini-batches, so that only the perturbation tells them apart.
-        let tried = |side: f64| self.adapted_loss(&state.params.axpy(side, &noise)?, task, &mut rng.clone());
+        let tried = |side: f64| adapted_loss(method, &params.axpy(side, &noise)?, task, &mut rng.clone());
         let (plus, minus) = (tried(self.sigma)?, tried(-self.sigma)?);
         let update = Update { keys: vec![key], ..Update::default() };
         Ok(update.scalar("plus", plus).scalar("minus", minus))
     }
 
-    fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
+    fn tries(&self) -> usize {
+        2
+    }
+
+    /// The mean of the perturbations, each weighted by the rank of its difference.
+    fn gradient(&self, params: &Params, updates: &[Update]) -> Result<Params> {
         let difference = |update: &Update| update.scalars["plus"] - update.scalars["minus"];
         let differences: Vec<f64> = updates.iter().map(difference).collect();
         let keys = updates.iter().flat_map(|update| &update.keys).copied();
-        self.descent
-            .outer_step(state, &perturbation::mean(&state.params, keys.zip(perturbation::ranks(&differences)))?)?;
-        let scalars = mean_scalars(&updates);
-        Ok([("query_loss".to_owned(), (scalars["plus"] + scalars["minus"]) / 2.0)].into())
+        perturbation::mean(params, keys.zip(perturbation::ranks(&differences)))
     }
 
-    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        self.descent.adapt(state, support, steps, rng)
+    fn scalars(&self, updates: &[Update]) -> Scalars {
+        let scalars = mean_scalars(updates);
+        [("query_loss".to_owned(), (scalars["plus"] + scalars["minus"]) / 2.0)].into()
     }
+}
 
-    fn together(&self) -> Together {
-        self.descent.together()
-    }
-
-    fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.descent.score(adapted, support, query, mode)
-    }
+/// The query loss after adaptation from `params`.
+fn adapted_loss(method: &Maml, params: &Params, task: &Task, rng: &mut Stream) -> Result<f64> {
+    let adapted = method.learn(params, &task.support, rng)?;
+    let answers = method.score(&adapted, &task.support, &task.query.x, Mode::Transductive)?;
+    Ok(f64::from(loss::loss(&answers, &task.query.y, Reduction::Mean)?.to_scalar::<f32>()?))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ fn the_fold_makes_each_perturbation_again() {
         .map(|(name, shape)| (name.to_owned(), Tensor::zeros(shape, candle_core::DType::F32, &Device::Cpu).unwrap()))
         .into_iter()
         .collect();
-    let noise = perturbation::of(&like, 5).unwrap();
+    let noise = perturbation::signs(&like, 5).unwrap();
     for (name, tensor) in noise.iter() {
         assert_eq!(tensor.shape(), like.get(name).unwrap().shape());
     }
@@ -49,8 +49,8 @@ fn the_fold_makes_each_perturbation_again() {
     assert!(flat.iter().all(|sign| sign.abs() == 1.0));
     // 102 fair coins: 51 heads with a standard deviation of 5.
     assert!((30..72).contains(&flat.iter().filter(|sign| **sign > 0.0).count()));
-    assert!(!noise.same_bits(&perturbation::of(&like, 6).unwrap()).unwrap());
-    let (a, b) = (perturbation::of(&like, 1).unwrap(), perturbation::of(&like, 2).unwrap());
+    assert!(!noise.same_bits(&perturbation::signs(&like, 6).unwrap()).unwrap());
+    let (a, b) = (perturbation::signs(&like, 1).unwrap(), perturbation::signs(&like, 2).unwrap());
     let by_hand = a.scale(3.0).unwrap().axpy(-1.0, &b).unwrap().scale(0.5).unwrap();
     assert!(perturbation::mean(&like, [(1, 3.0), (2, -1.0)]).unwrap().same_bits(&by_hand).unwrap());
 }

@@ -9,7 +9,8 @@
 mod last_step;
 mod query;
 
-use harness_core::{Algorithm, Context, Entry, Result};
+use harness_core::families::{maml, reptile};
+use harness_core::prelude::*;
 
 use crate::query::Queries;
 
@@ -20,6 +21,12 @@ pub const ENTRY: Entry = Entry {
     paper: "Finn et al. 2017, arXiv 1703.03400",
     build,
     toy: "inner_lr = 0.5\ninner_steps = 2\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01",
+    settings: &[
+        settings::keys::<maml::Settings>,
+        settings::keys::<reptile::Settings>,
+        settings::keys::<last_step::Own>,
+    ],
+    readme: include_str!("../README.md"),
     code: harness_core::code!(),
 };
 
@@ -35,8 +42,8 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let mut settings = table.clone();
     let variant = settings.remove("variant");
     match variant.as_ref().map(|value| value.as_str().unwrap_or("not a string")) {
-        None | Some("query") => query::build(&settings, context, Queries::Together),
-        Some("query-alone") => query::build(&settings, context, Queries::Alone),
+        None | Some("query") => query::build(&settings, context, Queries::InOneBatch),
+        Some("query-alone") => query::build(&settings, context, Queries::EachWithSupport),
         Some("last-step") => last_step::build(&settings, context),
         Some(other) => Err(harness_core::error::unknown("variant", other, ["query", "query-alone", "last-step"])),
     }

@@ -6,11 +6,8 @@
 
 mod conjugate_gradient;
 
-use harness_core::descent::{Curvature, Descent, Settings};
-use harness_core::settings::{COUNT, NOT_NEGATIVE, POSITIVE};
-use harness_core::{
-    Algorithm, Context, Entry, Group, Labeled, Optimizer, Params, Reduction, Result, Stream, Task, config,
-};
+use harness_core::families::maml::{Curvature, Maml, Settings};
+use harness_core::prelude::*;
 use serde::Deserialize;
 
 use self::conjugate_gradient::solve;
@@ -23,6 +20,8 @@ pub const ENTRY: Entry = Entry {
     build,
     toy: "inner_lr = 0.2\ninner_steps = 5\ntrain_shots = 2\ntrain_queries = 2\nmeta_batch = 4\nmeta_lr = 0.01\n\
           eval_steps = 10\nlambda = 0.5",
+    settings: &[settings::keys::<Own>, settings::keys::<Settings>],
+    readme: include_str!("../README.md"),
     code: harness_core::code!(),
 };
 
@@ -36,61 +35,56 @@ enum Pull {
     After,
 }
 
-harness_core::settings! {
+settings! {
     /// What this method has beside the [`Settings`] of MAML's family. Defaults are those of the authors' code
     /// (aravindr93/imaml_dev) on Omniglot.
     #[derive(Copy)]
     struct Own {
-        /// λ of the pull, on the mean loss.
-        lambda: f64 = 2.0 => POSITIVE;
-        pull: Pull = Pull::After;
+        /// λ of the pull, on the mean loss
+        lambda: f64 = 2.0 => POSITIVE, both;
+        /// `after` the inner steps, or in `each-step`, see above
+        pull: Pull = Pull::After, both;
+        /// products Hv a task
         cg_steps: usize = 5 => COUNT;
-        /// Conjugate gradients solve (1 + cg_damping)·v + Hv/(λ + lambda_damping); exact with 0 and 0.
+        /// solved for is (1 + cg_damping)·v + Hv/(λ + lambda_damping), exact with 0 and 0
         cg_damping: f64 = 1.0 => NOT_NEGATIVE;
+        /// the other damping
         lambda_damping: f64 = 10.0 => NOT_NEGATIVE;
-        /// ε of the outer Adam.
+        /// ε of the outer Adam
         meta_eps: f64 = 1e-3 => POSITIVE;
     }
 }
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
-    let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
+    let (settings, own) = parse_parts::<Settings, Own>(table)?;
     Ok(Box::new(method(settings, own, context)?))
 }
 
-fn method(settings: Settings, own: Own, context: &Context) -> Result<Descent> {
-    let gradient = move |method: &Descent, params: &Params, task: &Task, rng: &mut Stream| {
+fn method(settings: Settings, own: Own, context: &Context) -> Result<Maml> {
+    let gradient = move |method: &Maml, params: &Params, task: &Task, rng: &mut Stream| {
         implicit_gradient(method, own, params, task, rng)
     };
-    let outer = Optimizer::Adam { lr: settings.meta_lr, beta1: 0.9, beta2: 0.999, eps: own.meta_eps };
     // Unlike cbfinn/maml's, the authors' inner loop moves every parameter.
-    let mut method = Descent::new(settings, context, Group::All, gradient)?;
+    let mut method = Maml::new(settings, context, Group::All, gradient)?;
     if own.pull == Pull::EachStep {
         method.inner = method.inner.proximal(own.lambda);
     }
-    method.halves.both.extend(["lambda", "pull"]);
-    method.outer = outer;
+    method.halves = Halves::read_from(&[Settings::FIELDS, Own::FIELDS]);
+    method.outer = Optimizer::Adam { lr: method.settings.meta_lr, beta1: 0.9, beta2: 0.999, eps: own.meta_eps };
     Ok(method)
 }
 
 /// Where the inner steps of a training task end, with its pull.
-fn proximal_point(method: &Descent, own: Own, start: &Params, support: &Labeled, rng: &mut Stream) -> Result<Params> {
-    let adapted = method.descend(start, support, &[method.settings.inner_steps], rng)?;
-    let end = &adapted[0].params;
+fn proximal_point(method: &Maml, own: Own, start: &Params, support: &Labeled, rng: &mut Stream) -> Result<Params> {
+    let end = method.learn(start, support, rng)?.params;
     match own.pull {
-        Pull::EachStep => Ok(end.clone()),
+        Pull::EachStep => Ok(end),
         Pull::After => start.axpy(1.0 - method.settings.inner_lr * own.lambda, &end.sub(start)?),
     }
 }
 
 /// The query loss at the proximal point, and (I + H/λ)⁻¹ times its gradient there.
-fn implicit_gradient(
-    method: &Descent,
-    own: Own,
-    params: &Params,
-    task: &Task,
-    rng: &mut Stream,
-) -> Result<(f64, Params)> {
+fn implicit_gradient(method: &Maml, own: Own, params: &Params, task: &Task, rng: &mut Stream) -> Result<(f64, Params)> {
     let point = proximal_point(method, own, params, &task.support, rng)?;
     let query = method.model.loss_grad(&point, &task.query, Reduction::Mean)?;
     let (_, _, curvature) = Curvature::at(&method.model, &point, &task.support, Group::All)?;

@@ -4,13 +4,8 @@
 //! The authors' code (metaminibatchprox/code) is a fork of openai/supervised-reptile, so everything but the pull is as in
 //! Reptile: the inner loop, Adam's second moment across tasks, the annealed outer step.
 
-use candle_core::Tensor;
-use harness_core::inner::{Recipe, Role, Settings};
-use harness_core::settings::{NOT_NEGATIVE, Rate};
-use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Halves, Labeled, Mode, Progress, Result, Sampling, Scalars, State,
-    Stream, Task, Update, config,
-};
+use harness_core::families::reptile::{Reptile, Settings};
+use harness_core::prelude::*;
 
 /// The registry line.
 pub const ENTRY: Entry = Entry {
@@ -19,74 +14,25 @@ pub const ENTRY: Entry = Entry {
     paper: "Zhou et al. 2019, NeurIPS",
     build,
     toy: "lambda = 0.1\ninner_batch = 6\nlr = 0.003\ntrain_shots = 4\neval_iters = 20\nmeta_batch = 3",
+    settings: &[settings::keys::<Own>, settings::keys::<Settings>],
+    readme: include_str!("../README.md"),
     code: harness_core::code!(),
 };
 
-harness_core::settings! {
+settings! {
     /// What this method has beside the shared [`Settings`].
     struct Own {
-        /// Default of the authors' run scripts.
-        lambda: f64 = 0.1 => NOT_NEGATIVE;
+        /// λ, on the loss of a mini-batch; default of the authors' run scripts
+        lambda: f64 = 0.1 => NOT_NEGATIVE, both;
     }
 }
-
-struct MinibatchProx(Recipe);
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
-    let (settings, own) = config::parse_parts::<Settings, Own>(table)?;
-    let recipe = Recipe::new(settings, context)?;
-    Ok(Box::new(MinibatchProx(Recipe { steps: recipe.steps.proximal(own.lambda), ..recipe })))
-}
-
-impl Algorithm for MinibatchProx {
-    fn sampling(&self) -> Sampling {
-        let Settings { train_shots, meta_batch, .. } = self.0.settings;
-        Sampling::independent(Draw::Episode { ways: None, shots: train_shots, queries: 0 }, meta_batch)
-    }
-
-    fn test_steps(&self) -> usize {
-        self.0.settings.eval_iters
-    }
-
-    fn cost(&self) -> Cost {
-        self.0.cost()
-    }
-
-    fn rates(&self) -> Vec<Rate> {
-        self.0.rates()
-    }
-
-    fn halves(&self) -> Option<Halves> {
-        Some(self.0.halves(&["lambda"]))
-    }
-
-    fn init(&self, rng: &mut Stream) -> Result<State> {
-        self.0.init(rng)
-    }
-
-    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
-        let (update, moments) = self.0.learn(state, task, &self.0.moments(state), rng)?;
-        Ok(Recipe::with_second(update, moments))
-    }
-
-    fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
-        let scalars = self.0.outer_step(state, &updates, Role::Params, progress)?;
-        self.0.fold_seconds(state, &updates)?;
-        Ok(scalars)
-    }
-
-    /// Adapting starts from the second moment that training left.
-    fn for_evaluation(&self, state: &State) -> State {
-        state.clone()
-    }
-
-    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        self.0.adapt(state, support, steps, rng)
-    }
-
-    fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.0.score(adapted, support, query, mode)
-    }
+    let (settings, own) = parse_parts::<Settings, Own>(table)?;
+    let mut method = Reptile::new(settings, context)?;
+    method.inner = method.inner.proximal(own.lambda);
+    method.halves = Halves::read_from(&[Settings::FIELDS, Own::FIELDS]);
+    Ok(Box::new(method))
 }
 
 #[cfg(test)]

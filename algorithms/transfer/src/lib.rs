@@ -4,14 +4,8 @@
 //! `tune = "head"` freezes the features and learns a new linear head (Chen et al. 2019, "Baseline"). On regression, where
 //! there are no classes, training is joint training on points of many tasks and the output layer is kept.
 
-mod tune;
-
-use candle_core::Tensor;
-use harness_core::settings::{self, BELOW_ONE, COUNT, NOT_NEGATIVE, RATE, Range, Rate, SHARE, TEST_RATE};
-use harness_core::{
-    Adapted, Algorithm, Context, Cost, Draw, Entry, Error, Group, Halves, Labeled, Mode, Model, Optimizer, Problem,
-    Progress, Reduction, Result, Sampling, Scalars, State, Statistics, Stream, Task, Update, outer, parse_config,
-};
+use harness_core::families::supervised::{AtTest, Supervised, Training};
+use harness_core::prelude::*;
 use serde::Deserialize;
 
 /// The registry line.
@@ -21,6 +15,8 @@ pub const ENTRY: Entry = Entry {
     paper: "Chen et al. 2019, arXiv 1904.04232; Ravi & Larochelle 2017; Vinyals et al. 2016",
     build,
     toy: "batch = 32\nlr = 0.01\ntune_steps = 30\ntune_lr = 0.01\ntune_batch = 6",
+    settings: &[settings::keys::<Config>],
+    readme: include_str!("../README.md"),
     code: harness_core::code!(),
 };
 
@@ -46,37 +42,40 @@ enum TuneOptimizer {
 /// A part that counts.
 const PART: Range = Range::new("above 0 and at most 1", |part| part > 0.0 && part <= 1.0);
 
-harness_core::settings! {
+settings! {
     /// Training as Ravi and Larochelle have it (batch 64, Adam 1e-3).
     struct Config {
+        /// images a meta-iteration
         batch: usize = 64 => COUNT;
+        /// Adam's rate
         lr: f64 = 1e-3 => RATE;
-        tune: Group = Group::All;
-        norm: Statistics = Statistics::Batch;
-        /// While tuning, where it is not as `norm` says: batch statistics then join the running ones.
-        tune_norm: Option<Statistics> = None;
-        /// The share of a step's statistics in the running ones.
-        tune_norm_momentum: f64 = 0.1 => PART;
-        tune_steps: usize = 50 => COUNT;
-        tune_batch: usize = 5 => COUNT;
-        tune_lr: f64 = 1e-3 => TEST_RATE;
-        tune_lr_decay: f64 = 0.0 => NOT_NEGATIVE;
-        tune_optimizer: TuneOptimizer = TuneOptimizer::Adam;
-        tune_momentum: f64 = 0.0 => BELOW_ONE;
-        tune_dampening: f64 = 0.0 => SHARE;
-        tune_weight_decay: f64 = 0.0 => NOT_NEGATIVE;
-        head_init: HeadInit = HeadInit::Zeros;
+        /// what learns at test: `all` or a new `head`
+        tune: Group = Group::All, test;
+        /// statistics at test: `batch` or `running`, see above
+        norm: Statistics = Statistics::Batch, both;
+        /// statistics while tuning, as `norm` says where it is not set, see above
+        tune_norm: Option<Statistics> = None, test;
+        /// share of a step's statistics in the running ones
+        tune_norm_momentum: f64 = 0.1 => PART, test;
+        /// steps at test
+        tune_steps: usize = 50 => COUNT, test;
+        /// images of a step at test
+        tune_batch: usize = 5 => COUNT, test;
+        /// rate at test
+        tune_lr: f64 = 1e-3 => TEST_RATE, test;
+        /// δ of `sgd`: step t, counted from 1, has the rate `tune_lr`/(1 + (t − 1)·δ) (Torch's `learningRateDecay`)
+        tune_lr_decay: f64 = 0.0 => NOT_NEGATIVE, test;
+        /// `adam` (β₁ = 0.9) or `sgd`
+        tune_optimizer: TuneOptimizer = TuneOptimizer::Adam, test;
+        /// of `sgd`, in PyTorch's form
+        tune_momentum: f64 = 0.0 => BELOW_ONE, test;
+        /// of `sgd`, in PyTorch's form
+        tune_dampening: f64 = 0.0 => SHARE, test;
+        /// of `sgd`, in PyTorch's form
+        tune_weight_decay: f64 = 0.0 => NOT_NEGATIVE, test;
+        /// `zeros`; or `fan-in`: uniform in ±1/√features; or `glorot`: as the network's head
+        head_init: HeadInit = HeadInit::Zeros, test;
     }
-}
-
-struct Transfer {
-    config: Config,
-    /// With one output a training class.
-    training: Model,
-    /// With one output a way; on regression the same as `training`.
-    episode: Model,
-    regression: bool,
-    outer: Optimizer,
 }
 
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
@@ -90,85 +89,107 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     if config.tune_lr_decay != 0.0 && config.tune_optimizer == TuneOptimizer::Adam {
         return Err(Error::usage("tune_lr_decay is of tune_optimizer = \"sgd\""));
     }
+    let training = Training::new(&config, config.batch, config.lr, config.norm);
     let regression = matches!(context.problem, Problem::Regression { .. });
-    let episode = context.episode_model()?;
-    let training = if regression { episode.clone() } else { context.model(context.train_classes()?)? };
-    let outer = Optimizer::adam(config.lr, 0.9);
-    Ok(Box::new(Transfer { training, episode, regression, outer, config }))
+    let tuning = Tuning { model: context.episode_model()?, regression, config };
+    Ok(Box::new(Supervised::new(training, context, tuning)?))
 }
 
-impl Algorithm for Transfer {
-    fn sampling(&self) -> Sampling {
-        Sampling::independent(Draw::Batch { size: self.config.batch }, 1)
-    }
+/// Fine-tuning on the support set.
+struct Tuning {
+    config: Config,
+    /// With one output a way, or the values of a regression.
+    model: Model,
+    regression: bool,
+}
 
-    fn test_steps(&self) -> usize {
+impl AtTest for Tuning {
+    fn steps(&self) -> usize {
         self.config.tune_steps
     }
 
-    fn cost(&self) -> Cost {
+    fn passes(&self, _: &Protocol) -> f64 {
         let steps = match self.config.tune {
             Group::Head => 1, // the features are computed once
             _ => self.config.tune_steps,
         };
-        Cost { task: self.config.batch as f64, episode: (steps * self.config.tune_batch) as f64 }
-    }
-
-    fn rates(&self) -> Vec<Rate> {
-        settings::rates(&self.config)
-    }
-
-    /// Training tells all classes apart, whatever an episode holds.
-    fn halves(&self) -> Option<Halves> {
-        let test = [
-            "tune",
-            "tune_norm",
-            "tune_norm_momentum",
-            "tune_steps",
-            "tune_batch",
-            "tune_lr",
-            "tune_lr_decay",
-            "tune_optimizer",
-            "tune_momentum",
-            "tune_dampening",
-            "tune_weight_decay",
-            "head_init",
-        ];
-        Some(Halves { test: test.to_vec(), both: vec!["norm"], ways: self.regression, shots: false })
-    }
-
-    fn init(&self, rng: &mut Stream) -> Result<State> {
-        let mut state = outer::start(self.training.init(rng)?)?;
-        if self.config.norm == Statistics::Running {
-            state.buffers = self.training.initial_stats()?;
-        }
-        Ok(state)
-    }
-
-    fn task_update(&self, state: &State, task: &Task, _: &mut Stream) -> Result<Update> {
-        let at = self.training.loss_grad(&state.params, &task.support, Reduction::Mean)?;
-        Ok(Update::default().with("gradient", at.grads).with("stats", at.stats).scalar("loss", at.loss))
-    }
-
-    fn outer_update(&self, state: &mut State, updates: Vec<Update>, _: Progress) -> Result<Scalars> {
-        outer::descend(state, self.outer, &updates)
-    }
-
-    /// The head of the training classes gives way to a new one.
-    fn for_evaluation(&self, state: &State) -> State {
-        let params = match self.regression {
-            true => state.params.clone(),
-            false => Group::Body.part(&state.params),
-        };
-        State { params, slots: Default::default(), ..state.clone() }
+        (steps * self.config.tune_batch) as f64
     }
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        tune::adapt(self, state, support, steps, rng)
+        let start = self.starting_point(state, rng)?;
+        let Config { tune, norm, tune_norm, tune_norm_momentum, .. } = self.config;
+        let while_tuning = tune_norm.unwrap_or(norm);
+        if tune == Group::Head && while_tuning == Statistics::Running {
+            return self.tune_head(state, &start, support, steps, rng);
+        }
+        let inner = InnerLoop {
+            norm: match while_tuning {
+                Statistics::Batch => Norm::Batch,
+                Statistics::Running => Norm::told_by(&state.buffers),
+            },
+            ..InnerLoop::new(self.optimizer(), Reduction::Mean).only(tune)
+        };
+        let pool = Pool::new(support)?;
+        let mut batches = MiniBatches::new(pool.len(), self.config.tune_batch, false, rng);
+        let mut learner = Learner::new(&self.model, &start, &inner, &Moments::default())?;
+        if while_tuning == Statistics::Batch && norm == Statistics::Running {
+            learner = learner.updating(&state.buffers, tune_norm_momentum);
+        }
+        learner.snapshots(&pool, &mut batches, steps, &state.buffers)
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-        self.episode.predict(adapted, support, query, mode)
+        self.model.predict(adapted, support, query, mode)
+    }
+}
+
+impl Tuning {
+    /// With running statistics frozen features do not depend on the mini-batch: they are computed once, and the head alone
+    /// is a small linear model on them.
+    fn tune_head(
+        &self,
+        state: &State,
+        start: &Params,
+        support: &Labeled,
+        steps: &[usize],
+        rng: &mut Stream,
+    ) -> Result<Vec<Adapted>> {
+        let features = self.model.embed(start, &support.x, &Norm::told_by(&state.buffers))?;
+        let pool = Pool::new(&Labeled::new(features, support.y.clone())?)?;
+        let mut batches = MiniBatches::new(pool.len(), self.config.tune_batch, false, rng);
+        let (model, inner) = (self.model.head()?, InnerLoop::new(self.optimizer(), Reduction::Mean));
+        let mut learner = Learner::new(&model, &Group::Head.part(start), &inner, &Moments::default())?;
+        let adapted = learner.snapshots(&pool, &mut batches, steps, &state.buffers)?;
+        Ok(adapted.into_iter().map(|head| Adapted { params: start.merged(&head.params), ..head }).collect())
+    }
+
+    /// The trained body under a new head for the episode's ways; on regression everything as trained.
+    fn starting_point(&self, state: &State, rng: &mut Stream) -> Result<Params> {
+        if self.regression {
+            return Ok(state.params.clone());
+        }
+        let head = self.model.head()?;
+        let head = match self.config.head_init {
+            HeadInit::Zeros => head.init(rng)?.zeros_like()?,
+            HeadInit::FanIn => head.init_fan_in(rng)?,
+            HeadInit::Glorot => head.init(rng)?,
+        };
+        Ok(Group::Body.part(&state.params).merged(&head))
+    }
+
+    fn optimizer(&self) -> Optimizer {
+        let Config { tune_lr: lr, tune_momentum, tune_dampening, tune_weight_decay, tune_lr_decay, .. } = self.config;
+        match self.config.tune_optimizer {
+            TuneOptimizer::Adam => Optimizer::adam(lr, 0.9),
+            TuneOptimizer::Sgd => Optimizer::Sgd {
+                lr,
+                momentum: tune_momentum,
+                dampening: tune_dampening,
+                weight_decay: tune_weight_decay,
+                lr_decay: tune_lr_decay,
+            },
+        }
     }
 }
 

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 
 use candle_core::Tensor;
 
-use crate::context::Context;
-use crate::episode::{Labeled, Sampling, Task};
+use crate::adapted::{Adapted, Mode};
+use crate::context::{Context, Protocol};
+use crate::episode::{Draw, Labeled, Sampling, Task};
 use crate::error::Result;
 use crate::halves::Halves;
 use crate::params::Params;
 use crate::rng::Stream;
-use crate::settings::Rate;
+use crate::settings::{Key, Rate};
 use crate::state::State;
 use crate::together::Together;
 
@@ -98,47 +99,6 @@ impl Progress {
     }
 }
 
-/// What the queries are normalised with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// Queries as one batch, so that they see each other through batch statistics: those that
-    /// [`Algorithm::together`] names.
-    Transductive,
-    /// Each query alone, together with the whole support set.
-    Inductive,
-    /// Regression: a query is a point, nothing is normalised.
-    #[serde(rename = "-")]
-    Pointwise,
-}
-
-impl Mode {
-    /// The value of the `mode` column: `transductive`, `inductive` or `-`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Mode::Transductive => "transductive",
-            Mode::Inductive => "inductive",
-            Mode::Pointwise => "-",
-        }
-    }
-}
-
-/// What a method knows after it saw a support set.
-#[derive(Clone, Debug)]
-pub struct Adapted {
-    /// Parameters after the inner steps, by the names of the network that scores.
-    pub params: Params,
-    /// Running statistics or whatever else scoring reads.
-    pub buffers: Params,
-}
-
-impl From<&State> for Adapted {
-    /// What is known before any inner step.
-    fn from(state: &State) -> Self {
-        Adapted { params: state.params.clone(), buffers: state.buffers.clone() }
-    }
-}
-
 /// Forward-and-backward passes of one image (or point), for estimates of time. An estimate, never a result.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
@@ -161,8 +121,17 @@ pub trait Algorithm: Send + Sync {
     /// Inner steps at test time, at which tables are made.
     fn test_steps(&self) -> usize;
 
-    /// Roughly what training and adapting cost.
-    fn cost(&self) -> Cost;
+    /// Roughly what training and adapting cost, for evaluation episodes of this `protocol`. As it stands, a task costs a pass
+    /// over its images, and an episode one over the support set for each step, at least one over all its images.
+    fn cost(&self, protocol: &Protocol) -> Cost {
+        let Protocol { ways, shots, queries } = *protocol;
+        let task = match self.sampling().draw {
+            Draw::Batch { size } => size,
+            Draw::Episode { ways: own, shots, queries } => own.unwrap_or(ways) * (shots + queries),
+        };
+        let steps = self.test_steps() * ways * shots;
+        Cost { task: task as f64, episode: steps.max(ways * (shots + queries)) as f64 }
+    }
 
     /// The step sizes among the settings, defaults too: where numbers leave the real line, errors name the one to lower.
     /// [`settings::rates`](crate::settings::rates) knows those of a settings struct.
@@ -233,9 +202,24 @@ pub struct Entry {
     /// Config (TOML) with which it learns the conformance suite's toy task in
     /// [`TOY_ITERATIONS`](crate::conformance::TOY_ITERATIONS) meta-iterations.
     pub toy: &'static str,
+    /// The settings: [`settings::keys`](crate::settings::keys) of each struct that `build` reads.
+    pub settings: &'static [fn() -> Vec<Key>],
+    /// `include_str!("../README.md")`: the paper, where the method departs from it, and the table of settings.
+    pub readme: &'static str,
     /// What the method is made of: [`harness_core::code!()`](crate::code). A number of other code is never shown as this
     /// code's.
     pub code: &'static str,
+}
+
+impl Entry {
+    /// Where the method departs from its paper: the paragraph of its README that begins with `**Known deviation`, on one line
+    /// and without that heading.
+    pub fn deviations(&self) -> Option<String> {
+        let mut paragraphs = self.readme.split("\n\n").map(str::trim);
+        let found = paragraphs.find(|paragraph| paragraph.starts_with("**Known deviation"))?;
+        let (_, text) = found.trim_start_matches("**").split_once("**")?;
+        Some(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
 }
 
 #[cfg(test)]
@@ -246,6 +230,23 @@ mod tests {
     fn the_meta_step_is_annealed_to_zero_over_the_runs_own_length() {
         let at = |iteration| Progress { iteration, total: 4 }.anneal(1.0, 0.0);
         assert_eq!([at(0), at(1), at(3)], [1.0, 0.75, 0.25]);
+    }
+
+    #[test]
+    fn deviations_are_a_paragraph_of_the_readme() {
+        let entry = |readme| Entry {
+            name: "mine",
+            summary: "",
+            paper: "",
+            build: |_, _| Err(crate::Error::usage("only named")),
+            toy: "",
+            settings: &[],
+            readme,
+            code: "",
+        };
+        let readme = "# mine\n\nIts paper.\n\n**Known deviations.** The network\nis ours.\n\n| key |\n";
+        assert_eq!(entry(readme).deviations().unwrap(), "The network is ours.");
+        assert_eq!(entry("# mine\n\nNothing more.").deviations(), None);
     }
 
     #[test]

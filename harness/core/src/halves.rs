@@ -2,6 +2,8 @@
 //! an evaluation is what is then done with it. One training serves every evaluation that leaves its own half as it is:
 //! five shots and one, other episodes, another way of adapting.
 
+use crate::settings::{Field, Read};
+
 /// What a method's two halves read of its settings and of the protocol. What is named nowhere is of the training alone.
 ///
 /// [`conformance`](crate::conformance) changes what is said to be of the test alone and checks that training gives the same
@@ -19,6 +21,14 @@ pub struct Halves {
 }
 
 impl Halves {
+    /// As settings say of themselves, with tasks of the protocol's ways and with shots of their own: an episode's.
+    /// [`settings!`](crate::settings!) writes `FIELDS`.
+    pub fn read_from(settings: &[&[Field]]) -> Self {
+        let fields = || settings.iter().copied().flatten();
+        let read = |by: Read| fields().filter(|field| field.read == by).map(|field| field.name).collect();
+        Halves { test: read(Read::Test), both: read(Read::Both), ways: true, shots: false }
+    }
+
     /// Whether training reads the setting `key`.
     pub fn trains(&self, key: &str) -> bool {
         !self.test.contains(&key)

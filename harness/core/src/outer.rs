@@ -2,7 +2,7 @@
 
 use crate::algorithm::{Scalars, Update, mean_scalars};
 use crate::error::Result;
-use crate::learner::{Moments, Optimizer};
+use crate::optimizer::{Moments, Optimizer};
 use crate::params::Params;
 use crate::state::State;
 

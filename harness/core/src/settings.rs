@@ -1,15 +1,19 @@
-//! The settings of a method in one place: a struct, its defaults, and what each number may be.
+//! The settings of a method in one place: a struct, its defaults, what each number may be, whether the test reads it, and the
+//! words of its line in the method's README.
 //!
 //! ```
-//! use harness_core::parse_config;
-//! use harness_core::settings::{COUNT, RATE};
+//! use harness_core::settings::{COUNT, RATE, Settings};
+//! use harness_core::{Halves, parse_config};
 //!
 //! harness_core::settings! {
 //!     /// Defaults are the paper's.
 //!     struct Config {
-//!         /// Inner steps of a task.
+//!         /// Inner steps of a training task.
 //!         inner_iters: usize = 5 => COUNT;
+//!         /// Step size.
 //!         lr: f64 = 1e-3 => RATE;
+//!         /// Inner steps at test.
+//!         eval_iters: usize = 50 => COUNT, test;
 //!         replacement: bool = false;
 //!     }
 //! }
@@ -19,6 +23,10 @@
 //!
 //! let error = parse_config::<Config>(&"lr = -0.1".parse().unwrap()).err().expect("no run could mean it");
 //! assert_eq!(error.to_string(), "lr = -0.1: it must be above 0");
+//!
+//! let keys = harness_core::settings::keys::<Config>();
+//! assert_eq!(keys[1].row(), "| `lr` | 0.001 | Step size |");
+//! assert_eq!(Halves::read_from(&[Config::FIELDS]).test, ["eval_iters"]);
 //! # Ok::<(), harness_core::Error>(())
 //! ```
 
@@ -89,6 +97,65 @@ pub struct Field {
     pub name: &'static str,
     /// None for what is no number, or any number.
     pub range: Option<Range>,
+    /// Who reads it.
+    pub read: Read,
+    /// Its documentation: unit and source.
+    pub words: &'static str,
+}
+
+/// Who reads a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// Training alone.
+    Training,
+    /// Adapting and scoring alone: `, test` in [`settings!`](crate::settings!).
+    Test,
+    /// Both: `, both`.
+    Both,
+}
+
+/// A setting as a README shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// The key in a benchmark's block.
+    pub name: &'static str,
+    /// As a benchmark's file would write it; `none` where nothing is set.
+    pub default: String,
+    /// What a number must be, as in [`Range::words`].
+    pub range: Option<&'static str>,
+    /// Unit and source.
+    pub words: String,
+}
+
+impl Key {
+    /// The line in a README's table `| key | default | unit, source |`.
+    pub fn row(&self) -> String {
+        format!("| `{}` | {} | {} |", self.name, self.default, self.words)
+    }
+}
+
+/// The keys of a settings struct with their defaults, in the order of the struct: what [`Entry::settings`](crate::Entry) names.
+pub fn keys<S: Settings + Default>() -> Vec<Key> {
+    let key = |(field, default): (&Field, String)| Key {
+        name: field.name,
+        default: plain(&default),
+        range: field.range.map(|range| range.words),
+        words: field.words.trim().trim_end_matches('.').to_owned(),
+    };
+    S::FIELDS.iter().zip(S::default().shown()).map(key).collect()
+}
+
+/// `Some(FanIn)` as `fan-in`.
+fn plain(shown: &str) -> String {
+    let shown = shown.strip_prefix("Some(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(shown);
+    let mut text = String::new();
+    for c in shown.chars() {
+        if c.is_uppercase() && !text.is_empty() {
+            text.push('-');
+        }
+        text.extend(c.to_lowercase());
+    }
+    text
 }
 
 /// A step size by the name of its setting.
@@ -110,6 +177,11 @@ pub trait Settings: DeserializeOwned {
 
     /// The value of each of the [`FIELDS`](Settings::FIELDS) that has a range; None for the others.
     fn numbers(&self) -> Vec<Option<f64>> {
+        Vec::new()
+    }
+
+    /// The value of each of the [`FIELDS`](Settings::FIELDS) as Rust shows it.
+    fn shown(&self) -> Vec<String> {
         Vec::new()
     }
 }
@@ -166,21 +238,26 @@ impl<T: Number> Number for Option<T> {
     }
 }
 
-/// A settings struct with its defaults and ranges: `name: type = default => range;`, the range left out for what is no
-/// number. It can be read with [`parse_config`](crate::parse_config) and [`parse_parts`](crate::config::parse_parts), which
-/// refuse other keys and numbers out of range. The crate that uses it needs `serde`. See [`settings`](mod@crate::settings).
+/// A settings struct: `name: type = default => range, test;`. The range is left out for what is no number; `test` or `both`
+/// says that the test reads a setting, alone or beside training ([`Halves::read_from`](crate::Halves::read_from)); a
+/// field's documentation is its line in the README. It can be read with [`parse_config`](crate::parse_config) and
+/// [`parse_parts`](crate::config::parse_parts), which refuse other keys and numbers out of range. The crate that uses it needs
+/// `serde`. See [`settings`](mod@crate::settings).
 #[macro_export]
 macro_rules! settings {
     (@range) => { ::std::option::Option::None };
     (@range $range:expr) => { ::std::option::Option::Some($range) };
     (@number $value:expr) => { ::std::option::Option::None };
     (@number $value:expr, $range:expr) => { $crate::settings::Number::number(&$value) };
+    (@read) => { $crate::settings::Read::Training };
+    (@read test) => { $crate::settings::Read::Test };
+    (@read both) => { $crate::settings::Read::Both };
     (
         $(#[$meta:meta])*
         $vis:vis struct $name:ident {
             $(
                 $(#[doc = $doc:literal])*
-                $field_vis:vis $field:ident: $kind:ty = $default:expr $(=> $range:expr)?;
+                $field_vis:vis $field:ident: $kind:ty = $default:expr $(=> $range:expr)? $(, $read:ident)?;
             )*
         }
     ) => {
@@ -205,11 +282,17 @@ macro_rules! settings {
                 $($crate::settings::Field {
                     name: ::std::stringify!($field),
                     range: $crate::settings!(@range $($range)?),
+                    read: $crate::settings!(@read $($read)?),
+                    words: ::std::concat!($($doc),*),
                 },)*
             ];
 
             fn numbers(&self) -> ::std::vec::Vec<::std::option::Option<f64>> {
                 ::std::vec![$($crate::settings!(@number self.$field $(, $range)?)),*]
+            }
+
+            fn shown(&self) -> ::std::vec::Vec<::std::string::String> {
+                ::std::vec![$(::std::format!("{:?}", self.$field)),*]
             }
         }
     };
@@ -267,5 +350,48 @@ mod tests {
         let read: All = parse_config(&"tune_lr = 1e6".parse().unwrap()).unwrap();
         let rate = |name, value, stage| Rate { name, value, stage };
         assert_eq!(rates(&read), [rate("lr", 1e-3, Stage::Training), rate("tune_lr", 1e6, Stage::Adapting)]);
+    }
+
+    #[derive(Clone, Copy, Debug, serde::Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Start {
+        FanIn,
+    }
+
+    crate::settings! {
+        struct Shown {
+            /// Images a step
+            /// of a task (paper).
+            batch: usize = 5 => COUNT, both;
+            lr: f64 = 1e-8 => RATE, test;
+            start: Start = Start::FanIn;
+            norm: Option<Start> = Some(Start::FanIn);
+            clip: Option<f64> = None => POSITIVE;
+        }
+    }
+
+    #[test]
+    fn a_key_is_shown_as_a_benchmarks_file_would_write_it() {
+        let rows: Vec<String> = keys::<Shown>().iter().map(Key::row).collect();
+        assert_eq!(
+            rows,
+            [
+                "| `batch` | 5 | Images a step of a task (paper) |",
+                "| `lr` | 1e-8 |  |",
+                "| `start` | fan-in |  |",
+                "| `norm` | fan-in |  |",
+                "| `clip` | none |  |",
+            ]
+        );
+        assert_eq!(keys::<Shown>()[0].range, Some("at least 1"));
+        let read: Vec<Read> = Shown::FIELDS.iter().map(|field| field.read).collect();
+        assert_eq!(read, [Read::Both, Read::Test, Read::Training, Read::Training, Read::Training]);
+        // Each default can be written back.
+        let Shown { batch, lr, start: Start::FanIn, norm: Some(Start::FanIn), clip: None } =
+            parse_config(&"batch = 5\nlr = 1e-8\nstart = \"fan-in\"\nnorm = \"fan-in\"".parse().unwrap()).unwrap()
+        else {
+            panic!("other defaults")
+        };
+        assert_eq!((batch, lr), (5, 1e-8));
     }
 }

@@ -1,7 +1,7 @@
 //! Checkpoints: a refusal on one line or a state.
 #![no_main]
 
-use harness::files::checkpoint::Checkpoint;
+use harness::results::checkpoint::Checkpoint;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

@@ -147,14 +147,14 @@ fn for_tests(tokens: &[TokenTree]) -> Option<(usize, Option<String>)> {
     }
 }
 
-/// The path of an `include!("…")`, `include_str!` or `include_bytes!` that begins here.
+/// The path of an `include!("…")`, `include_str!` or `include_bytes!` that begins here. Prose in Markdown changes no number.
 fn included(tokens: &[TokenTree]) -> Option<String> {
     let [TokenTree::Ident(name), TokenTree::Punct(bang), TokenTree::Group(of), ..] = tokens else { return None };
     if !["include", "include_str", "include_bytes"].iter().any(|macro_| name == macro_) || bang.as_char() != '!' {
         return None;
     }
     match &of.stream().into_iter().collect::<Vec<_>>()[..] {
-        [TokenTree::Literal(path)] => unquoted(&path.to_string()),
+        [TokenTree::Literal(path)] => unquoted(&path.to_string()).filter(|path| !path.ends_with(".md")),
         _ => None,
     }
 }
@@ -213,7 +213,7 @@ mod tests {
         let source = read(
             "#[cfg(test)]\nmod tests;\nmod real;\nmod a { #[cfg(test)] mod inner; }\n#[path = \"../x.rs\"]\nmod x;\n\
              const W: &[u8] = include_bytes!(\"../w.bin\");\nconst O: &str = include_str!(concat!(env!(\"OUT_DIR\")));\n\
-             #[doc = include_str!(\"../README.md\")]\nstruct D;",
+             #[doc = include_str!(\"../README.md\")]\nstruct D;\nconst R: &str = include_str!(\"../README.md\");",
         );
         assert_eq!((source.tests, source.includes), (vec!["tests".into()], vec!["../x.rs".into(), "../w.bin".into()]));
     }

@@ -123,7 +123,7 @@ impl<'n, T: Real> Curvature<'n, T> {
         refill(&mut point.x, x);
         point.sums.resize(plan.stats_len, T::default());
         point.descend(plan, batch, &mut space.scratch, grad);
-        (value, Curvature { net, batch, loss: loss::Second::of(&target, reduction), space })
+        (value, Curvature { net, batch, loss: loss::Second::new(&target, reduction), space })
     }
 
     pub(crate) fn multiply(&mut self, vector: &[T], product: &mut [T]) {

@@ -64,7 +64,7 @@ pub(crate) struct Second {
 }
 
 impl Second {
-    pub fn of<T>(target: &Target<T>, reduction: Reduction) -> Self {
+    pub fn new<T>(target: &Target<T>, reduction: Reduction) -> Self {
         Second { classes: matches!(target, Target::Classes(_)), reduction }
     }
 

@@ -101,12 +101,6 @@ impl Network {
             linear.filter_map(|(i, stage)| Some(stage.linear()?.geometry.flops() * if i == 0 { 2.0 } else { 3.0 }));
         linear.sum::<f64>() * batch as f64
     }
-
-    /// Floating-point operations of a forward pass.
-    pub fn flops_forward(&self, batch: usize) -> f64 {
-        let linear = self.plan.stages.iter().filter_map(|stage| Some(stage.linear()?.geometry.flops()));
-        linear.sum::<f64>() * batch as f64
-    }
 }
 
 fn params(layer: &Layer, input: &[usize]) -> Vec<(&'static str, Vec<usize>)> {

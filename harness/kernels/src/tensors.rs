@@ -14,13 +14,6 @@ pub enum Backend {
     Stock,
 }
 
-impl Backend {
-    /// The fast one where it runs.
-    pub fn of(device: &candle_core::Device) -> Self {
-        if device.is_cpu() { Self::Fast } else { Self::Stock }
-    }
-}
-
 /// Outputs `[B, outputs]` of `net` for `x` `[B, h, w, c]` or `[B, features]`; `params` in the order of
 /// [`Network::layout`] and of its shapes.
 ///

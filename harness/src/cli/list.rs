@@ -9,8 +9,8 @@ Examples:
   # Everything, as tables
   harness list
 
-  # The benchmarks, for a script
-  harness list benchmarks --format json";
+  # One benchmark, written out: which file says what
+  harness list benchmarks omniglot-5w1s";
 
 /// Shows the benchmarks, algorithms and data sets that this binary knows.
 #[derive(Args, Clone, Debug)]
@@ -19,6 +19,10 @@ pub struct List {
     /// Only these
     #[arg(value_enum)]
     pub what: Option<Listed>,
+
+    /// After `benchmarks`: this one, or the TOML file of that path, with every setting and the file that says it
+    #[arg(value_name = "BENCHMARK|FILE.toml")]
+    pub name: Option<String>,
 
     /// How to print them
     #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]

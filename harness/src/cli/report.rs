@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Format;
-use crate::report::Also;
+use crate::report::Exports;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,5 +31,5 @@ pub struct Report {
     pub format: Format,
 
     #[command(flatten)]
-    pub also: Also,
+    pub exports: Exports,
 }

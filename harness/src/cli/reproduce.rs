@@ -6,7 +6,7 @@ use harness_kernels::Cap;
 
 use super::value::{assignment, device, instruction_set, positive, seconds};
 use super::{Format, Shard};
-use crate::report::Also;
+use crate::report::Exports;
 use crate::spec::Budget;
 
 const EXAMPLES: &str = "\
@@ -96,7 +96,7 @@ pub struct Reproduce {
     pub format: Format,
 
     #[command(flatten)]
-    pub also: Also,
+    pub exports: Exports,
 
     /// Say what would run and about how long it would take, and stop
     #[arg(long)]

@@ -7,8 +7,9 @@ use harness_core::{Error, Result};
 use crate::cli::Cite;
 use crate::console;
 use crate::exit::Exit;
-use crate::record::RunRecord;
-use crate::report::{environment, run, scan};
+use crate::report::made;
+use crate::results::run_json::RunRecord;
+use crate::results::{layout, run};
 use crate::spec::Spec;
 
 /// Every entry, under its key.
@@ -42,8 +43,8 @@ pub fn run(args: &Cite) -> Result<Exit> {
     let folder = Path::new(&args.of);
     let (mut names, mut data, mut records) = (Vec::new(), Vec::new(), Vec::new());
     if folder.is_dir() {
-        for budget in scan::budgets(folder)? {
-            for found in scan::runs(&folder.join(budget))? {
+        for budget in layout::budgets(folder)? {
+            for found in layout::runs(&folder.join(budget))? {
                 records.extend(run::record(&found)?);
             }
         }
@@ -58,7 +59,7 @@ pub fn run(args: &Cite) -> Result<Exit> {
         names.extend(spec.methods.iter().map(|method| method.algorithm.clone()));
         data.push(spec.data.dataset.clone());
     }
-    console::print(&if args.note { environment::note(records.iter()) } else { entries(&names, &data) })?;
+    console::print(&if args.note { made::note(records.iter()) } else { entries(&names, &data) })?;
     Ok(Exit::Done)
 }
 

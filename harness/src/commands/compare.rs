@@ -7,7 +7,6 @@ use crate::cli::{Compare, Format};
 use crate::compare::{self, against::Asked};
 use crate::console;
 use crate::exit::Exit;
-use crate::identity;
 
 /// Prints the comparison; [`Exit::TargetMissed`] where B is significantly worse in a cell.
 pub fn run(args: &Compare, algorithms: &[Entry]) -> Result<Exit> {
@@ -19,7 +18,7 @@ pub fn run(args: &Compare, algorithms: &[Entry]) -> Result<Exit> {
         Format::Json => comparison.json(),
         Format::Latex => comparison.latex(),
     })?;
-    identity::note_others(algorithms, &comparison.records);
+    super::note_others(algorithms, &comparison.records);
     match comparison.worse().count() {
         0 => Ok(Exit::Done),
         worse => {

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use crate::cli::{Eval, Format};
 use crate::console;
 use crate::exit::Exit;
-use crate::files::checkpoint::Checkpoint;
-use crate::files::episodes;
 use crate::identity::{Identity, Segment};
-use crate::runner::{self, Job, Kinship, OtherBuild, Outcomes, Series, Stop, aggregate};
+use crate::results::checkpoint::Checkpoint;
+use crate::results::episodes;
+use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -35,8 +35,9 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
         let range = start..(start + CHUNK).min(job.eval_episodes);
-        let one =
-            || runner::evaluate(&job, &checkpoint.state, args.split, Series::Final, range.clone(), &Stop::default());
+        let one = || {
+            runner::evaluate(&job, &checkpoint.state, args.split, EpisodeSet::Final, range.clone(), &Stop::default())
+        };
         let part = pool.install(one)?.expect("nobody asks it to stop");
         runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);
@@ -68,27 +69,28 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
     let algorithm = runner::build(algorithms, &spec, &method, source.as_ref(), &candle_core::Device::Cpu)?;
     let config = json!({ "model": spec.model_of(&method), "view": method.view, "method": method.settings });
     let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
-    Ok(Job {
+    let (data_digest, code) = (source.digest(), runner::code(algorithms, &method));
+    let cell = Cell {
         order,
         budget: Budget::Paper,
-        budget_dir: String::new(),
-        overridden: true,
-        overrides: Vec::new(),
-        seed: trained["seed"].as_u64().unwrap_or_default(),
         meta_iters: checkpoint.state.step,
         eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
-        dir: Default::default(),
-        data_digest: source.digest(),
-        code: runner::code(algorithms, &method),
-        other_build: OtherBuild::default(),
-        config_hash: String::new(),
-        kinship: Kinship::default(),
         spec: Arc::new(spec),
         method,
         source,
         algorithm,
         device: candle_core::Device::Cpu,
+    };
+    Ok(Job {
+        cell: Arc::new(cell),
+        seed: trained["seed"].as_u64().unwrap_or_default(),
+        dir: Default::default(),
+        overrides: Vec::new(),
         config,
+        data_digest,
+        kinship: Kinship::default(),
+        code,
+        other_build: OtherBuild::default(),
     })
 }
 
@@ -126,9 +128,9 @@ fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Forma
                 Split::Test => "test",
             };
             let head = format!("{} at step {step}, {} {word} episodes\n", job.name(), job.eval_episodes);
-            let unit = if job.regression() { "" } else { " %" };
+            let unit = if job.metric().is_percent() { " %" } else { "" };
             let line = |(mode, number): (&str, runner::Aggregate)| {
-                format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric(), number.value, number.ci95)
+                format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric().name, number.value, number.ci95)
             };
             head + &rows.map(line).collect::<String>()
         }

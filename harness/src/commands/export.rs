@@ -10,9 +10,9 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use crate::cli::Export;
 use crate::exit::Exit;
-use crate::files::atomic;
-use crate::files::checkpoint::Checkpoint;
 use crate::identity::Identity;
+use crate::results::checkpoint::Checkpoint;
+use crate::results::disk;
 
 /// Writes both files and prints their paths.
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
@@ -35,8 +35,8 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     let run_folder = args.checkpoint.parent().unwrap_or(Path::new(""));
     super::make_room_for(&out)?;
     let card = card::card(&checkpoint, run_folder, algorithms)?;
-    atomic::write(&out, &plain(&checkpoint.state)?)?;
-    atomic::write(&beside, format!("{card:#}\n").as_bytes())?;
+    disk::write(&out, &plain(&checkpoint.state)?)?;
+    disk::write(&beside, format!("{card:#}\n").as_bytes())?;
     crate::console::print(&format!("{}\n{}\n", out.display(), beside.display())).map(|()| Exit::Done)
 }
 

@@ -1,9 +1,11 @@
 //! `harness list`: what this binary knows, before any compute is spent.
 
+mod benchmark;
+
 use std::collections::BTreeMap;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
-use harness_core::{Entry, Result};
+use harness_core::{Entry, Error, Result};
 use harness_data::{Dataset, Open, SETS, SearchPath, Set};
 use serde_json::{Value, json};
 
@@ -26,6 +28,15 @@ struct Section {
 }
 
 fn render(args: &List, algorithms: &[Entry], width: u16) -> Result<String> {
+    match (args.what, &args.name) {
+        (_, None) => {}
+        (Some(Listed::Benchmarks), Some(name)) => return benchmark::render(name, args.format),
+        (_, Some(name)) => {
+            return Err(Error::usage(format!(
+                "\"{name}\": only a benchmark is shown by its name: harness list benchmarks NAME"
+            )));
+        }
+    }
     let all = [Listed::Benchmarks, Listed::Algorithms, Listed::Datasets];
     let asked: Vec<Listed> = args.what.map_or(all.to_vec(), |what| vec![what]);
     let sections = asked.into_iter().map(|what| match what {
@@ -143,7 +154,19 @@ fn lines(spec: &Spec) -> Vec<(&str, usize, &MethodSpec)> {
 
 fn algorithms(entries: &[Entry]) -> Section {
     let row = |entry: &Entry| [entry.name, entry.summary, entry.paper].map(String::from).to_vec();
-    let json = |entry: &Entry| json!({ "name": entry.name, "summary": entry.summary, "paper": entry.paper });
+    let json = |entry: &Entry| {
+        let keys =
+            entry.settings.iter().flat_map(|keys| keys()).map(
+                |key| json!({ "key": key.name, "default": key.default, "must_be": key.range, "meaning": key.words }),
+            );
+        json!({
+            "name": entry.name,
+            "summary": entry.summary,
+            "paper": entry.paper,
+            "deviations": entry.deviations(),
+            "settings": keys.collect::<Vec<_>>(),
+        })
+    };
     Section {
         title: "algorithms",
         header: vec!["name", "what it does", "paper"],
@@ -196,8 +219,6 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use harness_core::Error;
-
     use super::*;
 
     const ENTRY: Entry = Entry {
@@ -206,11 +227,13 @@ mod tests {
         paper: "none",
         build: |_, _| Err(Error::usage("only listed")),
         toy: "",
+        settings: &[],
+        readme: "# dummy\n\n**Known deviations.** It does not read its paper.\n",
         code: "of a test",
     };
 
     fn text(what: Option<Listed>, format: Format) -> String {
-        render(&List { what, format, data_dir: Some("no/such/folder".into()) }, &[ENTRY], WIDTH).unwrap()
+        render(&List { what, name: None, format, data_dir: Some("no/such/folder".into()) }, &[ENTRY], WIDTH).unwrap()
     }
 
     #[test]
@@ -234,6 +257,42 @@ mod tests {
             (&all["algorithms"][0]["name"], &all["datasets"][1]["name"]),
             (&json!("dummy"), &json!("quadratic"))
         );
+        assert_eq!(all["algorithms"][0]["deviations"], json!("It does not read its paper."));
+    }
+
+    #[test]
+    fn a_benchmark_that_is_written_out_reads_back_as_itself() {
+        let names = Spec::all(&[]).unwrap().into_iter().chain(Spec::figures(&[]).unwrap());
+        for spec in names {
+            let text = benchmark::render(&spec.name, Format::Table).unwrap();
+            let again = Spec::parse(&text, &spec.name).unwrap_or_else(|error| panic!("{error}\n{text}"));
+            assert_eq!(again, spec);
+            assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
+        }
+        let text = benchmark::render("omniglot-20w1s", Format::Table).unwrap();
+        for line in [
+            "inner_lr = 2.0                           # omniglot-20w1s.toml, = ways * 0.1",
+            "meta_batch = 16                          # omniglot-20w1s.toml, as fomaml",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        let json: Value = serde_json::from_str(&benchmark::render("sine", Format::Json).unwrap()).unwrap();
+        assert_eq!(
+            json["values"][1],
+            json!({
+                "path": "title", "value": "Sine waves, 10 points", "files": ["sine.toml"], "like": null, "expression": null,
+            })
+        );
+    }
+
+    #[test]
+    fn a_name_is_a_benchmarks() {
+        let list = |what, name: &str| {
+            let list = List { what, name: Some(name.into()), format: Format::Table, data_dir: None };
+            render(&list, &[ENTRY], WIDTH).unwrap_err().to_string()
+        };
+        assert!(list(Some(Listed::Datasets), "omniglot").contains("harness list benchmarks NAME"));
+        assert!(list(Some(Listed::Benchmarks), "omniglt-5w1s").contains("did you mean \"omniglot-5w1s\"?"));
     }
 
     #[test]

@@ -14,9 +14,11 @@ pub mod reproduce;
 
 use std::path::Path;
 
-use harness_core::{Error, Result};
+use harness_core::{Entry, Error, Result};
 
-use crate::files::{atomic, fault};
+use crate::identity::{self, Identity};
+use crate::results::disk;
+use crate::results::run_json::RunRecord;
 
 /// The worker threads: an explicit number, so that no library's environment variable changes it.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
@@ -30,5 +32,23 @@ fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
 /// Makes the folder of a file that is to be written and errors if it cannot hold one, before anything is spent.
 fn make_room_for(file: &Path) -> Result<()> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    atomic::writable(folder).map_err(|source| fault::explain(file, source))
+    disk::writable(folder).map_err(|source| disk::explain(file, source))
+}
+
+/// Says of results that other builds made, among those that say which did: a note, since they may be read all the same.
+pub fn note_others<'a>(algorithms: &[Entry], records: impl IntoIterator<Item = &'a RunRecord>) {
+    let other = |record: &&RunRecord| {
+        let entry = algorithms.iter().find(|entry| entry.name == record.algorithm);
+        record.code.as_ref().is_some_and(|code| entry.is_none_or(|entry| *code != Identity::of(entry)))
+    };
+    let name = |record: &RunRecord| {
+        let build = identity::build(record.git_commit.as_deref(), record.git_dirty);
+        (format!("{} {} seed {}", record.benchmark, record.label, record.seed), build)
+    };
+    let others: Vec<(String, String)> = records.into_iter().filter(other).map(name).collect();
+    let Some((first, build)) = others.first() else { return };
+    match others.len() {
+        1 => tracing::info!("note: {first} was made by another build than this one ({build})"),
+        many => tracing::info!("note: {many} runs were made by other builds than this one, such as {first} ({build})"),
+    }
 }

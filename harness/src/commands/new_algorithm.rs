@@ -19,7 +19,7 @@ use self::workspace::Workspace;
 use crate::cli::NewAlgorithm;
 use crate::console;
 use crate::exit::Exit;
-use crate::files::atomic;
+use crate::results::disk;
 
 /// Writes the crate, registers it and prints what was done and what comes next.
 pub fn run(args: &NewAlgorithm) -> Result<Exit> {
@@ -55,14 +55,14 @@ fn told(root: &Path, name: &Name, no_place_in: Option<&str>) -> String {
 fn write(root: &Path, name: &Name, edits: &[Edit]) -> Result<()> {
     for edit in edits {
         let folder = edit.path.parent().unwrap_or(root);
-        atomic::writable(folder).map_err(|source| Error::io(folder, source))?;
+        disk::writable(folder).map_err(|source| Error::io(folder, source))?;
     }
     let target = root.join("algorithms").join(name.as_str());
     write_crate(root, &target, name)?;
     for (done, edit) in edits.iter().enumerate() {
-        if let Err(error) = atomic::write(&edit.path, edit.after.as_bytes()) {
+        if let Err(error) = disk::write(&edit.path, edit.after.as_bytes()) {
             for edit in edits[..done].iter().rev() {
-                let _ = atomic::write(&edit.path, edit.before.as_bytes());
+                let _ = disk::write(&edit.path, edit.before.as_bytes());
             }
             let _ = fs::remove_dir_all(&target);
             return Err(error);
@@ -80,12 +80,12 @@ fn write_crate(root: &Path, target: &Path, name: &Name) -> Result<()> {
         let path = made.join(file);
         let folder = path.parent().unwrap_or(&made);
         fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
-        atomic::write(&path, text.as_bytes())?;
+        disk::write(&path, text.as_bytes())?;
     }
     let algorithms = root.join("algorithms");
     fs::create_dir_all(&algorithms).map_err(|source| at(&algorithms, source))?;
     fs::rename(&made, target).map_err(|source| at(target, source))?;
-    atomic::sync_folder(&algorithms)
+    disk::sync_folder(&algorithms)
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use harness_core::{Entry, Result};
 use crate::cli::{self, Format};
 use crate::console;
 use crate::exit::Exit;
-use crate::identity;
 use crate::report::Report;
 
 /// Rebuilds every budget's summary and plots below the folder and prints the tables.
@@ -15,13 +14,13 @@ pub fn run(args: &cli::Report, algorithms: &[Entry]) -> Result<Exit> {
         Some(out) => Some(out.as_path()),
         None => own.filter(|_| matches!(crate::report::may_be_written(from), Ok(true) | Err(_))),
     };
-    let report = crate::report::build_apart(from, to, args.also)?;
+    let report = crate::report::build_apart(from, to, args.exports)?;
     console::print(&text(&report, args.format))?;
     if args.format == Format::Json {
         report.left().iter().for_each(|left| tracing::warn!("not in the rows: {left}"));
     }
     let records = report.budgets.iter().flat_map(|budget| budget.runs.iter().map(|run| &run.record));
-    identity::note_others(algorithms, records);
+    super::note_others(algorithms, records);
     let (count, page) = (report.files.len(), report.page());
     match to {
         Some(to) => tracing::info!("{count} files written below {}; page: {}", to.display(), page.display()),

@@ -19,10 +19,9 @@ use self::survey::Survey;
 use crate::cli::{Format, Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
-use crate::identity;
-use crate::planned;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
+use crate::results::plan_json;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
 
@@ -50,14 +49,14 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     let stop = Stop::on_signals()?;
     others::decide(&mut plan.jobs, &survey, args, &pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
-    let budget = plan.jobs[0].budget_dir.clone();
-    planned::write(&args.out.join(&budget), &plan.call)?;
+    let budget = plan.jobs[0].budget_dir().to_owned();
+    plan_json::write(&args.out.join(&budget), &plan.call)?;
     tracing::info!("{survey}");
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
-        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir.display());
+        tracing::debug!("planned {} -> {}", line(job, *standing), job.dir);
     }
     let terminal = Terminal::new();
-    let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.also);
+    let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.exports);
     let shared = Shared {
         pool: &pool,
         stop,
@@ -72,12 +71,12 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
     let reported =
-        pool.install(|| crate::report::build_budget(&args.out, &budget, args.also)).and_then(|mut report| {
+        pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
             console::print(&super::report::text(&report, args.format))?;
             // Rows that were not asked for may be of other builds.
             let records = report.budgets.iter().flat_map(|budget| budget.runs.iter().map(|run| &run.record));
-            identity::note_others(algorithms, records);
+            super::note_others(algorithms, records);
             let (folder, page) = (args.out.join(&budget), report.page());
             tracing::info!("tables and plots: {}; page: {}", folder.display(), page.display());
             Ok(match args.shard {
@@ -132,7 +131,7 @@ fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool,
             }));
             continue;
         }
-        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir.display()))?;
+        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir))?;
     }
     if format == Format::Json {
         return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
@@ -153,7 +152,7 @@ fn writable(out: &Path) -> Result<()> {
     let refused = |source| {
         Error::usage(format!("--out {}: not a folder that can be written ({source}): choose another", out.display()))
     };
-    crate::files::atomic::writable(out).map_err(refused)
+    crate::results::disk::writable(out).map_err(refused)
 }
 
 /// A method's panic becomes its cell's reason; the default hook would print a trace between the progress bars.

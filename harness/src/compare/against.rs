@@ -2,16 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use harness_core::{Error, Result, error};
+use harness_core::{Error, Mode, Result, Split, error};
 use serde::Serialize;
 
 use super::block::{Block, Column};
 use super::folder::{self, Budget, Held};
-use crate::record::RunRecord;
-use crate::report::paired::{self, ByMode, Difference, LEVEL};
-use crate::report::scan::natural;
-use crate::report::stats::{mean, tidy};
-use crate::report::{format, run};
+use crate::report::format;
+use crate::results::layout::natural;
+use crate::results::metric::{Metric, with_mode};
+use crate::results::run::{self, ValuesByMode};
+use crate::results::run_json::RunRecord;
+use crate::results::statistics::{self, Difference, LEVEL, SeedValues, mean, tidy};
 
 /// What is asked.
 pub struct Asked<'a> {
@@ -38,8 +39,8 @@ pub struct Against {
 pub struct Table {
     pub budget: String,
     pub benchmark: String,
-    pub mode: String,
-    pub metric: String,
+    pub mode: Mode,
+    pub metric: Metric,
     /// The row that the others are compared with.
     pub reference: Spending,
     pub rows: Vec<Row>,
@@ -138,7 +139,7 @@ pub fn compare(path: &Path, asked: &Asked) -> Result<Against> {
 #[derive(Clone)]
 struct Entry<'a> {
     label: &'a str,
-    runs: Vec<(&'a Held, &'a RunRecord, ByMode)>,
+    runs: Vec<(&'a Held, &'a RunRecord, ValuesByMode)>,
 }
 
 /// The tables of one benchmark, one a mode; none where the reference has no complete run in it.
@@ -153,12 +154,14 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
             alone.push(format!("{} {name} {} seed {}: {}", budget.name, held.label, held.seed, held.status()));
             continue;
         };
-        let modes = paired::values(&held.path, record)?;
+        let modes = run::values(&held.path, record)?;
         for (mode, episode) in modes.iter().filter_map(|(mode, values)| Some((mode, values.as_ref().err()?.0))) {
             let seed = held.seed;
             alone.push(format!(
-                "{} {name} {} seed {seed} {mode}: diverged in episode {episode}",
-                budget.name, held.label
+                "{} {name} {} seed {seed} {}: diverged in episode {episode}",
+                budget.name,
+                held.label,
+                mode.as_str()
             ));
         }
         let run = (held, record, modes);
@@ -176,7 +179,7 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
     let (_, first, modes) = &reference.runs[0];
     entries.sort_by(|a, b| a.runs[0].1.order.cmp(&b.runs[0].1.order).then_with(|| natural(a.label, b.label)));
     entries.retain(|entry| {
-        let alike = entry.runs.iter().chain(&reference.runs).all(|(_, record, _)| paired::same_episodes(first, record));
+        let alike = entry.runs.iter().chain(&reference.runs).all(|(_, record, _)| run::same_episodes(first, record));
         if !alike {
             alone.push(format!(
                 "{} {name} {}: it met other test episodes than {}",
@@ -185,27 +188,33 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
         }
         alike
     });
-    let of_mode = |entry: &Entry, mode: &str| -> Vec<paired::Run> {
-        let values = |modes: &ByMode| modes.iter().find(|(own, _)| own == mode).and_then(|(_, v)| v.clone().ok());
+    let of_mode = |entry: &Entry, mode: Mode| -> Vec<SeedValues> {
+        let values =
+            |modes: &ValuesByMode| modes.iter().find(|(own, _)| *own == mode).and_then(|(_, v)| v.clone().ok());
         entry.runs.iter().filter_map(|(held, _, modes)| Some((held.seed, values(modes)?))).collect()
     };
     let mut tables = Vec::new();
-    for (mode, _) in modes {
+    for &(mode, _) in modes {
         let there = of_mode(&reference, mode);
-        let mut found: Vec<(&Entry, Vec<paired::Run>, Difference)> = Vec::new();
+        let mut found: Vec<(&Entry, Vec<SeedValues>, Difference)> = Vec::new();
         for entry in &entries {
             let here = of_mode(entry, mode);
-            match paired::difference(&there, &here) {
+            match statistics::difference(&there, &here) {
                 Some(difference) => found.push((entry, here, difference)),
-                None => alone.push(format!("{} {name} {} {mode}: no seed that both hold", budget.name, entry.label)),
+                None => alone.push(format!(
+                    "{} {name} {} {}: no seed that both hold",
+                    budget.name,
+                    entry.label,
+                    mode.as_str()
+                )),
             }
         }
-        let adjusted = paired::holm(&found.iter().map(|(.., d)| d.p).collect::<Vec<_>>());
+        let adjusted = statistics::holm(&found.iter().map(|(.., d)| d.p).collect::<Vec<_>>());
         let mut rows = Vec::new();
         for ((entry, values, difference), p_holm) in found.into_iter().zip(adjusted) {
             rows.push(Row {
                 spending: spending(entry, mode, &values, asked.target)?,
-                answer: answer(&difference, p_holm, first.higher_is_better, asked.margin),
+                answer: answer(&difference, p_holm, first.metric, asked.margin),
                 delta: difference.delta,
                 ci95: difference.half,
                 p: difference.p,
@@ -220,8 +229,8 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
         tables.push(Table {
             budget: budget.name.clone(),
             benchmark: name.to_owned(),
-            mode: mode.clone(),
-            metric: first.metric.clone(),
+            mode,
+            metric: first.metric,
             reference: spending(&reference, mode, &there, asked.target)?,
             rows,
         });
@@ -230,17 +239,17 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
 }
 
 /// A stated margin comes first: whoever states one says that less is no difference to them.
-fn answer(found: &Difference, p_holm: f64, higher_is_better: bool, margin: Option<f64>) -> Answer {
+fn answer(found: &Difference, p_holm: f64, metric: Metric, margin: Option<f64>) -> Answer {
     let inside = |margin: f64| found.half.is_some_and(|half| found.delta.abs() + half <= margin);
-    match found.delta > 0.0 {
+    match metric.gain(found.delta) > 0.0 {
         _ if found.identical || margin.is_some_and(inside) => Answer::Same,
         _ if p_holm >= LEVEL => Answer::Unclear,
-        up if up == higher_is_better => Answer::Better,
-        _ => Answer::Worse,
+        true => Answer::Better,
+        false => Answer::Worse,
     }
 }
 
-fn spending(entry: &Entry, mode: &str, values: &[paired::Run], target: Option<f64>) -> Result<Spending> {
+fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64>) -> Result<Spending> {
     let (_, record, _) = entry.runs[0];
     let of_seeds: Vec<f64> = values.iter().map(|(_, values)| mean(values)).collect();
     let seconds: Vec<f64> = entry.runs.iter().map(|(_, record, _)| record.seconds).collect();
@@ -248,8 +257,8 @@ fn spending(entry: &Entry, mode: &str, values: &[paired::Run], target: Option<f6
     for (held, record, _) in entry.runs.iter().filter(|_| target.is_some()) {
         let target = target.expect("filtered");
         let rows = run::curve(&held.path, record)?;
-        let beyond = |value: f64| if record.higher_is_better { value >= target } else { value <= target };
-        let first = rows.iter().find(|row| row.split == "test" && row.mode == mode && beyond(row.value));
+        let beyond = |value: f64| record.metric.gain(value) >= record.metric.gain(target);
+        let first = rows.iter().find(|row| row.split == Split::Test && row.mode == mode && beyond(row.value));
         reached.push(first.map(|row| (row.step as f64, row.wall_s.unwrap_or(f64::NAN))));
     }
     let all: Option<Vec<(f64, f64)>> = reached.into_iter().collect();
@@ -344,7 +353,7 @@ impl Against {
             (true, "time", true),
             (self.target.is_some(), "target at", true),
         ];
-        let value = |value| format::value(&table.metric, value);
+        let value = |value| table.metric.value(value);
         let line = |row: &Spending, said: [String; 3]| {
             let [difference, p, answer] = said;
             let reached = match row.reached {
@@ -370,13 +379,12 @@ impl Against {
         };
         let mut lines: Vec<Vec<String>> = vec![line(&table.reference, Default::default())];
         for row in &table.rows {
-            let half = row.ci95.map(|half| format!(" ±{}", value(half))).unwrap_or_default();
-            let difference = format::signed(&table.metric, row.delta) + &half;
+            let difference = table.metric.difference(row.delta, row.ci95);
             lines.push(line(&row.spending, [difference, p_value(row.p_holm), row.answer.name().into()]));
         }
-        let mode = if table.mode == "-" { String::new() } else { format!(", {}", table.mode) };
+        let mode = with_mode(", ", table.mode);
         Block {
-            title: format!("{}{mode}: budget {} · {}", table.benchmark, table.budget, format::metric(&table.metric)),
+            title: format!("{}{mode}: budget {} · {}", table.benchmark, table.budget, table.metric.heading()),
             columns: columns.iter().filter(|c| c.0).map(|(_, name, right)| Column { name, right: *right }).collect(),
             lines,
             notes: notes(table),
@@ -422,6 +430,7 @@ fn p_value(p: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::metric::{ACCURACY, MSE};
 
     fn found(delta: f64, half: f64, identical: bool) -> Difference {
         Difference { delta, half: Some(half), p: 0.0, seeds: vec![0], over_seeds: false, identical }
@@ -429,13 +438,13 @@ mod tests {
 
     #[test]
     fn same_needs_identical_answers_or_a_stated_margin() {
-        assert_eq!(answer(&found(0.0, 0.0, true), 1.0, true, None), Answer::Same);
-        assert_eq!(answer(&found(0.0, 0.1, false), 1.0, true, None), Answer::Unclear);
-        assert_eq!(answer(&found(0.1, 0.1, false), 1.0, true, Some(0.21)), Answer::Same);
-        assert_eq!(answer(&found(0.1, 0.1, false), 1.0, true, Some(0.19)), Answer::Unclear);
-        assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, true, Some(0.2)), Answer::Worse);
-        assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, false, None), Answer::Better, "errors: less is better");
-        assert_eq!(answer(&found(-1.0, 0.1, false), 0.06, true, None), Answer::Unclear);
+        assert_eq!(answer(&found(0.0, 0.0, true), 1.0, ACCURACY, None), Answer::Same);
+        assert_eq!(answer(&found(0.0, 0.1, false), 1.0, ACCURACY, None), Answer::Unclear);
+        assert_eq!(answer(&found(0.1, 0.1, false), 1.0, ACCURACY, Some(0.21)), Answer::Same);
+        assert_eq!(answer(&found(0.1, 0.1, false), 1.0, ACCURACY, Some(0.19)), Answer::Unclear);
+        assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, ACCURACY, Some(0.2)), Answer::Worse);
+        assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, MSE, None), Answer::Better, "errors: less is better");
+        assert_eq!(answer(&found(-1.0, 0.1, false), 0.06, ACCURACY, None), Answer::Unclear);
     }
 
     #[test]

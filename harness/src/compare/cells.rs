@@ -1,15 +1,15 @@
 //! From pairs of runs to cells: a benchmark, a method and a mode, over the seeds that both sides hold.
 
-use harness_core::{Error, Result};
+use harness_core::{Error, Mode, Result};
 use serde::Serialize;
 
 use super::Alone;
 use super::folder::{Held, Pair};
-use super::stats::{self, Delta};
-use crate::record::RunRecord;
-use crate::report::paired::{NoNumber, values};
-use crate::report::scan::natural;
-use crate::report::stats::{mean, seed_interval, tidy};
+use crate::results::layout::natural;
+use crate::results::metric::Metric;
+use crate::results::run::{NoNumber, values};
+use crate::results::run_json::RunRecord;
+use crate::results::statistics::{self, Delta, mean, seed_interval, tidy};
 use crate::runner::difference_between;
 
 /// What became of a cell from A to B.
@@ -49,8 +49,8 @@ pub struct Cell {
     pub budget_b: String,
     pub benchmark: String,
     pub method: String,
-    pub mode: String,
-    pub metric: String,
+    pub mode: Mode,
+    pub metric: Metric,
     /// Means over seeds.
     pub a: f64,
     pub b: f64,
@@ -121,13 +121,13 @@ fn same_cell(x: &Couple, y: &Couple) -> bool {
     (&x.a.0.benchmark, &x.a.0.label) == (&y.a.0.benchmark, &y.a.0.label)
 }
 
-fn without(budget: &str, held: &Held, mode: Option<&str>, why: String) -> Alone {
+fn without(budget: &str, held: &Held, mode: Option<Mode>, why: String) -> Alone {
     Alone {
         budget: budget.to_owned(),
         benchmark: held.benchmark.clone(),
         method: held.label.clone(),
         seed: held.seed,
-        mode: mode.map(str::to_owned),
+        mode,
         why,
     }
 }
@@ -180,19 +180,19 @@ type Met<'a, 'b> = (&'a Couple<'b>, Values, Values);
 
 /// The cells of a row, one a mode.
 pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
-    let mut modes: Vec<(String, Vec<Met>)> = Vec::new();
+    let mut modes: Vec<(Mode, Vec<Met>)> = Vec::new();
     for couple in &row.couples {
         let ((held_a, record_a), (held_b, record_b)) = (couple.a, couple.b);
         if record_a.metric != record_b.metric {
             return Err(Error::usage(format!(
                 "{} {}: {} in A and {} in B: two benchmarks of one name cannot be compared",
-                held_a.benchmark, held_a.label, record_a.metric, record_b.metric
+                held_a.benchmark, held_a.label, record_a.metric.name, record_b.metric.name
             )));
         }
         let (in_a, mut in_b) = (values(&held_a.path, record_a)?, values(&held_b.path, record_b)?);
         for (mode, a) in in_a {
             let Some(at) = in_b.iter().position(|(other, _)| *other == mode) else {
-                alone.push(without(row.budgets.0, held_a, Some(&mode), "only in A".into()));
+                alone.push(without(row.budgets.0, held_a, Some(mode), "only in A".into()));
                 continue;
             };
             let (_, b) = in_b.swap_remove(at);
@@ -200,12 +200,12 @@ pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
                 (Ok(a), Ok(b)) => (a, b),
                 (Err(NoNumber(episode)), _) => {
                     let why = format!("diverged in episode {episode} in A");
-                    alone.push(without(row.budgets.0, held_a, Some(&mode), why));
+                    alone.push(without(row.budgets.0, held_a, Some(mode), why));
                     continue;
                 }
                 (_, Err(NoNumber(episode))) => {
                     let why = format!("diverged in episode {episode} in B");
-                    alone.push(without(row.budgets.1, held_b, Some(&mode), why));
+                    alone.push(without(row.budgets.1, held_b, Some(mode), why));
                     continue;
                 }
             };
@@ -214,12 +214,12 @@ pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
                 None => modes.push((mode, vec![(couple, a, b)])),
             }
         }
-        alone.extend(in_b.iter().map(|(mode, _)| without(row.budgets.1, held_b, Some(mode), "only in B".into())));
+        alone.extend(in_b.iter().map(|(mode, _)| without(row.budgets.1, held_b, Some(*mode), "only in B".into())));
     }
-    Ok(modes.iter().map(|(mode, seeds)| cell(row, mode, seeds)).collect())
+    Ok(modes.iter().map(|(mode, seeds)| cell(row, *mode, seeds)).collect())
 }
 
-fn cell(row: &Row, mode: &str, couples: &[Met]) -> Cell {
+fn cell(row: &Row, mode: Mode, couples: &[Met]) -> Cell {
     let seeds: Vec<Seed> = couples.iter().map(|(couple, a, b)| seed(couple, a, b)).collect();
     let of = |get: fn(&Seed) -> f64| seeds.iter().map(get).collect::<Vec<_>>();
     let paired = seeds.iter().all(|seed| seed.paired);
@@ -231,15 +231,15 @@ fn cell(row: &Row, mode: &str, couples: &[Met]) -> Cell {
         budget_b: row.budgets.1.to_owned(),
         benchmark: held.benchmark.clone(),
         method: held.label.clone(),
-        mode: mode.to_owned(),
-        metric: record.metric.clone(),
+        mode,
+        metric: record.metric,
         a: tidy(mean(&of(|seed| seed.a))),
         b: tidy(mean(&of(|seed| seed.b))),
         delta: tidy(delta),
         ci95_episodes: ci95.map(tidy),
         ci95_seeds: seed_interval(&of(|seed| seed.delta)).map(tidy),
         paired,
-        change: if same { Change::Same } else { change(delta, ci95, record.higher_is_better) },
+        change: if same { Change::Same } else { change(delta, ci95, record.metric) },
         settings: couples.iter().find_map(|(couple, ..)| couple.settings()),
         seeds,
     }
@@ -247,7 +247,7 @@ fn cell(row: &Row, mode: &str, couples: &[Met]) -> Cell {
 
 fn seed(couple: &Couple, a: &[f64], b: &[f64]) -> Seed {
     let paired = couple.apart().is_none();
-    let Delta { delta, ci95 } = if paired { stats::paired(a, b) } else { stats::unpaired(a, b) };
+    let Delta { delta, ci95 } = if paired { statistics::paired(a, b) } else { statistics::unpaired(a, b) };
     Seed {
         seed: couple.a.0.seed,
         a: tidy(mean(a)),
@@ -271,16 +271,16 @@ fn together(couples: &[Met], seeds: &[Seed], paired: bool) -> Delta {
     if couples.len() > 1 && !one_set_each {
         let deltas: Vec<Delta> =
             seeds.iter().map(|seed| Delta { delta: seed.delta, ci95: seed.ci95_episodes }).collect();
-        return stats::widest(&deltas);
+        return statistics::widest(&deltas);
     }
     let (a, b): (Vec<&[f64]>, Vec<&[f64]>) = couples.iter().map(|(_, a, b)| (a.as_slice(), b.as_slice())).unzip();
-    let (a, b) = (stats::over_seeds(&a), stats::over_seeds(&b));
-    if paired { stats::paired(&a, &b) } else { stats::unpaired(&a, &b) }
+    let (a, b) = (statistics::over_seeds(&a), statistics::over_seeds(&b));
+    if paired { statistics::paired(&a, &b) } else { statistics::unpaired(&a, &b) }
 }
 
 /// Without an interval nothing is significant.
-fn change(delta: f64, ci95: Option<f64>, higher_is_better: bool) -> Change {
-    let gain = if higher_is_better { delta } else { -delta };
+fn change(delta: f64, ci95: Option<f64>, metric: Metric) -> Change {
+    let gain = metric.gain(delta);
     match ci95 {
         Some(half) if gain + half < 0.0 => Change::Worse,
         Some(half) if gain - half > 0.0 => Change::Better,
@@ -303,16 +303,17 @@ impl Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::metric::{ACCURACY, MSE};
 
     #[test]
     fn the_bad_side_depends_on_the_metric() {
-        assert_eq!(change(-5.0, Some(4.9), true), Change::Worse);
-        assert_eq!(change(-5.0, Some(5.0), true), Change::Unclear);
-        assert_eq!(change(5.0, Some(4.9), true), Change::Better);
-        assert_eq!(change(0.2, Some(0.1), false), Change::Worse);
-        assert_eq!(change(-0.2, Some(0.1), false), Change::Better);
-        assert_eq!(change(-5.0, Some(0.0), true), Change::Worse);
-        assert_eq!(change(-5.0, None, true), Change::Unclear);
-        assert_eq!(change(0.0, Some(0.0), true), Change::Unclear);
+        assert_eq!(change(-5.0, Some(4.9), ACCURACY), Change::Worse);
+        assert_eq!(change(-5.0, Some(5.0), ACCURACY), Change::Unclear);
+        assert_eq!(change(5.0, Some(4.9), ACCURACY), Change::Better);
+        assert_eq!(change(0.2, Some(0.1), MSE), Change::Worse);
+        assert_eq!(change(-0.2, Some(0.1), MSE), Change::Better);
+        assert_eq!(change(-5.0, Some(0.0), ACCURACY), Change::Worse);
+        assert_eq!(change(-5.0, None, ACCURACY), Change::Unclear);
+        assert_eq!(change(0.0, Some(0.0), ACCURACY), Change::Unclear);
     }
 }

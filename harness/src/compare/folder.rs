@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result};
 
-use crate::record::{RunRecord, Status};
-use crate::report::{run, scan};
+use crate::results::run_json::{RunRecord, Status};
+use crate::results::{layout, run};
 
 /// One run on one side.
 pub struct Held {
@@ -98,14 +98,14 @@ fn known(name: &str, folder: &Path, others: &[String], other: &Path) -> Result<(
 
 /// What kind of folder `path` is, told by what lies in it: a copy of a budget folder may have any name.
 fn named(path: &Path) -> Result<Named> {
-    if path.is_dir() && !scan::runs(path)?.is_empty() {
+    if path.is_dir() && !layout::runs(path)?.is_empty() {
         // `quick/.` and `..` have names too.
         let full = path.canonicalize().map_err(|error| Error::io(path, error))?;
         let name = full.file_name().and_then(|name| name.to_str()).unwrap_or("budget").to_owned();
         return Ok(Named::Budget(name));
     }
     if path.is_dir() {
-        let budgets = scan::budgets(path);
+        let budgets = layout::budgets(path);
         return budgets.map(Named::Results).map_err(|_| {
             let path = path.display();
             Error::usage(format!(
@@ -121,10 +121,10 @@ fn named(path: &Path) -> Result<Named> {
 }
 
 fn load(folder: &Path, name: &str) -> Result<Budget> {
-    let held = |found: scan::RunFolder| {
+    let held = |found: layout::RunFolder| {
         let record = run::record(&found)?;
-        let scan::RunFolder { benchmark, label, seed, path } = found;
+        let layout::RunFolder { benchmark, label, seed, path } = found;
         Ok(Held { benchmark, label, seed, path, record })
     };
-    Ok(Budget { name: name.to_owned(), runs: scan::runs(folder)?.into_iter().map(held).collect::<Result<_>>()? })
+    Ok(Budget { name: name.to_owned(), runs: layout::runs(folder)?.into_iter().map(held).collect::<Result<_>>()? })
 }

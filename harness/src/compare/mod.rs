@@ -8,14 +8,13 @@ mod block;
 mod cells;
 mod folder;
 mod print;
-pub mod stats;
 
 use std::path::{Path, PathBuf};
 
-use harness_core::{Error, Result};
+use harness_core::{Error, Mode, Result};
 use serde::Serialize;
 
-use crate::record::RunRecord;
+use crate::results::run_json::RunRecord;
 
 pub use cells::{Cell, Change, Seed};
 
@@ -39,7 +38,7 @@ pub struct Alone {
     pub method: String,
     pub seed: u64,
     /// None: all of them.
-    pub mode: Option<String>,
+    pub mode: Option<Mode>,
     /// `only in A`, `only in B`, or which side is not complete.
     pub why: String,
 }
@@ -90,7 +89,7 @@ impl std::fmt::Display for Alone {
     /// `quick sine reptile seed 1: only in A`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Alone { budget, benchmark, method, seed, mode, why } = self;
-        let mode = mode.as_ref().map(|mode| format!(" {mode}")).unwrap_or_default();
+        let mode = mode.map(|mode| format!(" {}", mode.as_str())).unwrap_or_default();
         write!(f, "{budget} {benchmark} {method}{mode} seed {seed}: {why}")
     }
 }

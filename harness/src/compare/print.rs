@@ -4,6 +4,8 @@ use super::block::{Block, Column};
 use super::{Cell, Comparison, Seed};
 use crate::report::format;
 use crate::report::markdown::escape;
+use crate::results::metric::with_mode;
+use harness_core::Mode;
 
 impl Comparison {
     /// The tables for a terminal `width` columns wide, and what else a reader must know.
@@ -69,9 +71,8 @@ impl Comparison {
 
 /// `quick glyphs-5w1s reptile inductive: 62.00 -> 57.00 (-5.00 ±1.20)`.
 fn named(cell: &Cell) -> String {
-    let mode = if cell.mode == "-" { String::new() } else { format!(" {}", cell.mode) };
-    let (a, b) = (format::value(&cell.metric, cell.a), format::value(&cell.metric, cell.b));
-    let delta = delta(&cell.metric, cell.delta, cell.ci95_episodes);
+    let (a, b) = (cell.metric.value(cell.a), cell.metric.value(cell.b));
+    let (mode, delta) = (with_mode(" ", cell.mode), cell.metric.difference(cell.delta, cell.ci95_episodes));
     format!("{} {} {}{mode}: {a} -> {b} ({delta})", cell.budget_b, cell.benchmark, cell.method)
 }
 
@@ -81,7 +82,7 @@ fn block(cells: &[Cell]) -> Block {
         true => format!("budget {}", first.budget_a),
         false => format!("budget {} in A, {} in B", first.budget_a, first.budget_b),
     };
-    let modes = cells.iter().any(|cell| cell.mode != "-");
+    let modes = cells.iter().any(|cell| cell.mode != Mode::Pointwise);
     let several = cells.iter().any(|cell| cell.seeds.len() > 1);
     let all = [
         (true, "method", false),
@@ -101,16 +102,16 @@ fn block(cells: &[Cell]) -> Block {
             let shown = line.into_iter().zip(&all).filter(|(_, (shown, ..))| *shown);
             shown.map(|(text, _)| text).collect::<Vec<_>>()
         };
-        let value = |value| format::value(&cell.metric, value);
+        let value = |value| cell.metric.value(value);
         if cell.seeds.len() > 1 {
             lines.extend(cell.seeds.iter().map(|seed| {
                 fields([
                     cell.method.clone(),
-                    cell.mode.clone(),
+                    cell.mode.as_str().to_owned(),
                     seed.seed.to_string(),
                     value(seed.a),
                     value(seed.b),
-                    delta(&cell.metric, seed.delta, seed.ci95_episodes),
+                    cell.metric.difference(seed.delta, seed.ci95_episodes),
                     String::new(),
                     episodes(seed),
                     String::new(),
@@ -123,11 +124,11 @@ fn block(cells: &[Cell]) -> Block {
         };
         lines.push(fields([
             cell.method.clone(),
-            cell.mode.clone(),
+            cell.mode.as_str().to_owned(),
             seed,
             value(cell.a),
             value(cell.b),
-            delta(&cell.metric, cell.delta, cell.ci95_episodes),
+            cell.metric.difference(cell.delta, cell.ci95_episodes),
             cell.ci95_seeds.map(|half| format!("±{}", value(half))).unwrap_or_default(),
             met,
             cell.change.name().to_owned(),
@@ -138,13 +139,8 @@ fn block(cells: &[Cell]) -> Block {
         let note = cell.settings.as_ref().map(|what| format!("{}: other settings ({what})", cell.method));
         notes.extend(note.filter(|note| notes.last() != Some(note)));
     }
-    let title = format!("{}: {budgets} · {}", first.benchmark, format::metric(&first.metric));
+    let title = format!("{}: {budgets} · {}", first.benchmark, first.metric.heading());
     Block { title, columns: columns.collect(), lines, notes }
-}
-
-fn delta(metric: &str, delta: f64, half: Option<f64>) -> String {
-    let half = half.map(|half| format!(" ±{}", format::value(metric, half))).unwrap_or_default();
-    format::signed(metric, delta) + &half
 }
 
 /// `2,000 paired`, or `2,000 and 500 unpaired`.

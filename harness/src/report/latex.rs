@@ -1,7 +1,9 @@
 //! The tables as LaTeX for a paper, with booktabs.
 
-use super::{environment, format, summary::Summary, tables};
-use crate::report::summary::Cell;
+use super::{made, tables};
+use crate::results::metric::{Metric, with_mode};
+use crate::results::rows::{Cell, Summary};
+use harness_core::Mode;
 
 /// The tables of `summaries`, figures left out, one `tabular` a benchmark.
 pub fn render(summaries: &[Summary]) -> String {
@@ -14,13 +16,13 @@ pub fn render(summaries: &[Summary]) -> String {
             }
         }
         let records = summary.runs.iter().map(|run| &run.record);
-        environment::note(records).lines().for_each(|line| out += &format!("% {line}\n"));
+        made::note(records).lines().for_each(|line| out += &format!("% {line}\n"));
     }
     out
 }
 
 fn table(summary: &Summary, cells: &[Cell]) -> String {
-    let modes = cells.iter().any(|cell| cell.row.mode != "-");
+    let modes = cells.iter().any(|cell| cell.row.mode != Mode::Pointwise);
     let published = cells.iter().any(|cell| cell.row.published.is_some());
     let mut heads = vec!["Method"];
     heads.extend(modes.then_some("Mode"));
@@ -31,12 +33,12 @@ fn table(summary: &Summary, cells: &[Cell]) -> String {
         let row = &cell.row;
         let again = index > 0 && cells[index - 1].row.method == row.method;
         let mut fields = vec![if again { String::new() } else { escape(&row.method) }];
-        fields.extend(modes.then(|| if row.mode == "-" { String::new() } else { escape(&row.mode) }));
-        let value = |value: Option<f64>, half| value.map(|value| number(&row.metric, value, half, false));
+        fields.extend(modes.then(|| escape(&with_mode("", row.mode))));
+        let value = |value: Option<f64>, half| value.map(|value| number(row.metric, value, half, false));
         let mark = if cell.comparable { "" } else { "$^{*}$" };
         fields.extend(published.then(|| value(row.published, row.published_ci).map_or("--".into(), |v| v + mark)));
         let half = row.ci95_seeds.or(row.ci95_episodes);
-        fields.push(row.mean.map_or("--".into(), |mean| number(&row.metric, mean, half, cell.best)));
+        fields.push(row.mean.map_or("--".into(), |mean| number(row.metric, mean, half, cell.best)));
         lines.push(fields.join(" & "));
     }
     let notes: Vec<String> = tables::notes(cells).iter().map(|note| format!("% {note}\n")).collect();
@@ -60,9 +62,9 @@ pub fn tabular(columns: &str, heads: &[String], lines: &[String]) -> String {
 }
 
 /// `$97.61 \pm 0.12$`, or in bold.
-fn number(metric: &str, value: f64, half: Option<f64>, bold: bool) -> String {
-    let half = half.map(|half| format!(" \\pm {}", format::value(metric, half))).unwrap_or_default();
-    let value = format::value(metric, value);
+fn number(metric: Metric, value: f64, half: Option<f64>, bold: bool) -> String {
+    let half = half.map(|half| format!(" \\pm {}", metric.value(half))).unwrap_or_default();
+    let value = metric.value(value);
     if bold { format!("$\\mathbf{{{value}}}{half}$") } else { format!("${value}{half}$") }
 }
 
@@ -86,7 +88,8 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{fixtures, summary::summarize};
+    use crate::results::fixtures;
+    use crate::results::summary::summarize;
 
     #[test]
     fn a_table_is_booktabs_with_published_beside_ours() {

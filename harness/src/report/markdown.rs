@@ -1,6 +1,7 @@
 //! The tables as Markdown, to be copied and pasted.
 
-use super::{provenance, summary::Summary, tables};
+use super::{made, tables};
+use crate::results::rows::Summary;
 
 /// The tables of `summaries`, each benchmark under a heading of `level` hashes.
 pub fn render(summaries: &[Summary], level: usize) -> String {
@@ -44,11 +45,11 @@ pub fn escape(text: &str) -> String {
 /// `made.md` of one budget: which build and machine made its rows, and how long that took. It is a file of its own, since
 /// `summary.md` has the same bytes however long a run took.
 pub fn made(summary: &Summary) -> String {
-    let line = |m: &provenance::Made| {
+    let line = |m: &made::Made| {
         let cells = [&m.benchmark, &m.what, &m.commit, &m.machine, &m.hours].map(|cell| escape(cell));
         format!("| {} |\n", cells.join(" | "))
     };
-    let lines: String = provenance::of(summary).iter().map(line).collect();
+    let lines: String = made::table(summary).iter().map(line).collect();
     let head = "| benchmark | rows | commit | machine | hours |\n| :-- | :-- | :-- | :-- | --: |\n";
     format!("# How the results of budget {} were made\n\n{head}{lines}", summary.budget)
 }

@@ -2,49 +2,31 @@
 //!
 //! The report trains nothing and remembers nothing: it reads the run folders under `OUT/<budget>/` and writes the same
 //! bytes whenever they are the same. Everything downstream of a number goes one way:
-//! scan → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
+//! layout → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
 
-mod adaptation;
-mod also;
-mod best;
 mod chart;
-pub(crate) mod environment;
-mod folds;
 pub(crate) mod format;
 pub(crate) mod latex;
+pub(crate) mod learning_curve;
+pub(crate) mod made;
 pub(crate) mod markdown;
-mod metrics;
 mod page;
-pub(crate) mod paired;
-mod parquet;
 mod pictures;
-mod provenance;
-pub(crate) mod run;
-pub(crate) mod scan;
-pub(crate) mod series;
-pub(crate) mod stats;
-mod summary;
-mod summary_csv;
-mod table_file;
 mod tables;
-mod tensorboard;
 mod terminal;
-mod verdict;
 
-#[cfg(test)]
-mod fixtures;
 #[cfg(test)]
 mod tests;
 
-pub use adaptation::HEADER as ADAPTATION_HEADER;
-pub use also::Also;
-pub use metrics::HEADER as METRICS_HEADER;
-pub use scan::is_budget;
-pub use summary::{Cell, Left, Summary, SummaryRow};
-pub use verdict::Verdict;
+pub use crate::results::adaptation::HEADER as ADAPTATION_HEADER;
+pub use crate::results::exports::Exports;
+pub use crate::results::layout::is_budget;
+pub use crate::results::metrics::HEADER as METRICS_HEADER;
+pub use crate::results::rows::{Cell, Excluded, Summary, SummaryRow};
+pub use crate::results::verdict::Verdict;
 
-use crate::files::lock::FolderLock;
-use crate::files::{atomic, fault, write_atomic};
+use crate::results::lock::FolderLock;
+use crate::results::{disk, exports, layout, summary, tensorboard};
 use harness_core::Result;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -67,24 +49,24 @@ pub struct Report {
 /// Usage: no run there. Data: a damaged `run.json`, `metrics.csv` or `adaptation.csv`, named with its line; nothing is
 /// written for any budget then. Io: a file that cannot be read or written.
 pub fn build(out: &Path) -> Result<Report> {
-    build_with(out, Also::default())
+    build_with(out, Exports::default())
 }
 
 /// [`build`], with other forms of the numbers.
-pub fn build_with(out: &Path, also: Also) -> Result<Report> {
-    build_budgets((out, Some(out)), scan::budgets(out)?, |_| true, also)
+pub fn build_with(out: &Path, exports: Exports) -> Result<Report> {
+    build_budgets((out, Some(out)), layout::budgets(out)?, |_| true, exports)
 }
 
 /// [`build_with`] that writes below `to`, or nothing at all: the results in `from` are only read.
-pub fn build_apart(from: &Path, to: Option<&Path>, also: Also) -> Result<Report> {
-    build_budgets((from, to), scan::budgets(from)?, |_| true, also)
+pub fn build_apart(from: &Path, to: Option<&Path>, exports: Exports) -> Result<Report> {
+    build_budgets((from, to), layout::budgets(from)?, |_| true, exports)
 }
 
 /// Whether a report may be written into `out` and its budget folders. Other obstacles than permissions are for the writing
 /// to name.
 pub fn may_be_written(out: &Path) -> Result<bool> {
-    let folders = scan::budgets(out)?.into_iter().map(|name| out.join(name));
-    Ok(folders.chain([out.to_path_buf()]).all(|folder| match atomic::writable(&folder) {
+    let folders = layout::budgets(out)?.into_iter().map(|name| out.join(name));
+    Ok(folders.chain([out.to_path_buf()]).all(|folder| match disk::writable(&folder) {
         Ok(()) => true,
         Err(error) => !matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
     }))
@@ -92,12 +74,12 @@ pub fn may_be_written(out: &Path) -> Result<bool> {
 
 /// [`build_with`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone. The page still shows all of them; damage in
 /// another budget is told there and is no error.
-pub fn build_budget(out: &Path, budget: &str, also: Also) -> Result<Report> {
-    let mut names = scan::budgets(out)?;
+pub fn build_budget(out: &Path, budget: &str, exports: Exports) -> Result<Report> {
+    let mut names = layout::budgets(out)?;
     if !names.iter().any(|name| name == budget) {
         names.push(budget.to_string());
     }
-    build_budgets((out, Some(out)), names, |name| name == budget, also)
+    build_budgets((out, Some(out)), names, |name| name == budget, exports)
 }
 
 /// Reads the budgets `names` below `out`, writes the files of those that are `wanted` and the page of all below `to`, if
@@ -106,12 +88,12 @@ fn build_budgets(
     (out, to): (&Path, Option<&Path>),
     names: Vec<String>,
     wanted: impl Fn(&str) -> bool,
-    also: Also,
+    exports: Exports,
 ) -> Result<Report> {
     // From the first look to the last file: two reports at once would each write what it saw, and remove the other's.
     let folders = to.into_iter().flat_map(|to| names.iter().filter(|name| wanted(name)).map(|name| to.join(name)));
     let lock = |folder: PathBuf| {
-        std::fs::create_dir_all(&folder).map_err(|source| fault::explain(&folder, source))?;
+        std::fs::create_dir_all(&folder).map_err(|source| disk::explain(&folder, source))?;
         FolderLock::wait(&folder)
     };
     let _locks = folders.map(lock).collect::<Result<Vec<_>>>()?;
@@ -119,7 +101,7 @@ fn build_budgets(
         names.into_iter().map(|name| (name.clone(), summary::summarize(out, &name))).collect();
     let cells = summaries.iter().filter_map(|(_, summary)| summary.as_ref().ok()).flat_map(|summary| &summary.cells);
     let figures = cells.filter(|cell| cell.figure.is_some()).map(|cell| cell.row.benchmark.as_str()).collect();
-    let styles = chart::Styles::of(&scan::labels(out, &figures)?);
+    let styles = chart::Styles::of_labels(&layout::labels(out, &figures)?);
     let mut read = Vec::new();
     for (name, summary) in summaries {
         match summary.and_then(|summary| pictures::all(&summary, &styles).map(|pictures| (summary, pictures))) {
@@ -139,35 +121,35 @@ fn build_budgets(
     for (name, found) in read {
         if let (true, Ok((summary, pictures))) = (wanted(&name), found) {
             if let Some(to) = to {
-                report.files.extend(write(&to.join(&name), &summary, &pictures, also)?);
+                report.files.extend(write(&to.join(&name), &summary, &pictures, exports)?);
             }
             report.budgets.push(summary);
         }
     }
     if to.is_some() {
-        write_atomic(&report.page(), page.as_bytes())?;
+        disk::write(&report.page(), page.as_bytes())?;
         report.files.push(report.page());
     }
     Ok(report)
 }
 
 /// Writes the files of one budget and returns their names.
-fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], also: Also) -> Result<Vec<PathBuf>> {
+fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], exports: Exports) -> Result<Vec<PathBuf>> {
     let rows: Vec<&SummaryRow> = summary.cells.iter().map(|c| &c.row).collect();
     let names: Vec<(String, String)> = pictures.iter().map(|p| (p.chart.name.clone(), p.chart.words.clone())).collect();
     let csv = folder.join("summary.csv");
     let mut files = Vec::new();
-    let mut write = |path: PathBuf, bytes: &[u8]| write_atomic(&path, bytes).map(|()| files.push(path));
+    let mut write = |path: PathBuf, bytes: &[u8]| disk::write(&path, bytes).map(|()| files.push(path));
     let plots = folder.join("plots");
     std::fs::create_dir_all(&plots).map_err(|source| harness_core::Error::io(&plots, source))?;
-    write(csv.clone(), &summary_csv::bytes(&rows, &csv)?)?;
+    write(csv.clone(), &exports::summary_csv(&rows, &csv)?)?;
     write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
     write(folder.join("made.md"), markdown::made(summary).as_bytes())?;
     for picture in pictures {
         picture.files(&plots)?.into_iter().try_for_each(|(path, bytes)| write(path, &bytes))?;
     }
     pictures::remove_stale(&plots, pictures)?;
-    let others = also::files(folder, summary, &rows, also)?;
+    let others = exports::files(folder, summary, &rows, exports)?;
     others.iter().try_for_each(|(path, bytes)| write(path.clone(), bytes))?;
     tensorboard::remove_stale(folder, &files)?;
     Ok(files)
@@ -214,7 +196,7 @@ impl Report {
         self.budgets.retain(|b| b.budget == budget);
         for summary in &mut self.budgets {
             summary.cells.retain(|c| benchmarks.contains(&c.row.benchmark));
-            summary.left.retain(|l| benchmarks.contains(&l.benchmark));
+            summary.excluded.retain(|l| benchmarks.contains(&l.benchmark));
             summary.runs.retain(|r| benchmarks.contains(&r.record.benchmark));
             summary.warnings.retain(|w| benchmarks.iter().any(|b| w.split(' ').next() == Some(b)));
         }

@@ -3,12 +3,11 @@
 //! Columns that would say the same in every line (one seed, nothing published, a figure's verdicts) are left out or move
 //! into the heading, so that a quick run fits eighty columns.
 
-use super::{
-    format,
-    summary::{Cell, Summary},
-    verdict::Verdict,
-};
+use super::format;
+use crate::results::rows::{Cell, Excluded, Summary};
+use crate::results::verdict::Verdict;
 use crate::spec::folds;
+use harness_core::Mode;
 
 /// One benchmark's results at one budget.
 pub struct Table {
@@ -74,11 +73,11 @@ pub fn legend(summaries: &[Summary]) -> String {
 
 /// Runs that are in no table.
 pub fn left_out(summary: &Summary) -> Vec<String> {
-    let tell = |left: &super::summary::Left| {
+    let tell = |left: &Excluded| {
         let reason = left.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
         format!("{} {} seed {}: {}{reason}", left.benchmark, left.method, left.seed, left.status)
     };
-    summary.left.iter().map(tell).collect()
+    summary.excluded.iter().map(tell).collect()
 }
 
 fn table(summary: &Summary, cells: &[Cell]) -> Table {
@@ -98,22 +97,22 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let iterations = shared(rows().map(|r| r.meta_iters).filter(|n| *n > 0));
     let seeds = shared(rows().map(|r| r.seeds as u64).filter(|n| *n > 0));
     let episodes = shared(rows().map(|r| r.episodes).filter(|n| *n > 0));
-    push(rows().any(|r| r.mode != "-"), "mode", false, |c| c.row.mode.clone());
+    push(rows().any(|r| r.mode != Mode::Pointwise), "mode", false, |c| c.row.mode.as_str().into());
     push(iterations.is_none(), "meta-iters", true, |c| format::thousands(c.row.meta_iters));
     push(seeds.is_none(), if run == "seed" { "seeds" } else { "runs" }, true, |c| c.row.seeds.to_string());
     push(episodes.is_none(), "episodes", true, |c| format::thousands(c.row.episodes));
     push(true, "ours", true, ours);
     push(rows().any(|r| r.ci95_seeds.is_some()), interval, true, |c| {
-        c.row.ci95_seeds.map(|ci| format!("±{}", format::value(&c.row.metric, ci))).unwrap_or_default()
+        c.row.ci95_seeds.map(|ci| format!("±{}", c.row.metric.value(ci))).unwrap_or_default()
     });
     let published = rows().any(|r| r.published.is_some());
     push(published, "published", true, published_text);
-    push(published, "delta", true, |c| c.row.delta.map(|d| format::signed(&c.row.metric, d)).unwrap_or_default());
+    push(published, "delta", true, |c| c.row.delta.map(|d| c.row.metric.signed(d)).unwrap_or_default());
     // A figure draws what was never printed as a number.
     let unjudged = cells.iter().all(|c| c.figure.is_some() && c.row.verdict == Verdict::NoTarget);
     push(!unjudged, "verdict", false, |c| c.row.verdict.name().to_string());
 
-    let mut said = vec![format!("budget {}", summary.budget), format::metric(&first.row.metric).to_string()];
+    let mut said = vec![format!("budget {}", summary.budget), first.row.metric.heading()];
     said.extend(iterations.map(|n| format::plural(n, "meta-iteration")));
     said.extend(seeds.map(|n| format::plural(n, run)));
     said.extend(episodes.map(|n| format::plural(n, "test episode")));
@@ -133,14 +132,14 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
     let mark = if cell.best { BEST } else { "" };
-    let number = |mean| mark.to_owned() + &format::with_interval(&row.metric, mean, row.ci95_episodes);
+    let number = |mean| mark.to_owned() + &row.metric.with_interval(mean, row.ci95_episodes);
     row.mean.map_or("-".to_string(), number) + if cell.chance { AT_CHANCE } else { "" }
 }
 
 /// What it means that a method is exactly at chance in every episode.
 fn chance(cells: &[Cell]) -> Option<String> {
     let rows = cells.iter().filter(|cell| cell.chance).map(|cell| &cell.row);
-    let rows: Vec<String> = rows.map(|row| format!("{} {}", row.method, row.mode)).collect();
+    let rows: Vec<String> = rows.map(|row| format!("{} {}", row.method, row.mode.as_str())).collect();
     let rows = (!rows.is_empty()).then(|| rows.join(", "))?;
     Some(format!("{rows}: exactly at chance in every episode, as if it answered the same whatever it is shown"))
 }
@@ -148,7 +147,7 @@ fn chance(cells: &[Cell]) -> Option<String> {
 fn published_text(cell: &Cell) -> String {
     let row = &cell.row;
     let mark = if cell.comparable { "" } else { ANOTHER_PROTOCOL };
-    row.published.map_or(String::new(), |p| format::with_interval(&row.metric, p, row.published_ci) + mark)
+    row.published.map_or(String::new(), |p| row.metric.with_interval(p, row.published_ci) + mark)
 }
 
 /// The one value that all share; None where they differ. Of nothing: zero times nothing to say, so None too.

@@ -1,11 +1,9 @@
 //! The tables for a terminal.
 
-use super::{
-    summary::Summary,
-    tables::{self, Column, Table},
-    verdict::Verdict,
-};
+use super::tables::{self, Column, Table};
 use crate::console;
+use crate::results::rows::Summary;
+use crate::results::verdict::Verdict;
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
 };
@@ -139,7 +137,8 @@ fn paint(cell: Cell, verdict: Verdict) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{fixtures, summary::summarize};
+    use crate::results::fixtures;
+    use crate::results::summary::summarize;
 
     #[test]
     fn a_quick_run_fits_eighty_columns_and_sixty_without_panic() {

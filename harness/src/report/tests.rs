@@ -1,11 +1,12 @@
 //! The whole way, from run folders to files.
 
-use super::{fixtures::*, *};
-use crate::record::{FigurePlace, Status};
+use super::*;
+use crate::results::fixtures::*;
+use crate::results::run_json::{FigurePlace, Status};
 use std::collections::BTreeMap;
 
 fn row<'a>(report: &'a Report, method: &str, mode: &str) -> &'a SummaryRow {
-    let found = report.rows().into_iter().find(|r| r.method == method && r.mode == mode);
+    let found = report.rows().into_iter().find(|r| r.method == method && r.mode.as_str() == mode);
     found.unwrap_or_else(|| panic!("no row {method} {mode}"))
 }
 
@@ -230,7 +231,7 @@ fn look_at_the_pictures() {
         println!("{}", report.terminal_table(80));
         for file in &report.files {
             let place = target.join(name).join(file.strip_prefix(out.path()).unwrap());
-            write_atomic(&place, &std::fs::read(file).unwrap()).unwrap();
+            disk::write(&place, &std::fs::read(file).unwrap()).unwrap();
         }
     }
 }
@@ -291,7 +292,7 @@ fn overridden_folders_are_called_by_what_was_overridden() {
 /// The best rows are marked where their episodes are there and are the same.
 #[test]
 fn the_best_of_a_table_is_marked_by_its_episodes() {
-    use crate::files::episodes::{self, Outcome};
+    use crate::results::episodes::{self, Outcome};
     let out = tempfile::tempdir().unwrap();
     // Of 500 episodes of one query: b and c differ in few, a in many.
     let rows = [("a", 300u64), ("b", 400), ("c", 398), ("untold", 350)];

@@ -1,18 +1,18 @@
-//! adaptation.csv of a regression run: one test task, its true curve, the sampled points and the fit after some inner
+//! What adaptation.csv of a regression run shows: one test task, its true curve, the sampled points and the fit after some inner
 //! steps. The report draws it as the Reptile paper's Figure 1.
 
-use harness_core::{Error, Mode, Purpose, Result, Split, State, Stream, Targets, View};
-use polars::prelude::*;
+use harness_core::{Mode, Purpose, Result, Split, State, Stream, Targets, View};
 
 use super::job::Job;
+use crate::results::adaptation::Row;
 
 /// Inner steps after which the fit is shown, as far as the method takes so many.
 const STEPS: [usize; 4] = [0, 1, 8, 32];
 
-/// Writes `series,step,x,y` for the first test episode. Nothing where inputs are not one number: there is no curve to draw.
-pub(super) fn write(job: &Job, state: &State) -> Result<()> {
+/// Its rows, of the first test episode. None where inputs are not one number: there is no curve to draw.
+pub(super) fn rows(job: &Job, state: &State) -> Result<Option<Vec<Row>>> {
     if job.source.input() != [1] {
-        return Ok(());
+        return Ok(None);
     }
     let seed = job.spec.eval.seed;
     let mut rng = Stream::new(seed, Purpose::EvalTask, 0, 0);
@@ -20,14 +20,14 @@ pub(super) fn write(job: &Job, state: &State) -> Result<()> {
         .source
         .task(Split::Test, &job.episode(), job.spec.protocol.ways, &View::default(), &mut rng)?
         .to(&job.device)?;
-    let Targets::Values(truth) = &task.query.y else { return Ok(()) };
-    let Targets::Values(sampled) = &task.support.y else { return Ok(()) };
+    let Targets::Values(truth) = &task.query.y else { return Ok(None) };
+    let Targets::Values(sampled) = &task.support.y else { return Ok(None) };
     let flat = |tensor: &candle_core::Tensor| -> Result<Vec<f32>> { Ok(tensor.flatten_all()?.to_vec1()?) };
-    let mut rows: Vec<(&str, usize, f32, f32)> = Vec::new();
-    let mut add = |series, step, x: &[f32], y: &[f32]| {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut add = |series, step: usize, x: &[f32], y: &[f32]| {
         let mut points: Vec<(f32, f32)> = x.iter().copied().zip(y.iter().copied()).collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
-        rows.extend(points.into_iter().map(|(x, y)| (series, step, x, y)));
+        rows.extend(points.into_iter().map(|(x, y)| Row { series, step: step as u32, x, y }));
     };
     let x = flat(&task.query.x)?;
     add("true", 0, &x, &flat(truth)?);
@@ -39,15 +39,5 @@ pub(super) fn write(job: &Job, state: &State) -> Result<()> {
         let fit = job.algorithm.score(&adapted, &task.support, &task.query.x, Mode::Pointwise)?;
         add("fit", *step, &x, &flat(&fit)?);
     }
-    let broken = |error: PolarsError| Error::usage(format!("adaptation.csv could not be formatted: {error}"));
-    let mut frame = df!(
-        "series" => rows.iter().map(|row| row.0).collect::<Vec<_>>(),
-        "step" => rows.iter().map(|row| row.1 as u32).collect::<Vec<_>>(),
-        "x" => rows.iter().map(|row| row.2).collect::<Vec<_>>(),
-        "y" => rows.iter().map(|row| row.3).collect::<Vec<_>>(),
-    )
-    .map_err(broken)?;
-    let mut bytes = Vec::new();
-    CsvWriter::new(&mut bytes).finish(&mut frame).map_err(broken)?;
-    crate::files::atomic::write(&job.dir.join("adaptation.csv"), &bytes)
+    Ok(Some(rows))
 }

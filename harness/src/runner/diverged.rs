@@ -22,7 +22,7 @@ pub(super) fn in_training(job: &Job, state: &State, scalars: &Scalars) -> Result
 /// Errors if an episode's answers were no numbers, naming the first one and the setting to lower. `first` is the number of
 /// the first episode of `outcomes`.
 pub fn in_evaluation(job: &Job, split: Split, outcomes: &Outcomes, first: usize) -> Result<()> {
-    let bad = |(mode, all): &(Mode, Vec<crate::files::episodes::Outcome>)| {
+    let bad = |(mode, all): &(Mode, Vec<crate::results::episodes::Outcome>)| {
         all.iter().position(|outcome| !outcome.is_number()).map(|at| (first + at, *mode))
     };
     let Some((episode, mode)) = outcomes.iter().filter_map(bad).min_by_key(|(episode, _)| *episode) else {

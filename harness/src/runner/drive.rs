@@ -5,24 +5,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use harness_core::Error;
-
-use super::group::{self, Group};
+use super::group::{self, Finished, Group, Outcome};
 use super::job::{Job, Shared};
 use super::train::Ended;
-
-/// How one run ended.
-#[derive(Debug)]
-pub enum Outcome {
-    Ended(Ended),
-    Failed(Error),
-}
-
-/// A run and how it ended.
-pub struct Finished {
-    pub job: Job,
-    pub outcome: Outcome,
-}
 
 /// Between two looks at a training that another process has in hand.
 const PAUSE: Duration = Duration::from_millis(300);

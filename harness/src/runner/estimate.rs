@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use harness_core::{Purpose, Result, Split, Stream};
 
 use super::curve::Curve;
-use super::evaluate::{Series, evaluate};
+use super::evaluate::{EpisodeSet, evaluate};
 use super::iterate::iterate;
 use super::job::Job;
 use super::selection::Selection;
@@ -77,13 +77,13 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<Whole> {
     let threads = pool.current_num_threads();
     let chunk = 2 * threads;
     while began.elapsed() < SAMPLE {
-        pool.install(|| evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, &Stop::default()))?;
+        pool.install(|| evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, &Stop::default()))?;
         done += chunk;
     }
     let episode = began.elapsed().as_secs_f64() / done as f64;
-    let curve = Curve::plan(job);
+    let curve = Curve::new(job);
     let mut episodes = job.eval_episodes + curve.steps.len() * curve.episodes * curve.splits.len();
-    if let Some(selection) = Selection::plan(job) {
+    if let Some(selection) = Selection::new(job) {
         // The last state's number stands beside the best one's.
         episodes += selection.steps.len() * selection.episodes + job.eval_episodes;
     }

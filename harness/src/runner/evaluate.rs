@@ -9,12 +9,12 @@ use super::in_order;
 use super::job::Job;
 use super::selection;
 use super::stop::Stop;
-use crate::files::episodes::Outcome;
+use crate::results::episodes::Outcome;
 
-/// Which series of episodes: series never share one.
+/// Which episodes: no two sets share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub enum Series {
+pub enum EpisodeSet {
     /// The table's episodes.
     Final = 0,
     /// Points of the learning curve.
@@ -23,38 +23,38 @@ pub enum Series {
     Selection = 2,
 }
 
-impl Series {
+impl EpisodeSet {
     fn key(self, split: Split) -> u64 {
         (self as u64) * 16 + split as u64
     }
 }
 
 /// The stream key of the table's episodes on `split`.
-pub(super) fn final_series(split: Split) -> u64 {
-    Series::Final.key(split)
+pub(super) fn final_key(split: Split) -> u64 {
+    EpisodeSet::Final.key(split)
 }
 
 /// Outcomes by mode, then by episode.
 pub type Outcomes = Vec<(Mode, Vec<Outcome>)>;
 
-/// Outcomes of episodes `range` of a series in each of the job's modes; of a selection in the one that decides. Episodes run in parallel on the pool that this
+/// Outcomes of episodes `range` of a set in each of the job's modes; of a selection in the one that decides. Episodes run in parallel on the pool that this
 /// is called in; the order of the answer is the episodes'. None if `stop` was requested on the way: an evaluation can
 /// take minutes, and who sends SIGTERM may not wait so long.
 pub fn evaluate(
     job: &Job,
     state: &State,
     split: Split,
-    series: Series,
+    set: EpisodeSet,
     range: std::ops::Range<usize>,
     stop: &Stop,
 ) -> Result<Option<Outcomes>> {
-    let modes = match series {
-        Series::Selection => vec![selection::mode(job)],
-        Series::Final | Series::Curve => job.modes(),
+    let modes = match set {
+        EpisodeSet::Selection => vec![selection::mode(job)],
+        EpisodeSet::Final | EpisodeSet::Curve => job.modes(),
     };
     let one = |index| match stop.requested() {
         true => Ok(None),
-        false => episode(job, state, split, series, index, &modes).map(Some),
+        false => episode(job, state, split, set, index, &modes).map(Some),
     };
     let all: Vec<Option<Vec<Outcome>>> = in_order::map(range.collect(), one)?;
     let Some(all) = all.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
@@ -74,11 +74,11 @@ fn episode(
     job: &Job,
     state: &State,
     split: Split,
-    series: Series,
+    set: EpisodeSet,
     index: usize,
     modes: &[Mode],
 ) -> Result<Vec<Outcome>> {
-    let (seed, step, index) = (job.spec.eval.seed, series.key(split), index as u64);
+    let (seed, step, index) = (job.spec.eval.seed, set.key(split), index as u64);
     let mut rng = Stream::new(seed, Purpose::EvalTask, step, index);
     // Evaluation episodes are common to all methods: only the polarity is the method's own.
     let view = harness_core::View { rotations: harness_core::Rotations::None, ..job.method.view };
@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn series_and_splits_never_share_episodes() {
-        let keys: std::collections::HashSet<u64> = [Series::Final, Series::Curve, Series::Selection]
+        let keys: std::collections::HashSet<u64> = [EpisodeSet::Final, EpisodeSet::Curve, EpisodeSet::Selection]
             .into_iter()
-            .flat_map(|series| [Split::Train, Split::Val, Split::Test].map(|split| series.key(split)))
+            .flat_map(|set| [Split::Train, Split::Val, Split::Test].map(|split| set.key(split)))
             .collect();
         assert_eq!(keys.len(), 9);
     }

@@ -1,49 +1,44 @@
 //! The runs of one training, one after the other: the first trains, those after it go on from its state. A run that fails
 //! in its own evaluation leaves the training to the next; a training that fails does so for all of them.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 use harness_core::{Error, Result};
 
-use super::drive::{Finished, Outcome};
+use super::describe::{self, Told};
 use super::event::Event;
 use super::job::{Job, OtherBuild, Shared};
-use super::record::{self, Told};
 use super::replay::{self, Replay};
-use super::resume::{self, Found};
+use super::resume::{self, OnDisk};
 use super::snapshots;
-use super::train::{self, Company, Ended};
+use super::train::{self, Company, Doing, Ended};
 use super::training::{self, Among};
-use crate::files::atomic;
-use crate::files::checkpoint::Checkpoint;
-use crate::files::fault;
-use crate::files::lock::{RunLock, TrainingLock};
-use crate::record::Status;
+use crate::results::checkpoint::Checkpoint;
+use crate::results::lock::{RunLock, TrainingLock};
+use crate::results::run_dir::RunDir;
+use crate::results::run_json::Status;
 
 /// Runs that share a training, by their places in the call.
 pub(super) type Group = Vec<(usize, Job)>;
+
+/// How one run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    Ended(Ended),
+    Failed(Error),
+}
+
+/// A run and how it ended.
+pub struct Finished {
+    pub job: Job,
+    pub outcome: Outcome,
+}
 
 /// What came of an attempt.
 pub(super) struct Attempt {
     pub done: Vec<(usize, Finished)>,
     /// Runs whose training another process has in hand: to be tried again.
     pub waiting: Group,
-}
-
-/// Whether a run is at its training, which it may share, or at its own evaluation: an error means different things.
-#[derive(Default)]
-pub(super) struct Doing(Cell<bool>);
-
-impl Doing {
-    /// Does `work`, and knows that it is of the training if it errors or panics.
-    pub fn training<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
-        self.0.set(true);
-        let done = work()?;
-        self.0.set(false);
-        Ok(done)
-    }
 }
 
 /// Runs of one training: a run that trains nothing is alone.
@@ -67,12 +62,12 @@ pub(super) fn groups(jobs: Vec<Job>) -> Vec<Group> {
 struct Open {
     index: usize,
     job: Job,
-    left: Left,
+    left: Remaining,
     _lock: RunLock,
 }
 
 /// What is left to do of a run.
-struct Left {
+struct Remaining {
     own: Option<Checkpoint>,
     /// Whether what lies there goes first.
     clear: bool,
@@ -82,13 +77,13 @@ struct Left {
     again: bool,
 }
 
-impl Left {
-    fn all(clear: bool) -> Left {
-        Left { own: None, clear, prove: false, again: false }
+impl Remaining {
+    fn all(clear: bool) -> Remaining {
+        Remaining { own: None, clear, prove: false, again: false }
     }
 
-    fn from(own: Checkpoint) -> Left {
-        Left { own: Some(own), clear: false, prove: false, again: false }
+    fn from(own: Checkpoint) -> Remaining {
+        Remaining { own: Some(own), clear: false, prove: false, again: false }
     }
 }
 
@@ -96,7 +91,7 @@ impl Left {
 enum Entered {
     /// Nothing is left to do: what to say of it.
     Done(Event),
-    Left(Box<Left>),
+    Remaining(Box<Remaining>),
 }
 
 /// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told before.
@@ -112,7 +107,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                 tidy(&job);
                 ended(index, job, Outcome::Ended(Ended::Kept));
             }
-            Ok((Entered::Left(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
+            Ok((Entered::Remaining(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
             Err(error) => {
                 let outcome = failed(&job, shared, error);
                 ended(index, job, outcome);
@@ -140,9 +135,9 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
     // Before the first one begins: none may go on from what another one is to start over.
     for one in open.iter().filter(|one| one.left.clear) {
         // A folder that cannot be cleared errs again, with its name, when the run begins.
-        let _ = resume::clear(&one.job.dir);
+        let _ = one.job.dir.clear();
     }
-    let dirs: Vec<PathBuf> = open.iter().map(|open| open.job.dir.clone()).collect();
+    let dirs: Vec<RunDir> = open.iter().map(|open| open.job.dir.clone()).collect();
     let mut broken: Option<(String, Broken)> = None;
     let all = open.len();
     for (at, Open { index, job, left, _lock }) in open.into_iter().enumerate() {
@@ -154,8 +149,8 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                 match guarded(|| one(&job, shared, (left, at + 1 < all), &dirs, &doing)) {
                     Ok(ended) => Outcome::Ended(ended),
                     Err(error) => {
-                        if doing.0.get() {
-                            broken = Some((job.name(), Broken::of(&error)));
+                        if doing.in_training() {
+                            broken = Some((job.name(), Broken::by(&error)));
                         }
                         failed(&job, shared, error)
                     }
@@ -174,11 +169,9 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
 
 /// Locks the run's folder and looks at what is there.
 fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLock)> {
-    std::fs::create_dir_all(&job.dir).map_err(|source| fault::explain(&job.dir, source))?;
-    let lock = RunLock::take(&job.dir)?;
-    atomic::remove_leftovers(&job.dir);
+    let lock = job.dir.lock()?;
     if shared.fresh {
-        return Ok((Entered::Left(Box::new(Left::all(true))), lock));
+        return Ok((Entered::Remaining(Box::new(Remaining::all(true))), lock));
     }
     let mut damaged = |what| {
         if !again {
@@ -186,29 +179,34 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
         }
     };
     let entered = match resume::look(job, &mut damaged)? {
-        Found::Complete => {
-            record::of_this_build(&job.dir)?;
+        OnDisk::Complete => {
+            describe::unmark(job)?;
             Entered::Done(Event::Kept)
         }
-        Found::Nothing => Entered::Left(Box::new(Left::all(false))),
-        Found::Foreign | Found::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
-            Entered::Left(Box::new(Left::all(true)))
+        OnDisk::Nothing => Entered::Remaining(Box::new(Remaining::all(false))),
+        OnDisk::Foreign | OnDisk::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
+            Entered::Remaining(Box::new(Remaining::all(true)))
         }
-        Found::Foreign if job.other_build == OtherBuild::Keep => {
-            Entered::Done(Event::KeptOther { build: record::keep(job)? })
+        OnDisk::Foreign if job.other_build == OtherBuild::Keep => {
+            Entered::Done(Event::KeptOther { build: describe::keep(job)? })
         }
-        Found::Foreign => {
-            let (at, build) = (job.dir.display(), resume::maker(job).build());
+        OnDisk::Foreign => {
+            let (at, build) = (&job.dir, resume::maker(job).build());
             return Err(Error::usage(format!(
                 "{at} was made by {build}: train it again with --fresh, or show it as it is with --keep"
             )));
         }
-        Found::Trained(checkpoint) => Entered::Left(Box::new(Left { again: true, ..Left::from(*checkpoint) })),
-        Found::Resumable { checkpoint, foreign } => {
+        OnDisk::Trained(checkpoint) => {
+            Entered::Remaining(Box::new(Remaining { again: true, ..Remaining::from(*checkpoint) }))
+        }
+        OnDisk::Resumable { checkpoint, foreign } => {
             let proved = job.other_build == OtherBuild::Proved(checkpoint.meta.step);
             // Nothing is left to train: what is measured is the other build's, as was asked for.
             let theirs = job.other_build == OtherBuild::Keep && checkpoint.meta.step >= job.meta_iters;
-            Entered::Left(Box::new(Left { prove: foreign && !proved && !theirs, ..Left::from(*checkpoint) }))
+            Entered::Remaining(Box::new(Remaining {
+                prove: foreign && !proved && !theirs,
+                ..Remaining::from(*checkpoint)
+            }))
         }
     };
     Ok((entered, lock))
@@ -216,22 +214,19 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
 
 /// The lock of a run's training; None where nothing is trained. The inner error is the process that holds it.
 fn lock(job: &Job) -> Result<Result<Option<TrainingLock>, String>> {
-    match job.dir.ancestors().nth(3) {
-        Some(budget) if job.meta_iters > 0 => Ok(TrainingLock::take(budget, &job.kinship.training_hash)?.map(Some)),
-        _ => Ok(Ok(None)),
-    }
+    if job.meta_iters > 0 { job.dir.lock_training(&job.kinship.training_hash) } else { Ok(Ok(None)) }
 }
 
 /// One run, with what is left of it and whether another one comes after it.
 fn one(
     job: &Job,
     shared: &Shared<'_>,
-    (left, followed): (Left, bool),
-    dirs: &[PathBuf],
+    (left, followed): (Remaining, bool),
+    dirs: &[RunDir],
     doing: &Doing,
 ) -> Result<Ended> {
     if left.clear {
-        resume::clear(&job.dir)?;
+        job.dir.clear()?;
     }
     if let Some(own) = left.own.as_ref().filter(|_| left.prove) {
         let step = own.meta.step;
@@ -239,7 +234,7 @@ fn one(
             Replay::Same => {}
             Replay::Interrupted => return Ok(Ended::Interrupted),
             Replay::Differs(why) => {
-                let (at, build) = (job.dir.display(), resume::maker(job).build());
+                let (at, build) = (&job.dir, resume::maker(job).build());
                 return Err(Error::usage(format!(
                     "{at} was stopped at step {step} under {build}, and {why}: build that commit to go on, or start over \
                      with --fresh"
@@ -254,7 +249,7 @@ fn one(
 
 /// Snapshots of a complete run that a process left which died before it removed them.
 fn tidy(job: &Job) {
-    if snapshots::any(&job.dir)
+    if !job.dir.snapshots().is_empty()
         && let Ok(Ok(_lock)) = lock(job)
     {
         snapshots::sweep(job, &training::kin(job, Among::Folder));
@@ -272,7 +267,7 @@ fn failed(job: &Job, shared: &Shared<'_>, error: Error) -> Outcome {
     let why = error.to_string();
     // A folder that belongs to another run or process keeps its record.
     if !matches!(error, Error::Usage(_)) {
-        let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
+        let _ = describe::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
     }
     shared.observer.event(job, &Event::Failed { why });
     Outcome::Failed(error)
@@ -285,7 +280,7 @@ enum Broken {
 }
 
 impl Broken {
-    fn of(error: &Error) -> Broken {
+    fn by(error: &Error) -> Broken {
         match error {
             Error::Data(why) => Broken::Data(why.clone()),
             other => Broken::Other(other.to_string()),
@@ -300,7 +295,7 @@ fn unserved(job: &Job, shared: &Shared<'_>, name: &str, why: &Broken) -> Outcome
         Broken::Other(why) => Error::Diverged(format!("{why} (in the training of {name})")),
     };
     let why = error.to_string();
-    let _ = record::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
+    let _ = describe::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
     shared.observer.event(job, &Event::Unserved { why });
     Outcome::Failed(error)
 }

@@ -1,6 +1,6 @@
 //! One run to do, checked before anything is spent.
 
-use std::path::PathBuf;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,37 +10,39 @@ use harness_core::{
 };
 
 use super::event::Observer;
+use super::hash::sha256_json;
 use super::stop::Stop;
 use super::training::Kinship;
 use crate::identity::Identity;
+use crate::results::metric::{ACCURACY, MSE, Metric};
+use crate::results::run_dir::RunDir;
 use crate::spec::{Budget, MethodSpec, Spec};
 
-/// One run: method × benchmark × seed × budget.
-#[derive(Clone)]
-pub struct Job {
+/// What is trained and measured: a method of a benchmark at a budget. Its seeds have it in common.
+pub struct Cell {
     pub spec: Arc<Spec>,
     pub method: MethodSpec,
     /// Position of the method in the benchmark's file.
     pub order: usize,
     pub budget: Budget,
-    /// `quick`, `short`, `paper` or `custom-<8 hex digits>`.
-    pub budget_dir: String,
-    /// Whether numbers were overridden: such a run never gets a verdict.
-    pub overridden: bool,
-    /// Which, in words: `protocol.ways=10`.
-    pub overrides: Vec<String>,
-    pub seed: u64,
     pub meta_iters: u64,
     pub eval_episodes: usize,
-    /// Folder of this run.
-    pub dir: PathBuf,
     pub source: Arc<dyn TaskSource>,
     pub algorithm: Arc<dyn Algorithm>,
     /// Where models compute; tasks are drawn on the CPU and moved there.
     pub device: Device,
+}
+
+/// One run: a cell with a seed, where it lies, and what it is recognised by.
+#[derive(Clone)]
+pub struct Job {
+    pub cell: Arc<Cell>,
+    pub seed: u64,
+    pub dir: RunDir,
+    /// The numbers that were overridden, in words: `protocol.ways=10`. A run with any never gets a verdict.
+    pub overrides: Vec<String>,
     /// What determines the numbers: benchmark, method, budget, seed.
     pub config: serde_json::Value,
-    pub config_hash: String,
     pub data_digest: String,
     /// Which training it is of, and which evaluation.
     pub kinship: Kinship,
@@ -48,6 +50,14 @@ pub struct Job {
     pub code: Identity,
     /// What is to be done where another build has made something of the run.
     pub other_build: OtherBuild,
+}
+
+impl Deref for Job {
+    type Target = Cell;
+
+    fn deref(&self) -> &Cell {
+        &self.cell
+    }
 }
 
 /// What is to be done with a run that another build finished or began.
@@ -80,6 +90,18 @@ impl Job {
         format!("{} {} seed {}", self.spec.name, self.method.label, self.seed)
     }
 
+    /// `quick`, `short`, `paper` or `custom-<8 hex digits>`.
+    pub fn budget_dir(&self) -> &str {
+        self.dir.budget().and_then(|budget| budget.file_name()?.to_str()).unwrap_or_default()
+    }
+
+    /// sha256 (hex) of the config.
+    pub fn config_hash(&self) -> String {
+        sha256_json(&self.config)
+    }
+}
+
+impl Cell {
     /// The draw of an evaluation episode.
     pub fn episode(&self) -> Draw {
         let Protocol { shots, queries, .. } = self.spec.protocol;
@@ -91,9 +113,8 @@ impl Job {
         self.source.train_classes(&self.method.view).is_none()
     }
 
-    /// `accuracy` (percent) or `mse`.
-    pub fn metric(&self) -> &'static str {
-        if self.regression() { "mse" } else { "accuracy" }
+    pub fn metric(&self) -> Metric {
+        if self.regression() { MSE } else { ACCURACY }
     }
 
     /// The modes in which episodes are scored.

@@ -3,37 +3,39 @@
 
 mod adaptation;
 mod curve;
+mod describe;
 mod diverged;
 mod drive;
 mod estimate;
 mod evaluate;
 mod event;
-mod fits;
+
 mod group;
 mod hash;
 mod in_order;
 mod iterate;
 mod job;
-mod record;
 mod replay;
 mod resume;
 mod selection;
+mod shapes;
 mod snapshots;
 mod stop;
 mod train;
 mod training;
 
 pub use diverged::in_evaluation as check_numbers;
-pub use drive::{Finished, Outcome, run_all};
+pub use drive::run_all;
 pub use estimate::{Estimate, Whole, estimate, together};
-pub use evaluate::{Aggregate, Outcomes, Series, aggregate, evaluate, extend};
+pub use evaluate::{Aggregate, EpisodeSet, Outcomes, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
-pub use fits::check_evaluation as check_fit;
+pub use group::{Finished, Outcome};
 pub use hash::{difference, difference_between, sha256_json};
 pub use iterate::iterate;
-pub use job::{Job, OtherBuild, Shared, build, code};
+pub use job::{Cell, Job, OtherBuild, Shared, build, code};
 pub use replay::{Replay, replay};
 pub use resume::{Standing, done_elsewhere, maker, standing};
+pub use shapes::check_evaluation as check_fit;
 pub use stop::Stop;
 pub use train::Ended;
 pub use training::Kinship;

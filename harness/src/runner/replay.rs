@@ -8,7 +8,7 @@ use super::iterate::iterate;
 use super::job::Job;
 use super::resume::{self, same};
 use super::stop::Stop;
-use crate::files::checkpoint::{self, Checkpoint};
+use crate::results::checkpoint::Checkpoint;
 
 /// Without an earlier checkpoint a run is repeated from its start, if that took no more seconds than this.
 const LONGEST_FROM_START: f64 = 600.0;
@@ -71,11 +71,10 @@ pub(super) fn towards(job: &Job, pool: &rayon::ThreadPool, stop: &Stop, end: &Ch
 
 /// The state of the newest checkpoint before `step` that can be read and is of this run.
 fn earlier(job: &Job, step: u64) -> Option<State> {
-    let steps = checkpoint::steps(&job.dir).into_iter().filter(|other| *other < step);
+    let steps = job.dir.checkpoints().into_iter().filter(|other| *other < step);
     let load = |step| {
-        let path = checkpoint::path(&job.dir, step);
-        let found = Checkpoint::load(&path).ok()?;
-        same(job, &path, &found.meta.config, &found.meta.data_digest).ok()?;
+        let found = job.dir.checkpoint(step).ok()?;
+        same(job, &job.dir.checkpoint_path(step), &found.meta.config, &found.meta.data_digest).ok()?;
         Some(found.state)
     };
     steps.filter_map(load).next()

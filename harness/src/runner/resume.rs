@@ -7,13 +7,13 @@ use harness_core::{Error, Result};
 use super::hash::difference;
 use super::job::{Job, OtherBuild};
 use super::training::{self, Among};
-use crate::files::checkpoint::{self, Checkpoint, Meta};
-use crate::files::fault;
 use crate::identity::{Identity, Segment};
-use crate::record::{RunRecord, Status};
+use crate::results::checkpoint::{Checkpoint, Meta};
+use crate::results::run_dir::RunDir;
+use crate::results::run_json::{RunRecord, Status};
 
 /// What is found in a run's folder.
-pub(super) enum Found {
+pub(super) enum OnDisk {
     Nothing,
     Complete,
     /// Complete; this code trained it and other code evaluated it.
@@ -45,28 +45,28 @@ pub enum Standing {
 /// What [`look`] would find, for saying so before anything is spent.
 pub fn standing(job: &Job) -> Result<Standing> {
     Ok(match look(job, &mut |_| ())? {
-        Found::Nothing => Standing::New,
-        Found::Complete => Standing::Complete,
-        Found::Trained(_) => Standing::Trained,
-        Found::Foreign => Standing::Foreign,
-        Found::Resumable { checkpoint, foreign: false } => Standing::Resumable(checkpoint.meta.step),
-        Found::Resumable { checkpoint, foreign: true } => Standing::Unproved(checkpoint.meta.step),
+        OnDisk::Nothing => Standing::New,
+        OnDisk::Complete => Standing::Complete,
+        OnDisk::Trained(_) => Standing::Trained,
+        OnDisk::Foreign => Standing::Foreign,
+        OnDisk::Resumable { checkpoint, foreign: false } => Standing::Resumable(checkpoint.meta.step),
+        OnDisk::Resumable { checkpoint, foreign: true } => Standing::Unproved(checkpoint.meta.step),
     })
 }
 
 /// How far kin have brought the training of `job`: what a run that is yet to begin need not do.
 pub fn done_elsewhere(job: &Job) -> u64 {
-    let steps = training::kin(job, Among::Folder).into_iter().flat_map(|kin| checkpoint::steps(&kin.dir));
+    let steps = training::kin(job, Among::Folder).into_iter().flat_map(|kin| kin.dir.checkpoints());
     steps.max().unwrap_or(0)
 }
 
 /// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was
 /// made by another config, from other data or in another format, naming the difference.
-pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> {
-    match RunRecord::read(&job.dir.join("run.json")) {
+pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<OnDisk> {
+    match job.dir.record() {
         Ok(record) => {
-            same(job, &job.dir, &record.config, &record.data_digest)?;
-            if record.status == Status::Complete && whole(&job.dir) {
+            same(job, job.dir.path(), &record.config, &record.data_digest)?;
+            if record.status == Status::Complete && job.dir.has_numbers() {
                 return Ok(complete(job, record.code.as_ref()));
             }
         }
@@ -75,11 +75,10 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
         Err(_) => {}
     }
     let (mut unreadable, mut passed_over) = (None, false);
-    for step in checkpoint::steps(&job.dir) {
-        let path = checkpoint::path(&job.dir, step);
-        match Checkpoint::load(&path) {
+    for step in job.dir.checkpoints() {
+        match job.dir.checkpoint(step) {
             Ok(found) => {
-                same(job, &path, &found.meta.config, &found.meta.data_digest)?;
+                same(job, &job.dir.checkpoint_path(step), &found.meta.config, &found.meta.data_digest)?;
                 return Ok(resumable(job, found));
             }
             Err(refused @ Error::Usage(_)) => return Err(refused),
@@ -97,53 +96,52 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<Found> 
     if passed_over {
         damaged("no checkpoint is left that can be read: starting over".into());
     }
-    Ok(Found::Nothing)
+    Ok(OnDisk::Nothing)
 }
 
 /// A complete run, made by `code`.
-fn complete(job: &Job, code: Option<&Identity>) -> Found {
+fn complete(job: &Job, code: Option<&Identity>) -> OnDisk {
     match code {
-        Some(code) if *code == job.code => Found::Complete,
+        Some(code) if *code == job.code => OnDisk::Complete,
         Some(code) if code.training == job.code.training => match trained(job) {
-            Some(checkpoint) => Found::Trained(Box::new(checkpoint)),
-            None => Found::Foreign,
+            Some(checkpoint) => OnDisk::Trained(Box::new(checkpoint)),
+            None => OnDisk::Foreign,
         },
-        _ => Found::Foreign,
+        _ => OnDisk::Foreign,
     }
 }
 
 /// The end of the training, made by this code, without the evaluation.
 fn trained(job: &Job) -> Option<Checkpoint> {
-    let path = checkpoint::path(&job.dir, job.meta_iters);
-    let mut found = Checkpoint::load(&path).ok()?;
-    same(job, &path, &found.meta.config, &found.meta.data_digest).ok()?;
+    let mut found = job.dir.checkpoint(job.meta_iters).ok()?;
+    same(job, job.dir.path(), &found.meta.config, &found.meta.data_digest).ok()?;
     found.outcomes.clear();
     found.last.clear();
     found.meta.code().is_some_and(|code| code.training == job.code.training).then_some(found)
 }
 
 /// A run that was stopped. Episodes that other code evaluated are evaluated again.
-fn resumable(job: &Job, mut found: Checkpoint) -> Found {
+fn resumable(job: &Job, mut found: Checkpoint) -> OnDisk {
     let made_by = found.meta.code();
     let foreign = made_by.is_none_or(|code| code.training != job.code.training);
     if made_by.is_none_or(|code| code.evaluation != job.code.evaluation) {
         found.outcomes.clear();
         found.last.clear();
     }
-    Found::Resumable { checkpoint: Box::new(found), foreign }
+    OnDisk::Resumable { checkpoint: Box::new(found), foreign }
 }
 
 /// The newest checkpoint that can be read, if the run was stopped on the way.
 pub(super) fn newest(job: &Job) -> Result<Option<Checkpoint>> {
     Ok(match look(job, &mut |_| ())? {
-        Found::Resumable { checkpoint, .. } => Some(*checkpoint),
+        OnDisk::Resumable { checkpoint, .. } => Some(*checkpoint),
         _ => None,
     })
 }
 
 /// The build that made what lies in the folder, as far as it is known.
 pub fn maker(job: &Job) -> Segment {
-    let record = RunRecord::read(&job.dir.join("run.json")).ok();
+    let record = job.dir.record().ok();
     let complete = record.as_ref().is_some_and(|record| record.status == Status::Complete);
     let newest = if complete { None } else { newest(job).ok().flatten() };
     let written = newest.and_then(|checkpoint| checkpoint.meta.segments.last().cloned());
@@ -161,11 +159,6 @@ fn unsaid(record: Option<&RunRecord>) -> Segment {
         instruction_set: record.map(|record| record.instruction_set.clone()).unwrap_or_default(),
         first_step: 0,
     }
-}
-
-/// Whether everything is there that a complete run leaves.
-fn whole(dir: &Path) -> bool {
-    ["metrics.csv", "episodes.parquet"].iter().all(|name| dir.join(name).is_file())
 }
 
 pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Result<()> {
@@ -197,12 +190,12 @@ pub(super) fn segments(job: &Job, meta: &Meta) -> Vec<Segment> {
 }
 
 /// The builds that made the checkpoint of `meta` in the run's folder `dir`, as far as it is known.
-pub(super) fn made_by(dir: &Path, meta: &Meta) -> Vec<Segment> {
+pub(super) fn made_by(dir: &RunDir, meta: &Meta) -> Vec<Segment> {
     if !meta.segments.is_empty() {
         return meta.segments.clone();
     }
     // The record says as much as is known: what it had of that build, or all of it.
-    let record = RunRecord::read(&dir.join("run.json")).ok();
+    let record = dir.record().ok();
     let first = record.as_ref().and_then(|record| record.segments.first().cloned());
     vec![first.filter(|first| first.code.is_none()).unwrap_or_else(|| unsaid(record.as_ref()))]
 }
@@ -215,21 +208,4 @@ pub(super) fn segments_after(job: &Job, before: &[Segment], step: u64) -> Vec<Se
         segments.push(now);
     }
     segments
-}
-
-/// Removes what an earlier run left: `--fresh`. The record goes first, then what could be resumed, so that a process
-/// killed in between leaves neither a complete run without numbers nor a checkpoint without its rows.
-pub(super) fn clear(dir: &Path) -> Result<()> {
-    let entries = std::fs::read_dir(dir).map_err(|source| Error::io(dir, source))?;
-    let mut names: Vec<_> =
-        entries.flatten().map(|entry| entry.file_name()).filter(|name| name != "run.lock").collect();
-    names.sort_by_key(|name| match name.to_string_lossy() {
-        name if name == "run.json" => 0,
-        name if name.starts_with("checkpoint-") => 1,
-        _ => 2,
-    });
-    names
-        .into_iter()
-        .map(|name| dir.join(name))
-        .try_for_each(|path| std::fs::remove_file(&path).map_err(|source| fault::explain(&path, source)))
 }

@@ -26,11 +26,11 @@ pub(super) struct Selection {
 
 impl Selection {
     /// A function of the job alone. None where the last state is reported.
-    pub(super) fn plan(job: &Job) -> Option<Selection> {
+    pub(super) fn new(job: &Job) -> Option<Selection> {
         if job.method.select != Some(Split::Val) || job.meta_iters == 0 {
             return None;
         }
-        let cost = job.algorithm.cost();
+        let cost = job.algorithm.cost(&job.spec.protocol);
         let training = cost.task * job.algorithm.sampling().meta_batch as f64 * job.meta_iters as f64;
         let (states, episodes) = afford(training, cost.episode.max(1.0));
         let mut steps = spread(states + 1, job.meta_iters);

@@ -6,18 +6,16 @@
 //! passed them, so that a run which dies makes again what it lost. They go once all planned runs of the training are done.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result, State};
 
 use super::curve::spread;
 use super::job::Job;
 use super::training::{self, Kin};
-use crate::failpoint;
-use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
 use crate::identity::Segment;
-use crate::planned;
-use crate::record::{RunRecord, Status};
+use crate::results::checkpoint::{Checkpoint, FORMAT, Meta};
+use crate::results::plan_json;
+use crate::results::run_dir::RunDir;
 
 /// Points of the longest learning curve whose every shortening has its snapshots.
 const MOST_CURVE_POINTS: usize = 21;
@@ -33,30 +31,13 @@ pub(super) fn steps(total: u64) -> BTreeSet<u64> {
     steps
 }
 
-/// The file of a snapshot in a run's folder.
-pub(super) fn path(folder: &Path, step: u64) -> PathBuf {
-    folder.join(format!("snapshot-{step}.safetensors"))
-}
-
-/// Steps of the snapshots in `folder`.
-fn kept(folder: &Path) -> Vec<u64> {
-    let step = |name: &str| name.strip_prefix("snapshot-")?.strip_suffix(".safetensors")?.parse().ok();
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.filter_map(|entry| step(entry.file_name().to_str()?)).collect()
-}
-
-/// Whether there is one in `folder`.
-pub(super) fn any(folder: &Path) -> bool {
-    !kept(folder).is_empty()
-}
-
 /// Writes one.
 pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segment]) -> Result<()> {
     let meta = Meta {
         format: FORMAT,
         step: state.step,
         config: job.config.clone(),
-        config_hash: job.config_hash.clone(),
+        config_hash: job.config_hash(),
         data_digest: job.data_digest.clone(),
         metrics_len: 0,
         measured: None,
@@ -66,18 +47,18 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segm
         trained_by: Some(trained_by.to_owned()),
         segments: segments.to_vec(),
     };
-    Checkpoint::of(job.algorithm.for_evaluation(state), meta).write(&path(&job.dir, state.step))
+    job.dir.write_snapshot(&Checkpoint::state_alone(job.algorithm.for_evaluation(state), meta))
 }
 
 /// The state at `step` from the first of `folders` that has it; None where nobody kept it. One that is damaged, or of
 /// another training, is no snapshot: `odd` is told.
 pub(super) fn load<'a>(
     job: &Job,
-    folders: impl Iterator<Item = &'a Path>,
+    folders: impl Iterator<Item = &'a RunDir>,
     step: u64,
     odd: &mut dyn FnMut(String),
 ) -> Result<Option<State>> {
-    for path in folders.map(|folder| path(folder, step)).filter(|path| path.is_file()) {
+    for path in folders.map(|folder| folder.snapshot_path(step)).filter(|path| path.is_file()) {
         match Checkpoint::load(&path) {
             Ok(found) if training::usable(job, &found.meta) => {
                 return found.state.to(&job.device).map(Some);
@@ -92,36 +73,28 @@ pub(super) fn load<'a>(
 
 /// Whether a planned run of this training, other than `job`, has still to be done: it will read the snapshots.
 pub(super) fn awaited(job: &Job, kin: &[Kin]) -> bool {
-    kin.iter().any(|kin| !kin.complete) || planned_kin(job).iter().any(|dir| *dir != job.dir && !complete(dir))
+    kin.iter().any(|kin| !kin.complete) || planned_kin(job).iter().any(|dir| *dir != job.dir && !dir.is_complete())
 }
 
 /// Folders of the planned runs of the job's training.
-fn planned_kin(job: &Job) -> Vec<PathBuf> {
-    let Some(budget) = job.dir.ancestors().nth(3) else { return Vec::new() };
+fn planned_kin(job: &Job) -> Vec<RunDir> {
+    let Some(budget) = job.dir.budget() else { return Vec::new() };
     // A plan that cannot be read was told of when the command began.
-    let planned = planned::read(budget).unwrap_or_default().into_iter();
+    let planned = plan_json::read(budget).unwrap_or_default().into_iter();
     let mine = planned.filter(|run| run.training.as_ref() == Some(&job.kinship.training_hash));
-    mine.map(|run| run.folder(budget)).collect()
-}
-
-fn complete(dir: &Path) -> bool {
-    RunRecord::read(&dir.join("run.json")).is_ok_and(|record| record.status == Status::Complete)
+    mine.map(|run| run.dir(budget)).collect()
 }
 
 /// Removes all snapshots of the job's training once nobody will read them; a state that a run reports stays. Call with
 /// the training's lock held.
 pub(super) fn sweep(job: &Job, kin: &[Kin]) {
-    if awaited(job, kin) || !complete(&job.dir) {
+    if awaited(job, kin) || !job.dir.is_complete() {
         return;
     }
-    let own = RunRecord::read(&job.dir.join("run.json")).ok().and_then(|record| record.selected_step);
-    let all = kin.iter().map(|kin| (kin.dir.as_path(), kin.selected)).chain([(job.dir.as_path(), own)]);
+    let own = job.dir.record().ok().and_then(|record| record.selected_step);
+    let all = kin.iter().map(|kin| (&kin.dir, kin.selected)).chain([(&job.dir, own)]);
     for (dir, selected) in all {
-        for step in kept(dir).into_iter().filter(|step| Some(*step) != selected) {
-            // What cannot be removed is removed next time.
-            let _ = std::fs::remove_file(path(dir, step));
-            failpoint::reached();
-        }
+        dir.snapshots().into_iter().filter(|step| Some(*step) != selected).for_each(|step| dir.remove_snapshot(step));
     }
 }
 

@@ -7,23 +7,22 @@ use std::time::{Duration, Instant};
 use harness_core::{Error, Mode, Purpose, Result, Split, State, Stream};
 
 use super::curve::Curve;
+use super::describe::{self, Told};
 use super::diverged;
-use super::evaluate::{Outcomes, Series, aggregate, evaluate, extend};
+use super::evaluate::{EpisodeSet, Outcomes, aggregate, evaluate, extend};
 use super::event::Event;
-use super::fits;
-use super::group::Doing;
 use super::iterate::iterate;
 use super::job::{Job, Shared};
-use super::record::{self, Told};
 use super::resume;
 use super::selection::{self, Selection};
+use super::shapes;
 use super::snapshots;
 use super::training::{self, Kin};
-use crate::files::checkpoint::{Checkpoint, FORMAT, Meta};
-use crate::files::episodes;
-use crate::files::metrics::{Log, MetricsFile, Row};
 use crate::identity::Segment;
-use crate::record::Status;
+use crate::results::checkpoint::{Checkpoint, FORMAT, Meta};
+use crate::results::episodes;
+use crate::results::metrics::{Log, MetricRow, MetricsFile};
+use crate::results::run_json::Status;
 
 /// How a run ended, short of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +49,38 @@ pub(super) fn run(
 ) -> Result<Ended> {
     let say = |event: Event| shared.observer.event(job, &event);
     let mut run = Run::begin(job, shared, own, company, doing)?;
-    record::write(job, shared, Status::Running, None, run.seconds(), &run.told())?;
+    describe::write(job, shared, Status::Running, None, run.seconds(), &run.told())?;
     say(Event::Started { step: run.state.step });
     let finished = run.catch_up()? && run.train()? && run.final_evaluation()?;
     if !finished {
         run.checkpoint()?;
-        record::write(job, shared, Status::Interrupted, None, run.seconds(), &run.told())?;
+        describe::write(job, shared, Status::Interrupted, None, run.seconds(), &run.told())?;
         say(Event::Interrupted { step: run.state.step });
         return Ok(Ended::Interrupted);
     }
     let seconds = run.seconds();
-    record::write(job, shared, Status::Complete, None, seconds, &run.told())?;
+    describe::write(job, shared, Status::Complete, None, seconds, &run.told())?;
     say(Event::Completed { seconds });
     Ok(Ended::Completed)
+}
+
+/// Whether a run is at its training, which it may share, or at its own evaluation: an error means different things.
+#[derive(Default)]
+pub(super) struct Doing(std::cell::Cell<bool>);
+
+impl Doing {
+    /// Does `work`, and knows that it is of the training if it errors or panics.
+    pub fn training<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.0.set(true);
+        let done = work()?;
+        self.0.set(false);
+        Ok(done)
+    }
+
+    /// Whether an error or a panic came of the training.
+    pub fn in_training(&self) -> bool {
+        self.0.get()
+    }
 }
 
 /// Who else there is of a run's training.
@@ -127,11 +145,10 @@ impl<'a> Run<'a> {
         let Company { kin, followed, again } = company;
         let valid = own.as_ref().map_or(0, |own| own.meta.metrics_len);
         if let Some(own) = &own {
-            fits::check(job, &own.state)?;
+            shapes::check(job, &own.state)?;
         }
         let ahead = training::ahead(job, &kin, own.as_ref().map_or(0, |own| own.meta.step))?;
-        let path = job.dir.join("metrics.csv");
-        let metrics = MetricsFile::open(&path, valid, &job.spec.name, &job.method.label, job.seed)?;
+        let metrics = job.dir.metrics(valid, (&job.spec.name, &job.method.label, job.seed))?;
         let began = Instant::now();
         let mut run = Run {
             job,
@@ -145,8 +162,8 @@ impl<'a> Run<'a> {
             segments: vec![Segment::now(&job.code, 0)],
             keep: snapshots::steps(job.meta_iters),
             pending: Vec::new(),
-            curve: Curve::plan(job),
-            selection: Selection::plan(job),
+            curve: Curve::new(job),
+            selection: Selection::new(job),
             metrics,
             seen: 0,
             measured: None,
@@ -175,11 +192,10 @@ impl<'a> Run<'a> {
         self.segments = resume::segments(self.job, &own.meta);
         let meta = own.meta;
         self.state = own.state.to(&self.job.device)?;
-        if meta.step < self.job.meta_iters && !fits::whole(self.job, &self.state)? {
+        if meta.step < self.job.meta_iters && !shapes::whole(self.job, &self.state)? {
             return Err(Error::usage(format!(
                 "{}: the checkpoint at step {} holds what evaluation reads and not what training does: start over with --fresh",
-                self.job.dir.display(),
-                meta.step
+                self.job.dir, meta.step
             )));
         }
         self.log = own.log;
@@ -246,7 +262,7 @@ impl<'a> Run<'a> {
             }
             if step > self.seen {
                 let (rows, seconds) = (self.log.rows(step), self.seconds());
-                self.metrics.append(&rows, seconds)?;
+                self.metrics.append(rows, seconds)?;
                 self.seen = step;
             }
             if step < to && self.is_point(step) {
@@ -274,7 +290,7 @@ impl<'a> Run<'a> {
         if let Some(state) = self.pending.iter().find(|state| state.step == step) {
             return Ok(Some(state.clone()));
         }
-        let folders = std::iter::once(self.job.dir.as_path()).chain(self.kin.iter().map(|kin| kin.dir.as_path()));
+        let folders = std::iter::once(&self.job.dir).chain(self.kin.iter().map(|kin| &kin.dir));
         let say = &mut |what| self.shared.observer.event(self.job, &Event::Damaged { what });
         snapshots::load(self.job, folders, step, say)
     }
@@ -303,7 +319,7 @@ impl<'a> Run<'a> {
             if step.is_multiple_of(every) || step == total {
                 self.log.add(step, &scalars);
                 let (rows, seconds) = (self.log.rows(step), self.seconds());
-                self.metrics.append(&rows, seconds)?;
+                self.metrics.append(rows, seconds)?;
             }
             self.seen = step;
             if self.keep.contains(&step) {
@@ -324,19 +340,19 @@ impl<'a> Run<'a> {
         let (mut rows, mut shown, mut chosen) = (Vec::new(), None, None);
         if self.curve.steps.binary_search(&step).is_ok() {
             for split in self.curve.splits.clone() {
-                let Some(outcomes) = self.evaluate(state, split, Series::Curve, 0..self.curve.episodes)? else {
+                let Some(outcomes) = self.evaluate(state, split, EpisodeSet::Curve, 0..self.curve.episodes)? else {
                     return Ok(false);
                 };
                 self.tell_lost(step, split, &outcomes);
                 for (mode, outcomes) in &outcomes {
                     let number = aggregate(*mode, outcomes);
                     shown = Some(number.value).filter(|value| value.is_finite()).or(shown);
-                    rows.push(self.evaluation_row(step, split, *mode, self.job.metric(), number));
+                    rows.push(self.evaluation_row(step, split, *mode, self.job.metric().name, number));
                 }
             }
         }
         if let Some(selection) = self.selection.clone().filter(|s| s.steps.binary_search(&step).is_ok()) {
-            let Some(outcomes) = self.evaluate(state, Split::Val, Series::Selection, 0..selection.episodes)? else {
+            let Some(outcomes) = self.evaluate(state, Split::Val, EpisodeSet::Selection, 0..selection.episodes)? else {
                 return Ok(false);
             };
             self.tell_lost(step, Split::Val, &outcomes);
@@ -347,7 +363,7 @@ impl<'a> Run<'a> {
             }
         }
         let seconds = self.seconds();
-        self.metrics.append(&rows, seconds)?;
+        self.metrics.append(rows, seconds)?;
         self.measured = Some(step);
         self.choice.extend(chosen.map(|value| (step, value)));
         if let Some(value) = shown {
@@ -367,15 +383,16 @@ impl<'a> Run<'a> {
         &self,
         state: &State,
         split: Split,
-        series: Series,
+        set: EpisodeSet,
         range: std::ops::Range<usize>,
     ) -> Result<Option<Outcomes>> {
-        self.shared.pool.install(|| evaluate(self.job, state, split, series, range, &self.shared.stop))
+        self.shared.pool.install(|| evaluate(self.job, state, split, set, range, &self.shared.stop))
     }
 
-    fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> Row {
+    fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> MetricRow {
         let ci95 = Some(number.ci95).filter(|ci95| ci95.is_finite());
-        Row { step, split, mode, metric: metric.into(), value: number.value, ci95, n: number.episodes as u64 }
+        let (value, n, metric) = (number.value, number.episodes as u64, metric.to_owned());
+        MetricRow { step, split, mode, metric, value, ci95, n, wall_s: None }
     }
 
     /// The table's episodes, of the state that is reported and of the last one where that is another. False: asked to stop.
@@ -407,15 +424,15 @@ impl<'a> Run<'a> {
         let row = |(mode, outcomes): &(Mode, Vec<episodes::Outcome>), step, metric: &str| {
             self.evaluation_row(step, Split::Test, *mode, metric, aggregate(*mode, outcomes))
         };
-        let metric = self.job.metric();
+        let metric = self.job.metric().name;
         let last = self.last.iter().map(|of| row(of, total, &format!("last_{metric}")));
-        let rows: Vec<Row> = last.chain(self.outcomes.iter().map(|of| row(of, reported.step, metric))).collect();
+        let rows: Vec<MetricRow> = last.chain(self.outcomes.iter().map(|of| row(of, reported.step, metric))).collect();
         let seconds = self.seconds();
-        self.metrics.append(&rows, seconds)?;
+        self.metrics.append(rows, seconds)?;
         self.metrics.sync()?;
-        episodes::write(&self.job.dir.join("episodes.parquet"), &self.outcomes)?;
-        if self.job.regression() {
-            super::adaptation::write(self.job, &reported)?;
+        self.job.dir.write_episodes(&self.outcomes)?;
+        if let Some(rows) = super::adaptation::rows(self.job, &reported)? {
+            self.job.dir.write_adaptation(&rows)?;
         }
         Ok(true)
     }
@@ -427,10 +444,10 @@ impl<'a> Run<'a> {
         let state = self.state_at(step)?.ok_or_else(|| {
             Error::data(format!(
                 "{}: the state of step {step}, the best on validation classes, is gone: start over with --fresh",
-                self.job.dir.display()
+                self.job.dir
             ))
         })?;
-        if !snapshots::path(&self.job.dir, step).is_file() {
+        if !self.job.dir.snapshots().contains(&step) {
             let by = self.trained_by.clone().unwrap_or_else(|| self.job.name());
             snapshots::write(self.job, &state, &by, &self.segments)?;
         }
@@ -444,7 +461,7 @@ impl<'a> Run<'a> {
         while done(outcomes) < total {
             let range = done(outcomes)..(done(outcomes) + EPISODE_CHUNK).min(total);
             let first = range.start;
-            let Some(part) = self.evaluate(state, Split::Test, Series::Final, range)? else { return Ok(false) };
+            let Some(part) = self.evaluate(state, Split::Test, EpisodeSet::Final, range)? else { return Ok(false) };
             match diverged::in_evaluation(self.job, Split::Test, &part, first) {
                 Err(error) if !last => {
                     // What was trained stays: another setting of the test may do with it.
@@ -487,7 +504,7 @@ impl<'a> Run<'a> {
             format: FORMAT,
             step: self.state.step,
             config: self.job.config.clone(),
-            config_hash: self.job.config_hash.clone(),
+            config_hash: self.job.config_hash(),
             data_digest: self.job.data_digest.clone(),
             metrics_len: self.metrics.sync()?,
             measured: self.measured,
@@ -505,7 +522,7 @@ impl<'a> Run<'a> {
             choice: self.choice.clone(),
             meta,
         };
-        checkpoint.save(&self.job.dir)?;
+        self.job.dir.save(&checkpoint)?;
         self.saved = Instant::now();
         self.shared.observer.event(self.job, &Event::Saved { step: self.state.step });
         Ok(())

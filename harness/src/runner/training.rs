@@ -4,17 +4,15 @@
 //! settings, meta-iterations, seed. The rest of a run is an evaluation. Labels and names are of neither. Runs of one
 //! training in one budget folder are kin: whichever comes first trains, and the others go on from its checkpoints.
 
-use std::path::{Path, PathBuf};
-
 use harness_core::{Halves, Result};
 use serde_json::{Map, Value, json};
 
-use super::fits;
 use super::hash::sha256_json;
 use super::job::{Job, OtherBuild};
-use crate::files::checkpoint::{self, Checkpoint, FIRST_FORMAT, Meta};
-use crate::files::metrics;
-use crate::record::{RunRecord, Status};
+use super::shapes;
+use crate::results::checkpoint::{Checkpoint, FIRST_FORMAT, Meta};
+use crate::results::run_dir::RunDir;
+use crate::results::run_json::Status;
 
 /// The two halves of what determines a run's numbers.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +79,7 @@ fn settings(config: &Value, wanted: impl Fn(&str) -> bool) -> Value {
 pub(super) struct Kin {
     /// `omniglot-5w1s reptile seed 0`.
     pub name: String,
-    pub dir: PathBuf,
+    pub dir: RunDir,
     pub complete: bool,
     /// The step of the state that it reports, where that was chosen.
     pub selected: Option<u64>,
@@ -93,26 +91,21 @@ pub(super) enum Among<'a> {
     /// The whole budget folder.
     Folder,
     /// These folders alone: what else there is has been told to be started over.
-    These(&'a [PathBuf]),
+    These(&'a [RunDir]),
 }
 
 /// All kin of `job`, in the order of their folders. A folder whose record cannot be read is none.
 pub(super) fn kin(job: &Job, among: Among<'_>) -> Vec<Kin> {
-    let (Some(budget), Some(seed)) = (job.dir.ancestors().nth(3), job.dir.file_name()) else { return Vec::new() };
     if job.meta_iters == 0 {
         return Vec::new();
     }
+    let asked = |dir: &RunDir| match among {
+        Among::Folder => true,
+        Among::These(dirs) => dirs.contains(dir),
+    };
     let mut found = Vec::new();
-    for label in folders(budget).iter().flat_map(|benchmark| folders(benchmark)) {
-        let dir = label.join(seed);
-        let asked = match among {
-            Among::Folder => true,
-            Among::These(dirs) => dirs.contains(&dir),
-        };
-        if !asked || dir == job.dir {
-            continue;
-        }
-        let Ok(record) = RunRecord::read(&dir.join("run.json")) else { continue };
+    for dir in job.dir.siblings().into_iter().filter(asked) {
+        let Ok(record) = dir.record() else { continue };
         if record.seed == job.seed && same(job, &record.config, &record.data_digest) {
             found.push(Kin {
                 name: format!("{} {} seed {}", record.benchmark, record.label, record.seed),
@@ -144,29 +137,18 @@ fn ours(job: &Job, meta: &Meta) -> bool {
     meta.code().is_some_and(|code| code.training == job.code.training)
 }
 
-fn folders(path: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    let mut folders: Vec<PathBuf> = entries
-        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
-    folders.sort();
-    folders
-}
-
 /// The most advanced checkpoint of kin that is beyond `step`, with its place.
 pub(super) fn ahead(job: &Job, kin: &[Kin], step: u64) -> Result<Option<(Checkpoint, usize)>> {
-    let steps = |at: usize| checkpoint::steps(&kin[at].dir).into_iter().map(move |found| (found, at));
+    let steps = |at: usize| kin[at].dir.checkpoints().into_iter().map(move |found| (found, at));
     let mut all: Vec<(u64, usize)> = (0..kin.len()).flat_map(steps).filter(|(found, _)| *found > step).collect();
     // Of equals the first: the order of folders decides, never that of a directory's entries.
     all.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     for (found, at) in all {
         // What is damaged or of another build belongs to its own run, which says so; here it is no help.
-        let Ok(mut checkpoint) = Checkpoint::load(&checkpoint::path(&kin[at].dir, found)) else { continue };
+        let Ok(mut checkpoint) = kin[at].dir.checkpoint(found) else { continue };
         // This build finishes nothing that another one began, as far as kin can tell.
         let unfinished = checkpoint.meta.step < job.meta_iters && !ours(job, &checkpoint.meta);
-        if unfinished || !usable(job, &checkpoint.meta) || !fits::whole(job, &checkpoint.state)? {
+        if unfinished || !usable(job, &checkpoint.meta) || !shapes::whole(job, &checkpoint.state)? {
             continue;
         }
         if complete_log(&mut checkpoint, &kin[at].dir).is_ok() {
@@ -177,9 +159,9 @@ pub(super) fn ahead(job: &Job, kin: &[Kin], step: u64) -> Result<Option<(Checkpo
 }
 
 /// Fills in the training's log of a checkpoint of the first format, which kept it in metrics.csv alone.
-pub(super) fn complete_log(checkpoint: &mut Checkpoint, dir: &Path) -> Result<()> {
+pub(super) fn complete_log(checkpoint: &mut Checkpoint, dir: &RunDir) -> Result<()> {
     if checkpoint.meta.format == FIRST_FORMAT && checkpoint.log.is_empty() && checkpoint.meta.step > 0 {
-        checkpoint.log = metrics::scalars(&dir.join("metrics.csv"), checkpoint.meta.metrics_len, checkpoint.meta.step)?;
+        checkpoint.log = dir.scalars(checkpoint.meta.metrics_len, checkpoint.meta.step)?;
     }
     Ok(())
 }

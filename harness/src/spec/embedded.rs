@@ -22,6 +22,16 @@ pub const BENCHMARKS: [(&str, &str); 9] = [
     ("mini-imagenet-5w5s", include_str!("../../../benchmarks/mini-imagenet-5w5s.toml")),
 ];
 
+/// Name and text of what benchmarks of ours are based on; no tables themselves.
+pub const BASES: [(&str, &str); 3] = [
+    ("base/images", include_str!("../../../benchmarks/base/images.toml")),
+    ("base/omniglot", include_str!("../../../benchmarks/base/omniglot.toml")),
+    ("base/mini-imagenet", include_str!("../../../benchmarks/base/mini-imagenet.toml")),
+];
+
+/// Name and text of the base of every benchmark that names none.
+pub const DEFAULTS: (&str, &str) = ("base/defaults", include_str!("../../../benchmarks/base/defaults.toml"));
+
 /// The word that stands for all figures on the command line.
 pub const FIGURES: &str = "figures";
 
@@ -53,6 +63,34 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     known().map(|(name, _)| *name)
 }
 
+/// Text of the file of ours of that name, be it a benchmark or a base.
+pub(super) fn text(name: &str) -> Option<&'static str> {
+    known().chain(&BASES).chain([&DEFAULTS]).find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// Text and origin of the benchmark of that name, else of the file of that path. Errors name the nearest benchmark.
+pub(super) fn text_of(what: &str) -> Result<(String, String)> {
+    if let Some((name, text)) = known().find(|(name, _)| *name == what) {
+        return Ok(((*text).to_owned(), (*name).to_owned()));
+    }
+    let path = Path::new(what);
+    if !path.is_file() {
+        let meant_as_file = what.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml");
+        return Err(Error::usage(match meant_as_file {
+            true => {
+                let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+                let near = nearest(stem, names()).map(|name| format!("; did you mean our \"{name}\"?"));
+                format!("{what}: no such benchmark file{}", near.unwrap_or_default())
+            }
+            false => {
+                let names = names().chain([FIGURES]);
+                format!("{}, or the path of a TOML file", unknown("benchmark", what, names))
+            }
+        }));
+    }
+    Ok((read(path)?, what.to_owned()))
+}
+
 /// Text of the class split called `name`.
 pub fn split(name: &str) -> Option<&'static str> {
     SPLITS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
@@ -62,25 +100,8 @@ impl Spec {
     /// The benchmark of that name, else the one in the file of that path, with `--set` paths and values applied. Errors
     /// name the nearest benchmark, or the key of the file that is wrong.
     pub fn find(what: &str, set: &[(String, String)]) -> Result<Spec> {
-        if let Some((name, text)) = known().find(|(name, _)| *name == what) {
-            return Spec::parse_with(text, name, set);
-        }
-        let path = Path::new(what);
-        if !path.is_file() {
-            let meant_as_file = what.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml");
-            return Err(Error::usage(match meant_as_file {
-                true => {
-                    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-                    let near = nearest(stem, names()).map(|name| format!("; did you mean our \"{name}\"?"));
-                    format!("{what}: no such benchmark file{}", near.unwrap_or_default())
-                }
-                false => {
-                    let names = names().chain([FIGURES]);
-                    format!("{}, or the path of a TOML file", unknown("benchmark", what, names))
-                }
-            }));
-        }
-        Spec::parse_with(&read(path)?, what, set)
+        let (text, origin) = text_of(what)?;
+        Spec::parse_with(&text, &origin, set)
     }
 
     /// All benchmarks of ours that are tables, with `--set` paths and values applied to each.
@@ -121,7 +142,7 @@ impl DataSpec {
 }
 
 /// A file that a person wrote, in whatever encoding their editor has.
-fn read(path: &Path) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(|error| Error::io(path, error))?;
     text::read(&bytes).map_err(|what| Error::usage(format!("{} {what}", path.display())))
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use toml::{Table, Value};
 
 use super::PerBudget;
+use super::base::{UNSET, lay_over};
 use super::read::{need, take};
 use super::sweep;
 
@@ -41,8 +42,6 @@ pub struct MethodSpec {
     pub test: BTreeSet<String>,
 }
 
-const SEEDS: PerBudget<u64> = PerBudget { quick: 1, short: 1, paper: 3 };
-
 impl MethodSpec {
     /// Reads a block whose `like` is resolved, with its table `test` among the other keys.
     fn read(label: &str, Block { keys: mut table, test }: Block) -> Result<Self> {
@@ -54,7 +53,7 @@ impl MethodSpec {
             model: take(&mut table, &path, "model")?,
             view: take(&mut table, &path, "view")?.unwrap_or_default(),
             meta_iters: need(&mut table, &path, "meta_iters")?,
-            seeds: take(&mut table, &path, "seeds")?.unwrap_or(SEEDS),
+            seeds: need(&mut table, &path, "seeds")?,
             series: take(&mut table, &path, "series")?,
             legend: take(&mut table, &path, "legend")?,
             select: take(&mut table, &path, "select")?,
@@ -103,14 +102,14 @@ impl MethodSpec {
     }
 }
 
-/// Reads all blocks, in the order of the file, swept ones as the rows that they stand for.
-pub(super) fn read_all(blocks: Table) -> Result<Vec<MethodSpec>> {
+/// Reads all blocks, in the order of the file, swept ones as the rows that they stand for. `every`: what each says unless
+/// its block does.
+pub(super) fn read_all(blocks: Table, every: &Table) -> Result<Vec<MethodSpec>> {
     let mut rows: Vec<MethodSpec> = Vec::new();
-    for (label, value) in &blocks {
-        let Value::Table(table) = value else {
-            return Err(Error::usage(format!("method.{label} must be a table: [method.{label}]")));
-        };
-        let Block { keys, test } = inherit(label, table, &blocks)?;
+    for label in blocks.keys() {
+        let mut block = every.clone();
+        lay_over(&mut block, inherit(label, &blocks, &mut Vec::new())?, &["method", label.as_str()])?;
+        let Block { keys, test } = Block::new(label, &block)?;
         for (row, keys) in sweep::expand(label, keys)? {
             if rows.iter().any(|other| other.label == row) {
                 return Err(Error::usage(format!("method.{label}: a second row called \"{row}\"")));
@@ -149,21 +148,29 @@ impl Block {
 }
 
 /// Resolves `like = "LABEL"`: all that the other block says, note and legend apart, unless this one says otherwise. So a row that
-/// differs in one thing states that thing, and the rest cannot drift apart.
-fn inherit(label: &str, own: &Table, blocks: &Table) -> Result<Block> {
-    let mut own = Block::new(label, own)?;
-    let Some(like) = take::<String>(&mut own.keys, &format!("method.{label}"), "like")? else { return Ok(own) };
-    let others = blocks.keys().map(String::as_str).filter(|other| *other != label);
-    let base = blocks.get(&like).filter(|_| like != label).and_then(Value::as_table);
-    let base =
-        base.ok_or_else(|| Error::usage(format!("method.{label}.like: {}", unknown("method", &like, others))))?;
-    let mut block = Block::new(&like, base)?;
-    if block.keys.contains_key("like") {
-        return Err(Error::usage(format!("method.{label}.like: method \"{like}\" is itself like another")));
+/// differs in one thing states that thing, and the rest cannot drift apart. `asked_by`: the rows that are like this one.
+fn inherit(label: &str, blocks: &Table, asked_by: &mut Vec<String>) -> Result<Table> {
+    let Some(Value::Table(own)) = blocks.get(label) else {
+        return Err(Error::usage(format!("method.{label} must be a table: [method.{label}]")));
+    };
+    let (mut own, path) = (own.clone(), format!("method.{label}"));
+    let Some(like) = take::<String>(&mut own, &path, "like")? else {
+        own.remove(UNSET);
+        return Ok(own);
+    };
+    if like == label || !blocks.contains_key(&like) {
+        let others = blocks.keys().map(String::as_str).filter(|other| *other != label);
+        return Err(Error::usage(format!("{path}.like: {}", unknown("method", &like, others))));
     }
-    ["note", "legend", "series"].iter().for_each(|key| drop(block.keys.remove(*key)));
-    block.keys.entry("algorithm").or_insert(Value::String(like));
-    block.keys.extend(own.keys);
-    block.test.extend(own.test);
+    asked_by.push(label.to_owned());
+    if let Some(start) = asked_by.iter().position(|row| *row == like) {
+        let circle = asked_by[start..].join(" → ");
+        return Err(Error::usage(format!("{path}.like: {circle} → {like} is a circle")));
+    }
+    let mut block = inherit(&like, blocks, asked_by)?;
+    ["note", "legend", "series"].iter().for_each(|key| drop(block.remove(*key)));
+    block.entry("algorithm").or_insert(Value::String(like));
+    lay_over(&mut block, own, &["method", label])?;
+    block.remove(UNSET);
     Ok(block)
 }

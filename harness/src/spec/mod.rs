@@ -1,15 +1,18 @@
 //! A benchmark as data: one cell of a published table, read from a TOML file.
 //!
 //! The file says what is measured and by which recipes; it holds no code, and every number in it has a source in a
-//! comment. `benchmarks/README.md` explains each field. Reading goes text → tree → overrides → checked [`Spec`]:
-//! whatever is wrong is one line that names the key and the nearest right one.
+//! comment. `benchmarks/README.md` explains each field. Reading goes text → the files that it is based on → one tree →
+//! overrides → expressions → checked [`Spec`]: whatever is wrong is one line that names the key and the nearest right one.
 
+mod base;
 mod budget;
 mod canonical;
 pub mod embedded;
+mod expression;
 mod figure;
 pub mod folds;
 mod method;
+mod origin;
 mod overrides;
 mod read;
 mod sections;
@@ -17,6 +20,8 @@ mod sweep;
 mod syntax;
 mod validate;
 
+#[cfg(test)]
+mod test_base;
 #[cfg(test)]
 mod test_keys;
 #[cfg(test)]
@@ -27,6 +32,7 @@ use harness_core::{Mode, ModelSpec, Protocol, Result};
 pub use budget::{Budget, PerBudget};
 pub use figure::{FigureSpec, META_ITERATIONS};
 pub use method::MethodSpec;
+pub use origin::Traced;
 pub use sections::{DataSpec, EvalSpec, Published};
 
 /// A benchmark.

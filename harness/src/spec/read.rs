@@ -8,19 +8,39 @@ use harness_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{DataSpec, Spec, method, overrides, syntax};
+use super::base::{BASE, Chain, get};
+use super::{DataSpec, Spec, expression, method, overrides};
 
-const KEYS: [&str; 9] = ["name", "title", "data", "model", "protocol", "eval", "figure", "method", "published"];
+const KEYS: [&str; 11] =
+    [BASE, "name", "title", "data", "model", "protocol", "eval", "figure", "row", "method", "published"];
 
 /// `origin` is the file's path, or the name of an embedded benchmark; it stands before every error.
 pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
-    let at = |error: Error| Error::usage(one_line(&format!("{origin}: {error}")));
-    let text = text.trim_start_matches('\u{feff}');
-    let mut table = text.parse::<Table>().map_err(|error| at(syntax::explained(text, &error)))?;
-    overrides::apply(&mut table, set).map_err(|error| Error::usage(one_line(&error.to_string())))?;
+    let plain = |error: Error| Error::usage(one_line(&error.to_string()));
+    let chain = Chain::load(text, origin).map_err(plain)?;
+    let at = |error: Error| {
+        let text = error.to_string();
+        let from_here = |(path, _): &(String, String)| text.starts_with(path.trim());
+        let elsewhere =
+            in_base(&chain, &text).filter(|_| !set.iter().any(from_here)).map(|file| format!(" ({file} says it)"));
+        Error::usage(one_line(&format!("{origin}: {error}{}", elsewhere.unwrap_or_default())))
+    };
+    let mut table = chain.merged().map_err(at)?;
+    overrides::apply(&mut table, set).map_err(plain)?;
+    expression::resolve(&mut table).map_err(at)?;
     let spec = read(table, Path::new(origin)).map_err(at)?;
     spec.validate().map_err(at)?;
     Ok(spec)
+}
+
+/// The base that says what an error is about, where the benchmark's own file does not: `section: unknown key "x"…` and
+/// `method.row.key: …` name the place.
+fn in_base<'a>(chain: &'a Chain, error: &str) -> Option<&'a str> {
+    let (place, what) = error.split_once(": ").filter(|(_, what)| !what.starts_with("missing"))?;
+    let key = what.strip_prefix("unknown key \"").and_then(|rest| rest.split('"').next());
+    let path: Vec<&str> = place.split('.').chain(key).collect();
+    let at = chain.0.iter().position(|file| get(&file.table, &path).is_some())?;
+    (at > 0).then(|| chain.0[at].name.as_str())
 }
 
 fn read(mut table: Table, origin: &Path) -> Result<Spec> {
@@ -39,7 +59,7 @@ fn read(mut table: Table, origin: &Path) -> Result<Spec> {
         protocol: need(&mut table, "", "protocol")?,
         eval: need(&mut table, "", "eval")?,
         figure: take(&mut table, "", "figure")?,
-        methods: method::read_all(need(&mut table, "", "method")?)?,
+        methods: method::read_all(need(&mut table, "", "method")?, &take(&mut table, "", "row")?.unwrap_or_default())?,
         published: published(take(&mut table, "", "published")?.unwrap_or_default())?,
     })
 }

@@ -26,7 +26,6 @@ pub struct DataSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<usize>,
     /// The last so many training classes are held out and evaluated instead of the test classes: for choosing settings.
-    #[serde(default)]
     pub holdout: usize,
     /// Cross-validation: this fold of all classes tests instead of the benchmark's test classes. Set by `--folds` alone.
     #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
@@ -51,7 +50,8 @@ impl DataSpec {
     }
 }
 
-/// `[eval]`: what is measured, the same episodes for every method and training seed.
+/// `[eval]`: what is measured, the same episodes for every method and training seed. What a file leaves out stands in
+/// `benchmarks/base/defaults.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvalSpec {
@@ -59,28 +59,17 @@ pub struct EvalSpec {
     pub episodes: PerBudget<usize>,
     pub modes: Vec<Mode>,
     /// Seed of the episodes.
-    #[serde(default)]
     pub seed: u64,
     /// Most points of a learning curve, start and end among them. Short runs have fewer, so that the curve stays cheap.
-    #[serde(default = "twenty_one")]
     pub curve_points: PerBudget<usize>,
     /// Most episodes of a point, on training and on test classes each.
-    #[serde(default = "hundred")]
     pub curve_episodes: PerBudget<usize>,
     /// All points and episodes of the curve, whatever they cost beside the training: where the curve is the result.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub curve_in_full: bool,
     /// Classes that the curve is measured on; all that the data has if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub curve_splits: Option<Vec<Split>>,
-}
-
-fn twenty_one() -> PerBudget<usize> {
-    PerBudget::all(21)
-}
-
-fn hundred() -> PerBudget<usize> {
-    PerBudget::all(100)
 }
 
 /// A row of a published table.

@@ -4,7 +4,7 @@ use std::path::Path;
 use harness_core::{ModelSpec, Protocol, Rotations};
 use proptest::prelude::*;
 
-use super::embedded::{BENCHMARKS, FIGURE_FILES, SPLITS};
+use super::embedded::{BASES, BENCHMARKS, DEFAULTS, FIGURE_FILES, SPLITS};
 use super::*;
 
 const MINIMAL: &str = r#"
@@ -54,8 +54,10 @@ fn set(path: &str, value: &str) -> Result<Spec, String> {
 #[test]
 fn every_benchmark_is_sound_and_none_is_forgotten() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../benchmarks");
+    let bases = BASES.iter().chain([&DEFAULTS]).map(|(name, text)| (name.trim_start_matches("base/"), *text));
     for (kind, folder, known) in [
         ("toml", folder.clone(), [&BENCHMARKS[..], &FIGURE_FILES].concat()),
+        ("toml", folder.join("base"), bases.collect()),
         ("txt", folder.join("splits"), SPLITS.to_vec()),
     ] {
         let files = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());

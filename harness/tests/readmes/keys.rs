@@ -125,3 +125,19 @@ fn every_key_of_an_algorithm_is_in_its_readme() {
         assert!(missing.is_empty(), "{readme} does not explain {missing:?}");
     }
 }
+
+/// The table is written from the settings themselves: default, unit and source stand in the code alone.
+#[test]
+fn a_readmes_table_of_keys_is_what_the_settings_say() {
+    for entry in ALGORITHMS {
+        let keys: Vec<_> = entry.settings.iter().flat_map(|keys| keys()).collect();
+        let stale: Vec<String> =
+            keys.iter().map(|key| key.row()).filter(|row| !entry.readme.lines().any(|line| line == row)).collect();
+        assert!(
+            !keys.is_empty() && stale.is_empty(),
+            "algorithms/{}/README.md: write into its table\n{}",
+            entry.name,
+            stale.join("\n")
+        );
+    }
+}

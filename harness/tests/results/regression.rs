@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use harness::files::episodes::{self, Outcome};
-use harness_core::Mode;
+use harness::results::episodes::{self, Outcome};
 use serde_json::Value;
 
 use crate::bench::{Bench, REPTILE, TRANSFER};
@@ -39,11 +38,8 @@ fn cell<'a>(json: &'a Value, method: &str, mode: &str) -> &'a Value {
 fn edit(bench: &Bench, run: &str, mode: &str, change: impl Fn(usize, &mut Outcome)) {
     let path = bench.out("b").join("quick/b").join(run).join("episodes.parquet");
     let mut all = episodes::read(&path).unwrap();
-    let (_, outcomes) = all.iter_mut().find(|(name, _)| name == mode).unwrap();
+    let (_, outcomes) = all.iter_mut().find(|(other, _)| other.as_str() == mode).unwrap();
     outcomes.iter_mut().enumerate().for_each(|(i, outcome)| change(i, outcome));
-    let known =
-        |name: &str| [Mode::Transductive, Mode::Inductive, Mode::Pointwise].into_iter().find(|m| m.as_str() == name);
-    let all: Vec<_> = all.into_iter().map(|(name, outcomes)| (known(&name).unwrap(), outcomes)).collect();
     episodes::write(&path, &all).unwrap();
 }
 

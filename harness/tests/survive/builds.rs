@@ -7,10 +7,9 @@ use std::process::Command;
 
 use clap::Parser;
 use harness::cli::{self, Cli};
-use harness::files::checkpoint::Checkpoint;
-use harness::record::RunRecord;
-use harness_core::{Adapted, Cost, Labeled, Mode, Params, Progress, Sampling, Scalars, State, Task, Update};
-use harness_core::{Algorithm, Entry, Error, Result, Stream};
+use harness::results::checkpoint::Checkpoint;
+use harness::results::run_json::RunRecord;
+use harness_core::{Algorithm, Entry, Error, Params, Progress, Result, Scalars, State, Update, Variant};
 
 use crate::bench::{Bench, REPTILE, folder};
 use crate::compare::{assert_same, metrics, newest, steps, tensors};
@@ -169,7 +168,7 @@ fn a_stopped_run_goes_on_under_a_build_that_repeats_its_last_stretch() {
 /// What a build that knew no identities left.
 fn without_identity(dir: &Path) {
     for step in steps(dir) {
-        let path = harness::files::checkpoint::path(dir, step);
+        let path = harness::results::checkpoint::path(dir, step);
         let mut checkpoint = Checkpoint::load(&path).unwrap();
         checkpoint.meta.segments.clear();
         checkpoint.write(&path).unwrap();
@@ -244,7 +243,7 @@ fn a_run_with_one_checkpoint_is_repeated_from_its_start_unless_that_takes_long()
     let out = bench.out("out");
     let dir = stopped(&bench, &out);
     let [last, before] = steps(&dir)[..] else { panic!() };
-    fs::remove_file(harness::files::checkpoint::path(&dir, before)).unwrap();
+    fs::remove_file(harness::results::checkpoint::path(&dir, before)).unwrap();
     let path = newest(&dir);
     let mut checkpoint = Checkpoint::load(&path).unwrap();
     let seconds = std::mem::replace(&mut checkpoint.meta.elapsed_s, 1e5);
@@ -300,25 +299,9 @@ fn what_only_reads_reads_results_of_any_build_and_says_so() {
 /// Reptile that moves away from where its tasks led.
 struct Flipped(Box<dyn Algorithm>);
 
-impl Algorithm for Flipped {
-    fn sampling(&self) -> Sampling {
-        self.0.sampling()
-    }
-
-    fn test_steps(&self) -> usize {
-        self.0.test_steps()
-    }
-
-    fn cost(&self) -> Cost {
-        self.0.cost()
-    }
-
-    fn init(&self, rng: &mut Stream) -> Result<State> {
-        self.0.init(rng)
-    }
-
-    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
-        self.0.task_update(state, task, rng)
+impl Variant for Flipped {
+    fn base(&self) -> &dyn Algorithm {
+        self.0.as_ref()
     }
 
     fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
@@ -327,19 +310,5 @@ impl Algorithm for Flipped {
         let moved = state.params.sub(&before)?;
         state.params = before.axpy(-1.0, &moved)?;
         Ok(scalars)
-    }
-
-    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        self.0.adapt(state, support, steps, rng)
-    }
-
-    fn score(
-        &self,
-        adapted: &Adapted,
-        support: &Labeled,
-        query: &candle_core::Tensor,
-        mode: Mode,
-    ) -> Result<candle_core::Tensor> {
-        self.0.score(adapted, support, query, mode)
     }
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use clap::Parser;
 use harness::cli::{Cli, Command};
 use harness::exit::Exit;
-use harness::record::{RunRecord, Status};
-use harness_core::{Adapted, Cost, Labeled, Mode, Progress, Sampling, Scalars, State, Task, Update};
-use harness_core::{Algorithm, Context, Entry, Error, Result, Stream};
+use harness::results::run_json::{RunRecord, Status};
+use harness_core::{Algorithm, Context, Entry, Error, Halves, Progress, Result, Scalars, State};
+use harness_core::{Stream, Task, Update, Variant};
 
 use crate::bench::{Bench, REPTILE, folder};
 use crate::process::run;
@@ -41,6 +41,8 @@ fn a_method_that_panics_or_errs_costs_its_own_run() {
             Ok(Box::new(Broken { panics, good: good(context)? }))
         },
         toy: "",
+        settings: &[],
+        readme: "",
         code: "of a test",
     };
     let block = |label: &str, panics| format!("[method.{label}]\nalgorithm = \"broken\"\npanics = {panics}\n{GOOD}");
@@ -74,21 +76,14 @@ struct Broken {
     good: Box<dyn Algorithm>,
 }
 
-impl Algorithm for Broken {
-    fn sampling(&self) -> Sampling {
-        self.good.sampling()
+impl Variant for Broken {
+    fn base(&self) -> &dyn Algorithm {
+        self.good.as_ref()
     }
 
-    fn test_steps(&self) -> usize {
-        self.good.test_steps()
-    }
-
-    fn cost(&self) -> Cost {
-        self.good.cost()
-    }
-
-    fn init(&self, rng: &mut Stream) -> Result<State> {
-        self.good.init(rng)
+    /// Settings of its own.
+    fn halves(&self) -> Option<Halves> {
+        None
     }
 
     fn task_update(&self, state: &State, _: &Task, _: &mut Stream) -> Result<Update> {
@@ -101,19 +96,5 @@ impl Algorithm for Broken {
 
     fn outer_update(&self, _: &mut State, _: Vec<Update>, _: Progress) -> Result<Scalars> {
         Ok(Scalars::new())
-    }
-
-    fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        self.good.adapt(state, support, steps, rng)
-    }
-
-    fn score(
-        &self,
-        adapted: &Adapted,
-        support: &Labeled,
-        query: &candle_core::Tensor,
-        mode: Mode,
-    ) -> Result<candle_core::Tensor> {
-        self.good.score(adapted, support, query, mode)
     }
 }

@@ -8,11 +8,10 @@ use candle_core::Tensor;
 use clap::Parser;
 use harness::cli::{Cli, Command as Parsed};
 use harness::exit::Exit;
-use harness::files::episodes;
-use harness::record::{RunRecord, Status};
+use harness::results::episodes;
+use harness::results::run_json::{RunRecord, Status};
 use harness_core::settings::{Rate, Stage};
-use harness_core::{Adapted, Algorithm, Cost, Entry, Labeled, Mode, Params, Progress, Result};
-use harness_core::{Sampling, Scalars, State, Stream, Task, Update};
+use harness_core::{Adapted, Algorithm, Entry, Halves, Labeled, Mode, Params, Result, State, Stream, Variant};
 
 use crate::bench::{Bench, REPTILE, folder};
 use crate::failing::assert_failed;
@@ -116,35 +115,22 @@ const ODD: Entry = Entry {
         Ok(Box::new(Odd { good, when }))
     },
     toy: "",
+    settings: &[],
+    readme: "",
 };
 
-impl Algorithm for Odd {
-    fn sampling(&self) -> Sampling {
-        self.good.sampling()
+impl Variant for Odd {
+    fn base(&self) -> &dyn Algorithm {
+        self.good.as_ref()
     }
 
-    fn test_steps(&self) -> usize {
-        self.good.test_steps()
-    }
-
-    fn cost(&self) -> Cost {
-        self.good.cost()
+    /// Settings of its own.
+    fn halves(&self) -> Option<Halves> {
+        None
     }
 
     fn rates(&self) -> Vec<Rate> {
         vec![Rate { name: "pace", value: 3.0, stage: Stage::Adapting }]
-    }
-
-    fn init(&self, rng: &mut Stream) -> Result<State> {
-        self.good.init(rng)
-    }
-
-    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
-        self.good.task_update(state, task, rng)
-    }
-
-    fn outer_update(&self, state: &mut State, updates: Vec<Update>, at: Progress) -> Result<Scalars> {
-        self.good.outer_update(state, updates, at)
     }
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {

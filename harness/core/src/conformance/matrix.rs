@@ -9,7 +9,7 @@ pub struct Matrix(pub [[f64; 3]; 3]);
 impl Matrix {
     /// `x` times the unit matrix.
     pub fn diagonal(x: f64) -> Self {
-        Self::of(|i, j| if i == j { x } else { 0.0 })
+        Self::by_entry(|i, j| if i == j { x } else { 0.0 })
     }
 
     /// The unit matrix.
@@ -17,7 +17,7 @@ impl Matrix {
         Self::diagonal(1.0)
     }
 
-    fn of(at: impl Fn(usize, usize) -> f64) -> Self {
+    fn by_entry(at: impl Fn(usize, usize) -> f64) -> Self {
         let mut rows = [[0.0; 3]; 3];
         for (i, row) in rows.iter_mut().enumerate() {
             for (j, value) in row.iter_mut().enumerate() {
@@ -41,7 +41,7 @@ impl Matrix {
             m[i1][j1] * m[i2][j2] - m[i1][j2] * m[i2][j1]
         };
         let determinant: f64 = (0..3).map(|j| m[0][j] * cofactor(0, j)).sum();
-        Self::of(|i, j| cofactor(j, i) / determinant)
+        Self::by_entry(|i, j| cofactor(j, i) / determinant)
     }
 
     /// The product with a vector.
@@ -53,28 +53,28 @@ impl Matrix {
 impl Add for Matrix {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        Self::of(|i, j| self.0[i][j] + other.0[i][j])
+        Self::by_entry(|i, j| self.0[i][j] + other.0[i][j])
     }
 }
 
 impl Sub for Matrix {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        Self::of(|i, j| self.0[i][j] - other.0[i][j])
+        Self::by_entry(|i, j| self.0[i][j] - other.0[i][j])
     }
 }
 
 impl Mul for Matrix {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
-        Self::of(|i, j| (0..3).map(|k| self.0[i][k] * other.0[k][j]).sum())
+        Self::by_entry(|i, j| (0..3).map(|k| self.0[i][k] * other.0[k][j]).sum())
     }
 }
 
 impl Mul<Matrix> for f64 {
     type Output = Matrix;
     fn mul(self, other: Matrix) -> Matrix {
-        Matrix::of(|i, j| self * other.0[i][j])
+        Matrix::by_entry(|i, j| self * other.0[i][j])
     }
 }
 

@@ -4,88 +4,11 @@
 //! honest tables on scores that see neither labels nor, in inductive mode, other queries. A gradient method that knows its
 //! closed form on quadratic tasks is held to it by [`check_closed_form`].
 //!
-//! A whole method, small enough to read: Reptile (Nichol et al. 2018, Algorithm 1) with a fresh Adam for each task.
-//!
-//! ```
-//! use candle_core::Tensor;
-//! use harness_core::*;
-//!
-//! settings! {
-//!     struct Config {
-//!         /// Inner steps of a training task.
-//!         inner_iters: usize = 5 => settings::COUNT;
-//!     }
-//! }
-//!
-//! struct Small {
-//!     config: Config,
-//!     model: Model,
-//!     inner: InnerLoop,
-//! }
-//!
-//! impl Small {
-//!     fn learn(&self, start: &Params, set: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-//!         let pool = Pool::new(set)?;
-//!         let mut batches = MiniBatches::new(pool.len(), 6, false, rng);
-//!         Learner::new(&self.model, start, &self.inner, &Moments::default())?
-//!             .snapshots(&pool, &mut batches, steps, &Params::new())
-//!     }
-//! }
-//!
-//! impl Algorithm for Small {
-//!     fn sampling(&self) -> Sampling {
-//!         Sampling::independent(Draw::Episode { ways: None, shots: 4, queries: 0 }, 3)
-//!     }
-//!
-//!     fn test_steps(&self) -> usize {
-//!         20
-//!     }
-//!
-//!     fn cost(&self) -> Cost {
-//!         Cost { task: 6.0 * self.config.inner_iters as f64, episode: 120.0 }
-//!     }
-//!
-//!     fn init(&self, rng: &mut Stream) -> Result<State> {
-//!         Ok(State::new(self.model.init(rng)?))
-//!     }
-//!
-//!     fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
-//!         let ends = self.learn(&state.params, &task.support, &[self.config.inner_iters], rng)?;
-//!         Ok(Update::default().with("end", ends[0].params.clone()))
-//!     }
-//!
-//!     fn outer_update(&self, state: &mut State, updates: Vec<Update>, progress: Progress) -> Result<Scalars> {
-//!         let ends = updates.iter().map(|update| update.role("end")).collect::<Result<Vec<_>>>()?;
-//!         let towards = Params::mean(ends)?.sub(&state.params)?;
-//!         state.params = state.params.axpy(progress.anneal(1.0, 0.0), &towards)?;
-//!         Ok(Scalars::new())
-//!     }
-//!
-//!     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-//!         self.learn(&state.params, support, steps, rng)
-//!     }
-//!
-//!     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-//!         self.model.predict(adapted, support, query, mode)
-//!     }
-//! }
-//!
-//! fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
-//!     let inner = InnerLoop::new(Optimizer::adam(0.003, 0.0), Reduction::Sum);
-//!     Ok(Box::new(Small { config: parse_config(table)?, model: context.episode_model()?, inner }))
-//! }
-//!
-//! const ENTRY: Entry = Entry {
-//!     name: "small",
-//!     summary: "Reptile, small",
-//!     paper: "arXiv 1803.02999",
-//!     build,
-//!     toy: "inner_iters = 5",
-//!     code: harness_core::code!(),
-//! };
-//!
-//! conformance::check(&ENTRY);
-//! ```
+//! A whole method, small enough to read, is what `harness new-algorithm` writes (a test of the harness compiles it and runs
+//! the suite on it):
+#![doc = "```ignore"]
+#![doc = include_str!("../../../templates/algorithm/src/lib.rs")]
+#![doc = "```"]
 
 mod closed_form;
 mod halves;
@@ -99,14 +22,15 @@ pub use closed_form::{ClosedForm, EXACT_MAML, Outer, check_closed_form, left_by_
 pub use matrix::Matrix;
 pub use toy::{Toy, regression};
 
-use crate::algorithm::{Adapted, Algorithm, Entry, Mode, Progress};
+use crate::adapted::{Adapted, Mode};
+use crate::algorithm::{Algorithm, Entry, Progress};
+use crate::answers::answers;
 use crate::context::Context;
 use crate::episode::{Sampling, Task};
 use crate::error::Result;
 use crate::rng::{Purpose, Stream};
 use crate::source::{Split, TaskSource, View};
 use crate::state::State;
-use crate::together::answers;
 
 /// Meta-iterations within which a method learns the toy task.
 pub const TOY_ITERATIONS: u64 = 300;

@@ -5,7 +5,8 @@
 use candle_core::{DType, Tensor};
 
 use super::{Toy, tasks};
-use crate::algorithm::{Algorithm, Mode, Progress, Update};
+use crate::adapted::Mode;
+use crate::algorithm::{Algorithm, Progress, Update};
 use crate::error::Result;
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use candle_core::{D, Device};
 
-use crate::algorithm::{Algorithm, Mode};
+use crate::adapted::Mode;
+use crate::algorithm::Algorithm;
 use crate::context::{Context, Problem, Protocol};
 use crate::episode::{Draw, Task};
 use crate::error::Result;

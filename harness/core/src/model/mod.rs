@@ -1,7 +1,7 @@
 //! Functional models: parameters go in as an argument, so that methods can interpolate, perturb and differentiate them.
 //!
 //! One model has two ways to compute. On the CPU in f32, [`Model::loss_grad`], [`Model::predict`] and the
-//! [`Learner`](crate::Learner) run the fused kernels on flat vectors, [`Curvature`](crate::descent::Curvature) multiplies
+//! [`Learner`](crate::Learner) run the fused kernels on flat vectors, [`Curvature`](crate::families::maml::Curvature) multiplies
 //! by second derivatives there, and [`Model::features`] stops at the features, from which a method goes on with a loss of
 //! its own. Everywhere else the same calls build candle's graph, with the same answers within rounding; [`Model::logits`]
 //! is that graph itself.
@@ -19,7 +19,7 @@ use harness_kernels::{Backend, Layer, Network, NormMode, forward_tensors, forwar
 
 pub use self::features::Features;
 pub use self::spec::{Activation, ModelSpec};
-use crate::algorithm::{Adapted, Mode};
+use crate::adapted::{Adapted, Mode};
 use crate::episode::Labeled;
 use crate::error::{Error, Result};
 use crate::loss::Reduction;

@@ -1,4 +1,4 @@
-//! The networks of the papers, by name, as a benchmark's `[model]` block names them (FACTS in each variant's doc).
+//! The networks of the papers, by name, as a benchmark's `[model]` block names them (the source is in each variant's doc).
 
 use harness_kernels::{Layer, Padding};
 

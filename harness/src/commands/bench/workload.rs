@@ -1,6 +1,5 @@
 //! What is timed: the inner loop of Reptile on the papers' two networks, and whole tasks through the runner.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,8 @@ use harness_core::{
 use super::passes::Passes;
 use crate::cli::bench::{Network, What};
 use crate::identity::Identity;
-use crate::runner::{Job, Kinship, OtherBuild, Series, Stop, build, evaluate, iterate};
+use crate::results::run_dir::RunDir;
+use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -55,27 +55,27 @@ impl Workload {
         let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
         let model = Model::new(&network, &source.input(), spec.protocol.ways, &Device::Cpu)?;
         let passes = Passes::new(&model, &source.input())?;
-        let job = Job {
+        let cell = Cell {
             method,
             order: 0,
             budget: Budget::Quick,
-            budget_dir: String::new(),
-            overridden: true,
-            overrides: Vec::new(),
-            seed: 0,
             meta_iters: 1_000_000,
             eval_episodes: 0,
-            dir: PathBuf::new(),
-            data_digest: String::new(),
-            code: Identity::default(),
-            other_build: OtherBuild::default(),
-            config: serde_json::Value::Null,
-            config_hash: String::new(),
-            kinship: Kinship::default(),
             source,
             algorithm,
             device: Device::Cpu,
             spec,
+        };
+        let job = Job {
+            cell: Arc::new(cell),
+            seed: 0,
+            dir: RunDir::default(),
+            overrides: Vec::new(),
+            data_digest: String::new(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
+            config: serde_json::Value::Null,
+            kinship: Kinship::default(),
         };
         Ok(Workload { passes, job, model, examples })
     }
@@ -87,7 +87,7 @@ impl Workload {
 
     /// Steps' worth of work at [`BATCH`] in one task or one episode (its adaptation alone).
     pub fn task_steps(&self, what: What) -> f64 {
-        let cost = self.job.algorithm.cost();
+        let cost = self.job.algorithm.cost(&self.job.spec.protocol);
         match what {
             What::Evaluate => cost.episode / BATCH as f64,
             _ => cost.task / BATCH as f64,
@@ -98,7 +98,10 @@ impl Workload {
     /// of an evaluation task, and the time is scaled to a step at [`BATCH`].
     pub fn steps(&self, what: What, stock: bool, threads: usize, seconds: f64) -> Result<f64> {
         let batch = match what {
-            What::Evaluate => (self.job.algorithm.cost().episode / self.job.algorithm.test_steps() as f64) as usize,
+            What::Evaluate => {
+                (self.job.algorithm.cost(&self.job.spec.protocol).episode / self.job.algorithm.test_steps() as f64)
+                    as usize
+            }
             _ => BATCH,
         };
         let model = if stock { self.model.clone().stock() } else { self.model.clone() };
@@ -143,7 +146,7 @@ impl Workload {
                 What::Evaluate => {
                     let chunk = 2 * pool.current_num_threads();
                     pool.install(|| {
-                        evaluate(job, &state, Split::Test, Series::Final, done..done + chunk, &Stop::default())
+                        evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, &Stop::default())
                     })?;
                     done += chunk;
                 }

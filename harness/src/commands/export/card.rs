@@ -7,8 +7,9 @@ use harness_core::{Entry, Error, Model, ModelSpec, Result, State, View};
 use harness_kernels::{Layer, Padding};
 use serde_json::{Value, json};
 
-use crate::files::checkpoint::Checkpoint;
-use crate::record::RunRecord;
+use crate::results::checkpoint::Checkpoint;
+use crate::results::metric::{ACCURACY, MSE};
+use crate::results::run_json::RunRecord;
 use crate::runner::aggregate;
 
 /// Version of the card's layout.
@@ -113,7 +114,7 @@ fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let total = config["eval"]["episodes"].as_u64();
     let set = config["data"]["dataset"].as_str().and_then(harness_data::find);
     let regression = set.is_some_and(|set| set.regression);
-    let metric = if regression { "mse" } else { "accuracy" };
+    let metric = if regression { MSE } else { ACCURACY };
     let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
     let number = whole.map(|(mode, outcomes)| {
         let number = aggregate(*mode, outcomes);

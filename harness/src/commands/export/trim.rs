@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::Export;
 use crate::console;
 use crate::exit::Exit;
-use crate::files::checkpoint::Checkpoint;
+use crate::results::checkpoint::Checkpoint;
 
 /// Writes what the checkpoint's own method says that evaluation reads, and prints the path.
 pub fn run(args: &Export, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Exit> {
@@ -19,7 +19,7 @@ pub fn run(args: &Export, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Resu
     let entry = entry.ok_or_else(|| error::unknown("algorithm", name, known()))?;
     let method = (entry.build)(&read(config, "method")?, &context(config)?)?;
     let state = method.for_evaluation(&checkpoint.state);
-    let trimmed = Checkpoint { log: checkpoint.log.clone(), ..Checkpoint::of(state, checkpoint.meta.clone()) };
+    let trimmed = Checkpoint { log: checkpoint.log.clone(), ..Checkpoint::state_alone(state, checkpoint.meta.clone()) };
     let named = || format!("checkpoint-{}.safetensors", checkpoint.meta.step).into();
     let out = args.out.clone().unwrap_or_else(named);
     super::super::make_room_for(&out)?;

@@ -7,7 +7,7 @@ const FILES: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("../../../templates/algorithm/crate.toml")),
     ("README.md", include_str!("../../../templates/algorithm/README.md")),
     ("trial.toml", include_str!("../../../templates/algorithm/trial.toml")),
-    ("src/lib.rs", include_str!("../../../templates/algorithm/lib.rs")),
+    ("src/lib.rs", include_str!("../../../templates/algorithm/src/lib.rs")),
 ];
 
 /// Every file of the crate: path inside it, and text.

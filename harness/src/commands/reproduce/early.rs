@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use rayon::ThreadPool;
 
-use crate::report::{self, Also};
+use crate::report::{self, Exports};
 use crate::runner::{Event, Job, Observer};
 
 /// Hands every event on, and reports on benchmarks that are through.
@@ -16,7 +16,7 @@ pub struct Early<'a> {
     pool: &'a ThreadPool,
     /// The results folder and the budget's in it.
     place: (&'a Path, &'a str),
-    also: Also,
+    exports: Exports,
     /// Runs that have not ended, by benchmark.
     left: Mutex<HashMap<String, usize>>,
 }
@@ -27,13 +27,13 @@ impl<'a> Early<'a> {
         next: &'a dyn Observer,
         pool: &'a ThreadPool,
         place: (&'a Path, &'a str),
-        also: Also,
+        exports: Exports,
     ) -> Self {
         let mut left = HashMap::new();
         for job in jobs {
             *left.entry(job.spec.name.clone()).or_insert(0) += 1;
         }
-        Early { next, pool, place, also, left: Mutex::new(left) }
+        Early { next, pool, place, exports, left: Mutex::new(left) }
     }
 
     /// Counts an ended run; true if it was its benchmark's last and other benchmarks go on.
@@ -59,7 +59,7 @@ impl Observer for Early<'_> {
         // What was there before has its tables; what cannot be reported is said at the end.
         if ended && self.through(&job.spec.name) && matches!(event, Event::Completed { .. }) {
             let (out, budget) = self.place;
-            if let Ok(report) = self.pool.install(|| report::build_budget(out, budget, self.also)) {
+            if let Ok(report) = self.pool.install(|| report::build_budget(out, budget, self.exports)) {
                 tracing::info!("{}: first tables and plots, page: {}", job.spec.name, report.page().display());
             }
         }

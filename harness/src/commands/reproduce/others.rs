@@ -26,7 +26,7 @@ pub fn decide(
     let (mut again, mut stopped, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (job, standing) in jobs.iter_mut().zip(&survey.standings) {
         // Minutes: not worth a question.
-        let quick = job.budget_dir == Budget::Quick.as_str();
+        let quick = job.budget_dir() == Budget::Quick.as_str();
         match standing {
             Standing::Foreign if args.keep => job.other_build = OtherBuild::Keep,
             // A run that is yet to begin may measure a training that another build finished.

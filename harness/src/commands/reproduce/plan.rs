@@ -1,7 +1,6 @@
 //! From what the user typed to the list of runs, checked before anything is spent.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::{
@@ -11,8 +10,9 @@ use serde_json::json;
 
 use super::share;
 use crate::cli::Reproduce;
-use crate::planned::{Call, PlannedRun};
-use crate::runner::{Job, Kinship, OtherBuild, build, code, sha256_json};
+use crate::results::plan_json::{Call, PlannedRun};
+use crate::results::run_dir::RunDir;
+use crate::runner::{Cell, Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::spec::embedded::FIGURES;
 use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
@@ -53,7 +53,7 @@ impl Plan {
             all_named.extend(folded.iter().map(|_| named));
             specs.extend(folded);
         }
-        let mine = args.shard.map(|shard| share::of(shard, places(args, &specs, algorithms)));
+        let mine = args.shard.map(|shard| share::taken(shard, places(args, &specs, algorithms)));
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
         let mut jobs = Vec::new();
@@ -81,7 +81,18 @@ impl Plan {
                 };
                 let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
                 let (data_digest, halves) = (source.digest(), algorithm.halves());
-                let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget), &args.out);
+                let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget));
+                let cell = Arc::new(Cell {
+                    spec: spec.clone(),
+                    method: method.clone(),
+                    order,
+                    budget: args.budget,
+                    meta_iters: choice.meta_iters,
+                    eval_episodes: choice.eval_episodes,
+                    source: source.clone(),
+                    algorithm,
+                    device: args.device.clone(),
+                });
                 for seed in 0..seeds(args, method) {
                     let config = config(&spec, order, args.budget, &choice, seed, &source.input());
                     let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
@@ -95,26 +106,10 @@ impl Plan {
                         continue;
                     }
                     jobs.push(Job {
-                        spec: spec.clone(),
-                        method: method.clone(),
-                        order,
-                        budget: args.budget,
-                        budget_dir: choice.dir.clone(),
-                        overridden: choice.overridden,
-                        overrides: choice.overrides.clone(),
+                        cell: cell.clone(),
                         seed,
-                        meta_iters: choice.meta_iters,
-                        eval_episodes: choice.eval_episodes,
-                        dir: args
-                            .out
-                            .join(&choice.dir)
-                            .join(&spec.name)
-                            .join(&method.label)
-                            .join(format!("seed-{seed}")),
-                        source: source.clone(),
-                        algorithm: algorithm.clone(),
-                        device: args.device.clone(),
-                        config_hash: sha256_json(&config),
+                        dir: RunDir::new(&args.out.join(&choice.dir), &spec.name, &method.label, seed),
+                        overrides: choice.overrides.clone(),
                         config,
                         data_digest: data_digest.clone(),
                         kinship,
@@ -219,7 +214,7 @@ fn places(args: &Reproduce, specs: &[Spec], algorithms: &[Entry]) -> Vec<(share:
     let mut places = Vec::new();
     for (table, spec) in specs.iter().enumerate() {
         for (order, method) in spec.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
-            let choice = Choice::new(args, spec, method.meta_iters.at(args.budget), &args.out);
+            let choice = Choice::new(args, spec, method.meta_iters.at(args.budget));
             let halves = without_data(spec, method, algorithms).and_then(|algorithm| algorithm.halves());
             places.extend((0..seeds(args, method)).map(|seed| {
                 let config = config(spec, order, args.budget, &choice, seed, &[]);
@@ -248,13 +243,12 @@ fn without_data(spec: &Spec, method: &MethodSpec, algorithms: &[Entry]) -> Optio
 struct Choice {
     meta_iters: u64,
     eval_episodes: usize,
-    overridden: bool,
     overrides: Vec<String>,
     dir: String,
 }
 
 impl Choice {
-    fn new(args: &Reproduce, spec: &Spec, own: &u64, _out: &Path) -> Choice {
+    fn new(args: &Reproduce, spec: &Spec, own: &u64) -> Choice {
         // A method that trains nothing at any budget is not made to train by --meta-iters.
         let meta_iters = match (args.meta_iters, *own) {
             (Some(_), 0) => 0,
@@ -281,7 +275,7 @@ impl Choice {
         overrides.sort();
         overrides.extend(args.meta_iters.map(|n| format!("meta-iters={n}")));
         overrides.extend(args.eval_episodes.map(|n| format!("eval-episodes={n}")));
-        Choice { meta_iters, eval_episodes, overridden, overrides, dir }
+        Choice { meta_iters, eval_episodes, overrides, dir }
     }
 }
 
@@ -339,3 +333,6 @@ fn check_labels(specs: &[Asked], asked: &[String]) -> Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod hashes;

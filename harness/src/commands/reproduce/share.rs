@@ -14,7 +14,7 @@ pub type Place = (usize, usize, u64);
 /// Numbering by method gives every shard about as many of the long runs as of the short ones: by benchmark, five shards
 /// of tables with five rows would each do one and the same row of all. The numbers know nothing of what is on disk or of
 /// which data this machine holds, so that every process of a call deals the same hands.
-pub fn of(shard: Shard, all: impl IntoIterator<Item = (Place, Option<String>)>) -> HashSet<Place> {
+pub fn taken(shard: Shard, all: impl IntoIterator<Item = (Place, Option<String>)>) -> HashSet<Place> {
     let mut all: Vec<(Place, Option<String>)> = all.into_iter().collect();
     all.sort_unstable();
     let (mut numbers, mut next) = (HashMap::new(), 0..);
@@ -44,7 +44,7 @@ mod tests {
     fn shards_are_disjoint_and_hold_everything() {
         for of_shards in 1..=12 {
             let parts: Vec<_> =
-                (1..=of_shards).map(|index| of(Shard { index, of: of_shards }, alone(table(3)))).collect();
+                (1..=of_shards).map(|index| taken(Shard { index, of: of_shards }, alone(table(3)))).collect();
             assert_eq!(parts.iter().map(HashSet::len).sum::<usize>(), 120);
             assert_eq!(parts.iter().flatten().collect::<HashSet<_>>().len(), 120);
         }
@@ -55,7 +55,7 @@ mod tests {
         for (seeds, of_shards) in [(1, 2), (1, 5), (1, 8), (3, 3), (3, 5), (3, 15)] {
             let each = 8 * seeds as usize;
             for index in 1..=of_shards {
-                let mine = of(Shard { index, of: of_shards }, alone(table(seeds)));
+                let mine = taken(Shard { index, of: of_shards }, alone(table(seeds)));
                 for method in 0..5 {
                     let count = mine.iter().filter(|place| place.0 == method).count();
                     let fair = each / of_shards..=each.div_ceil(of_shards);
@@ -68,8 +68,8 @@ mod tests {
     #[test]
     fn two_shards_by_hand() {
         let places = || alone(vec![(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]);
-        assert_eq!(of(Shard { index: 1, of: 2 }, places()), HashSet::from([(0, 0, 0), (0, 1, 0)]));
-        assert_eq!(of(Shard { index: 2, of: 2 }, places()), HashSet::from([(0, 0, 1), (1, 0, 0)]));
+        assert_eq!(taken(Shard { index: 1, of: 2 }, places()), HashSet::from([(0, 0, 0), (0, 1, 0)]));
+        assert_eq!(taken(Shard { index: 2, of: 2 }, places()), HashSet::from([(0, 0, 1), (1, 0, 0)]));
     }
 
     #[test]
@@ -85,8 +85,8 @@ mod tests {
                 ((1, 0, 0), None),
             ]
         };
-        assert_eq!(of(Shard { index: 1, of: 2 }, runs()), HashSet::from([(0, 0, 0), (0, 1, 0), (1, 0, 0)]));
-        assert_eq!(of(Shard { index: 2, of: 2 }, runs()), HashSet::from([(0, 0, 1), (0, 1, 1)]));
-        assert!(of(Shard { index: 4, of: 4 }, runs()).is_empty());
+        assert_eq!(taken(Shard { index: 1, of: 2 }, runs()), HashSet::from([(0, 0, 0), (0, 1, 0), (1, 0, 0)]));
+        assert_eq!(taken(Shard { index: 2, of: 2 }, runs()), HashSet::from([(0, 0, 1), (0, 1, 1)]));
+        assert!(taken(Shard { index: 4, of: 4 }, runs()).is_empty());
     }
 }

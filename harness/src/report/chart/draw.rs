@@ -274,7 +274,7 @@ mod tests {
             height: 300.0,
             x: (Axis::exact(0.0, 100.0, 5), "steps".into()),
             y: Y::Axis(Axis::linear(0.0, 100.0, 5), "percent".into()),
-            marks: vec![Mark::Marker { at: (50.0, 25.0), look: Styles::of(&[]).look("reptile"), size: 8.0 }],
+            marks: vec![Mark::Marker { at: (50.0, 25.0), look: Styles::of_labels(&[]).look("reptile"), size: 8.0 }],
             values: None,
         };
         Chart {

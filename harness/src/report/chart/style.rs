@@ -123,7 +123,7 @@ pub struct Styles(BTreeMap<String, Look>);
 
 impl Styles {
     /// Gives every label its look: the pinned one, or the free one that its name hashes to, or the next that is free.
-    pub fn of(labels: &[String]) -> Self {
+    pub fn of_labels(labels: &[String]) -> Self {
         let mut taken = [false; FREE.len()];
         let mut looks = BTreeMap::new();
         for label in labels.iter().filter(|label| pinned(label).is_none()) {
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_method_from_elsewhere_looks_like_no_built_in_one() {
-        let styles = Styles::of(&["mine".to_string(), "reptile".to_string()]);
+        let styles = Styles::of_labels(&["mine".to_string(), "reptile".to_string()]);
         assert!(styles.look("mine").open && !styles.look("reptile").open);
     }
 
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn more_methods_than_looks_is_no_panic() {
         let labels: Vec<String> = (0..20).map(|i| format!("method-{i}")).collect();
-        let styles = Styles::of(&labels);
+        let styles = Styles::of_labels(&labels);
         assert!(labels.iter().all(|label| styles.look(label).open));
     }
 }

@@ -1,15 +1,10 @@
-//! Where our methods differ from their papers: the paragraph `**Known deviations.**` of each crate's README, collected
-//! when this crate is built.
+//! Where methods differ from their papers: the paragraph `**Known deviations.**` of each crate's README.
 
-/// By name of the algorithm.
-const DEVIATIONS: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/deviations.rs"));
+use harness_core::Entry;
 
-/// What the README of `algorithm` says, as HTML; None for a method from outside this repository.
-pub fn of(algorithm: &str) -> Option<String> {
-    let (_, text) = DEVIATIONS.iter().find(|(name, _)| *name == algorithm)?;
-    // The heading is the page's.
-    let text = text.trim_start_matches("**").split_once("**").map_or(*text, |(_, rest)| rest);
-    Some(inline(text.trim()))
+/// What the README of a method says, as HTML.
+pub fn html(entry: &Entry) -> Option<String> {
+    entry.deviations().map(|text| inline(&text))
 }
 
 /// The inline Markdown of our READMEs as HTML: code and emphasis; of a link only its words, as the page loads nothing and
@@ -63,7 +58,7 @@ mod tests {
     #[test]
     fn every_method_says_where_it_deviates() {
         for entry in crate::registry::ALGORITHMS {
-            let said = of(entry.name).unwrap_or_default();
+            let said = html(entry).unwrap_or_default();
             assert!(
                 said.len() > 40,
                 "algorithms/{0}/README.md needs a paragraph that begins \"**Known deviations.**\" (\"None known.\" is \

@@ -1,7 +1,8 @@
 //! The algorithms behind the rows: what they are, their paper, and where ours differs from it.
 
 use super::deviations;
-use crate::{registry::ALGORITHMS, report::summary::Summary};
+use crate::registry;
+use crate::results::rows::Summary;
 use serde::Serialize;
 
 /// One algorithm, said once for all its rows.
@@ -24,13 +25,13 @@ pub fn all<'a>(summaries: impl Iterator<Item = &'a Summary>) -> Vec<Method> {
         // Records of other builds may not say which algorithm a label stands for.
         let name = if record.algorithm.is_empty() { &record.label } else { &record.algorithm };
         let index = methods.iter().position(|method| method.name == *name).unwrap_or_else(|| {
-            let entry = ALGORITHMS.iter().find(|entry| entry.name == *name);
+            let entry = registry::known().iter().find(|entry| entry.name == *name);
             methods.push(Method {
                 name: name.clone(),
                 anchor: anchor(name),
                 summary: entry.map_or("", |entry| entry.summary),
                 paper: entry.map_or("", |entry| entry.paper),
-                deviations: deviations::of(name),
+                deviations: entry.and_then(deviations::html),
                 rows: Vec::new(),
             });
             methods.len() - 1

@@ -4,7 +4,6 @@
 //! each other, and one file is what can be sent to somebody. Its text is a template; its pictures are the drawings of the
 //! files, with colours that follow the reader's light or dark scheme.
 
-mod colour;
 mod deviations;
 mod drawing;
 mod methods;
@@ -16,7 +15,11 @@ mod runs;
 #[cfg(test)]
 mod tests;
 
-use super::{chart::Styles, format, pictures::Picture, summary::Summary, verdict::Verdict};
+use super::chart::Styles;
+use super::format;
+use super::pictures::Picture;
+use crate::results::rows::Summary;
+use crate::results::verdict::Verdict;
 use harness_core::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeSet;

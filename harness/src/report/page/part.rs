@@ -7,12 +7,10 @@ use super::{
     results::{Matrix, Row, Sweep},
     runs::Appendix,
 };
-use crate::report::{
-    chart::Styles,
-    pictures::{self, Picture},
-    summary::{Cell, Summary},
-    tables,
-};
+use crate::report::chart::Styles;
+use crate::report::pictures::{self, Picture};
+use crate::report::tables;
+use crate::results::rows::{Cell, Summary};
 use harness_core::Result;
 use serde::Serialize;
 use std::collections::BTreeSet;

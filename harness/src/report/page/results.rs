@@ -1,11 +1,11 @@
 //! Rows of results as the page prints them, and the matrix of methods × benchmarks.
 
-use crate::report::{
-    format, pictures, series,
-    stats::mean,
-    summary::{Cell, Summary},
-    verdict::Verdict,
-};
+use crate::report::{format, pictures};
+use crate::results::metric::with_mode;
+use crate::results::rows::{Cell, Summary};
+use crate::results::statistics::mean;
+use crate::results::verdict::Verdict;
+use harness_core::Mode;
 use serde::Serialize;
 
 /// A verdict with what carries it beside its colour.
@@ -80,19 +80,19 @@ pub struct Row {
 impl Row {
     pub fn new(summary: &Summary, cell: &Cell) -> Self {
         let row = &cell.row;
-        let print = |value: f64| format::value(&row.metric, value);
+        let print = |value: f64| row.metric.value(value);
         let interval = |value: f64| format!("±{}", print(value));
         let count = |n: u64| Number { text: format::thousands(n), sort: n.to_string() };
         let records = summary.runs.iter().map(|run| &run.record).chain(&summary.unfinished);
         let mut notes = records.filter(|r| (&r.benchmark, &r.label) == (&row.benchmark, &row.method));
-        let runs = series::runs(summary, cell);
+        let runs = summary.runs_of(cell);
         let passes = runs.first().and_then(|run| Some(run.record.image_passes? * run.record.meta_iters as f64));
         let seconds: Vec<f64> = runs.iter().map(|run| run.record.seconds).filter(|s| *s > 0.0).collect();
         let unjudged = row.published.is_none() && row.verdict == Verdict::NoTarget;
         Row {
             method: row.method.clone(),
             note: notes.find_map(|record| record.note.clone()),
-            mode: row.mode.clone(),
+            mode: row.mode.as_str().into(),
             ours: Number::new(row.mean, |mean| print(mean) + if cell.chance { " (chance)" } else { "" }),
             best: cell.best,
             episodes: Number::new(row.ci95_episodes, interval),
@@ -100,7 +100,7 @@ impl Row {
             published: Number::new(row.published, print),
             published_ci: Number::new(row.published_ci, interval),
             comparable: cell.comparable,
-            delta: Number::new(row.delta, |d| format::signed(&row.metric, d)),
+            delta: Number::new(row.delta, |d| row.metric.signed(d)),
             tolerance: Number::new(cell.tolerance.filter(|_| cell.comparable), interval),
             verdict: (!unjudged).then(|| Judged::new(row.verdict)),
             meta_iters: count(row.meta_iters),
@@ -128,9 +128,9 @@ impl Sweep {
     /// The matrices of the `cells` of a figure, a mode each; `swatches` are those of the cells' lines.
     pub fn all(summary: &Summary, cells: &[Cell], swatches: &[String]) -> Vec<Self> {
         let modes = pictures::modes(cells);
-        let one = |mode: &&str| {
+        let one = |mode: &Mode| {
             let here = || cells.iter().zip(swatches).filter(|(cell, _)| cell.row.mode == *mode);
-            let place = |cell: &Cell| series::runs(summary, cell).iter().find_map(|run| run.record.figure.as_ref()?.x);
+            let place = |cell: &Cell| summary.runs_of(cell).iter().find_map(|run| run.record.figure.as_ref()?.x);
             let mut xs: Vec<f64> = here().filter_map(|(cell, _)| place(cell)).collect();
             xs.sort_by(f64::total_cmp);
             xs.dedup();
@@ -151,7 +151,7 @@ impl Sweep {
             }
             let label = cells[0].figure.as_ref().filter(|_| !xs.is_empty()).map(|figure| figure.x_label.clone());
             Sweep {
-                mode: if modes.len() > 1 { (*mode).to_owned() } else { String::new() },
+                mode: if modes.len() > 1 { mode.as_str().to_owned() } else { String::new() },
                 label: label.unwrap_or_default(),
                 columns: if xs.is_empty() { vec!["final".into()] } else { xs.iter().map(f64::to_string).collect() },
                 lines,
@@ -176,7 +176,7 @@ pub struct Head {
     pub benchmark: String,
     pub anchor: String,
     pub metric: String,
-    pub modes: Vec<String>,
+    pub modes: Vec<Mode>,
 }
 
 impl Matrix {
@@ -188,12 +188,12 @@ impl Matrix {
         for cell in summary.cells.iter().filter(|cell| cell.figure.is_none()) {
             let row = &cell.row;
             if heads.last().is_none_or(|head| head.benchmark != row.benchmark) {
-                let (metric, anchor) = (format::metric(&row.metric).to_string(), anchor(&row.benchmark));
+                let (metric, anchor) = (row.metric.heading(), anchor(&row.benchmark));
                 heads.push(Head { benchmark: row.benchmark.clone(), anchor, metric, modes: Vec::new() });
             }
             let modes = &mut heads.last_mut().expect("just pushed").modes;
             if !modes.contains(&row.mode) {
-                modes.push(row.mode.clone());
+                modes.push(row.mode);
             }
             if !methods.contains(&row.method.as_str()) {
                 methods.push(&row.method);
@@ -202,22 +202,18 @@ impl Matrix {
         if heads.len() < 2 {
             return None;
         }
-        let entry = |method: &str, benchmark: &str, mode: &str| {
+        let entry = |method: &str, benchmark: &str, mode: Mode| {
             let here = |cell: &&Cell| {
-                (cell.row.method.as_str(), cell.row.benchmark.as_str(), cell.row.mode.as_str())
-                    == (method, benchmark, mode)
+                (cell.row.method.as_str(), cell.row.benchmark.as_str(), cell.row.mode) == (method, benchmark, mode)
             };
             summary.cells.iter().filter(here).map(|cell| Row::new(summary, cell)).collect::<Vec<_>>()
         };
-        let columns = || heads.iter().flat_map(|head| head.modes.iter().map(move |mode| (&head.benchmark, mode)));
+        let columns = || heads.iter().flat_map(|head| head.modes.iter().map(move |mode| (&head.benchmark, *mode)));
         let line = |method: &&str| {
             (method.to_string(), columns().map(|(benchmark, mode)| entry(method, benchmark, mode)).collect())
         };
         let rows = methods.iter().map(line).collect();
-        let named = |(benchmark, mode): (&String, &String)| match mode.as_str() {
-            "-" => benchmark.clone(),
-            mode => format!("{benchmark} {mode}"),
-        };
+        let named = |(benchmark, mode): (&String, Mode)| format!("{benchmark}{}", with_mode(" ", mode));
         Some(Matrix { columns: columns().map(named).collect(), heads, rows })
     }
 }

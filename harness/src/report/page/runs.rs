@@ -1,11 +1,11 @@
 //! Where the numbers come from: every run with its machine, time, commit, hashes and effective configuration.
 
-use crate::{
-    identity::{self, Segment},
-    progress::human,
-    record::RunRecord,
-    report::{format, run::Final, summary::Summary},
-};
+use crate::identity::{self, Segment};
+use crate::progress::human;
+use crate::report::format;
+use crate::results::metrics::MetricRow;
+use crate::results::rows::Summary;
+use crate::results::run_json::RunRecord;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -131,7 +131,7 @@ pub fn lines(summary: &Summary, benchmark: &str) -> Vec<RunLine> {
     };
     let line = |record| line(record, last(record));
     let mut lines: Vec<RunLine> = records(summary, benchmark).into_iter().map(line).collect();
-    for left in summary.left.iter().filter(|left| left.benchmark == benchmark) {
+    for left in summary.excluded.iter().filter(|left| left.benchmark == benchmark) {
         if let Some(line) = lines.iter_mut().find(|l| (&l.method, l.seed) == (&left.method, left.seed)) {
             line.status = left.status.to_string();
             line.reason = left.reason.clone();
@@ -161,7 +161,7 @@ fn records<'a>(summary: &'a Summary, benchmark: &str) -> Vec<&'a RunRecord> {
     records
 }
 
-fn line(record: &RunRecord, last: &[Final]) -> RunLine {
+fn line(record: &RunRecord, last: &[MetricRow]) -> RunLine {
     let known = |text: &str, lead: &str| if text.is_empty() { String::new() } else { format!("{lead}{text}") };
     let threads =
         if record.threads > 0 { format!(", {}", format::plural(record.threads, "thread")) } else { String::new() };
@@ -183,11 +183,11 @@ fn line(record: &RunRecord, last: &[Final]) -> RunLine {
 }
 
 /// How many, whose they were, and which state is reported.
-fn meta_iters(record: &RunRecord, last: &[Final]) -> String {
+fn meta_iters(record: &RunRecord, last: &[MetricRow]) -> String {
     let mut text = format::thousands(record.meta_iters);
     if let Some(step) = record.selected_step {
         text += &format!(", the best on validation classes after {}", format::thousands(step));
-        let number = |last: &Final| format!("{} {}", last.mode, format::value(&record.metric, last.value));
+        let number = |last: &MetricRow| format!("{} {}", last.mode.as_str(), record.metric.value(last.value));
         let numbers: Vec<String> = last.iter().map(number).collect();
         if !numbers.is_empty() {
             text += &format!(" (the last state: {})", numbers.join(", "));

@@ -1,9 +1,8 @@
 //! The page as bytes: same input, same page; nothing loads; nothing in a user's file becomes markup.
 
-use crate::{
-    record::{RunRecord, Status},
-    report::{build, build_budget, fixtures::*},
-};
+use crate::report::{build, build_budget};
+use crate::results::fixtures::*;
+use crate::results::run_json::{RunRecord, Status};
 use std::path::Path;
 
 fn page(out: &Path) -> String {
@@ -84,7 +83,7 @@ fn names_from_files_stay_text() {
     let out = tempfile::tempdir().unwrap();
     let hostile = "\"><script>alert('x')</script><img src=x onerror=y>";
     let mut run = Made::new("quick", "<b onclick=a>&'", "<i>m&'", 0).finals(&[("transductive", 50.0, 1.0)]);
-    run.published = vec![crate::record::Published {
+    run.published = vec![crate::results::run_json::Published {
         source: Some(hostile.into()),
         ci_meaning: Some(hostile.into()),
         ..published("<i>m&'", "transductive", 51.0, 0.5, 0.5)
@@ -118,7 +117,8 @@ fn every_verdict_is_a_word() {
         run.order = order as u64;
         // Nothing that could be reproduced: another protocol.
         let comparable = label != "lonely";
-        run.published = vec![crate::record::Published { comparable, ..published(label, "inductive", 97.5, 0.1, 0.5) }];
+        run.published =
+            vec![crate::results::run_json::Published { comparable, ..published(label, "inductive", 97.5, 0.1, 0.5) }];
         if label == "broken" {
             run.status = Status::Failed;
         }

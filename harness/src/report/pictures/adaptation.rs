@@ -2,11 +2,11 @@
 //! method's fit after 0, 1, 8 and 32 inner steps. All seeds meet the same task: lines are means over them, with a band
 //! from the smallest to the largest for the last fit. The true curve sets the scale: a fit that runs away leaves the frame.
 
-use crate::report::{
-    adaptation::{self, Adaptation},
-    chart::{Axis, Chart, INK, Mark, Panel, Sample, Stroke, Styles, Y},
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Axis, Chart, INK, Mark, Panel, Sample, Stroke, Styles, Y};
+use crate::results::adaptation::{self, Adaptation, Points};
+use crate::results::rows::{Cell, Summary};
+use crate::results::run_dir::ADAPTATION;
+use crate::results::statistics::mean;
 use harness_core::Result;
 use plotters::style::RGBColor;
 
@@ -17,7 +17,7 @@ const TRUTH: RGBColor = RGBColor(190, 190, 190);
 
 /// A panel a method over the seeds of one benchmark; None where no run left an `adaptation.csv`.
 pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Result<Option<Chart>> {
-    let found = adaptation::of(summary, cells)?;
+    let found = of_cells(summary, cells)?;
     let range = |points: Vec<f64>| {
         points.into_iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)))
     };
@@ -89,4 +89,78 @@ fn stroke(colour: RGBColor, index: usize, count: usize) -> Stroke {
     let strength = 1.0 - 0.5 * (count - 1 - index) as f64 / (count.max(2) - 1) as f64;
     let mix = |c: u8| (255.0 - (255.0 - f64::from(c)) * strength).round() as u8;
     Stroke { colour: RGBColor(mix(colour.0), mix(colour.1), mix(colour.2)), width, dash }
+}
+
+/// Each method of the `cells` of one benchmark, over its seeds; empty where no run left an `adaptation.csv`.
+fn of_cells(summary: &Summary, cells: &[Cell]) -> Result<Vec<(String, Adaptation)>> {
+    let mut found: Vec<(String, Adaptation)> = Vec::new();
+    for cell in cells {
+        let row = &cell.row;
+        if found.iter().any(|(label, _)| *label == row.method) {
+            continue;
+        }
+        let paths = summary.runs_of(cell).into_iter().map(|run| run.path.join(ADAPTATION));
+        let seeds =
+            paths.filter(|path| path.exists()).map(|path| adaptation::read(&path)).collect::<Result<Vec<_>>>()?;
+        if let Some(adaptation) = over_seeds(seeds) {
+            found.push((row.method.clone(), adaptation));
+        }
+    }
+    Ok(found)
+}
+
+/// Means over seeds and the band around the last fit. Fits on other places than the first seed's are left out: a seed that
+/// diverged has fewer.
+fn over_seeds(seeds: Vec<Adaptation>) -> Option<Adaptation> {
+    let mut seeds = seeds.into_iter();
+    let (mut first, others) = (seeds.next()?, seeds.collect::<Vec<_>>());
+    let last = first.fits.keys().next_back().copied();
+    for (step, points) in &mut first.fits {
+        let alike = |fit: &&Points| fit.len() == points.len() && fit.iter().zip(&*points).all(|(a, b)| a.0 == b.0);
+        let fits: Vec<Points> = others.iter().filter_map(|other| other.fits.get(step).filter(alike).cloned()).collect();
+        if fits.is_empty() {
+            continue;
+        }
+        let at = |index: usize, own: f64| fits.iter().map(move |fit| fit[index].1).chain([own]);
+        if Some(*step) == last {
+            let ends = |(index, (x, y)): (usize, &(f64, f64))| {
+                (*x, at(index, *y).fold(f64::INFINITY, f64::min), at(index, *y).fold(f64::NEG_INFINITY, f64::max))
+            };
+            first.band = points.iter().enumerate().map(ends).collect();
+        }
+        let means: Points = (0..).zip(&*points).map(|(i, (x, y))| (*x, mean(&at(i, *y).collect::<Vec<_>>()))).collect();
+        *points = means;
+    }
+    Some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn seed(last: [f64; 2]) -> Adaptation {
+        let points = |y: [f64; 2]| vec![(-1.0, y[0]), (1.0, y[1])];
+        let fits = BTreeMap::from([(0, points([0.0, 0.0])), (32, points(last))]);
+        Adaptation { truth: points([1.0, 2.0]), support: vec![], fits, band: vec![] }
+    }
+
+    #[test]
+    fn seeds_become_a_mean_and_a_band_around_the_last_fit() {
+        let three = over_seeds(vec![seed([1.0, 5.0]), seed([2.0, 4.0]), seed([6.0, 3.0])]).unwrap();
+        assert_eq!(three.fits[&32], [(-1.0, 3.0), (1.0, 4.0)]);
+        assert_eq!(three.band, [(-1.0, 1.0, 6.0), (1.0, 3.0, 5.0)]);
+        assert_eq!(three.fits[&0], [(-1.0, 0.0), (1.0, 0.0)]);
+        let one = over_seeds(vec![seed([1.0, 5.0])]).unwrap();
+        assert!(one.band.is_empty() && one.fits[&32] == [(-1.0, 1.0), (1.0, 5.0)]);
+        assert!(over_seeds(vec![]).is_none());
+    }
+
+    #[test]
+    fn a_seed_that_lacks_points_is_left_out_of_the_mean() {
+        let mut broken = seed([9.0, 9.0]);
+        broken.fits.get_mut(&32).unwrap().pop();
+        let both = over_seeds(vec![seed([1.0, 5.0]), broken]).unwrap();
+        assert_eq!((both.fits[&32][0].1, both.band.len()), (1.0, 0));
+    }
 }

@@ -1,30 +1,30 @@
 //! Learning curves of a benchmark, a chart a mode and a panel a split, and the same curves over what was spent: image
 //! passes and seconds. All panels of one benchmark share their axis of values.
 
-use crate::report::{
-    chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Styles, Value, Values, Y},
-    format,
-    series::{self, Point, SPLITS, Series, Spent},
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Styles, Value, Values, Y};
+use crate::report::format;
+use crate::report::learning_curve::{self, LearningCurve, Point, SPLITS, Spent};
+use crate::results::metric::with_mode;
+use crate::results::rows::{Cell, Summary};
+use harness_core::Mode;
 
 const TALL: f64 = 390.0;
 /// From one final evaluation to the next, in parts of the axis.
 const LANE: f64 = 0.022;
 
 /// A part of the class split in words, and its curves.
-type Split = (&'static str, Vec<Series>);
+type Split = (&'static str, Vec<LearningCurve>);
 
 /// The curves of the `cells` of one benchmark; empty where nothing was evaluated during training.
 pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> {
     let Some(first) = cells.first() else { return Vec::new() };
-    let mut drawn: Vec<(&str, Vec<Split>)> = Vec::new();
+    let mut drawn: Vec<(Mode, Vec<Split>)> = Vec::new();
     for mode in super::modes(cells) {
         let of_split = |split| {
-            let of = |cell: &Cell| Series::new(summary, cell, split, styles.look(&cell.row.method));
-            let series: Vec<Series> = cells.iter().filter(|c| c.row.mode == mode).filter_map(of).collect();
+            let of = |cell: &Cell| LearningCurve::new(summary, cell, split, styles.look(&cell.row.method));
+            let series: Vec<LearningCurve> = cells.iter().filter(|c| c.row.mode == mode).filter_map(of).collect();
             let curve = series.iter().any(|s| s.points.len() > 1);
-            curve.then(|| (series::split_words(split, mode), series))
+            curve.then(|| (learning_curve::split_words(split, mode), series))
         };
         let panels: Vec<_> = SPLITS.into_iter().filter_map(of_split).collect();
         if !panels.is_empty() {
@@ -34,15 +34,15 @@ pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> 
     let all = || drawn.iter().flat_map(|(_, panels)| panels).flat_map(|(_, s)| s);
     let points = || all().flat_map(|s| s.points.iter().chain(&s.last));
     // The few best of many small evaluations, which may be 100 %, must not stretch the axis for all.
-    let mut means: Vec<f64> = all().flat_map(|s| &s.points).map(|p| p.1).collect();
+    let mut means: Vec<f64> = all().flat_map(|s| &s.points).map(|p| p.mean).collect();
     means.sort_by(f64::total_cmp);
     let most = means.get(means.len().saturating_sub(1) * 97 / 100).copied().unwrap_or(f64::MAX);
-    let most = all().filter_map(|s| s.last).map(|p| p.1).fold(most, f64::max);
-    let shown = points().filter(|p| p.1 <= most || first.row.metric != "accuracy");
-    let Some(y) = series::value_axis(shown, &first.row.metric, first.higher_is_better) else { return Vec::new() };
-    let steps = points().map(|p| p.0).fold(0.0, f64::max);
+    let most = all().filter_map(|s| s.last).map(|p| p.mean).fold(most, f64::max);
+    let shown = points().filter(|p| p.mean <= most || !first.row.metric.is_percent());
+    let Some(y) = learning_curve::value_axis(shown, first.row.metric) else { return Vec::new() };
+    let steps = points().map(|p| p.x).fold(0.0, f64::max);
     let mut charts = Vec::new();
-    for (mode, panels) in &drawn {
+    for &(mode, ref panels) in &drawn {
         let about = Common { summary, first, mode, steps, y: &y };
         charts.push(about.curves(panels));
         charts.extend(about.spending(&panels[0].1, cells));
@@ -54,25 +54,24 @@ pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> 
 struct Common<'a> {
     summary: &'a Summary,
     first: &'a Cell,
-    mode: &'a str,
+    mode: Mode,
     steps: f64,
     y: &'a Axis,
 }
 
 impl Common<'_> {
     fn name(&self, kind: &str) -> String {
-        let mode = if self.mode == "-" { String::new() } else { format!("-{}", self.mode) };
-        format!("{kind}-{}{mode}", self.first.row.benchmark)
+        format!("{kind}-{}{}", self.first.row.benchmark, with_mode("-", self.mode))
     }
 
-    fn chart(&self, kind: &str, what: &str, series: &[&Series], caption: String, panels: Vec<Panel>) -> Chart {
+    fn chart(&self, kind: &str, what: &str, series: &[&LearningCurve], caption: String, panels: Vec<Panel>) -> Chart {
         let mut legend: Vec<(Sample, String)> = Vec::new();
         for series in series {
             if legend.iter().all(|(_, label)| *label != series.label) {
                 legend.push((Sample::Method(series.look), series.label.clone()));
             }
         }
-        let mode = if self.mode == "-" { String::new() } else { format!(", {}", self.mode) };
+        let mode = with_mode(", ", self.mode);
         let benchmark = &self.first.row.benchmark;
         let scale = if self.y.is_missing() { format!("; {}", format::MISSING) } else { String::new() };
         Chart {
@@ -87,8 +86,8 @@ impl Common<'_> {
     }
 
     fn curves(&self, panels: &[Split]) -> Chart {
-        let all: Vec<&Series> = panels.iter().flat_map(|(_, series)| series).collect();
-        let caption = series::caption(all.iter().copied());
+        let all: Vec<&LearningCurve> = panels.iter().flat_map(|(_, series)| series).collect();
+        let caption = learning_curve::caption(all.iter().copied());
         let panel = |(index, (title, series)): (usize, &Split)| {
             self.panel(title, series, index == 0, if panels.len() > 2 { 4 } else { 5 })
         };
@@ -97,11 +96,11 @@ impl Common<'_> {
     }
 
     fn words(&self, first: bool) -> String {
-        if first { format::metric(&self.first.row.metric).to_owned() } else { String::new() }
+        if first { self.first.row.metric.heading() } else { String::new() }
     }
 
     /// One split over meta-iterations.
-    fn panel(&self, title: &str, series: &[Series], first: bool, ticks: usize) -> Panel {
+    fn panel(&self, title: &str, series: &[LearningCurve], first: bool, ticks: usize) -> Panel {
         let finals = series.iter().filter(|s| s.last.is_some()).count() as f64;
         // Final evaluations stand beside each other behind the curves, so that equal ones hide no interval.
         let room = if finals > 0.0 { LANE * (finals + 1.0) } else { 0.0 };
@@ -117,17 +116,17 @@ impl Common<'_> {
             .collect();
         let mut marks = Vec::new();
         for series in series.iter().filter(|s| !s.level) {
-            let points = series.points.iter().map(|p| (p.0, p.2, p.3)).collect();
+            let points = series.points.iter().map(|p| (p.x, p.low, p.high)).collect();
             marks.push(Mark::Band { points, colour: series.look.colour });
         }
         for series in series {
             marks.extend(line(series, self.steps));
         }
         for (series, lane) in series.iter().zip(&lanes) {
-            if let Some((_, middle, low, high)) = series.last {
+            if let Some(Point { mean, low, high, .. }) = series.last {
                 let (colour, ends) = (series.look.colour, [(*lane, low), (*lane, high)]);
                 marks.push(Mark::Whisker { ends, width: 1.5, cap: 6.0, colour });
-                marks.push(Mark::Marker { at: (*lane, middle), look: series.look, size: 9.0 });
+                marks.push(Mark::Marker { at: (*lane, mean), look: series.look, size: 9.0 });
             }
         }
         Panel {
@@ -141,15 +140,18 @@ impl Common<'_> {
     }
 
     /// Every step at which some method was evaluated, then the final evaluation.
-    fn values(&self, series: &[Series], lanes: &[f64]) -> Values {
-        let value = |x: f64, point: &Point| Value { text: interval(&self.first.row.metric, point), at: (x, point.1) };
-        let mut steps: Vec<u64> = series.iter().flat_map(|s| &s.points).map(|p| p.0 as u64).collect();
+    fn values(&self, series: &[LearningCurve], lanes: &[f64]) -> Values {
+        let value = |x: f64, point: &Point| Value {
+            text: point.text(self.first.row.metric).replace('-', "−"),
+            at: (x, point.mean),
+        };
+        let mut steps: Vec<u64> = series.iter().flat_map(|s| &s.points).map(|p| p.x as u64).collect();
         steps.sort_unstable();
         steps.dedup();
         let at = |step: u64| {
-            let cell = |s: &Series| {
-                let place = s.points.iter().position(|p| p.0 as u64 == step)?;
-                let value = value(s.points[place].0, &s.points[place]);
+            let cell = |s: &LearningCurve| {
+                let place = s.points.iter().position(|p| p.x as u64 == step)?;
+                let value = value(s.points[place].x, &s.points[place]);
                 Some(Value { text: with_episodes(value.text, s.episodes.get(place)), ..value })
             };
             (format::thousands(step), series.iter().map(cell).collect())
@@ -159,22 +161,23 @@ impl Common<'_> {
             let cells = series.iter().zip(lanes).map(|(s, lane)| s.last.as_ref().map(|p| value(*lane, p)));
             rows.push(("final".to_owned(), cells.collect()));
         }
-        let column = |s: &Series| Column { name: s.label.clone(), colour: s.look.colour, level: s.level };
+        let column = |s: &LearningCurve| Column { name: s.label.clone(), colour: s.look.colour, level: s.level };
         Values { of: "meta-iteration".into(), columns: series.iter().map(column).collect(), rows }
     }
 
     /// The test curves over what was spent; None where no more than one method trains, or nothing is known of it.
-    fn spending(&self, series: &[Series], cells: &[Cell]) -> Option<Chart> {
-        let cell = |series: &Series| cells.iter().find(|c| c.row.method == series.label && c.row.mode == self.mode);
-        let training: Vec<&Series> = series.iter().filter(|s| !s.level && s.points.len() > 1).collect();
+    fn spending(&self, series: &[LearningCurve], cells: &[Cell]) -> Option<Chart> {
+        let cell =
+            |series: &LearningCurve| cells.iter().find(|c| c.row.method == series.label && c.row.mode == self.mode);
+        let training: Vec<&LearningCurve> = series.iter().filter(|s| !s.level && s.points.len() > 1).collect();
         if training.len() < 2 {
             return None;
         }
         let mut panels = Vec::new();
         for kind in [Spent::Images, Spent::Seconds] {
-            let of = |series| series::spent(self.summary, cell(series)?, kind);
+            let of = |series| learning_curve::spent(self.summary, cell(series)?, kind);
             let spent = training.iter().filter_map(|series| Some((*series, of(series)?)));
-            let curves: Vec<(&Series, Vec<(f64, f64)>)> = spent.collect();
+            let curves: Vec<(&LearningCurve, Vec<(f64, f64)>)> = spent.collect();
             if curves.len() < 2 {
                 continue;
             }
@@ -195,16 +198,16 @@ impl Common<'_> {
 }
 
 /// The line of a series; what does not train stays where it is: the height that the others must leave behind.
-fn line(series: &Series, steps: f64) -> Vec<Mark> {
+fn line(series: &LearningCurve, steps: f64) -> Vec<Mark> {
     if series.level {
-        let Some((_, level, ..)) = series.last.or(series.points.last().copied()) else { return Vec::new() };
+        let Some(Point { mean: level, .. }) = series.last.or(series.points.last().copied()) else { return Vec::new() };
         return curve(series, vec![(0.0, level), (steps, level)]);
     }
-    curve(series, series.points.iter().map(|p| (p.0, p.1)).collect())
+    curve(series, series.points.iter().map(|p| (p.x, p.mean)).collect())
 }
 
 /// A line with a handful of markers: enough to tell lines apart; one at every point would hide them.
-fn curve(series: &Series, points: Vec<(f64, f64)>) -> Vec<Mark> {
+fn curve(series: &LearningCurve, points: Vec<(f64, f64)>) -> Vec<Mark> {
     let every = points.len().div_ceil(8).max(1);
     let markers = points.iter().step_by(every).map(|at| Mark::Marker { at: *at, look: series.look, size: 7.0 });
     let markers: Vec<Mark> = markers.collect();
@@ -218,13 +221,4 @@ fn with_episodes(text: String, episodes: Option<&u64>) -> String {
         Some(n @ 1..) => format!("{text}, n = {}", format::thousands(*n)),
         _ => text,
     }
-}
-
-/// `95.18 [94.74, 95.62]`.
-fn interval(metric: &str, point: &Point) -> String {
-    let print = |value: f64| format::value(metric, value).replace('-', "−");
-    if point.2 == point.3 {
-        return print(point.1);
-    }
-    format!("{} [{}, {}]", print(point.1), print(point.2), print(point.3))
 }

@@ -2,7 +2,8 @@
 //! each other.
 
 use super::lines::Line;
-use crate::report::{series::Point, stats::mean};
+use crate::report::learning_curve::Point;
+use crate::results::statistics::mean;
 
 /// So many evaluations make one point here: single ones vary more than the lines differ by.
 const TOGETHER: usize = 10;
@@ -17,10 +18,10 @@ pub fn detail(lines: &[Line], span: f64) -> Option<Vec<Line>> {
         return None;
     }
     let later: Vec<Line> = lines.iter().map(later).collect();
-    let mut ends: Vec<f64> = later.iter().filter_map(|line| line.points.last()).map(|point| point.1).collect();
+    let mut ends: Vec<f64> = later.iter().filter_map(|line| line.points.last()).map(|point| point.mean).collect();
     ends.sort_by(f64::total_cmp);
     let middle = *ends.get(ends.len() / 2)?;
-    let near = |point: &Point| (point.2 - middle).abs().max((point.3 - middle).abs()) <= span * PART / 2.0;
+    let near = |point: &Point| (point.low - middle).abs().max((point.high - middle).abs()) <= span * PART / 2.0;
     let close: Vec<Line> = later.into_iter().filter(|line| line.points.iter().all(near)).collect();
     (close.len() >= 3 && 2 * close.len() >= lines.len()).then_some(close)
 }
@@ -29,7 +30,12 @@ pub fn detail(lines: &[Line], span: f64) -> Option<Vec<Line>> {
 fn later(line: &Line) -> Line {
     let half = &line.points[line.points.len() / 2..];
     let part = |of: &[Point], pick: fn(&Point) -> f64| mean(&of.iter().map(pick).collect::<Vec<_>>());
-    let together = |of: &[Point]| (part(of, |p| p.0), part(of, |p| p.1), part(of, |p| p.2), part(of, |p| p.3));
+    let together = |of: &[Point]| Point {
+        x: part(of, |p| p.x),
+        mean: part(of, |p| p.mean),
+        low: part(of, |p| p.low),
+        high: part(of, |p| p.high),
+    };
     let mut points: Vec<Point> = half.rchunks_exact(TOGETHER).map(together).collect();
     points.reverse();
     Line { points, ..line.clone() }
@@ -44,7 +50,7 @@ mod tests {
     /// A line of 81 points that climbs from `from` by 0.01 a point.
     fn line(from: f64) -> Line {
         let point = |i: u32| (f64::from(i), from + 0.01 * f64::from(i));
-        let points = (0..=80).map(point).map(|(x, y)| (x, y, y, y)).collect();
+        let points = (0..=80).map(point).map(|(x, y)| Point { x, mean: y, low: y, high: y }).collect();
         let look = of_lines(&[None])[0];
         Line { words: "g".into(), look, points, spread: Spread::Nothing, seeds: 1, half: 1.0 }
     }
@@ -53,9 +59,9 @@ mod tests {
     fn tens_of_the_later_half_are_averaged_from_the_end() {
         // 41 points are left, 40 to 80; the first is over, and the tens end at 50, 60, 70, 80.
         let points = later(&line(90.0)).points;
-        let places: Vec<f64> = points.iter().map(|point| point.0).collect();
+        let places: Vec<f64> = points.iter().map(|point| point.x).collect();
         assert_eq!(places, [45.5, 55.5, 65.5, 75.5]);
-        assert!((points[0].1 - 90.455).abs() < 1e-9 && points[0].1 == points[0].2, "{:?}", points[0]);
+        assert!((points[0].mean - 90.455).abs() < 1e-9 && points[0].mean == points[0].low, "{:?}", points[0]);
     }
 
     #[test]
@@ -63,7 +69,7 @@ mod tests {
         let lines = [28.0, 94.0, 95.0, 96.0].map(line);
         let close = detail(&lines, 80.0).unwrap();
         assert_eq!(close.len(), 3);
-        assert!(close.iter().all(|line| line.points[0].1 > 90.0));
+        assert!(close.iter().all(|line| line.points[0].mean > 90.0));
     }
 
     #[test]

@@ -3,12 +3,12 @@
 
 use super::detail;
 use super::lines::{self, Line, Spread};
-use crate::record::FigurePlace;
-use crate::report::{
-    chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Value, Values, Y},
-    format, series,
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Value, Values, Y};
+use crate::report::{format, learning_curve};
+use crate::results::metric::Metric;
+use crate::results::rows::{Cell, Summary};
+use crate::results::run_json::FigurePlace;
+use harness_core::Mode;
 pub use lines::looks;
 
 const PLOT: f64 = 470.0;
@@ -24,23 +24,23 @@ fn title(place: &FigurePlace, cells: &[Cell]) -> String {
 /// The figure that the `cells` of one benchmark are, a chart a mode.
 pub fn charts(summary: &Summary, cells: &[Cell], place: &FigurePlace) -> Vec<Chart> {
     let modes = super::modes(cells);
-    modes.iter().filter_map(|mode| chart(summary, cells, place, mode, modes.len() > 1)).collect()
+    modes.iter().filter_map(|mode| chart(summary, cells, place, *mode, modes.len() > 1)).collect()
 }
 
-fn chart(summary: &Summary, cells: &[Cell], place: &FigurePlace, mode: &str, several: bool) -> Option<Chart> {
+fn chart(summary: &Summary, cells: &[Cell], place: &FigurePlace, mode: Mode, several: bool) -> Option<Chart> {
     let lines = lines::lines(summary, cells, mode);
     let all = || lines.iter().flat_map(|line| &line.points);
     let first = cells.iter().find(|cell| cell.row.mode == mode)?;
-    let y = series::plain_axis(all(), &first.row.metric, first.higher_is_better)?;
-    let x = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), p| (low.min(p.0), high.max(p.0)));
+    let y = learning_curve::plain_axis(all(), first.row.metric)?;
+    let x = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), p| (low.min(p.x), high.max(p.x)));
     let axis = match place.x {
         None => Axis::exact(0.0, x.1, 8),
         Some(_) if place.x_log => Axis::log(x.0, x.1),
         Some(_) => Axis::linear(x.0, x.1, 10),
     };
     let words = match mode {
-        "-" => format::metric(&first.row.metric).to_owned(),
-        mode => format!("{mode} {} on test", format::metric(&first.row.metric)),
+        Mode::Pointwise => first.row.metric.heading(),
+        mode => format!("{} {} on test", mode.as_str(), first.row.metric.heading()),
     };
     let panel = |title: &str, height, x: Axis, y: Axis, lines: &[Line]| Panel {
         title: title.to_owned(),
@@ -48,20 +48,20 @@ fn chart(summary: &Summary, cells: &[Cell], place: &FigurePlace, mode: &str, sev
         x: (x, place.x_label.clone()),
         y: Y::Axis(y, words.clone()),
         marks: marks(lines),
-        values: Some(values(lines, &first.row.metric, place)),
+        values: Some(values(lines, first.row.metric, place)),
     };
     let mut panels = vec![panel("", PLOT, axis.clone(), y.clone(), &lines)];
     let span = y.ends().1 - y.ends().0;
     let later = if place.x.is_none() { detail::detail(&lines, span) } else { None };
     if let Some(later) = later {
         let points = later.iter().flat_map(|line| &line.points);
-        let y = series::plain_axis(points, &first.row.metric, first.higher_is_better)?;
+        let y = learning_curve::plain_axis(points, first.row.metric)?;
         let end = axis.ends().1;
         panels.push(panel(DETAIL_TITLE, DETAIL, Axis::exact(end / 2.0, end, 8), y, &later));
     }
     let benchmark = &first.row.benchmark;
     let stem = if benchmark.starts_with("figure-") { "" } else { "figure-" };
-    let ending = if several { format!("-{mode}") } else { String::new() };
+    let ending = if several { format!("-{}", mode.as_str()) } else { String::new() };
     Some(Chart {
         name: format!("{stem}{benchmark}{ending}"),
         words: title(place, cells),
@@ -76,7 +76,7 @@ fn chart(summary: &Summary, cells: &[Cell], place: &FigurePlace, mode: &str, sev
 fn marks(lines: &[Line]) -> Vec<Mark> {
     let mut marks: Vec<Mark> = lines.iter().flat_map(spread).collect();
     for (index, line) in lines.iter().enumerate() {
-        let points: Vec<(f64, f64)> = line.points.iter().map(|p| (p.0, p.1)).collect();
+        let points: Vec<(f64, f64)> = line.points.iter().map(|p| (p.x, p.mean)).collect();
         // Where points are many, each line has its markers at steps of its own.
         let every = points.len().div_ceil(12).max(1);
         let first = if every > 1 { index * every / lines.len() } else { 0 };
@@ -94,27 +94,22 @@ fn spread(line: &Line) -> Vec<Mark> {
     match line.spread {
         Spread::Nothing => Vec::new(),
         Spread::Whiskers => {
-            let whisker = |p: &series::Point| [(p.0, p.2), (p.0, p.3)];
+            let whisker = |p: &learning_curve::Point| [(p.x, p.low), (p.x, p.high)];
             let mark = |ends| Mark::Whisker { ends, width: 1.25, cap: 6.0, colour };
             line.points.iter().map(whisker).map(mark).collect()
         }
-        Spread::Band => vec![Mark::Band { points: line.points.iter().map(|p| (p.0, p.2, p.3)).collect(), colour }],
+        Spread::Band => vec![Mark::Band { points: line.points.iter().map(|p| (p.x, p.low, p.high)).collect(), colour }],
     }
 }
 
 /// Every place on the axis with the lines that have a point there.
-fn values(lines: &[Line], metric: &str, place: &FigurePlace) -> Values {
-    let mut places: Vec<f64> = lines.iter().flat_map(|line| &line.points).map(|p| p.0).collect();
+fn values(lines: &[Line], metric: Metric, place: &FigurePlace) -> Values {
+    let mut places: Vec<f64> = lines.iter().flat_map(|line| &line.points).map(|p| p.x).collect();
     places.sort_by(f64::total_cmp);
     places.dedup();
-    let text = |p: &series::Point| match p.2 == p.3 {
-        true => format::value(metric, p.1),
-        false => {
-            format!("{} [{}, {}]", format::value(metric, p.1), format::value(metric, p.2), format::value(metric, p.3))
-        }
+    let cell = |line: &Line, x: f64| {
+        line.points.iter().find(|p| p.x == x).map(|p| Value { text: p.text(metric), at: (p.x, p.mean) })
     };
-    let cell =
-        |line: &Line, x: f64| line.points.iter().find(|p| p.0 == x).map(|p| Value { text: text(p), at: (p.0, p.1) });
     let named = |x: f64| if x.fract() == 0.0 && x >= 0.0 { format::thousands(x as u64) } else { x.to_string() };
     Values {
         of: place.x_label.clone(),

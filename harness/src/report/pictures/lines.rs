@@ -1,13 +1,12 @@
 //! From the cells of a benchmark to the lines of its figure.
 
-use crate::record::FigurePlace;
-use crate::report::{
-    chart::{Look, of_lines},
-    run::Run,
-    series::{self, Point},
-    stats::mean,
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Look, of_lines};
+use crate::report::learning_curve::{self, Point};
+use crate::results::rows::{Cell, Summary};
+use crate::results::run::Run;
+use crate::results::run_json::FigurePlace;
+use crate::results::statistics::mean;
+use harness_core::{Mode, Split};
 
 /// How a line shows what its points vary by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +37,10 @@ pub struct Line {
 type Members<'a> = Vec<(&'a Cell, Vec<&'a Run>)>;
 
 /// The cells in `mode`, gathered into lines in the order of the file. Cells whose runs all failed have no part in it.
-fn gathered<'a>(summary: &'a Summary, cells: &'a [Cell], mode: &str) -> Vec<(&'a FigurePlace, Members<'a>, Look)> {
+fn gathered<'a>(summary: &'a Summary, cells: &'a [Cell], mode: Mode) -> Vec<(&'a FigurePlace, Members<'a>, Look)> {
     let mut groups: Vec<(&FigurePlace, Members)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.row.mode == mode) {
-        let (Some(place), runs) = (&cell.figure, series::runs(summary, cell)) else { continue };
+        let (Some(place), runs) = (&cell.figure, summary.runs_of(cell)) else { continue };
         if runs.is_empty() {
             continue;
         }
@@ -58,7 +57,7 @@ fn gathered<'a>(summary: &'a Summary, cells: &'a [Cell], mode: &str) -> Vec<(&'a
 /// How the line looks that each of the `cells` of a figure is, or is a point of; None where it is on no line.
 pub fn looks(summary: &Summary, cells: &[Cell]) -> Vec<Option<Look>> {
     let look = |cell: &Cell| {
-        let lines = gathered(summary, cells, &cell.row.mode);
+        let lines = gathered(summary, cells, cell.row.mode);
         let own = lines.iter().find(|(_, members, _)| members.iter().any(|(other, _)| std::ptr::eq(*other, cell)));
         own.map(|(.., look)| *look)
     };
@@ -66,21 +65,21 @@ pub fn looks(summary: &Summary, cells: &[Cell]) -> Vec<Option<Look>> {
 }
 
 /// The lines of the `cells` in `mode`, in the order of the file.
-pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
+pub fn lines(summary: &Summary, cells: &[Cell], mode: Mode) -> Vec<Line> {
     let line = |(place, members, look): &(&FigurePlace, Members, Look)| {
         let seeds = members.iter().map(|(_, runs)| runs.len()).min().unwrap_or(0);
         let (mut points, half) = match place.x {
             None => curve(&members[0].1, mode),
             Some(_) => sweep(members, mode),
         };
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
         let spread = match (seeds > 1, place.x) {
             (true, _) => Spread::Band,
             (false, Some(_)) => Spread::Whiskers,
             (false, None) => Spread::Nothing,
         };
         if spread == Spread::Nothing {
-            points.iter_mut().for_each(|(_, middle, low, high)| (*low, *high) = (*middle, *middle));
+            points.iter_mut().for_each(|point| (point.low, point.high) = (point.mean, point.mean));
         }
         Line { words: place.line.clone(), look: *look, points, spread, seeds, half }
     };
@@ -88,14 +87,14 @@ pub fn lines(summary: &Summary, cells: &[Cell], mode: &str) -> Vec<Line> {
 }
 
 /// A learning curve on test classes.
-fn curve(runs: &[&Run], mode: &str) -> (Vec<Point>, f64) {
-    let rows = runs.iter().flat_map(|run| &run.curve).filter(|row| row.split == "test" && row.mode == mode);
+fn curve(runs: &[&Run], mode: Mode) -> (Vec<Point>, f64) {
+    let rows = runs.iter().flat_map(|run| &run.curve).filter(|row| row.split == Split::Test && row.mode == mode);
     let halves: Vec<f64> = rows.filter_map(|row| row.ci95).collect();
-    (series::points(runs, "test", mode), if halves.is_empty() { 0.0 } else { mean(&halves) })
+    (learning_curve::points(runs, Split::Test, mode), if halves.is_empty() { 0.0 } else { mean(&halves) })
 }
 
 /// One point a cell: its final evaluation over its place on the axis.
-fn sweep(members: &Members, mode: &str) -> (Vec<Point>, f64) {
+fn sweep(members: &Members, mode: Mode) -> (Vec<Point>, f64) {
     let mut halves = Vec::new();
     let point = |(cell, runs): &(&Cell, Vec<&Run>)| {
         let x = runs.iter().find_map(|run| run.record.figure.as_ref()?.x)?;
@@ -107,7 +106,7 @@ fn sweep(members: &Members, mode: &str) -> (Vec<Point>, f64) {
             0 | 1 => (middle - half, middle + half),
             _ => finals.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v))),
         };
-        Some((x, middle, low, high))
+        Some(Point { x, mean: middle, low, high })
     };
     let points: Vec<Point> = members.iter().filter_map(point).collect();
     (points, if halves.is_empty() { 0.0 } else { mean(&halves) })

@@ -13,8 +13,8 @@ mod tests;
 pub use figure::looks as figure_looks;
 
 use super::chart::{Chart, Layout, Styles, WIDE, pdf, png, svg};
-use super::summary::Summary;
-use harness_core::{Error, Result};
+use crate::results::rows::Summary;
+use harness_core::{Error, Mode, Result};
 use std::path::{Path, PathBuf};
 
 /// A chart and the benchmark that it belongs to.
@@ -43,11 +43,11 @@ pub fn all(summary: &Summary, styles: &Styles) -> Result<Vec<Picture>> {
 }
 
 /// Modes in the order of the tables.
-pub fn modes(cells: &[super::Cell]) -> Vec<&str> {
-    let mut modes: Vec<&str> = Vec::new();
+pub fn modes(cells: &[super::Cell]) -> Vec<Mode> {
+    let mut modes: Vec<Mode> = Vec::new();
     for cell in cells {
-        if !modes.contains(&cell.row.mode.as_str()) {
-            modes.push(&cell.row.mode);
+        if !modes.contains(&cell.row.mode) {
+            modes.push(cell.row.mode);
         }
     }
     modes

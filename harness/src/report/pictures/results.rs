@@ -1,11 +1,10 @@
 //! Our value beside the published one on the range that matters: a row a method and mode, a dot for each value, and every
 //! interval. The numbers stand beside it.
 
-use crate::report::{
-    chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y},
-    format,
-    summary::{Cell, Summary},
-};
+use crate::report::chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y};
+use crate::report::format;
+use crate::results::metric::{Metric, with_mode};
+use crate::results::rows::{Cell, Summary};
 
 const EPISODES: (f64, f64) = (3.5, 0.0);
 const THIN: (f64, f64) = (1.25, 8.0);
@@ -25,7 +24,7 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Chart
         let y = |part: f64| index as f64 + part;
         rows.push(Row {
             name: row.method.clone(),
-            detail: if row.mode == "-" { String::new() } else { row.mode.clone() },
+            detail: with_mode("", row.mode),
             figures: [ours(cell), published(cell)],
             first: index == 0 || cells[index - 1].row.method != row.method,
         });
@@ -57,7 +56,7 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Chart
         legend.push((Sample::Dot { open: true }, "published, with its ±".into()));
         legend.extend(any(|c| c.tolerance.filter(|_| c.comparable)).then(|| (Sample::Ground, "tolerance".into())));
     }
-    let axis = axis(&marks, &first.metric);
+    let axis = axis(&marks, first.metric);
     let mut caption = String::new();
     if axis.is_missing() {
         caption = format::MISSING.into();
@@ -71,7 +70,7 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Chart
         panels: vec![Panel {
             title: String::new(),
             height: 0.0,
-            x: (axis, format::metric(&first.metric).to_owned()),
+            x: (axis, first.metric.heading()),
             y: Y::Rows(rows),
             marks,
             values: None,
@@ -85,7 +84,7 @@ fn whisker((width, cap): (f64, f64)) -> Sample {
 }
 
 /// The range that all values and intervals need, and a little air.
-fn axis(marks: &[Mark], metric: &str) -> Axis {
+fn axis(marks: &[Mark], metric: Metric) -> Axis {
     let ends = |mark: &Mark| match mark {
         Mark::Whisker { ends, .. } | Mark::Ground { corners: ends, .. } => ends.map(|end| end.0).to_vec(),
         Mark::Marker { at, .. } | Mark::Dot { at, .. } => vec![at.0],
@@ -94,7 +93,7 @@ fn axis(marks: &[Mark], metric: &str) -> Axis {
     let ends: Vec<f64> = marks.iter().flat_map(ends).collect();
     let (low, high) = ends.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
     let air = (high - low).max(1e-9) * 0.04;
-    if metric == "accuracy" {
+    if metric.is_percent() {
         if format::near_hundred(low, high) {
             return Axis::missing(low - (100.0 - low) * 0.08, high + (100.0 - high) * 0.15);
         }
@@ -107,13 +106,13 @@ fn axis(marks: &[Mark], metric: &str) -> Axis {
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
     let Some(value) = row.mean else { return "failed".to_owned() };
-    let seeds = row.ci95_seeds.map(|seeds| format!(" (seeds ±{})", format::value(&row.metric, seeds)));
-    format::with_interval(&row.metric, value, row.ci95_episodes) + &seeds.unwrap_or_default()
+    let seeds = row.ci95_seeds.map(|seeds| format!(" (seeds ±{})", row.metric.value(seeds)));
+    row.metric.with_interval(value, row.ci95_episodes) + &seeds.unwrap_or_default()
 }
 
 fn published(cell: &Cell) -> String {
     let row = &cell.row;
     let Some(value) = row.published else { return String::new() };
     let note = if cell.comparable { "" } else { ", other protocol" };
-    format!("{} published{note}", format::with_interval(&row.metric, value, row.published_ci))
+    format!("{} published{note}", row.metric.with_interval(value, row.published_ci))
 }

@@ -1,8 +1,14 @@
 use super::*;
-use crate::record::FigurePlace;
 use crate::report::chart::{Mark, Y};
-use crate::report::fixtures::Made;
-use crate::report::summary::summarize;
+use crate::report::learning_curve::Point;
+use crate::results::fixtures::Made;
+use crate::results::run_json::FigurePlace;
+use crate::results::summary::summarize;
+use harness_core::Split;
+
+fn point(x: f64, mean: f64, low: f64, high: f64) -> Point {
+    Point { x, mean, low, high }
+}
 
 /// A run of a figure: its line, its place on the axis and its final accuracy.
 fn made(label: &'static str, line: &str, x: Option<f64>, seed: u64, order: u64, accuracy: f64) -> Made {
@@ -35,15 +41,15 @@ fn points_of_a_line_are_sorted_and_seeds_make_the_band() {
         made("b-2", "line b", Some(2.0), 0, 2, 50.0),
     ];
     let summary = summary(&runs);
-    let lines = super::lines::lines(&summary, &summary.cells, "inductive");
+    let lines = super::lines::lines(&summary, &summary.cells, Mode::Inductive);
     let words: Vec<&str> = lines.iter().map(|line| line.words.as_str()).collect();
     assert_eq!(words, ["line a", "line b"], "in the order of the file");
-    assert_eq!(lines[0].points, [(2.0, 60.5, 60.0, 61.0), (4.0, 85.0, 80.0, 90.0)]);
+    assert_eq!(lines[0].points, [point(2.0, 60.5, 60.0, 61.0), point(4.0, 85.0, 80.0, 90.0)]);
     assert_eq!((lines[0].spread, lines[0].seeds), (super::lines::Spread::Band, 2));
     // One seed: the half-width over episodes.
     assert_eq!(
         (lines[1].points.as_slice(), lines[1].spread),
-        (&[(2.0, 50.0, 49.5, 50.5)][..], super::lines::Spread::Whiskers)
+        (&[point(2.0, 50.0, 49.5, 50.5)][..], super::lines::Spread::Whiskers)
     );
     assert_ne!(lines[0].look.colour, lines[1].look.colour);
 }
@@ -51,15 +57,15 @@ fn points_of_a_line_are_sorted_and_seeds_make_the_band() {
 #[test]
 fn a_figure_over_meta_iterations_takes_the_curves_on_test_classes() {
     let summary = summary(&[made("g1", "g1", None, 0, 0, 40.0), made("sum", "g1+g2", None, 0, 1, 70.0)]);
-    let lines = super::lines::lines(&summary, &summary.cells, "inductive");
+    let lines = super::lines::lines(&summary, &summary.cells, Mode::Inductive);
     assert_eq!(lines.iter().map(|line| line.points.len()).collect::<Vec<_>>(), [21, 21]);
     let run = &summary.runs[0];
     let own: Vec<(f64, f64)> =
-        run.curve.iter().filter(|row| row.split == "test").map(|row| (row.step as f64, row.value)).collect();
-    let drawn: Vec<(f64, f64)> = lines[0].points.iter().map(|p| (p.0, p.1)).collect();
+        run.curve.iter().filter(|row| row.split == Split::Test).map(|row| (row.step as f64, row.value)).collect();
+    let drawn: Vec<(f64, f64)> = lines[0].points.iter().map(|p| (p.x, p.mean)).collect();
     assert_eq!(drawn, own);
     // One seed's interval is told, not drawn.
-    assert!(lines[0].points.iter().all(|p| p.1 == p.2 && p.1 == p.3) && lines[0].half > 0.0);
+    assert!(lines[0].points.iter().all(|p| p.mean == p.low && p.mean == p.high) && lines[0].half > 0.0);
     assert!(
         super::figure::caption(&lines).starts_with("one seed; 95 % over the episodes of a point, not drawn: ±"),
         "{}",
@@ -71,7 +77,7 @@ fn a_figure_over_meta_iterations_takes_the_curves_on_test_classes() {
 fn a_figure_is_drawn_instead_of_bars_and_curves() {
     let runs = [made("a-2", "a", Some(2.0), 0, 0, 60.0), made("a-4", "a", Some(4.0), 0, 1, 80.0)];
     let summary = summary(&runs);
-    let pictures = all(&summary, &Styles::of(&[])).unwrap();
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
     let names: Vec<(&str, &str)> = pictures.iter().map(|p| (p.chart.name.as_str(), p.chart.words.as_str())).collect();
     assert_eq!(names, [("figure-9", "Figure 9: 5-way 1-shot")]);
     for word in ["Figure 9: 5-way 1-shot, budget quick", "inner steps", "inductive accuracy, % on test"] {
@@ -87,11 +93,11 @@ fn results_lie_on_the_range_that_matters() {
     let out = tempfile::tempdir().unwrap();
     for (label, accuracy) in [("reptile", 97.6), ("transfer", 87.5)] {
         let mut run = Made::new("paper", "omniglot-5w1s", label, 0).finals(&[("inductive", accuracy, 0.2)]);
-        run.published = vec![crate::report::fixtures::published(label, "inductive", 97.7, 0.1, 0.5)];
+        run.published = vec![crate::results::fixtures::published(label, "inductive", 97.7, 0.1, 0.5)];
         run.write(out.path());
     }
     let summary = summarize(out.path(), "paper").unwrap();
-    let pictures = all(&summary, &Styles::of(&[])).unwrap();
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
     let chart = &pictures[0].chart;
     let panel = &chart.panels[0];
     let range = panel.x.0.ends();
@@ -108,9 +114,9 @@ fn results_lie_on_the_range_that_matters() {
 /// One axis of values for all panels of a table, whatever the mode; the sine picture goes by its true curve.
 #[test]
 fn panels_of_a_table_share_their_axis_and_sine_goes_by_its_truth() {
-    let out = crate::report::fixtures::tree();
+    let out = crate::results::fixtures::tree();
     let summary = summarize(out.path(), "quick").unwrap();
-    let pictures = all(&summary, &Styles::of(&[])).unwrap();
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
     let axes = |benchmark: &str, kind: &str| -> Vec<_> {
         let of = pictures.iter().filter(|p| p.benchmark == benchmark && p.chart.name.starts_with(kind));
         of.flat_map(|p| &p.chart.panels).map(|panel| panel.y_axis()).collect()

@@ -1,0 +1,31 @@
+//! What lies on disk, and the one place that knows how: the layout of a results folder, each file's form with its writing
+//! and its reading, and what its numbers come to. Files are whole or absent, never half.
+//!
+//! Bytes: [`disk`], [`lock`]. A run: [`layout`], [`run_json`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`],
+//! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], its [`rows`] from [`summary`], with [`verdict`], [`statistics`] and [`best`] rows,
+//! and [`exports`].
+
+pub mod adaptation;
+pub mod best;
+pub mod checkpoint;
+pub mod disk;
+pub mod episodes;
+pub mod exports;
+pub mod fold_means;
+pub mod layout;
+pub mod lock;
+pub mod metric;
+pub mod metrics;
+pub mod plan_json;
+pub mod rows;
+pub mod run;
+pub mod run_dir;
+pub mod run_json;
+pub mod statistics;
+pub mod summary;
+pub mod table_file;
+pub mod tensorboard;
+pub mod verdict;
+
+#[cfg(test)]
+pub mod fixtures;

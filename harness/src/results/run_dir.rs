@@ -1,0 +1,170 @@
+//! The folder of one run: each file that a run leaves there, written and read again by what it is. The runner hands over
+//! rows, episodes, states and records; it opens no file and knows no file's name.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use harness_core::{Error, Result};
+use serde::Serialize;
+
+use super::checkpoint::{self, Checkpoint};
+use super::episodes::ByMode;
+use super::lock::{RunLock, TrainingLock};
+use super::metrics::{Log, MetricsFile};
+use super::run_json::{RunRecord, Status};
+use super::{adaptation, disk, episodes, layout, metrics};
+use crate::failpoint;
+
+pub const RECORD: &str = "run.json";
+pub const METRICS: &str = "metrics.csv";
+pub const EPISODES: &str = "episodes.parquet";
+pub const ADAPTATION: &str = "adaptation.csv";
+
+/// Where a run lies, whether or not it is there yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct RunDir(PathBuf);
+
+impl RunDir {
+    /// `BUDGET/<benchmark>/<label>/seed-<n>`.
+    pub fn new(budget: &Path, benchmark: &str, label: &str, seed: u64) -> RunDir {
+        RunDir(layout::run(budget, benchmark, label, seed))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The budget folder that it is in.
+    pub fn budget(&self) -> Option<&Path> {
+        self.0.ancestors().nth(3)
+    }
+
+    /// The folders of the same seed in this budget, in the order of their names.
+    pub fn siblings(&self) -> Vec<RunDir> {
+        let (Some(budget), Some(seed)) = (self.budget(), self.0.file_name()) else { return Vec::new() };
+        let inside = |path: &Path| {
+            layout::folders(path).unwrap_or_default().into_iter().map(|name| path.join(name)).collect::<Vec<_>>()
+        };
+        let labels = inside(budget).into_iter().flat_map(|benchmark| inside(&benchmark));
+        labels.map(|label| RunDir(label.join(seed))).filter(|other| other != self).collect()
+    }
+
+    /// Makes the folder, locks it and removes what a killed process left half-written. Errors if another process has it.
+    pub fn lock(&self) -> Result<RunLock> {
+        std::fs::create_dir_all(&self.0).map_err(|source| disk::explain(&self.0, source))?;
+        let lock = RunLock::take(&self.0)?;
+        disk::remove_leftovers(&self.0);
+        Ok(lock)
+    }
+
+    /// Locks the training of this hash. The inner error is the process that holds it.
+    pub fn lock_training(&self, hash: &str) -> Result<Result<Option<TrainingLock>, String>> {
+        match self.budget() {
+            Some(budget) => Ok(TrainingLock::take(budget, hash)?.map(Some)),
+            None => Ok(Ok(None)),
+        }
+    }
+
+    /// What run.json says.
+    pub fn record(&self) -> Result<RunRecord> {
+        RunRecord::read(&self.0.join(RECORD))
+    }
+
+    pub fn write_record(&self, record: &RunRecord) -> Result<()> {
+        record.write(&self.0.join(RECORD))
+    }
+
+    pub fn is_complete(&self) -> bool {
+        self.record().is_ok_and(|record| record.status == Status::Complete)
+    }
+
+    /// Whether all numbers are there that a complete run leaves.
+    pub fn has_numbers(&self) -> bool {
+        [METRICS, EPISODES].iter().all(|name| self.0.join(name).is_file())
+    }
+
+    /// metrics.csv, cut to its `valid` bytes, for the run of `record`'s name.
+    pub fn metrics(&self, valid: u64, (benchmark, label, seed): (&str, &str, u64)) -> Result<MetricsFile> {
+        MetricsFile::open(&self.0.join(METRICS), valid, benchmark, label, seed)
+    }
+
+    /// The training's scalars within the first `valid` bytes of metrics.csv and up to `step`.
+    pub fn scalars(&self, valid: u64, step: u64) -> Result<Log> {
+        metrics::scalars(&self.0.join(METRICS), valid, step)
+    }
+
+    pub fn write_episodes(&self, all: &ByMode) -> Result<()> {
+        episodes::write(&self.0.join(EPISODES), all)
+    }
+
+    pub fn write_adaptation(&self, rows: &[adaptation::Row]) -> Result<()> {
+        adaptation::write(&self.0.join(ADAPTATION), rows)
+    }
+
+    /// Steps of its checkpoints, newest first.
+    pub fn checkpoints(&self) -> Vec<u64> {
+        checkpoint::steps(&self.0)
+    }
+
+    pub fn checkpoint_path(&self, step: u64) -> PathBuf {
+        checkpoint::path(&self.0, step)
+    }
+
+    pub fn checkpoint(&self, step: u64) -> Result<Checkpoint> {
+        Checkpoint::load(&self.checkpoint_path(step))
+    }
+
+    /// Writes the checkpoint and removes all older ones but the last.
+    pub fn save(&self, checkpoint: &Checkpoint) -> Result<()> {
+        checkpoint.save(&self.0)
+    }
+
+    /// Steps of its snapshots: checkpoints without what only training reads.
+    pub fn snapshots(&self) -> Vec<u64> {
+        let step = |name: &str| name.strip_prefix("snapshot-")?.strip_suffix(".safetensors")?.parse().ok();
+        let entries = std::fs::read_dir(&self.0).into_iter().flatten().flatten();
+        entries.filter_map(|entry| step(entry.file_name().to_str()?)).collect()
+    }
+
+    pub fn snapshot_path(&self, step: u64) -> PathBuf {
+        self.0.join(format!("snapshot-{step}.safetensors"))
+    }
+
+    pub fn write_snapshot(&self, snapshot: &Checkpoint) -> Result<()> {
+        snapshot.write(&self.snapshot_path(snapshot.meta.step))
+    }
+
+    /// What cannot be removed is removed next time.
+    pub fn remove_snapshot(&self, step: u64) {
+        let _ = std::fs::remove_file(self.snapshot_path(step));
+        failpoint::reached();
+    }
+
+    /// Removes what an earlier run left: `--fresh`. The record goes first, then what could be resumed, so that a process
+    /// killed in between leaves neither a complete run without numbers nor a checkpoint without its rows.
+    pub fn clear(&self) -> Result<()> {
+        let entries = std::fs::read_dir(&self.0).map_err(|source| Error::io(&self.0, source))?;
+        let mut names: Vec<_> =
+            entries.flatten().map(|entry| entry.file_name()).filter(|name| name != "run.lock").collect();
+        names.sort_by_key(|name| match name.to_string_lossy() {
+            name if name == RECORD => 0,
+            name if name.starts_with("checkpoint-") => 1,
+            _ => 2,
+        });
+        let mut paths = names.into_iter().map(|name| self.0.join(name));
+        paths.try_for_each(|path| std::fs::remove_file(&path).map_err(|source| disk::explain(&path, source)))
+    }
+}
+
+impl From<PathBuf> for RunDir {
+    fn from(path: PathBuf) -> RunDir {
+        RunDir(path)
+    }
+}
+
+impl fmt::Display for RunDir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
