@@ -1,7 +1,7 @@
 //! The command line as plain structs, one file a command: what the user typed. What it means is decided in
 //! [`commands`](crate::commands).
 
-mod bench;
+pub mod bench;
 mod cite;
 mod compare;
 mod completions;
