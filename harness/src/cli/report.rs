@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Format;
-use crate::report::Exports;
+use crate::results::exports::Exports;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,7 +6,7 @@ use harness_kernels::Cap;
 
 use super::value::{assignment, device, instruction_set, positive, seconds};
 use super::{Format, Shard};
-use crate::report::Exports;
+use crate::results::exports::Exports;
 use crate::spec::Budget;
 
 const EXAMPLES: &str = "\
