@@ -1,11 +1,13 @@
 //! `harness eval CHECKPOINT BENCHMARK`: a checkpoint's numbers again, on other episodes or another benchmark.
 
+mod args;
+
 use std::sync::Arc;
 
 use harness_core::{Entry, Error, Result, Split, error};
 use serde_json::{Value, json};
 
-use crate::cli::{Eval, Format};
+use crate::cli::Format;
 use crate::console;
 use crate::exit::Exit;
 use crate::identity::{Identity, Segment};
@@ -14,6 +16,8 @@ use crate::results::episodes;
 use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
+
+pub use self::args::Eval;
 
 /// Episodes between two lines of progress.
 const CHUNK: usize = 256;

@@ -1,5 +1,6 @@
 //! `harness export CHECKPOINT`: parameters as plain named safetensors, and a card that says how to use them.
 
+mod args;
 mod card;
 mod trim;
 
@@ -8,11 +9,12 @@ use std::path::{Path, PathBuf};
 use harness_core::{Entry, Error, Result, State};
 use safetensors::tensor::{Dtype, TensorView};
 
-use crate::cli::Export;
 use crate::exit::Exit;
 use crate::identity::Identity;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::disk;
+
+pub use self::args::Export;
 
 /// Writes both files and prints their paths.
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {

@@ -3,6 +3,7 @@
 //! Everything is checked before anything is written. The crate appears by one rename and each file that registers it
 //! changes by another; if one of these steps fails, those before it are undone.
 
+mod args;
 mod name;
 mod registration;
 mod template;
@@ -16,10 +17,12 @@ use harness_core::{Error, Result};
 use self::name::Name;
 use self::registration::{Edit, lines};
 use self::workspace::Workspace;
-use crate::cli::NewAlgorithm;
+
 use crate::console;
 use crate::exit::Exit;
 use crate::results::disk;
+
+pub use self::args::NewAlgorithm;
 
 /// Writes the crate, registers it and prints what was done and what comes next.
 pub fn run(args: &NewAlgorithm) -> Result<Exit> {

@@ -1,6 +1,7 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
 mod again;
+mod args;
 mod early;
 mod others;
 mod plan;
@@ -16,7 +17,7 @@ use serde_json::json;
 use self::early::Early;
 use self::plan::Plan;
 use self::survey::Survey;
-use crate::cli::{Format, Reproduce, Shard};
+use crate::cli::{Format, Shard};
 use crate::console;
 use crate::exit::Exit;
 use crate::progress::{Terminal, human};
@@ -24,6 +25,8 @@ use crate::report::Report;
 use crate::results::plan_json;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
+
+pub use self::args::Reproduce;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {

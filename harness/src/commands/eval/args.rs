@@ -4,8 +4,8 @@ use clap::Args;
 use harness_core::Split;
 use harness_kernels::Cap;
 
-use super::value::{assignment, instruction_set, positive, split};
-use super::{Format, table_or_json};
+use crate::cli::value::{assignment, instruction_set, positive, split};
+use crate::cli::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
