@@ -19,6 +19,7 @@ use crate::commands::list::List;
 use crate::commands::new_algorithm::NewAlgorithm;
 use crate::commands::report::Report;
 use crate::commands::reproduce::Reproduce;
+use crate::commands::show::Show;
 use crate::exit::Exit;
 
 /// Reproduces few-shot meta-learning papers: trains and evaluates every method of a published table on the same
@@ -46,13 +47,15 @@ pub enum Command {
     Compare(Compare),
     /// Print BibTeX for every method and data set of a table, or where its numbers were made
     Cite(Cite),
+    /// Show one run: its numbers, learning curve, settings and history
+    Show(Show),
     /// Fetch, check and find data sets
     Data(Data),
     /// Measure the inner loop on this machine, beside stock candle and the machine's matrix-multiply rate
     Bench(Bench),
     /// Evaluate a checkpoint again
     Eval(Eval),
-    /// Write a checkpoint's parameters as plain safetensors, with a model card
+    /// Write a checkpoint's parameters as plain safetensors, with a model card and a PyTorch module
     Export(Export),
     /// Write a new method's crate, compiling and registered
     NewAlgorithm(NewAlgorithm),
@@ -81,11 +84,12 @@ impl Command {
             Command::Report(args) => commands::report::run(args, algorithms),
             Command::Compare(args) => commands::compare::run(args, algorithms),
             Command::Cite(args) => commands::cite::run(args),
+            Command::Show(args) => commands::show::run(args),
             Command::Bench(args) => commands::bench::run(args, algorithms),
             Command::Data(args) => commands::data::run(args),
             Command::Eval(args) => commands::eval::run(args, algorithms),
             Command::Export(args) => commands::export::run(args, algorithms),
-            Command::NewAlgorithm(args) => commands::new_algorithm::run(args),
+            Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
             Command::Completions(args) => commands::completions::run(args),
         }
     }

@@ -21,8 +21,10 @@ pub mod progress;
 pub mod registry;
 pub mod report;
 pub mod results;
+pub mod runlog;
 pub mod runner;
 pub mod spec;
+pub mod tag;
 pub mod tasks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

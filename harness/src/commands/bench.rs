@@ -4,6 +4,7 @@
 mod measure;
 mod workload;
 
+use clap::Args;
 use comfy_table::{Cell, CellAlignment, Table};
 use harness_core::{Entry, Result};
 use serde::Serialize;
@@ -14,7 +15,6 @@ use crate::cli::value::{positive, seconds};
 use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
-use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:

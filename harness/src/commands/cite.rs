@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::Args;
 use harness_core::{Error, Result};
 
 use crate::console;
@@ -10,7 +11,6 @@ use crate::report::made;
 use crate::results::run_json::RunRecord;
 use crate::results::{layout, run};
 use crate::spec::Spec;
-use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,14 +1,15 @@
 //! `harness compare A B`: is B significantly worse than A anywhere? `harness compare OUT --against LABEL`: is a method
 //! better than another?
 
+use std::path::PathBuf;
+
+use clap::Args;
 use harness_core::{Entry, Result};
 
 use crate::cli::Format;
 use crate::compare::{self, against::Asked};
 use crate::console;
 use crate::exit::Exit;
-use clap::Args;
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,6 +6,7 @@
 use std::io;
 
 use clap::CommandFactory;
+use clap::{Args, ValueEnum};
 use clap_complete::{generate, shells};
 use clap_mangen::Man;
 use harness_core::Result;
@@ -13,7 +14,6 @@ use harness_core::Result;
 use crate::command_line::Cli;
 use crate::console;
 use crate::exit::Exit;
-use clap::{Args, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:

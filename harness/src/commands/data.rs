@@ -4,7 +4,9 @@ mod verified;
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use harness_core::{ClassSplit, Error, Result};
 use harness_data::{Cache, Dataset, Filter, Loader, Remote, expand_home, fetch, in_files, license, verify};
 use serde_json::{Value, json};
@@ -13,8 +15,6 @@ use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
 use crate::spec::embedded;
-use clap::{Args, ValueEnum};
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,23 +1,86 @@
 //! `harness eval CHECKPOINT BENCHMARK`: a checkpoint's numbers again, on other episodes or another benchmark.
 
-mod args;
-
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Args;
 use harness_core::{Entry, Error, Result, Split, error};
+use harness_kernels::Cap;
 use serde_json::{Value, json};
 
 use crate::cli::Format;
+use crate::cli::value::{assignment, instruction_set, positive, split};
+use crate::compare::block::{Block, Column};
 use crate::console;
 use crate::exit::Exit;
 use crate::identity::{Identity, Segment};
+use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::episodes;
 use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
-pub use self::args::Eval;
+const EXAMPLES: &str = "\
+Examples:
+  # On more episodes, each one as a row
+  harness eval checkpoint-100000.safetensors omniglot-5w1s \\
+      --eval-episodes 20000 --episodes-csv episodes.csv
+
+  # Trained on glyphs, on Omniglot's training characters
+  harness eval checkpoint-1500.safetensors omniglot-5w1s \\
+      --method untrained --split train \\
+      --set protocol.queries=5";
+
+/// Evaluates a checkpoint again, in every mode of the benchmark, on the benchmark's own test episodes: another benchmark's
+/// data or protocol too, as far as the network fits.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Eval {
+    /// A checkpoint-STEP.safetensors of a run
+    #[arg(value_name = "CHECKPOINT")]
+    pub checkpoint: PathBuf,
+
+    /// A benchmark (see `harness list`) or the path of a TOML file
+    #[arg(value_name = "BENCHMARK|FILE.toml")]
+    pub benchmark: String,
+
+    /// The row of the benchmark whose recipe adapts; the checkpoint's own label if absent
+    #[arg(long, value_name = "LABEL")]
+    pub method: Option<String>,
+
+    /// The classes to draw episodes from: those that were trained on, those for choosing, or those of the tables
+    #[arg(long, value_name = "train|val|test", value_parser = split, default_value = "test")]
+    pub split: Split,
+
+    /// Change a number of the benchmark, with its path as in the file, such as protocol.queries; may be repeated
+    #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
+    pub set: Vec<(String, String)>,
+
+    /// Episodes, instead of the checkpoint's own number
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub eval_episodes: Option<usize>,
+
+    /// Write every episode to this file: episode,mode,correct,n,loss
+    #[arg(long, value_name = "FILE")]
+    pub episodes_csv: Option<PathBuf>,
+
+    /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Worker threads; all cores if absent. The numbers do not depend on it
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub threads: Option<usize>,
+
+    /// Use no more than these instructions of the processor; the widest that this one has if absent
+    #[arg(long, value_name = "SET", value_parser = instruction_set)]
+    pub instruction_set: Option<Cap>,
+
+    /// How to print the result
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: Format,
+}
 
 /// Episodes between two lines of progress.
 const CHUNK: usize = 256;
@@ -113,30 +176,58 @@ fn recipe(config: &Value) -> Value {
 }
 
 fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Format) -> String {
-    let rows = outcomes.iter().map(|(mode, outcomes)| (mode.as_str(), aggregate(*mode, outcomes)));
+    let rows: Vec<_> = outcomes.iter().map(|(mode, outcomes)| (mode.as_str(), aggregate(*mode, outcomes))).collect();
+    if format == Format::Json {
+        let row = |(mode, number): &(&str, runner::Aggregate)| {
+            json!({
+                "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
+                "mode": mode, "metric": job.metric(), "value": number.value,
+                "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
+            })
+        };
+        return format!("{:#}\n", Value::Array(rows.iter().map(row).collect()));
+    }
+    let table = table(job, split, step, &rows);
     match format {
-        Format::Json => {
-            let row = |(mode, number): (&str, runner::Aggregate)| {
-                json!({
-                    "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
-                    "mode": mode, "metric": job.metric(), "value": number.value,
-                    "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
-                })
-            };
-            format!("{:#}\n", Value::Array(rows.map(row).collect()))
-        }
-        _ => {
-            let word = match split {
-                Split::Train => "training",
-                Split::Val => "validation",
-                Split::Test => "test",
-            };
-            let head = format!("{} at step {step}, {} {word} episodes\n", job.name(), job.eval_episodes);
-            let unit = if job.metric().is_percent() { " %" } else { "" };
-            let line = |(mode, number): (&str, runner::Aggregate)| {
-                format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric().name, number.value, number.ci95)
-            };
-            head + &rows.map(line).collect::<String>()
-        }
+        Format::Markdown => table.markdown(),
+        Format::Latex => table.latex(),
+        _ => format!("{}\n{}\n{}.\n", table.title, table.grid(super::report::terminal_width()), INTERVAL),
+    }
+}
+
+/// What the ± is, beneath every table.
+const INTERVAL: &str = "±: 95 % over episodes";
+
+/// The numbers as every other table has them.
+fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)]) -> Block {
+    let word = match split {
+        Split::Train => "training",
+        Split::Val => "validation",
+        Split::Test => "test",
+    };
+    let modes = !job.regression();
+    let names = [("method", false), ("mode", false), ("ours", true)];
+    let shown = |name: &str| modes || name != "mode";
+    let metric = job.metric();
+    let line = |(mode, number): &(&str, runner::Aggregate)| {
+        let interval = Some(number.ci95).filter(|ci95| ci95.is_finite());
+        let value = metric.with_interval(number.value, interval);
+        let cells = [job.method.label.clone(), (*mode).to_owned(), value];
+        cells.into_iter().zip(names).filter(|(_, (name, _))| shown(name)).map(|(text, _)| text).collect()
+    };
+    let said = [
+        metric.heading(),
+        format!("seed {} at meta-iteration {}", job.seed, format::thousands(step)),
+        format::plural(job.eval_episodes as u64, &format!("{word} episode")),
+    ];
+    Block {
+        title: format!("{}: {}", job.spec.name, said.join(" · ")),
+        columns: names
+            .into_iter()
+            .filter(|(name, _)| shown(name))
+            .map(|(name, right)| Column { name: name.into(), right })
+            .collect(),
+        lines: rows.iter().map(line).collect(),
+        notes: Vec::new(),
     }
 }

@@ -3,7 +3,9 @@
 mod benchmark;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use clap::{Args, ValueEnum};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use harness_core::{Entry, Error, Result};
 use harness_data::{Dataset, Open, SETS, SearchPath, Set};
@@ -13,8 +15,6 @@ use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
 use crate::spec::{Budget, MethodSpec, Spec};
-use clap::{Args, ValueEnum};
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:

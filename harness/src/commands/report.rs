@@ -1,5 +1,8 @@
 //! `harness report [DIR]`: tables, plots and the page from what is on disk, no training and nothing changed but its own files.
 
+use std::path::PathBuf;
+
+use clap::Args;
 use harness_core::{Entry, Result};
 
 use crate::cli::Format;
@@ -7,8 +10,6 @@ use crate::console;
 use crate::exit::Exit;
 use crate::report;
 use crate::results::exports::Exports;
-use clap::Args;
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:

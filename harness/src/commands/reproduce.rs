@@ -23,6 +23,7 @@ use crate::exit::Exit;
 use crate::progress::{Terminal, human};
 use crate::report::Report;
 use crate::results::plan_json;
+use crate::runlog::RunLog;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
 use crate::spec::folds;
 
@@ -58,8 +59,9 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
         tracing::debug!("planned {} -> {}", line(job, *standing), job.dir);
     }
-    let terminal = Terminal::new();
-    let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.exports);
+    let terminal = Terminal::new(&plan.jobs);
+    let logged = RunLog(&terminal);
+    let early = Early::new(&plan.jobs, &logged, &pool, (&args.out, &budget), args.exports);
     let shared = Shared {
         pool: &pool,
         stop,
@@ -73,6 +75,9 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     benchmarks.extend(means);
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
+    if let Some(tag) = &args.tag {
+        finished.iter().try_for_each(|run| crate::tag::put(&run.job.dir, tag))?;
+    }
     let reported =
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);

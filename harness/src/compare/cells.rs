@@ -11,6 +11,7 @@ use crate::results::run::{NoNumber, values};
 use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Delta, mean, seed_interval, tidy};
 use crate::runner::difference_between;
+use crate::tag;
 
 /// One seed of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -50,6 +51,11 @@ pub struct Cell {
     pub change: Answer,
     /// The first setting that differs between the two sides.
     pub settings: Option<String>,
+    /// What the user calls the runs of either side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_a: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_b: Option<String>,
     pub seeds: Vec<Seed>,
 }
 
@@ -228,6 +234,8 @@ fn cell(row: &Row, mode: Mode, couples: &[Met]) -> Cell {
         paired,
         change: if same { Answer::Same } else { answer(delta, ci95, record.metric) },
         settings: couples.iter().find_map(|(couple, ..)| couple.settings()),
+        tag_a: tag::of(couples.iter().map(|(couple, ..)| couple.a.1)),
+        tag_b: tag::of(couples.iter().map(|(couple, ..)| couple.b.1)),
         seeds,
     }
 }

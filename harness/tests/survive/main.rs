@@ -18,6 +18,7 @@ mod kills;
 mod memory;
 mod numbers;
 mod overhead;
+mod pytorch;
 mod selection;
 mod signals;
 mod together;
