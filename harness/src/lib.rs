@@ -18,6 +18,7 @@ mod failpoint;
 pub mod identity;
 pub mod log;
 pub mod progress;
+pub mod ranks;
 pub mod registry;
 pub mod report;
 pub mod results;
@@ -37,8 +38,13 @@ use harness_core::Entry;
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
     registry::know(algorithms);
-    let args = command_line::Cli::parse();
-    if let Err(error) = log::start(args.talk) {
+    let args = match command_line::Cli::try_parse() {
+        Ok(args) => args,
+        // What is wrong is wrong on every rank, and one says so.
+        Err(error) if ranks::silent() && error.use_stderr() => return exit::Exit::Usage.into(),
+        Err(error) => error.exit(),
+    };
+    if let Err(error) = log::start(args.talk, ranks::silent()) {
         eprintln!("error: {error}");
         return exit::Exit::of(&error).into();
     }

@@ -17,7 +17,7 @@ use crate::identity::{Identity, Segment};
 use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::episodes;
-use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, aggregate};
+use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, Workers, aggregate};
 use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
@@ -99,12 +99,12 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
     note(&checkpoint, Some(&job.code));
+    let never = Stop::default();
+    let with = (&never, Workers::Threads);
     let mut outcomes = Outcomes::new();
     for start in (0..job.eval_episodes).step_by(CHUNK) {
         let range = start..(start + CHUNK).min(job.eval_episodes);
-        let one = || {
-            runner::evaluate(&job, &checkpoint.state, args.split, EpisodeSet::Final, range.clone(), &Stop::default())
-        };
+        let one = || runner::evaluate(&job, &checkpoint.state, args.split, EpisodeSet::Final, range.clone(), with);
         let part = pool.install(one)?.expect("nobody asks it to stop");
         runner::check_numbers(&job, Split::Test, &part, start)?;
         runner::extend(&mut outcomes, part);

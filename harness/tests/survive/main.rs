@@ -16,6 +16,8 @@ mod failing;
 mod gaps;
 mod kills;
 mod memory;
+#[cfg(feature = "mpi")]
+mod mpi_ranks;
 mod numbers;
 mod overhead;
 mod pytorch;

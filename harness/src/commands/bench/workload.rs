@@ -12,7 +12,7 @@ use harness_core::{
 
 use crate::identity::Identity;
 use crate::results::run_dir::RunDir;
-use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, build, evaluate, iterate};
+use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, Workers, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -148,13 +148,14 @@ impl Workload {
         while began.elapsed() < limit {
             match what {
                 What::Train => {
-                    pool.install(|| iterate(job, &mut state, job.meta_iters))?;
+                    pool.install(|| iterate(job, &mut state, job.meta_iters, Workers::Threads))?;
                     done += job.algorithm.sampling().meta_batch;
                 }
                 What::Evaluate => {
-                    let chunk = 2 * pool.current_num_threads();
+                    let (chunk, never) = (2 * pool.current_num_threads(), Stop::default());
                     pool.install(|| {
-                        evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, &Stop::default())
+                        let with = (&never, Workers::Threads);
+                        evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, with)
                     })?;
                     done += chunk;
                 }
