@@ -27,6 +27,13 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// The one with this number; another number is a bug.
+    pub fn from_code(code: u8) -> Exit {
+        use Exit::{Data, Done, Internal, Interrupted, NothingRan, SomeFailed, TargetMissed, Usage};
+        let all = [Done, Internal, Usage, TargetMissed, NothingRan, Interrupted, Data, SomeFailed];
+        all.into_iter().find(|exit| *exit as u8 == code).unwrap_or(Internal)
+    }
+
     /// What an error that ends the whole command means to the caller.
     pub fn of(error: &Error) -> Exit {
         match error {
@@ -49,6 +56,12 @@ mod tests {
     use std::io;
 
     use super::*;
+
+    #[test]
+    fn a_number_is_its_code() {
+        assert!((0..8).all(|code| Exit::from_code(code) as u8 == code));
+        assert_eq!(Exit::from_code(130), Exit::Internal);
+    }
 
     #[test]
     fn every_kind_of_error_has_its_documented_code() {

@@ -25,6 +25,8 @@ const TRAINING: Code = code_of!(
     "src/runner/job.rs"
     "src/runner/iterate.rs"
     "src/runner/in_order.rs"
+    "src/ranks/dealt.rs"
+    "src/ranks/wire.rs"
     "src/runner/train.rs"
     "src/results/checkpoint/bytes.rs"
 );
@@ -36,6 +38,8 @@ const EVALUATION: Code = code_of!(
     "src/runner/train.rs"
     "src/runner/evaluate.rs"
     "src/runner/in_order.rs"
+    "src/ranks/dealt.rs"
+    "src/ranks/wire.rs"
     "src/runner/selection.rs"
     "src/runner/snapshots.rs"
     "src/runner/curve.rs"
@@ -139,16 +143,19 @@ mod tests {
 
     /// Files of `src/runner` and `src/results` that neither train nor evaluate: they decide what is done, and say it.
     const NEITHER: &[&str] = &[
+        "src/runner/crossing.rs",
         "src/runner/diverged.rs",
         "src/runner/drive.rs",
         "src/runner/estimate.rs",
         "src/runner/event.rs",
+        "src/runner/follow.rs",
         "src/runner/group.rs",
         "src/runner/hash.rs",
         "src/runner/mod.rs",
         "src/runner/describe.rs",
         "src/runner/replay.rs",
         "src/runner/resume.rs",
+        "src/runner/scaling.rs",
         "src/runner/shapes.rs",
         "src/runner/stop.rs",
         "src/runner/training.rs",
@@ -164,6 +171,7 @@ mod tests {
         "src/results/metric.rs",
         "src/results/mod.rs",
         "src/results/plan_json.rs",
+        "src/results/ranks_csv.rs",
         "src/results/rows.rs",
         "src/results/run.rs",
         "src/results/run_dir.rs",

@@ -17,11 +17,14 @@ mod failpoint;
 pub mod identity;
 pub mod log;
 pub mod progress;
+pub mod ranks;
 pub mod registry;
 pub mod report;
 pub mod results;
+pub mod runlog;
 pub mod runner;
 pub mod spec;
+pub mod tag;
 pub mod tasks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -34,8 +37,13 @@ use harness_core::Entry;
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
     registry::know(algorithms);
-    let args = cli::Cli::parse();
-    if let Err(error) = log::start(args.talk) {
+    let args = match cli::Cli::try_parse() {
+        Ok(args) => args,
+        // What is wrong is wrong on every rank, and one says so.
+        Err(error) if ranks::silent() && error.use_stderr() => return exit::Exit::Usage.into(),
+        Err(error) => error.exit(),
+    };
+    if let Err(error) = log::start(args.talk, ranks::silent()) {
         eprintln!("error: {error}");
         return exit::Exit::of(&error).into();
     }
@@ -64,11 +72,12 @@ fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result
         cli::Command::Report(args) => commands::report::run(args, algorithms),
         cli::Command::Compare(args) => commands::compare::run(args, algorithms),
         cli::Command::Cite(args) => commands::cite::run(args),
+        cli::Command::Show(args) => commands::show::run(args),
         cli::Command::Bench(args) => commands::bench::run(args, algorithms),
         cli::Command::Data(args) => commands::data::run(args),
         cli::Command::Eval(args) => commands::eval::run(args, algorithms),
         cli::Command::Export(args) => commands::export::run(args, algorithms),
-        cli::Command::NewAlgorithm(args) => commands::new_algorithm::run(args),
+        cli::Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
         cli::Command::Completions(args) => commands::completions::run(args),
     }
 }

@@ -21,18 +21,19 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Talk;
 
-/// Decides what is said. `-q` and `-v` win over `RUST_LOG`, as whatever is typed wins over the environment. Errors when
+/// Decides what is said: nothing where another rank speaks. `-q` and `-v` win over `RUST_LOG`, as whatever is typed wins over the environment. Errors when
 /// `RUST_LOG` decides and cannot be read.
-pub fn start(talk: Talk) -> Result<()> {
+pub fn start(talk: Talk, silent: bool) -> Result<()> {
     let variable = std::env::var("RUST_LOG").unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer().event_format(Plain).with_writer(Lines::new);
     // A second start in one process, as in tests of other people's binaries, keeps the first one's choice.
-    let _ = tracing_subscriber::registry().with(lines).with(filter(talk, &variable)?).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter(talk, silent, &variable)?).try_init();
     Ok(())
 }
 
-fn filter(talk: Talk, variable: &str) -> Result<Targets> {
+fn filter(talk: Talk, silent: bool, variable: &str) -> Result<Targets> {
     let level = match talk {
+        _ if silent => LevelFilter::OFF,
         Talk { quiet: true, .. } => LevelFilter::WARN,
         Talk { verbose: 1, .. } => LevelFilter::DEBUG,
         Talk { verbose: 2.., .. } => LevelFilter::TRACE,
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     fn most(talk: Talk, variable: &str) -> LevelFilter {
-        let filter = filter(talk, variable).unwrap();
+        let filter = filter(talk, false, variable).unwrap();
         let of = |level: &Level| filter.would_enable("harness::runner", level);
         let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
         levels.into_iter().find(of).map_or(LevelFilter::OFF, Into::into)
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_cannot_be_read_is_named() {
-        let error = filter(Talk::default(), "harness=loud").unwrap_err().to_string();
+        let error = filter(Talk::default(), false, "harness=loud").unwrap_err().to_string();
         assert!(error.starts_with("RUST_LOG=harness=loud: ") && error.contains("write a level"), "{error}");
     }
 }

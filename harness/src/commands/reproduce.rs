@@ -1,9 +1,11 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
 mod again;
+mod dry_run;
 mod early;
 mod others;
 mod plan;
+mod ranks;
 mod share;
 mod survey;
 
@@ -11,25 +13,51 @@ use std::path::Path;
 use std::time::Duration;
 
 use harness_core::{Entry, Error, Result};
-use serde_json::json;
 
 use self::early::Early;
 use self::plan::Plan;
 use self::survey::Survey;
-use crate::cli::{Format, Reproduce, Shard};
+use crate::cli::{Reproduce, Shard};
 use crate::console;
 use crate::exit::Exit;
-use crate::progress::{Terminal, human};
+use crate::progress::Terminal;
 use crate::report::Report;
 use crate::results::plan_json;
-use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop};
+use crate::results::run_dir::RunDir;
+use crate::runlog::RunLog;
+use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop, Workers};
 use crate::spec::folds;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     harness_kernels::cap(args.instruction_set);
-    let pool = super::pool(args.threads)?;
-    let mut plan = pool.install(|| Plan::new(args, algorithms))?;
+    let stop = Stop::default();
+    let Some(ranks) = crate::ranks::join(stop.flag())? else {
+        let pool = super::pool(args.threads)?;
+        let plan = pool.install(|| Plan::new(args, algorithms))?;
+        return carry_out(args, algorithms, plan, (&pool, Workers::Threads), stop);
+    };
+    let pool = super::pool(Some(args.threads.unwrap_or_else(|| ranks.cores())))?;
+    stop.raise_on_signals()?;
+    let plan = pool.install(|| Plan::new(args, algorithms));
+    if !ranks.leads() {
+        return Ok(ranks::follower(&ranks, plan, &pool, &stop));
+    }
+    let Some(plan) = ranks::compare(&ranks, plan)? else { return Ok(Exit::Interrupted) };
+    let runs: Vec<RunDir> = plan.jobs.iter().map(|job| job.dir.clone()).collect();
+    let ended = carry_out(args, algorithms, plan, (&pool, Workers::Ranks { ranks: &ranks, runs: &runs }), stop);
+    ranks.end(ended.as_ref().map_or_else(Exit::of, |exit| *exit) as u8);
+    ended
+}
+
+/// Does what is planned, with the threads of this process or with all ranks.
+fn carry_out(
+    args: &Reproduce,
+    algorithms: &[Entry],
+    mut plan: Plan,
+    (pool, workers): (&rayon::ThreadPool, Workers<'_>),
+    stop: Stop,
+) -> Result<Exit> {
     if plan.jobs.is_empty() {
         plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
         match args.shard {
@@ -43,11 +71,13 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
-        return dry_run(&plan.jobs, &survey, &pool, args.fresh, args.format);
+        return dry_run::run(&plan.jobs, &survey, (pool, workers), args.fresh, args.format);
     }
     writable(&args.out)?;
-    let stop = Stop::on_signals()?;
-    others::decide(&mut plan.jobs, &survey, args, &pool, &stop)?;
+    if workers.ranks() == 1 {
+        stop.raise_on_signals()?;
+    }
+    others::decide(&mut plan.jobs, &survey, args, pool, &stop)?;
     // One call's runs share a budget and its overrides, so they lie in one folder.
     let budget = plan.jobs[0].budget_dir().to_owned();
     plan_json::write(&args.out.join(&budget), &plan.call)?;
@@ -55,10 +85,12 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
         tracing::debug!("planned {} -> {}", line(job, *standing), job.dir);
     }
-    let terminal = Terminal::new();
-    let early = Early::new(&plan.jobs, &terminal, &pool, (&args.out, &budget), args.exports);
+    let terminal = Terminal::new(&plan.jobs);
+    let logged = RunLog(&terminal);
+    let early = Early::new(&plan.jobs, &logged, pool, (&args.out, &budget), args.exports);
     let shared = Shared {
-        pool: &pool,
+        pool,
+        workers,
         stop,
         observer: &early,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
@@ -70,6 +102,14 @@ pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {
     benchmarks.extend(means);
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
+    if let Some(tag) = &args.tag {
+        finished.iter().try_for_each(|run| crate::tag::put(&run.job.dir, tag))?;
+    }
+    if workers.lost() {
+        // A report takes time, which launchers do not give.
+        tracing::warn!("interrupted: the same command goes on where it stopped");
+        return Ok(Exit::Interrupted);
+    }
     let reported =
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
@@ -97,47 +137,6 @@ fn told_missing(shard: Shard, report: &Report) -> bool {
         false => tracing::warn!("shard {shard} done; missing: {}", missing.join(", ")),
     }
     !missing.is_empty()
-}
-
-/// Prints what would run and about how long; touches nothing on disk.
-fn dry_run(jobs: &[Job], survey: &Survey, pool: &rayon::ThreadPool, fresh: bool, format: Format) -> Result<Exit> {
-    let threads = pool.current_num_threads();
-    let (mut all, mut rows) = (Vec::new(), Vec::new());
-    let mut known: Vec<(String, runner::Whole)> = Vec::new();
-    let mut trained: Vec<&str> = Vec::new();
-    for (job, standing) in jobs.iter().zip(&survey.standings) {
-        // Seeds of one method cost the same: measured once.
-        let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
-        let whole = match known.iter().find(|(name, _)| *name == key) {
-            Some((_, whole)) => *whole,
-            None => runner::estimate(job, pool)?,
-        };
-        known.push((key, whole));
-        let mut left = whole.evaluation.scaled(survey::left_to_measure(job, *standing));
-        // The first run of a training does it, the others measure.
-        let hash = job.kinship.training_hash.as_str();
-        if job.meta_iters > 0 && *standing != Standing::Complete && !trained.contains(&hash) {
-            trained.push(hash);
-            let elsewhere = if fresh { 0 } else { runner::done_elsewhere(job) };
-            left = left.plus(whole.training.scaled(survey::left(job, *standing, elsewhere)));
-        }
-        all.push(left);
-        let left = left.alone;
-        if format == Format::Json {
-            rows.push(json!({
-                "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed,
-                "standing": survey::word(*standing), "meta_iters": job.meta_iters, "episodes": job.eval_episodes,
-                "seconds": left, "folder": job.dir,
-            }));
-            continue;
-        }
-        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir))?;
-    }
-    if format == Format::Json {
-        return console::print(&format!("{:#}\n", serde_json::Value::Array(rows))).map(|()| Exit::Done);
-    }
-    let total = human(runner::together(&all, threads));
-    console::print(&format!("{survey}; about {total} on {threads} threads\n")).map(|()| Exit::Done)
 }
 
 /// A run as a list of runs has it.

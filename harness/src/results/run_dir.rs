@@ -12,13 +12,14 @@ use super::episodes::ByMode;
 use super::lock::{RunLock, TrainingLock};
 use super::metrics::{Log, MetricsFile};
 use super::run_json::{RunRecord, Status};
-use super::{adaptation, disk, episodes, layout, metrics};
+use super::{adaptation, disk, episodes, layout, metrics, ranks_csv};
 use crate::failpoint;
 
 pub const RECORD: &str = "run.json";
 pub const METRICS: &str = "metrics.csv";
 pub const EPISODES: &str = "episodes.parquet";
 pub const ADAPTATION: &str = "adaptation.csv";
+pub const RANKS: &str = "ranks.csv";
 
 /// Where a run lies, whether or not it is there yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -100,6 +101,15 @@ impl RunDir {
 
     pub fn write_adaptation(&self, rows: &[adaptation::Row]) -> Result<()> {
         adaptation::write(&self.0.join(ADAPTATION), rows)
+    }
+
+    /// What crossed between ranks, up to `step`.
+    pub fn ranks(&self, step: u64) -> Vec<ranks_csv::Row> {
+        ranks_csv::read(&self.0.join(RANKS), step)
+    }
+
+    pub fn write_ranks(&self, rows: &[ranks_csv::Row]) -> Result<()> {
+        ranks_csv::write(&self.0.join(RANKS), rows)
     }
 
     /// Steps of its checkpoints, newest first.

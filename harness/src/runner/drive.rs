@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::group::{self, Finished, Group, Outcome};
+use super::in_order::Workers;
 use super::job::{Job, Shared};
 use super::train::Ended;
 
@@ -17,7 +18,11 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// order of `jobs`.
 pub fn run_all(jobs: Vec<Job>, shared: &Shared<'_>) -> Vec<Finished> {
     let groups = group::groups(jobs);
-    let drivers = shared.pool.current_num_threads().min(groups.len()).max(1);
+    // Ranks take one call at a time.
+    let drivers = match shared.workers {
+        Workers::Threads => shared.pool.current_num_threads().min(groups.len()).max(1),
+        Workers::Ranks { .. } => 1,
+    };
     let queue: Mutex<VecDeque<(Group, bool)>> = Mutex::new(groups.into_iter().map(|group| (group, false)).collect());
     let done: Mutex<Vec<(usize, Finished)>> = Mutex::new(Vec::new());
     let next = || queue.lock().expect("no driver panics with the queue").pop_front();

@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use harness_core::{Purpose, Result, Split, Stream};
 
+use super::crossing::{averaging, taking_part};
 use super::curve::Curve;
 use super::evaluate::{EpisodeSet, evaluate};
+use super::in_order::Workers;
 use super::iterate::iterate;
 use super::job::Job;
 use super::selection::Selection;
 use super::stop::Stop;
+use crate::ranks::Crossed;
 
 /// Time spent measuring each of training and evaluation.
 const SAMPLE: Duration = Duration::from_millis(1500);
@@ -54,30 +57,42 @@ pub struct Whole {
     pub training: Estimate,
     /// Learning curve, choice of a state, and final evaluation.
     pub evaluation: Estimate,
+    /// What crosses between ranks in a meta-iteration.
+    pub crossed: Crossed,
+    /// Bytes that averaging gradients at every inner step would send, where that is known.
+    pub averaging: Option<u64>,
 }
 
 /// Measures what `job` would take.
-pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<Whole> {
+pub fn estimate(job: &Job, pool: &rayon::ThreadPool, workers: Workers<'_>) -> Result<Whole> {
     let mut state = job.algorithm.init(&mut Stream::new(job.seed, Purpose::Init, 0, 0))?;
+    let parts = taking_part(job, workers);
+    let averaging = averaging(job, &state, parts);
+    let mut crossed = Crossed::default();
     let training = if job.meta_iters == 0 {
         0.0
     } else {
         // The first iterations pay for memory that the later ones reuse.
         for _ in 0..2 {
-            pool.install(|| iterate(job, &mut state, job.meta_iters))?;
+            pool.install(|| iterate(job, &mut state, job.meta_iters, workers))?;
         }
+        workers.crossed();
         let (began, mut done) = (Instant::now(), 0u32);
         while began.elapsed() < SAMPLE {
-            pool.install(|| iterate(job, &mut state, job.meta_iters))?;
+            pool.install(|| iterate(job, &mut state, job.meta_iters, workers))?;
             done += 1;
         }
+        let Crossed { bytes, seconds } = workers.crossed();
+        crossed = Crossed { bytes: bytes / u64::from(done), seconds: seconds / f64::from(done) };
         began.elapsed().as_secs_f64() / f64::from(done) * job.meta_iters as f64
     };
     let (began, mut done) = (Instant::now(), 0usize);
-    let threads = pool.current_num_threads();
+    let threads = pool.current_num_threads() * workers.ranks();
     let chunk = 2 * threads;
     while began.elapsed() < SAMPLE {
-        pool.install(|| evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, &Stop::default()))?;
+        let never = Stop::default();
+        let with = (&never, workers);
+        pool.install(|| evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, with))?;
         done += chunk;
     }
     let episode = began.elapsed().as_secs_f64() / done as f64;
@@ -93,6 +108,8 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool) -> Result<Whole> {
     Ok(Whole {
         training: Estimate { alone: training, core: training * busy(chains, threads) },
         evaluation: Estimate { alone: evaluation, core: evaluation * threads as f64 },
+        crossed,
+        averaging,
     })
 }
 

@@ -4,15 +4,17 @@
 
 use candle_core::{D, DType};
 use harness_core::{Mode, Purpose, Result, Split, State, Stream, answers, loss, stats};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::in_order;
+use super::in_order::{Site, Workers};
 use super::job::Job;
 use super::selection;
 use super::stop::Stop;
 use crate::results::episodes::Outcome;
 
 /// Which episodes: no two sets share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u64)]
 pub enum EpisodeSet {
     /// The table's episodes.
@@ -34,6 +36,15 @@ pub(super) fn final_key(split: Split) -> u64 {
     EpisodeSet::Final.key(split)
 }
 
+/// What other ranks are told of an evaluation.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Episodes {
+    pub split: Split,
+    pub set: EpisodeSet,
+    pub first: usize,
+    pub end: usize,
+}
+
 /// Outcomes by mode, then by episode.
 pub type Outcomes = Vec<(Mode, Vec<Outcome>)>;
 
@@ -46,18 +57,21 @@ pub fn evaluate(
     split: Split,
     set: EpisodeSet,
     range: std::ops::Range<usize>,
-    stop: &Stop,
+    (stop, workers): (&Stop, Workers<'_>),
 ) -> Result<Option<Outcomes>> {
     let modes = match set {
         EpisodeSet::Selection => vec![selection::mode(job)],
         EpisodeSet::Final | EpisodeSet::Curve => job.modes(),
     };
-    let one = |index| match stop.requested() {
+    let one = |index: usize| match stop.requested() {
         true => Ok(None),
-        false => episode(job, state, split, set, index, &modes).map(Some),
+        false => episode(job, state, split, set, range.start + index, &modes).map(Some),
     };
-    let all: Vec<Option<Vec<Outcome>>> = in_order::map(range.collect(), one)?;
-    let Some(all) = all.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let call = json!({ "evaluate": Episodes { split, set, first: range.start, end: range.end } });
+    let site = Site { run: &job.dir, device: &job.device, state, call, moves: false };
+    let all: Option<Vec<Option<Vec<Outcome>>>> = workers.map(&site, range.len(), one)?;
+    let all: Option<Vec<Vec<Outcome>>> = all.and_then(|all| all.into_iter().collect());
+    let Some(all) = all else { return Ok(None) };
     let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|outcomes| outcomes[at]).collect());
     Ok(Some(modes.iter().enumerate().map(pick).collect()))
 }

@@ -11,6 +11,7 @@ use harness_core::{
 
 use super::event::Observer;
 use super::hash::sha256_json;
+use super::in_order::Workers;
 use super::stop::Stop;
 use super::training::Kinship;
 use crate::identity::Identity;
@@ -77,6 +78,8 @@ pub enum OtherBuild {
 /// What all runs of one call share.
 pub struct Shared<'a> {
     pub pool: &'a rayon::ThreadPool,
+    /// The pool's threads, or those of all ranks.
+    pub workers: Workers<'a>,
     pub stop: Stop,
     pub observer: &'a dyn Observer,
     pub checkpoint_every: Duration,

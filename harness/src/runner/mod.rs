@@ -1,7 +1,8 @@
 //! Runs: one method of one benchmark with one seed each. Tasks of a meta-batch and episodes of an evaluation are mapped
-//! in parallel and folded in order, so that the number of threads never shows in a result.
+//! in parallel and folded in order, so that the number of threads or ranks never shows in a result.
 
 mod adaptation;
+mod crossing;
 mod curve;
 mod describe;
 mod diverged;
@@ -9,7 +10,7 @@ mod drive;
 mod estimate;
 mod evaluate;
 mod event;
-
+mod follow;
 mod group;
 mod hash;
 mod in_order;
@@ -17,6 +18,8 @@ mod iterate;
 mod job;
 mod replay;
 mod resume;
+#[cfg(test)]
+mod scaling;
 mod selection;
 mod shapes;
 mod snapshots;
@@ -24,13 +27,16 @@ mod stop;
 mod train;
 mod training;
 
+pub use crossing::{averaging, taking_part};
 pub use diverged::in_evaluation as check_numbers;
 pub use drive::run_all;
 pub use estimate::{Estimate, Whole, estimate, together};
 pub use evaluate::{Aggregate, EpisodeSet, Outcomes, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
+pub use follow::follow;
 pub use group::{Finished, Outcome};
 pub use hash::{difference, difference_between, sha256_json};
+pub use in_order::Workers;
 pub use iterate::iterate;
 pub use job::{Cell, Job, OtherBuild, Shared, build, code};
 pub use replay::{Replay, replay};

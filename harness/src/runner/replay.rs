@@ -4,6 +4,7 @@
 use harness_core::{Purpose, Result, State, Stream};
 use tracing::info;
 
+use super::in_order::Workers;
 use super::iterate::iterate;
 use super::job::Job;
 use super::resume::{self, same};
@@ -59,7 +60,7 @@ pub(super) fn towards(job: &Job, pool: &rayon::ThreadPool, stop: &Stop, end: &Ch
             return Ok(Replay::Interrupted);
         }
         let step = state.step;
-        if let Err(error) = pool.install(|| iterate(job, &mut state, job.meta_iters)) {
+        if let Err(error) = pool.install(|| iterate(job, &mut state, job.meta_iters, Workers::Threads)) {
             return differs(format!("meta-iteration {step} fails: {error}"));
         }
     }

@@ -10,17 +10,21 @@ use harness_core::{Error, Result};
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// A flag that the first SIGINT or SIGTERM raises; the second one ends the process at once.
-    pub fn on_signals() -> Result<Self> {
-        let stop = Stop::default();
+    /// Lets the first SIGINT or SIGTERM raise this flag; the second one ends the process at once.
+    pub fn raise_on_signals(&self) -> Result<()> {
         #[cfg(unix)]
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             let failed = |source| Error::usage(format!("signals cannot be caught: {source}"));
             // The order matters: the second signal finds the flag raised and ends the process.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, stop.0.clone()).map_err(failed)?;
-            signal_hook::flag::register(signal, stop.0.clone()).map_err(failed)?;
+            signal_hook::flag::register_conditional_shutdown(signal, 130, self.0.clone()).map_err(failed)?;
+            signal_hook::flag::register(signal, self.0.clone()).map_err(failed)?;
         }
-        Ok(stop)
+        Ok(())
+    }
+
+    /// The flag itself, for who must not know runs.
+    pub fn flag(&self) -> &Arc<AtomicBool> {
+        &self.0
     }
 
     /// Raises the flag.

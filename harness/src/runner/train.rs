@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use harness_core::{Error, Mode, Purpose, Result, Split, State, Stream};
 
+use super::crossing::Crossing;
 use super::curve::Curve;
 use super::describe::{self, Told};
 use super::diverged;
@@ -116,6 +117,8 @@ struct Run<'a> {
     curve: Curve,
     selection: Option<Selection>,
     metrics: MetricsFile,
+    /// What crossed between ranks; None: one rank trains alone.
+    crossing: Option<Crossing>,
     /// Step up to which `metrics` holds the training's log.
     seen: u64,
     /// Step of the last point of the learning curve or of the selection in `metrics`.
@@ -165,6 +168,7 @@ impl<'a> Run<'a> {
             curve: Curve::new(job),
             selection: Selection::new(job),
             metrics,
+            crossing: None,
             seen: 0,
             measured: None,
             missing: Vec::new(),
@@ -183,6 +187,7 @@ impl<'a> Run<'a> {
         if let Some((found, at)) = ahead {
             run.join(found, at)?;
         }
+        run.crossing = Crossing::new(job, &run.state, shared.workers, shared.pool.current_num_threads());
         Ok(run)
     }
 
@@ -310,16 +315,26 @@ impl<'a> Run<'a> {
                 return Ok(true);
             }
             let scalars = self.doing.training(|| {
-                let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total))?;
-                diverged::in_training(self.job, &self.state, &scalars)?;
+                let workers = self.shared.workers;
+                // What evaluations sent is not the training's.
+                workers.crossed();
+                let scalars = self.shared.pool.install(|| iterate(self.job, &mut self.state, total, workers))?;
+                scalars.iter().try_for_each(|scalars| diverged::in_training(self.job, &self.state, scalars))?;
                 Ok(scalars)
             })?;
+            let Some(scalars) = scalars else { return Ok(false) };
+            if let Some(crossing) = &mut self.crossing {
+                crossing.add(self.shared.workers.crossed());
+            }
             let step = self.state.step;
             self.trained_by = Some(self.job.name());
             if step.is_multiple_of(every) || step == total {
                 self.log.add(step, &scalars);
                 let (rows, seconds) = (self.log.rows(step), self.seconds());
                 self.metrics.append(rows, seconds)?;
+                if let Some(crossing) = &mut self.crossing {
+                    crossing.row(step);
+                }
             }
             self.seen = step;
             if self.keep.contains(&step) {
@@ -386,7 +401,8 @@ impl<'a> Run<'a> {
         set: EpisodeSet,
         range: std::ops::Range<usize>,
     ) -> Result<Option<Outcomes>> {
-        self.shared.pool.install(|| evaluate(self.job, state, split, set, range, &self.shared.stop))
+        let with = (&self.shared.stop, self.shared.workers);
+        self.shared.pool.install(|| evaluate(self.job, state, split, set, range, with))
     }
 
     fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> MetricRow {
@@ -522,6 +538,9 @@ impl<'a> Run<'a> {
             choice: self.choice.clone(),
             meta,
         };
+        if let Some(crossing) = &self.crossing {
+            self.job.dir.write_ranks(&crossing.rows)?;
+        }
         self.job.dir.save(&checkpoint)?;
         self.saved = Instant::now();
         self.shared.observer.event(self.job, &Event::Saved { step: self.state.step });

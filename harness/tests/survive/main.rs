@@ -16,8 +16,11 @@ mod failing;
 mod gaps;
 mod kills;
 mod memory;
+#[cfg(feature = "mpi")]
+mod mpi_ranks;
 mod numbers;
 mod overhead;
+mod pytorch;
 mod selection;
 mod signals;
 mod together;

@@ -1,0 +1,292 @@
+//! How long a meta-iteration takes on some ranks over some network: a model whose constants are measured, its table for
+//! README.md, and a simulated network that the model is held against.
+//!
+//! Constants are seconds of one core, not of a clock, so that what else the machine does changes them little. The model: the
+//! order crosses; the rank with most tasks does them one after the other; every rank sends what it made to every other that
+//! takes part; all fold.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use candle_core::Device;
+use harness_core::sources::{ImageTasks, glyphs};
+use harness_core::{ClassSplit, ImageClass, ImageSet, Progress, Purpose, Result, State, Stream, TaskSource, Update};
+
+use super::follow::follow;
+use super::follow::tests::of_spec;
+use super::in_order::Workers;
+use super::iterate::{draw, iterate};
+use super::job::Job;
+use super::stop::Stop;
+use crate::ranks::local::{self, Network};
+use crate::ranks::{Ranks, Wire};
+use crate::results::run_dir::RunDir;
+use crate::spec::Spec;
+
+/// What one method on one data set costs.
+#[derive(Clone, Debug, PartialEq)]
+struct Constants {
+    name: String,
+    /// Tasks of a meta-iteration.
+    tasks: usize,
+    /// Seconds of one core: one task; one fold of them all; writing and reading one task's update.
+    task: f64,
+    fold: f64,
+    codec: f64,
+    /// Of one task's update.
+    bytes: f64,
+}
+
+/// Round numbers of two networks: what they carry, and how long a message without bytes takes through TCP on them.
+const NETWORKS: [(&str, Network); 2] = [
+    ("1 Gbit/s", Network { delay: 60e-6, per_byte: 8e-9 }),
+    ("25 Gbit/s", Network { delay: 20e-6, per_byte: 8e-9 / 25.0 }),
+];
+const RANKS: [usize; 9] = [1, 2, 3, 4, 5, 8, 16, 24, 32];
+
+/// Seconds of a meta-iteration on ranks of one core each.
+fn model(of: &Constants, network: Network, ranks: usize) -> f64 {
+    let parts = ranks.min(of.tasks);
+    let most = of.tasks.div_ceil(parts) as f64;
+    let compute = most * of.task + of.fold;
+    if parts == 1 {
+        return compute;
+    }
+    let others = (parts - 1) as f64;
+    let least = (of.tasks / parts) as f64;
+    let out = most * others * of.bytes * network.per_byte;
+    let into = (of.tasks as f64 - least) * of.bytes * network.per_byte;
+    // The order and the updates are a message each; writing is half of the codec, of a rank's own; reading the rest.
+    let codec = of.codec / 2.0 * (most + of.tasks as f64 - least);
+    compute + 2.0 * network.delay + out.max(into) + codec
+}
+
+/// The constants as rows of a Markdown table.
+fn constants_table(all: &[Constants]) -> String {
+    let mut text = String::from(
+        "| | tasks | a task, ms | the fold, ms | an update written and read, ms | its bytes |\n\
+         | :-- | --: | --: | --: | --: | --: |\n",
+    );
+    for Constants { name, tasks, task, fold, codec, bytes } in all {
+        let [task, fold, codec] = [task, fold, codec].map(|seconds| format!("{:.3}", seconds * 1e3));
+        text += &format!("| {name} | {tasks} | {task} | {fold} | {codec} | {bytes} |\n");
+    }
+    text
+}
+
+fn constants_of(table: &str) -> Vec<Constants> {
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let number = |at: usize| cells[at].replace(',', "").parse::<f64>().expect("a number");
+        Constants {
+            name: cells[0].to_owned(),
+            tasks: number(1) as usize,
+            task: number(2) / 1e3,
+            fold: number(3) / 1e3,
+            codec: number(4) / 1e3,
+            bytes: number(5),
+        }
+    };
+    table.lines().skip(2).map(row).collect()
+}
+
+/// Milliseconds, and how many times as fast as one rank, for each network and method.
+fn model_table(all: &[Constants]) -> String {
+    let mut text = String::from("| ranks |");
+    for (network, _) in NETWORKS {
+        all.iter().for_each(|of| text += &format!(" {}, {network} |", of.name));
+    }
+    text += &format!("\n| --: |{}\n", " --: |".repeat(all.len() * NETWORKS.len()));
+    for ranks in RANKS {
+        text += &format!("| {ranks} |");
+        for (_, network) in NETWORKS {
+            for of in all {
+                let (alone, seconds) = (model(of, network, 1), model(of, network, ranks));
+                let digits = if seconds < 0.1 { 1 } else { 0 };
+                text += &format!(" {:.digits$} ms, {:.1}× |", seconds * 1e3, alone / seconds);
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Noise in the shape of mini-ImageNet: what a step costs does not depend on what is to be seen.
+fn noise() -> Result<ImageTasks> {
+    const CLASSES: usize = 18;
+    const IMAGES: usize = 20;
+    let mut rng = Stream::new(0, Purpose::Data, 1, 0);
+    let pixels: Vec<u8> = (0..CLASSES * IMAGES * 84 * 84 * 3 / 8).flat_map(|_| rng.bits().to_le_bytes()).collect();
+    let name = |c: usize| format!("noise{c}");
+    let class = |c: usize| ImageClass { name: name(c), images: c * IMAGES..(c + 1) * IMAGES };
+    let set = ImageSet::new("noise", [84, 84, 3], (0..CLASSES).map(class).collect(), Box::new(pixels))?;
+    let third = |part: usize| (part * CLASSES / 3..(part + 1) * CLASSES / 3).map(name).collect();
+    let split = ClassSplit { train: third(0), val: third(1), test: third(2) };
+    ImageTasks::new(Arc::new(set), &split)
+}
+
+/// The four of the table, on data that is built in.
+fn jobs() -> Vec<(String, Job)> {
+    let letters: Arc<dyn TaskSource> =
+        Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(0)), &glyphs::split()).unwrap());
+    let noise: Arc<dyn TaskSource> = Arc::new(noise().unwrap());
+    let mut all = Vec::new();
+    for (set, spec, source) in [("Omniglot", "omniglot-5w1s", letters), ("mini-ImageNet", "mini-imagenet-5w1s", noise)]
+    {
+        let spec = Arc::new(Spec::find(spec, &[]).unwrap());
+        for label in ["reptile", "fomaml"] {
+            all.push((format!("{label} {set}"), of_spec(spec.clone(), label, source.clone())));
+        }
+    }
+    all
+}
+
+/// Seconds of a core that this thread has had; of a clock where the system does not say.
+fn of_this_thread() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = text.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+    nanoseconds.map_or_else(
+        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
+        |nanoseconds| nanoseconds / 1e9,
+    )
+}
+
+fn median(mut all: Vec<f64>) -> f64 {
+    all.sort_by(f64::total_cmp);
+    all[all.len() / 2]
+}
+
+/// Seconds of a core that `work` takes: of several stretches that are long beside a tick of the system's clock, the one that
+/// was disturbed least.
+fn least(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
+    const STRETCH: f64 = 0.5;
+    work()?;
+    let mut all = Vec::new();
+    for _ in 0..5 {
+        let (began, mut done) = (of_this_thread(), 0u32);
+        while of_this_thread() - began < STRETCH {
+            work()?;
+            done += 1;
+        }
+        all.push((of_this_thread() - began) / f64::from(done));
+    }
+    Ok(all.into_iter().fold(f64::INFINITY, f64::min))
+}
+
+/// Measures the parts of a meta-iteration.
+fn measure(name: &str, job: &Job) -> Result<Constants> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
+    pool.install(|| {
+        let sampling = job.algorithm.sampling();
+        let state = job.algorithm.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
+        let learn = |index: u64| -> Result<Vec<Update>> {
+            job.algorithm.chain_update(&state, &mut [draw(job, &sampling.draw, state.step, index)?])
+        };
+        let mut next = 0..;
+        let task = least(|| learn(next.next().expect("there is no last number")).map(drop))?;
+        let updates: Vec<Update> = (0..sampling.meta_batch as u64).map(learn).collect::<Result<Vec<_>>>()?.concat();
+        let progress = Progress { iteration: 0, total: job.meta_iters };
+        let fold = least(|| job.algorithm.outer_update(&mut state.clone(), updates.clone(), progress).map(drop))?;
+        let mut message = Vec::new();
+        let codec = least(|| {
+            message.clear();
+            updates[0].write(&mut message)?;
+            Update::read(&message, &Device::Cpu).map(drop)
+        })?;
+        let (name, tasks, bytes) = (name.to_owned(), sampling.meta_batch, message.len() as f64);
+        Ok(Constants { name, tasks, task, fold, codec, bytes })
+    })
+}
+
+/// Seconds of a meta-iteration on simulated ranks of one thread each, by the clock.
+fn simulated(job: &Job, network: Network, ranks: usize, seconds: f64) -> f64 {
+    let lead = |ranks: &Ranks| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
+        let runs: [RunDir; 1] = [job.dir.clone()];
+        let workers = Workers::Ranks { ranks, runs: &runs };
+        let mut state: State = job.algorithm.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
+        let (mut all, began) = (Vec::new(), Instant::now());
+        while began.elapsed().as_secs_f64() < seconds || all.len() < 5 {
+            let before = Instant::now();
+            pool.install(|| iterate(job, &mut state, job.meta_iters, workers)).unwrap().expect("nobody is lost");
+            all.push(before.elapsed().as_secs_f64());
+        }
+        ranks.end(0);
+        // The first one carries the state.
+        median(all.split_off(1))
+    };
+    std::thread::scope(|scope| {
+        let links = local::ranks(ranks, network);
+        let spawned: Vec<_> = links
+            .into_iter()
+            .map(|link| {
+                scope.spawn(|| {
+                    let stop = Stop::default();
+                    let ranks = Ranks::new(Box::new(link), stop.flag().clone()).unwrap();
+                    if ranks.leads() {
+                        return Some(lead(&ranks));
+                    }
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
+                    follow(&ranks, std::slice::from_ref(job), &pool, &stop).unwrap();
+                    None
+                })
+            })
+            .collect();
+        let all: Vec<_> = spawned.into_iter().map(|one| one.join().unwrap()).collect();
+        all.into_iter().flatten().next().expect("rank 0 led")
+    })
+}
+
+#[test]
+#[ignore = "measures for a minute: prints the two tables of harness/README.md"]
+fn measured_constants_and_their_table() {
+    let all: Vec<Constants> = jobs().iter().map(|(name, job)| measure(name, job).unwrap()).collect();
+    println!("{}\n{}", constants_table(&all), model_table(&all));
+}
+
+#[test]
+#[ignore = "needs two idle cores for a minute"]
+fn a_simulated_network_confirms_three_cells() {
+    let jobs = jobs();
+    let mut far = Vec::new();
+    for (which, network) in [(0, 0), (1, 1), (2, 0)] {
+        let ((name, job), (speed, network)) = (&jobs[which], NETWORKS[network]);
+        let wanted = model(&measure(name, job).unwrap(), network, 2);
+        let found = simulated(job, network, 2, 10.0);
+        let ratio = found / wanted;
+        println!(
+            "{name}, 2 ranks, {speed}: model {:.2} ms, simulated {:.2} ms, ratio {ratio:.3}",
+            wanted * 1e3,
+            found * 1e3
+        );
+        if !(0.85..=1.15).contains(&ratio) {
+            far.push(format!("{name} over {speed}: {ratio:.3}"));
+        }
+    }
+    assert!(far.is_empty(), "{far:?}");
+}
+
+#[test]
+fn the_readmes_table_follows_from_its_constants() {
+    let readme = include_str!("../../README.md");
+    let between = |first: &str, last: &str| {
+        let (_, rest) = readme.split_once(first).expect("the mark is there");
+        rest.split_once(last).expect("the mark is there").0.trim().to_owned()
+    };
+    let constants = between("<!-- constants -->\n", "<!-- end -->");
+    let table = between("<!-- model -->\n", "<!-- end -->");
+    let all = constants_of(&constants);
+    assert_eq!(constants_table(&all).trim(), constants);
+    assert_eq!(model_table(&all).trim(), table, "put this in its place:\n{}", model_table(&all));
+}
+
+#[test]
+fn the_model_by_hand() {
+    let of = Constants { name: "x".into(), tasks: 5, task: 0.01, fold: 0.001, codec: 0.0004, bytes: 1e6 };
+    let network = Network { delay: 1e-3, per_byte: 8e-9 };
+    assert!((model(&of, network, 1) - 0.051).abs() < 1e-12);
+    // Three tasks on one rank, two on the other; three updates of 8 ms each cross in one direction.
+    let two = 0.03 + 0.001 + 2e-3 + 0.024 + 0.0002 * (3.0 + 3.0);
+    assert!((model(&of, network, 2) - two).abs() < 1e-12, "{} {two}", model(&of, network, 2));
+    assert_eq!(model(&of, network, 5), model(&of, network, 32), "a meta-batch of 5 ends at 5 ranks");
+}
