@@ -9,7 +9,7 @@ use crate::buffer::Buffer;
 use crate::forward::NormMode;
 use crate::loss::{self, Reduction, Target};
 use crate::network::Network;
-use crate::norm_second::NormPoint;
+use crate::norm_second::{InputTangent, NormPoint};
 use crate::plan::{Linear, Norm, Plan, Stage};
 use crate::simd::Real;
 use crate::workspace::Workspace;
@@ -242,8 +242,9 @@ impl<T: Real> Point<T> {
                     };
                     // Where the derivative of its input was comes that of its gradient: no one reads the first again.
                     std::mem::swap(&mut way.tangents[i - 1], ddx);
-                    let winners = n.pool.as_ref().map(|_| &*way.winners[i]);
-                    point.pull(vector, [d, dd], sums, Some((ddx, winners, pushed)), product);
+                    let of_winners = n.pool.as_ref().map(|_| &*way.winners[i]);
+                    let input = InputTangent { dx: ddx, of_winners, sums: pushed };
+                    point.pull(vector, [d, dd], sums, Some(input), product);
                 }
                 stage => {
                     let Some(ddx) = ddx else { continue };

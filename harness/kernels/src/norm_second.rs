@@ -31,6 +31,15 @@ pub(crate) struct NormPoint<'a, T> {
     forward: &'a Workspace<T>,
 }
 
+/// ẋ, the derivative of a norm's input, which the derivative of its gradient replaces.
+pub(crate) struct InputTangent<'a, T> {
+    pub dx: &'a mut [T],
+    /// That of the windows' winners, where a pool follows.
+    pub of_winners: Option<&'a [T]>,
+    /// Σẋ and Σẋ·x̂ of each channel.
+    pub sums: &'a [T],
+}
+
 impl<'a, T: Real> NormPoint<'a, T> {
     /// Of the norm that is this stage of `forward`.
     pub fn new(
@@ -93,7 +102,7 @@ impl<'a, T: Real> NormPoint<'a, T> {
         vector: &[T],
         [d, dd]: [&[T]; 2],
         sums: &[T],
-        dx: Option<(&mut [T], Option<&[T]>, &[T])>,
+        dx: Option<InputTangent<'_, T>>,
         product: &mut [T],
     ) {
         let (per, channels) = (self.per(), self.norm.channels());
@@ -103,7 +112,7 @@ impl<'a, T: Real> NormPoint<'a, T> {
         if let Some(gamma) = &self.norm.gamma {
             product[gamma.clone()].copy_from_slice(&dot);
         }
-        let Some((dx, dx_of_winners, pushed)) = dx else { return };
+        let Some(InputTangent { dx, of_winners: dx_of_winners, sums: pushed }) = dx else { return };
         let ((sum_d, p), (sum_x, q)) = (sums.split_at(channels), pushed.split_at(channels));
         let mut a = self.zeros();
         row_dots(channels, d, dx_of_winners.unwrap_or(dx), &mut a);

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
-use crate::cli::bench::{Bench, Network, What, Whose};
+use super::{Bench, Network, What, Whose};
 
 /// Measurements by kind.
 #[derive(Default)]

@@ -11,7 +11,7 @@ use harness_core::{
 };
 
 use super::passes::Passes;
-use crate::cli::bench::{Network, What};
+use super::{Network, What};
 use crate::identity::Identity;
 use crate::results::run_dir::RunDir;
 use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, Workers, build, evaluate, iterate};
