@@ -21,8 +21,10 @@ pub mod ranks;
 pub mod registry;
 pub mod report;
 pub mod results;
+pub mod runlog;
 pub mod runner;
 pub mod spec;
+pub mod tag;
 pub mod tasks;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,11 +72,12 @@ fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result
         cli::Command::Report(args) => commands::report::run(args, algorithms),
         cli::Command::Compare(args) => commands::compare::run(args, algorithms),
         cli::Command::Cite(args) => commands::cite::run(args),
+        cli::Command::Show(args) => commands::show::run(args),
         cli::Command::Bench(args) => commands::bench::run(args, algorithms),
         cli::Command::Data(args) => commands::data::run(args),
         cli::Command::Eval(args) => commands::eval::run(args, algorithms),
         cli::Command::Export(args) => commands::export::run(args, algorithms),
-        cli::Command::NewAlgorithm(args) => commands::new_algorithm::run(args),
+        cli::Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
         cli::Command::Completions(args) => commands::completions::run(args),
     }
 }

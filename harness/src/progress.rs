@@ -1,13 +1,17 @@
 //! Progress on stderr: bars on a terminal, a line every ten seconds elsewhere.
 
+mod whole;
+
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use harness_data::Step;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use tracing::{debug, info, trace, warn};
+use tracing::{Level, debug, info, trace, warn};
 
+use self::whole::Whole;
+use crate::report::format;
 use crate::results::run_dir::RunDir;
 use crate::runner::{Event, Job, Observer};
 use crate::{console, log};
@@ -15,10 +19,13 @@ use crate::{console, log};
 /// Between two lines about the same run where stderr is no terminal.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Shows all runs of one call.
+/// Shows all runs of one call, and how long all of them together will take.
 pub struct Terminal {
     bars: Option<&'static MultiProgress>,
     runs: Mutex<HashMap<RunDir, Run>>,
+    whole: Mutex<Whole>,
+    /// Of the whole call, beneath those of its runs; none where there is one run.
+    bar: Option<ProgressBar>,
 }
 
 struct Run {
@@ -26,18 +33,25 @@ struct Run {
     started: Instant,
     first: u64,
     said: Instant,
-}
-
-impl Default for Terminal {
-    fn default() -> Self {
-        Self::new()
-    }
+    /// The last point of the learning curve: `, accuracy 93.10 at 400`.
+    value: String,
 }
 
 impl Terminal {
     /// Bars if stderr is a terminal and progress is wanted.
-    pub fn new() -> Self {
-        Terminal { bars: log::bars(), runs: Mutex::default() }
+    pub fn new(jobs: &[Job]) -> Self {
+        let bars = log::bars();
+        let whole = bars.filter(|_| jobs.len() > 1).map(|bars| {
+            let style = match console::progress_width() {
+                0..100 => "{msg:<28!} {bar:10} {percent:>3} %  {prefix}",
+                _ => "{msg:<34!} {bar:24} {percent:>3} %  {prefix}",
+            };
+            let style = ProgressStyle::with_template(style).expect("the template is valid").progress_chars("━━─");
+            let bar = bars.add(ProgressBar::new(1000).with_style(style));
+            bar.set_message(format!("all {} runs", jobs.len()));
+            bar
+        });
+        Terminal { bars, runs: Mutex::default(), whole: Mutex::new(Whole::new(jobs)), bar: whole }
     }
 
     fn start(&self, job: &Job, step: u64) {
@@ -48,35 +62,65 @@ impl Terminal {
                 _ => "{msg:<34!} {bar:24} {percent:>3} %  {prefix}  {eta} left",
             };
             let style = ProgressStyle::with_template(style).expect("the template is valid").progress_chars("━━─");
-            let bar = bars.add(ProgressBar::new(work(job)).with_style(style));
+            let bar = ProgressBar::new(work(job)).with_style(style);
+            let bar = match &self.bar {
+                Some(whole) => bars.insert_before(whole, bar),
+                None => bars.add(bar),
+            };
             bar.set_message(job.name());
             bar.set_position(step);
             bar.reset_eta();
             bar
         });
         let now = Instant::now();
-        let run = Run { bar, started: now, first: step, said: now };
+        let run = Run { bar, started: now, first: step, said: now, value: String::new() };
         self.runs.lock().expect("observers do not panic").insert(job.dir.clone(), run);
+        self.whole.lock().expect("observers do not panic").start(job, step);
     }
 
     fn advance(&self, job: &Job, position: u64, what: &str) {
         let mut runs = self.runs.lock().expect("observers do not panic");
         let Some(run) = runs.get_mut(&job.dir) else { return };
+        let mut whole = self.whole.lock().expect("observers do not panic");
+        whole.advance(job, position);
         if let Some(bar) = &run.bar {
             bar.set_position(position);
-            bar.set_prefix(what.to_owned());
+            bar.set_prefix(format!("{what}{}", run.value));
         } else if run.said.elapsed() >= PAUSE {
             run.said = Instant::now();
             let (done, left) = (position - run.first, work(job).saturating_sub(position));
             let seconds = run.started.elapsed().as_secs_f64() * left as f64 / done.max(1) as f64;
             let percent = 100.0 * position as f64 / work(job).max(1) as f64;
-            info!("{}: {percent:.0} % ({what}), about {} left", job.name(), human(seconds));
+            info!("{}: {percent:.0} % ({what}{}), about {} left", job.name(), run.value, human(seconds));
+            if let Some(told) = whole.due() {
+                info!("all: {:.0} % ({told})", 100.0 * whole.share());
+            }
+        }
+        self.show(&whole);
+    }
+
+    fn show(&self, whole: &Whole) {
+        if let Some(bar) = &self.bar {
+            bar.set_position((1000.0 * whole.share()) as u64);
+            bar.set_prefix(whole.told());
+        }
+    }
+
+    fn measured(&self, job: &Job, step: u64, value: f64) {
+        if let Some(run) = self.runs.lock().expect("observers do not panic").get_mut(&job.dir) {
+            let (metric, value) = (job.metric().name, job.metric().value(value));
+            run.value = format!(", {metric} {value} at {}", format::thousands(step));
         }
     }
 
     fn end(&self, job: &Job) {
         if let Some(bar) = self.runs.lock().expect("observers do not panic").remove(&job.dir).and_then(|run| run.bar) {
             bar.finish_and_clear();
+        }
+        let mut whole = self.whole.lock().expect("observers do not panic");
+        match whole.end(job) {
+            true => self.bar.iter().for_each(ProgressBar::finish_and_clear),
+            false => self.show(&whole),
         }
     }
 }
@@ -98,51 +142,69 @@ fn evaluation(job: &Job, episodes: usize) -> u64 {
 
 impl Observer for Terminal {
     fn event(&self, job: &Job, event: &Event) {
-        let name = job.name();
         match event {
             Event::Started { step } => self.start(job, *step),
-            Event::Resumed { step } => {
-                info!("resumed {} seed {} at step {step}", job.method.label, job.seed);
-            }
-            Event::Joined { step, of } => info!("{name}: goes on from step {step} of the training of {of}"),
-            Event::Waiting { holder } => {
-                info!("{name}: waits for process {holder}, which has the same training in hand")
-            }
-            Event::CaughtUp { step, of } => trace!("{name}: measured up to step {step} of {of}"),
-            Event::Gaps { points } => {
-                warn!(
-                    "{name}: {points} points of the learning curve are missing: the training had passed them already"
-                );
-            }
-            Event::Unserved { why } => {
-                self.end(job);
-                debug!("{name}: failed: {why}");
-            }
-            Event::Damaged { what } => warn!("{name}: {what}"),
             Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
-            Event::Curve { step, value } => trace!("{name}: {} {value:.4} at step {step}", job.metric().name),
-            Event::NoPoint { why } => warn!("{name}: the learning curve lacks a point: {why}"),
-            Event::Saved { step } => debug!("{name}: checkpoint written at step {step}"),
+            Event::Curve { step, value } => self.measured(job, *step, *value),
             Event::Evaluated { done, total } => {
                 self.advance(job, job.meta_iters + evaluation(job, *done), &format!("episode {done}/{total}"));
             }
-            Event::Interrupted { step } => {
-                self.end(job);
-                info!("{name}: stopped at step {step}, checkpoint written");
-            }
-            Event::Failed { why } => {
-                self.end(job);
-                warn!("{name}: failed: {why}");
-            }
-            Event::Completed { seconds } => {
-                self.end(job);
-                info!("{name}: done in {}", human(*seconds));
-            }
-            Event::Kept => info!("{name}: complete already, kept"),
-            Event::KeptOther { build } => info!("{name}: made by {build}, kept as it is, without a verdict"),
-            Event::Reevaluated => info!("{name}: trained by this code, evaluated by other code: evaluated again"),
+            Event::Unserved { .. }
+            | Event::Interrupted { .. }
+            | Event::Failed { .. }
+            | Event::Completed { .. }
+            | Event::Kept
+            | Event::KeptOther { .. } => self.end(job),
+            _ => {}
+        }
+        match sentence(job, event) {
+            Some((Level::WARN, text)) => warn!("{text}"),
+            Some((Level::INFO, text)) => info!("{text}"),
+            Some((Level::DEBUG, text)) => debug!("{text}"),
+            Some((_, text)) => trace!("{text}"),
+            None => {}
         }
     }
+}
+
+/// What an event is in words, and how loud; None: a bar shows it.
+pub fn sentence(job: &Job, event: &Event) -> Option<(Level, String)> {
+    let name = job.name();
+    let said = match event {
+        Event::Started { .. } | Event::Step { .. } | Event::Evaluated { .. } => return None,
+        Event::Resumed { step } => {
+            (Level::INFO, format!("resumed {} seed {} at step {step}", job.method.label, job.seed))
+        }
+        Event::Joined { step, of } => {
+            (Level::INFO, format!("{name}: goes on from step {step} of the training of {of}"))
+        }
+        Event::Waiting { holder } => {
+            (Level::INFO, format!("{name}: waits for process {holder}, which has the same training in hand"))
+        }
+        Event::CaughtUp { step, of } => (Level::TRACE, format!("{name}: measured up to step {step} of {of}")),
+        Event::Gaps { points } => {
+            let why = "of the learning curve are missing: the training had passed them already";
+            (Level::WARN, format!("{name}: {points} points {why}"))
+        }
+        Event::Unserved { why } => (Level::DEBUG, format!("{name}: failed: {why}")),
+        Event::Damaged { what } => (Level::WARN, format!("{name}: {what}")),
+        Event::Curve { step, value } => {
+            (Level::TRACE, format!("{name}: {} {value:.4} at step {step}", job.metric().name))
+        }
+        Event::NoPoint { why } => (Level::WARN, format!("{name}: the learning curve lacks a point: {why}")),
+        Event::Saved { step } => (Level::DEBUG, format!("{name}: checkpoint written at step {step}")),
+        Event::Interrupted { step } => (Level::INFO, format!("{name}: stopped at step {step}, checkpoint written")),
+        Event::Failed { why } => (Level::WARN, format!("{name}: failed: {why}")),
+        Event::Completed { seconds } => (Level::INFO, format!("{name}: done in {}", human(*seconds))),
+        Event::Kept => (Level::INFO, format!("{name}: complete already, kept")),
+        Event::KeptOther { build } => {
+            (Level::INFO, format!("{name}: made by {build}, kept as it is, without a verdict"))
+        }
+        Event::Reevaluated => {
+            (Level::INFO, format!("{name}: trained by this code, evaluated by other code: evaluated again"))
+        }
+    };
+    Some(said)
 }
 
 /// Progress of reading, decoding and fetching data: a bar for each file or set on a terminal, notes everywhere.

@@ -91,7 +91,10 @@ fn the_trial_is_a_benchmark_whose_settings_the_template_takes() {
     done("two-steps", dir.path());
     let path = dir.path().join("algorithms/two-steps/trial.toml");
     let spec = Spec::parse(&fs::read_to_string(&path).unwrap(), &path.to_string_lossy()).unwrap();
-    assert_eq!(spec.methods.iter().map(|method| method.label.as_str()).collect::<Vec<_>>(), ["two-steps", "untrained"]);
+    assert_eq!(
+        spec.methods.iter().map(|method| method.label.as_str()).collect::<Vec<_>>(),
+        ["two-steps", "reptile", "untrained"]
+    );
     let context = Context {
         model: spec.model.clone(),
         input: vec![28, 28, 1],
@@ -101,8 +104,14 @@ fn the_trial_is_a_benchmark_whose_settings_the_template_takes() {
         plain: false,
     };
     for method in &spec.methods {
-        assert_eq!(method.algorithm, "two-steps");
-        assert!((template::ENTRY.build)(&method.settings, &context).is_ok());
+        let entry = match method.label.as_str() {
+            "reptile" => harness::registry::ALGORITHMS.iter().find(|entry| entry.name == "reptile").unwrap(),
+            _ => &template::ENTRY,
+        };
+        assert_eq!(method.algorithm, if method.label == "reptile" { "reptile" } else { "two-steps" });
+        let built = (entry.build)(&method.settings, &context).unwrap_or_else(|error| panic!("{error}"));
+        let (task, tasks) = (built.cost(&spec.protocol).task, built.sampling().meta_batch as f64);
+        assert_eq!(task * tasks, 250.0, "{}: equal compute", method.label);
     }
 }
 
@@ -154,4 +163,79 @@ fn where_the_registry_has_another_form_the_lines_are_printed() {
         assert_eq!(fs::read_to_string(dir.path().join("harness/Cargo.toml")).unwrap(), HARNESS);
     }
     assert!(dir.path().join("algorithms/one/src/lib.rs").exists() && dir.path().join("algorithms/two").exists());
+}
+
+fn standalone(name: &str, dir: &Path, more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    command.args(["new-algorithm", name, "--standalone"]).arg(dir).args(more).output().unwrap()
+}
+
+#[test]
+fn a_crate_of_its_own_appears_whole_or_not_at_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("deep/mine");
+    let clone = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let output = standalone("two-steps", &target, &["--harness", clone.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("src/lib.rs") && said.contains("cargo run -- reproduce trial.toml"), "{said}");
+    let mut names: Vec<_> =
+        contents(&target).into_iter().map(|(path, _)| path.strip_prefix(&target).unwrap().to_owned()).collect();
+    names.sort();
+    let want = [
+        ".cargo/config.toml",
+        ".gitignore",
+        "Cargo.lock",
+        "Cargo.toml",
+        "README.md",
+        "src/lib.rs",
+        "src/main.rs",
+        "trial.toml",
+    ];
+    assert_eq!(names, want.map(PathBuf::from));
+    let read = |file: &str| fs::read_to_string(target.join(file)).unwrap();
+    assert!(
+        read("src/lib.rs").contains("name: \"two-steps\"") && read("src/lib.rs").contains("conformance::check(&ENTRY)")
+    );
+    let trial = Spec::parse(&read("trial.toml"), "trial.toml").unwrap();
+    assert!(trial.methods.iter().any(|method| method.label == "reptile"));
+    // Cargo reads it, with the harness's own sources and locked versions.
+    let mut tree = Command::new("cargo");
+    tree.args(["tree", "--offline", "--depth", "1", "--edges", "normal"]).current_dir(&target);
+    let tree = tree.output().unwrap();
+    let text = String::from_utf8_lossy(&tree.stdout).into_owned();
+    assert!(tree.status.success() && text.contains("harness v") && text.contains("harness-core v"), "{text} {tree:?}");
+
+    for (name, folder, more, part) in [
+        ("two-steps", target.as_path(), vec![], "something lies there"),
+        ("reptile", &dir.path().join("x"), vec![], "\"reptile\" is taken"),
+        ("rayon", &dir.path().join("x"), vec![], "\"rayon\" is taken"),
+        ("two-steps", &dir.path().join("x"), vec!["--harness", "/nowhere"], "no clone of the repository"),
+    ] {
+        let output = standalone(name, folder, &more);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(part) && error.lines().count() == 1, "{error}");
+        assert!(!dir.path().join("x").exists());
+    }
+}
+
+/// Builds everything from nothing: a quarter of an hour, less where CARGO_TARGET_DIR holds an earlier one.
+#[test]
+#[ignore = "builds the harness and all that it depends on"]
+fn a_crate_of_its_own_builds_conforms_and_has_its_row_beside_reptiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = dir.path().join("mine");
+    assert!(standalone("two-steps", &target, &[]).status.success());
+    let cargo = |args: &[&str]| {
+        let output = Command::new("cargo").args(args).current_dir(&target).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(cargo(&["test"]).contains("1 passed"));
+    let table = cargo(&["run", "--", "reproduce", "trial.toml", "--meta-iters", "20", "--eval-episodes", "20"]);
+    for row in ["\ntwo-steps ", "\nreptile ", "\nuntrained "] {
+        assert!(table.contains(row), "{table}");
+    }
+    assert!(cargo(&["run", "--", "list", "algorithms"]).contains("two-steps"));
 }

@@ -81,7 +81,10 @@ fn coverage() -> String {
         "",
         tables
             .iter()
-            .map(|spec| spec.name.replace("imagenet-", "imagenet ").replace("omniglot-", "omniglot "))
+            .map(|spec| {
+                let names = ["omniglot", "imagenet", "cifar-fs", "fc100"];
+                names.iter().fold(spec.name.clone(), |name, of| name.replace(&format!("{of}-"), &format!("{of} ")))
+            })
             .collect(),
     );
     out += &row(":--", vec![":--".to_string(); tables.len()]);

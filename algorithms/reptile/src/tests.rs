@@ -9,6 +9,21 @@ fn conforms() {
     harness_core::conformance::check(&ENTRY);
 }
 
+/// Trained on tasks of eight classes and tested with a new head of the suite's ways.
+#[test]
+fn conforms_with_ways_of_its_own_in_training() {
+    harness_core::conformance::check(&Entry {
+        toy: "train_ways = 8\ninner_batch = 6\nlr = 0.003\ntrain_shots = 4\neval_iters = 20\nmeta_batch = 3",
+        ..ENTRY
+    });
+}
+
+#[test]
+fn a_regression_has_no_ways() {
+    let error = build(&"train_ways = 8".parse().unwrap(), &regression(1, &[4], 4)).err().unwrap().to_string();
+    assert!(error.starts_with("train_ways: a regression"), "{error}");
+}
+
 fn task(slope: f32) -> Task {
     let column = |f: fn(f32, f32) -> f32| {
         let values: Vec<f32> = (0..4).map(|i| f(i as f32, slope)).collect();

@@ -31,6 +31,7 @@ use crate::settings::{self, Settings};
 /// # Ok::<(), harness_core::Error>(())
 /// ```
 pub fn parse_config<T: Settings>(table: &toml::Table) -> Result<T> {
+    refuse_ways(table, keys::<T>())?;
     let read: T = table.clone().try_into().map_err(|error: toml::de::Error| match explain(error.message()) {
         // It names what is wrong, which is no value of a key.
         unknown if unknown.starts_with("unknown ") => Error::Usage(unknown),
@@ -44,6 +45,7 @@ pub fn parse_config<T: Settings>(table: &toml::Table) -> Result<T> {
 /// with `deny_unknown_fields`.) A key that neither has is an error that names the nearest of both.
 pub fn parse_parts<A: Settings, B: Settings>(table: &toml::Table) -> Result<(A, B)> {
     let (shared, own) = (keys::<A>(), keys::<B>());
+    refuse_ways(table, &[shared, own].concat())?;
     if let Some(wrong) = table.keys().find(|key| ![shared, own].concat().contains(&key.as_str())) {
         return Err(unknown("key", wrong, shared.iter().chain(own).copied()));
     }
@@ -52,6 +54,18 @@ pub fn parse_parts<A: Settings, B: Settings>(table: &toml::Table) -> Result<(A, 
         held.map(|(key, value)| (key.clone(), value.clone())).collect()
     };
     Ok((parse_config(&part(shared))?, parse_config(&part(own))?))
+}
+
+/// Training with other ways than the test is asked of every method, and most cannot: they say why rather than that they do
+/// not know the key.
+fn refuse_ways(table: &toml::Table, known: &[&str]) -> Result<()> {
+    match table.contains_key("train_ways") && !known.contains(&"train_ways") {
+        false => Ok(()),
+        true => Err(Error::usage(
+            "train_ways: this method tests the head that it trains, or trains on all classes at once, and has no ways of its \
+             own in training: reptile and minibatch-prox take a new head at test, protonet has none",
+        )),
+    }
 }
 
 /// The keys of a settings struct: the fields that its derived `Deserialize` asks for. None for what is no struct.

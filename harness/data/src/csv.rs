@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use harness_core::{Error, Result, text};
 
 use crate::lists::rows;
-use crate::photos::Classes;
-use crate::plan::Place;
+use crate::plan::{Classes, Place};
 use crate::tree::{Dir, FileRef};
 
 /// Largest list that is read, in bytes: the real ones have 2 MB.

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use harness_core::{ClassSplit, Error, Result, text};
+use harness_core::{ClassSplit, Error, Result, Split, text};
 
 use crate::archive;
 use crate::csv;
 use crate::decode;
 use crate::files::{Ending, ending, extension};
-use crate::plan::{LeftOut, Place, Plan};
+use crate::plan::{Classes, LeftOut, Place, Plan};
 use crate::search::{Located, Shape, expand_home};
 use crate::tree::{Dir, FileRef, Node};
 
@@ -21,7 +21,7 @@ const MAX_DEPTH: usize = 8;
 const MAX_LIST: u64 = 16 << 20;
 
 /// Names that the parts of a split go by: `train`, `meta-train`, `images_background`, `base` … `None`: not a part.
-pub(crate) fn part(name: &str) -> Option<Part> {
+pub(crate) fn part(name: &str) -> Option<Split> {
     let name = name.to_lowercase();
     // What stands around the word that counts: `meta_train_set`, `miniImageNet-val`.
     const AROUND: [&str; 13] = [
@@ -43,36 +43,22 @@ pub(crate) fn part(name: &str) -> Option<Part> {
     let [word] = words[..] else { return None };
     let word = word.strip_prefix("meta").unwrap_or(word);
     match word.strip_suffix("set").unwrap_or(word) {
-        "train" | "training" | "trn" | "base" | "background" => Some(Part::Train),
-        "val" | "valid" | "validation" | "validate" | "dev" => Some(Part::Val),
-        "test" | "testing" | "tst" | "novel" | "evaluation" | "eval" => Some(Part::Test),
+        "train" | "training" | "trn" | "base" | "background" => Some(Split::Train),
+        "val" | "valid" | "validation" | "validate" | "dev" => Some(Split::Val),
+        "test" | "testing" | "tst" | "novel" | "evaluation" | "eval" => Some(Split::Test),
         _ => None,
     }
 }
 
-/// A part of a class split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Part {
-    Train,
-    Val,
-    Test,
-}
+/// All parts.
+const PARTS: [Split; 3] = [Split::Train, Split::Val, Split::Test];
 
-impl Part {
-    pub const ALL: [Part; 3] = [Part::Train, Part::Val, Part::Test];
-
-    /// `train`, `val` or `test`.
-    pub fn name(self) -> &'static str {
-        ["train", "val", "test"][self as usize]
-    }
-
-    /// The classes of this part of `split`.
-    pub fn of(self, split: &mut ClassSplit) -> &mut Vec<String> {
-        match self {
-            Part::Train => &mut split.train,
-            Part::Val => &mut split.val,
-            Part::Test => &mut split.test,
-        }
+/// The classes of this part of `split`.
+pub(crate) fn classes_in(part: Split, split: &mut ClassSplit) -> &mut Vec<String> {
+    match part {
+        Split::Train => &mut split.train,
+        Split::Val => &mut split.val,
+        Split::Test => &mut split.test,
     }
 }
 
@@ -116,8 +102,6 @@ pub(crate) fn plan(path: &Path) -> Result<Plan> {
     Ok(plan)
 }
 
-type Classes = BTreeMap<String, Vec<Place>>;
-
 /// The folder that a folder with nothing else in it wraps, as unpacking an archive often leaves it. A single class, with
 /// its images in a folder `images` of their own, wraps nothing.
 pub(crate) fn unwrapped(root: Dir) -> Dir {
@@ -143,7 +127,7 @@ pub(crate) fn unwrapped(root: Dir) -> Dir {
 /// Reads classes where lists say which there are: `train.csv`, `val.csv`, `test.csv` beside `images/` (Ravi &
 /// Larochelle), or `data/` beside `splits/` (Bertinetto et al.). False where there are none.
 fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> {
-    let lists: Option<Vec<FileRef>> = Part::ALL.iter().map(|part| root.file(&format!("{}.csv", part.name()))).collect();
+    let lists: Option<Vec<FileRef>> = PARTS.iter().map(|part| root.file(&format!("{}.csv", part.as_str()))).collect();
     if let (Some(lists), Some(images)) = (lists, root.dir("images")) {
         let [train, val, test] = <[_; 3]>::try_from(csv::list(&lists, &images, classes)?).expect("three lists");
         for name in train.iter().chain(&val) {
@@ -155,7 +139,7 @@ fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> 
         return Ok(true);
     }
     let (Some(data), Some(splits)) = (root.dir("data"), root.dir("splits")) else { return Ok(false) };
-    let whole = |dir: &Dir| Part::ALL.iter().all(|part| dir.file(&format!("{}.txt", part.name())).is_some());
+    let whole = |dir: &Dir| PARTS.iter().all(|part| dir.file(&format!("{}.txt", part.as_str())).is_some());
     let found: Vec<Dir> =
         std::iter::once(splits.clone()).chain(splits.folders().into_iter().map(|(_, dir)| dir)).filter(whole).collect();
     read_classes(&data, classes, plan)?;
@@ -163,12 +147,12 @@ fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> 
         [] => {}
         [one] => {
             let mut split = ClassSplit::default();
-            for part in Part::ALL {
-                let file = one.file(&format!("{}.txt", part.name())).expect("looked for above");
+            for part in PARTS {
+                let file = one.file(&format!("{}.txt", part.as_str())).expect("looked for above");
                 let text = file.read(MAX_LIST).and_then(|bytes| text::read(&bytes));
                 let text = text.map_err(|what| Error::data(format!("{} {what}", file.show())))?;
                 let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
-                part.of(&mut split).extend(names.map(|name| text::nfc(name).into_owned()));
+                classes_in(part, &mut split).extend(names.map(|name| text::nfc(name).into_owned()));
             }
             plan.split = Some(split);
         }
@@ -186,7 +170,7 @@ fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> 
 
 fn by_folders(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<()> {
     let folders = root.folders();
-    let parts: Vec<(Part, String, Dir)> = folders
+    let parts: Vec<(Split, String, Dir)> = folders
         .iter()
         .filter(|(_, dir)| !holds_images(dir, 0) && holds_images(dir, MAX_DEPTH))
         .filter_map(|(name, dir)| Some((part(name)?, name.clone(), dir.clone())))
@@ -222,7 +206,7 @@ fn by_folders(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<()> 
             if classes.insert(name.clone(), images).is_some() {
                 return Err(twice(&root.show(), &name));
             }
-            part.of(&mut split).push(name);
+            classes_in(part, &mut split).push(name);
         }
     }
     plan.split = Some(split);

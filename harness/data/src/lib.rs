@@ -26,6 +26,7 @@ mod photos;
 mod pickle;
 mod plan;
 mod progress;
+mod reader;
 mod search;
 mod sets;
 mod sink;

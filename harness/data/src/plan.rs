@@ -1,6 +1,7 @@
 //! A data set as a plan: classes in a fixed order, each image with the place its bytes lie at. A plan costs no decoding,
 //! so that counting and naming what is wrong come first; then every image is decoded once, on all cores.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Mutex;
@@ -75,6 +76,9 @@ impl Block {
         Ok(decode::Source { width: self.width, height: self.height, mode: "bytes rgb" })
     }
 }
+
+/// Classes by name, each with its images.
+pub(crate) type Classes = BTreeMap<String, Vec<Place>>;
 
 /// A data set that has been found and counted, not yet decoded.
 #[derive(Default)]

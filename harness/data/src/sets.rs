@@ -5,13 +5,12 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use harness_core::sources::{Quadratic, Sine, glyphs};
-use harness_core::{ClassSplit, ImageSet, Result, TaskSource};
+use harness_core::{ClassSplit, ImageSet, TaskSource};
 
 use crate::hub::Source;
 use crate::omniglot;
 use crate::photos;
-use crate::plan::Plan;
-use crate::search::{Located, SearchPath};
+use crate::reader::Reader;
 
 /// The alphabet that every benchmark of glyphs reads.
 const GLYPHS_SEED: u64 = 0;
@@ -71,16 +70,6 @@ pub struct Files {
 pub(crate) struct Whole {
     pub digest: &'static str,
     pub what: &'static str,
-}
-
-/// Finds and lists the files of a set, whatever form they have.
-pub(crate) trait Reader: Sync {
-    /// Where it is. Errors: [`Error::Data`](harness_core::Error::Data): what was looked for, where, and how to get it.
-    fn locate(&self, search: &SearchPath) -> Result<Located>;
-    /// Classes and images, not yet decoded.
-    fn plan(&self, search: &SearchPath) -> Result<Plan>;
-    /// That there are `classes` classes of `images` images each. Errors name the class.
-    fn count(&self, plan: &Plan, classes: usize, images: RangeInclusive<usize>) -> Result<()>;
 }
 
 impl Set {

@@ -4,8 +4,8 @@ use clap::Args;
 use harness_core::Split;
 use harness_kernels::Cap;
 
+use super::Format;
 use super::value::{assignment, instruction_set, positive, split};
-use super::{Format, table_or_json};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,6 +64,6 @@ pub struct Eval {
     pub instruction_set: Option<Cap>,
 
     /// How to print the result
-    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub format: Format,
 }

@@ -13,6 +13,7 @@ mod new_algorithm;
 mod report;
 mod reproduce;
 mod shard;
+mod show;
 mod talk;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use self::new_algorithm::NewAlgorithm;
 pub use self::report::Report;
 pub use self::reproduce::Reproduce;
 pub use self::shard::Shard;
+pub use self::show::Show;
 pub use self::talk::Talk;
 
 /// Reproduces few-shot meta-learning papers: trains and evaluates every method of a published table on the same
@@ -60,13 +62,15 @@ pub enum Command {
     Compare(Compare),
     /// Print BibTeX for every method and data set of a table, or where its numbers were made
     Cite(Cite),
+    /// Show one run: its numbers, learning curve, settings and history
+    Show(Show),
     /// Fetch, check and find data sets
     Data(Data),
     /// Measure the inner loop on this machine, beside stock candle and the machine's matrix-multiply rate
     Bench(Bench),
     /// Evaluate a checkpoint again
     Eval(Eval),
-    /// Write a checkpoint's parameters as plain safetensors, with a model card
+    /// Write a checkpoint's parameters as plain safetensors, with a model card and a PyTorch module
     Export(Export),
     /// Write a new method's crate, compiling and registered
     NewAlgorithm(NewAlgorithm),

@@ -87,6 +87,11 @@ pub struct Reproduce {
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
     pub checkpoint_every: f64,
 
+    /// Call these runs by a name of yours, also those that are complete already: tables and comparisons show it. It changes
+    /// neither numbers nor folders
+    #[arg(long, value_name = "NAME", value_parser = crate::tag::parse)]
+    pub tag: Option<String>,
+
     /// Change a number of the benchmark, with its path as in the file; may be repeated
     #[arg(long, value_name = "PATH=VALUE", value_parser = assignment)]
     pub set: Vec<(String, String)>,

@@ -6,9 +6,11 @@ use harness_core::{Entry, Error, Result, Split, error};
 use serde_json::{Value, json};
 
 use crate::cli::{Eval, Format};
+use crate::compare::block::{Block, Column};
 use crate::console;
 use crate::exit::Exit;
 use crate::identity::{Identity, Segment};
+use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::episodes;
 use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, Workers, aggregate};
@@ -109,30 +111,58 @@ fn recipe(config: &Value) -> Value {
 }
 
 fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Format) -> String {
-    let rows = outcomes.iter().map(|(mode, outcomes)| (mode.as_str(), aggregate(*mode, outcomes)));
+    let rows: Vec<_> = outcomes.iter().map(|(mode, outcomes)| (mode.as_str(), aggregate(*mode, outcomes))).collect();
+    if format == Format::Json {
+        let row = |(mode, number): &(&str, runner::Aggregate)| {
+            json!({
+                "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
+                "mode": mode, "metric": job.metric(), "value": number.value,
+                "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
+            })
+        };
+        return format!("{:#}\n", Value::Array(rows.iter().map(row).collect()));
+    }
+    let table = table(job, split, step, &rows);
     match format {
-        Format::Json => {
-            let row = |(mode, number): (&str, runner::Aggregate)| {
-                json!({
-                    "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
-                    "mode": mode, "metric": job.metric(), "value": number.value,
-                    "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
-                })
-            };
-            format!("{:#}\n", Value::Array(rows.map(row).collect()))
-        }
-        _ => {
-            let word = match split {
-                Split::Train => "training",
-                Split::Val => "validation",
-                Split::Test => "test",
-            };
-            let head = format!("{} at step {step}, {} {word} episodes\n", job.name(), job.eval_episodes);
-            let unit = if job.metric().is_percent() { " %" } else { "" };
-            let line = |(mode, number): (&str, runner::Aggregate)| {
-                format!("{mode:<14}{} {:.4} ± {:.4}{unit}\n", job.metric().name, number.value, number.ci95)
-            };
-            head + &rows.map(line).collect::<String>()
-        }
+        Format::Markdown => table.markdown(),
+        Format::Latex => table.latex(),
+        _ => format!("{}\n{}\n{}.\n", table.title, table.grid(super::report::terminal_width()), INTERVAL),
+    }
+}
+
+/// What the ± is, beneath every table.
+const INTERVAL: &str = "±: 95 % over episodes";
+
+/// The numbers as every other table has them.
+fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)]) -> Block {
+    let word = match split {
+        Split::Train => "training",
+        Split::Val => "validation",
+        Split::Test => "test",
+    };
+    let modes = !job.regression();
+    let names = [("method", false), ("mode", false), ("ours", true)];
+    let shown = |name: &str| modes || name != "mode";
+    let metric = job.metric();
+    let line = |(mode, number): &(&str, runner::Aggregate)| {
+        let interval = Some(number.ci95).filter(|ci95| ci95.is_finite());
+        let value = metric.with_interval(number.value, interval);
+        let cells = [job.method.label.clone(), (*mode).to_owned(), value];
+        cells.into_iter().zip(names).filter(|(_, (name, _))| shown(name)).map(|(text, _)| text).collect()
+    };
+    let said = [
+        metric.heading(),
+        format!("seed {} at meta-iteration {}", job.seed, format::thousands(step)),
+        format::plural(job.eval_episodes as u64, &format!("{word} episode")),
+    ];
+    Block {
+        title: format!("{}: {}", job.spec.name, said.join(" · ")),
+        columns: names
+            .into_iter()
+            .filter(|(name, _)| shown(name))
+            .map(|(name, right)| Column { name: name.into(), right })
+            .collect(),
+        lines: rows.iter().map(line).collect(),
+        notes: Vec::new(),
     }
 }

@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::disk;
 
-/// Writes both files and prints their paths.
+/// Writes the three files and prints their paths.
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
     let config = &checkpoint.meta.config;
@@ -28,16 +28,27 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
         PathBuf::from(format!("{}-{}-seed-{}.safetensors", part("benchmark"), part("label"), config["seed"]))
     };
     let out = args.out.clone().unwrap_or_else(named);
-    let beside = out.with_extension("json");
-    if beside == out {
-        return Err(Error::usage(format!("--out {}: .json is the model card's: choose another name", out.display())));
+    let (beside, module) = (out.with_extension("json"), out.with_extension("py"));
+    for (other, what) in [(&beside, ".json is the model card's"), (&module, ".py is the PyTorch module's")] {
+        if *other == out {
+            return Err(Error::usage(format!("--out {}: {what}: choose another name", out.display())));
+        }
     }
     let run_folder = args.checkpoint.parent().unwrap_or(Path::new(""));
     super::make_room_for(&out)?;
     let card = card::card(&checkpoint, run_folder, algorithms)?;
     disk::write(&out, &plain(&checkpoint.state)?)?;
     disk::write(&beside, format!("{card:#}\n").as_bytes())?;
-    crate::console::print(&format!("{}\n{}\n", out.display(), beside.display())).map(|()| Exit::Done)
+    disk::write(&module, pytorch(&out).as_bytes())?;
+    let said = [&out, &beside, &module].map(|path| format!("{}\n", path.display()));
+    crate::console::print(&said.concat()).map(|()| Exit::Done)
+}
+
+/// The same network as a PyTorch module, which reads the card.
+fn pytorch(out: &Path) -> String {
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().replace(['"', '\\'], "_");
+    let text = include_str!("../../templates/export/network.py");
+    text.replace("EXPORTED_CARD", &name(&out.with_extension("json"))).replace("EXPORTED", &name(out))
 }
 
 /// Parameters and buffers under their own names, f32; no optimiser's slots.

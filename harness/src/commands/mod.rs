@@ -11,6 +11,7 @@ pub mod list;
 pub mod new_algorithm;
 pub mod report;
 pub mod reproduce;
+pub mod show;
 
 use std::path::Path;
 

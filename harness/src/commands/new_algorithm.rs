@@ -5,16 +5,18 @@
 
 mod name;
 mod registration;
+mod standalone;
 mod template;
 mod workspace;
 
 use std::fs;
 use std::path::Path;
 
-use harness_core::{Error, Result};
+use harness_core::{Entry, Error, Result};
 
 use self::name::Name;
 use self::registration::{Edit, lines};
+use self::standalone::Source;
 use self::workspace::Workspace;
 use crate::cli::NewAlgorithm;
 use crate::console;
@@ -22,14 +24,42 @@ use crate::exit::Exit;
 use crate::results::disk;
 
 /// Writes the crate, registers it and prints what was done and what comes next.
-pub fn run(args: &NewAlgorithm) -> Result<Exit> {
+pub fn run(args: &NewAlgorithm, algorithms: &[Entry]) -> Result<Exit> {
     let name = Name::new(&args.name)?;
     let here = std::env::current_dir().map_err(|source| Error::io(".", source))?;
+    if let Some(folder) = &args.standalone {
+        return alone(&name, folder, args.harness.as_deref(), &here, algorithms);
+    }
     let workspace = Workspace::find(&here)?;
     workspace.check_free(&name)?;
     let edits = registration::edits(&workspace, &name)?;
     write(&workspace.root, &name, edits.as_deref().unwrap_or_default())?;
     console::print(&told(&workspace.root, &name, edits.err())).map(|()| Exit::Done)
+}
+
+/// A crate of its own in `folder`, which must be empty or not there.
+fn alone(name: &Name, folder: &Path, harness: Option<&str>, here: &Path, algorithms: &[Entry]) -> Result<Exit> {
+    standalone::check_free(name, algorithms)?;
+    let source = Source::find(harness, here)?;
+    let target = std::path::absolute(folder).map_err(|source| Error::io(folder, source))?;
+    let shown = folder.display();
+    if fs::symlink_metadata(&target).is_ok_and(|there| !there.is_dir())
+        || fs::read_dir(&target).is_ok_and(|mut inside| inside.next().is_some())
+    {
+        return Err(Error::usage(format!(
+            "--standalone {shown}: something lies there: name a folder that is new or empty"
+        )));
+    }
+    let parent = target.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(parent).map_err(|source| Error::io(parent, source))?;
+    let files = standalone::files(name, &source);
+    write_crate(parent, &target, name, &files)?;
+    let written = files.iter().map(|(file, _)| format!("wrote {}\n", folder.join(file).display()));
+    let text = format!(
+        "{}\nNext, from {shown}:\n  cargo test\n  cargo run -- reproduce trial.toml\nREADME.md there says the rest.\n",
+        written.collect::<String>()
+    );
+    console::print(&text).map(|()| Exit::Done)
 }
 
 /// What was done and what comes next, for a person.
@@ -58,7 +88,7 @@ fn write(root: &Path, name: &Name, edits: &[Edit]) -> Result<()> {
         disk::writable(folder).map_err(|source| Error::io(folder, source))?;
     }
     let target = root.join("algorithms").join(name.as_str());
-    write_crate(root, &target, name)?;
+    write_crate(root, &target, name, &template::files(name))?;
     for (done, edit) in edits.iter().enumerate() {
         if let Err(error) = disk::write(&edit.path, edit.after.as_bytes()) {
             for edit in edits[..done].iter().rev() {
@@ -71,21 +101,22 @@ fn write(root: &Path, name: &Name, edits: &[Edit]) -> Result<()> {
     Ok(())
 }
 
-/// Made whole beside `algorithms/`, where Cargo does not look for crates, and then renamed.
-fn write_crate(root: &Path, target: &Path, name: &Name) -> Result<()> {
+/// Made whole in `root`, where Cargo does not look for crates, and then renamed.
+fn write_crate(root: &Path, target: &Path, name: &Name, files: &[(&str, String)]) -> Result<()> {
     let at = |path: &Path, source| Error::io(path, source);
     let aside = tempfile::Builder::new().prefix(".tmp-").tempdir_in(root).map_err(|source| at(root, source))?;
     let made = aside.path().join(name.as_str());
-    for (file, text) in template::files(name) {
+    for (file, text) in files {
         let path = made.join(file);
         let folder = path.parent().unwrap_or(&made);
         fs::create_dir_all(folder).map_err(|source| at(folder, source))?;
         disk::write(&path, text.as_bytes())?;
     }
-    let algorithms = root.join("algorithms");
-    fs::create_dir_all(&algorithms).map_err(|source| at(&algorithms, source))?;
+    let around = target.parent().unwrap_or(root);
+    fs::create_dir_all(around).map_err(|source| at(around, source))?;
+    // An empty folder gives way; one that holds something does not.
     fs::rename(&made, target).map_err(|source| at(target, source))?;
-    disk::sync_folder(&algorithms)
+    disk::sync_folder(around)
 }
 
 #[cfg(test)]

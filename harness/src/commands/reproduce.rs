@@ -24,6 +24,7 @@ use crate::progress::Terminal;
 use crate::report::Report;
 use crate::results::plan_json;
 use crate::results::run_dir::RunDir;
+use crate::runlog::RunLog;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop, Workers};
 use crate::spec::folds;
 
@@ -84,8 +85,9 @@ fn carry_out(
     for (job, standing) in plan.jobs.iter().zip(&survey.standings) {
         tracing::debug!("planned {} -> {}", line(job, *standing), job.dir);
     }
-    let terminal = Terminal::new();
-    let early = Early::new(&plan.jobs, &terminal, pool, (&args.out, &budget), args.exports);
+    let terminal = Terminal::new(&plan.jobs);
+    let logged = RunLog(&terminal);
+    let early = Early::new(&plan.jobs, &logged, pool, (&args.out, &budget), args.exports);
     let shared = Shared {
         pool,
         workers,
@@ -100,6 +102,9 @@ fn carry_out(
     benchmarks.extend(means);
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
+    if let Some(tag) = &args.tag {
+        finished.iter().try_for_each(|run| crate::tag::put(&run.job.dir, tag))?;
+    }
     if workers.lost() {
         // A report takes time, which launchers do not give.
         tracing::warn!("interrupted: the same command goes on where it stopped");

@@ -13,6 +13,7 @@ use crate::results::metric::{Metric, with_mode};
 use crate::results::run::{self, ValuesByMode};
 use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Difference, LEVEL, SeedValues, mean, tidy};
+use crate::tag;
 
 /// What is asked.
 pub struct Asked<'a> {
@@ -60,6 +61,9 @@ pub struct Spending {
     pub seconds: f64,
     /// When the learning curve on test first reaches the target: meta-iterations and seconds, averaged over seeds.
     pub reached: Option<(f64, f64)>,
+    /// What the user calls its runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 /// One row beside the reference.
@@ -271,6 +275,7 @@ fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64
         image_passes: record.image_passes.map(|passes| passes * record.meta_iters as f64),
         seconds: tidy(mean(&seconds)),
         reached: all.filter(|all| !all.is_empty()).map(|all| (over(|r| r.0, &all), over(|r| r.1, &all))),
+        tag: tag::of(entry.runs.iter().map(|(_, record, _)| *record)),
     })
 }
 
@@ -385,11 +390,21 @@ impl Against {
         let mode = with_mode(", ", table.mode);
         Block {
             title: format!("{}{mode}: budget {} · {}", table.benchmark, table.budget, table.metric.heading()),
-            columns: columns.iter().filter(|c| c.0).map(|(_, name, right)| Column { name, right: *right }).collect(),
+            columns: columns
+                .iter()
+                .filter(|c| c.0)
+                .map(|(_, name, right)| Column { name: (*name).into(), right: *right })
+                .collect(),
             lines,
-            notes: notes(table),
+            notes: notes(table).into_iter().chain(tags(table)).collect(),
         }
     }
+}
+
+/// What the user calls the rows.
+fn tags(table: &Table) -> Vec<String> {
+    let all = std::iter::once(&table.reference).chain(table.rows.iter().map(|row| &row.spending));
+    tag::notes(all.map(|row| (row.method.as_str(), row.tag.as_deref())))
 }
 
 /// What the differences are between.

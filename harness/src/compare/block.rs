@@ -1,5 +1,7 @@
 //! A table under its title, for a terminal, as Markdown and as LaTeX.
 
+use std::borrow::Cow;
+
 use comfy_table::{Cell as Field, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::report::latex;
@@ -14,7 +16,7 @@ pub struct Block {
 }
 
 pub struct Column {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub right: bool,
 }
 
@@ -26,7 +28,7 @@ impl Block {
         grid.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(width).force_no_tty();
         let lean = |right| if right { CellAlignment::Right } else { CellAlignment::Left };
         let field = |text: &str, column: &Column| Field::new(text).set_alignment(lean(column.right));
-        grid.set_header(self.columns.iter().map(|column| field(column.name, column)));
+        grid.set_header(self.columns.iter().map(|column| field(&column.name, column)));
         for line in &self.lines {
             grid.add_row(line.iter().zip(&self.columns).map(|(text, column)| field(text, column)));
         }
@@ -40,7 +42,7 @@ impl Block {
     /// With its heading and its notes.
     pub fn markdown(&self) -> String {
         let mut out = format!("### {}\n\n", escape(&self.title));
-        let names = self.columns.iter().map(|column| column.name.to_owned()).collect();
+        let names = self.columns.iter().map(|column| column.name.clone().into_owned()).collect();
         let rule = self.columns.iter().map(|column| if column.right { "--:" } else { ":--" }.to_owned()).collect();
         for line in [&names, &rule].into_iter().chain(&self.lines) {
             let line: Vec<String> = line.iter().map(|text| escape(text)).collect();
@@ -57,7 +59,7 @@ impl Block {
     /// As a `tabular`, title and notes as comments.
     pub fn latex(&self) -> String {
         let columns: String = self.columns.iter().map(|column| if column.right { 'r' } else { 'l' }).collect();
-        let heads: Vec<String> = self.columns.iter().map(|column| latex::escape(column.name)).collect();
+        let heads: Vec<String> = self.columns.iter().map(|column| latex::escape(&column.name)).collect();
         let line = |line: &Vec<String>| line.iter().map(|text| latex::escape(text)).collect::<Vec<_>>().join(" & ");
         let said: String = [&self.title].into_iter().chain(&self.notes).map(|note| format!("% {note}\n")).collect();
         said + &latex::tabular(&columns, &heads, &self.lines.iter().map(line).collect::<Vec<_>>())

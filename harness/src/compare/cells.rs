@@ -11,6 +11,7 @@ use crate::results::run::{NoNumber, values};
 use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Delta, mean, seed_interval, tidy};
 use crate::runner::difference_between;
+use crate::tag;
 
 /// What became of a cell from A to B.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,6 +65,11 @@ pub struct Cell {
     pub change: Change,
     /// The first setting that differs between the two sides.
     pub settings: Option<String>,
+    /// What the user calls the runs of either side.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_a: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_b: Option<String>,
     pub seeds: Vec<Seed>,
 }
 
@@ -241,6 +247,8 @@ fn cell(row: &Row, mode: Mode, couples: &[Met]) -> Cell {
         paired,
         change: if same { Change::Same } else { change(delta, ci95, record.metric) },
         settings: couples.iter().find_map(|(couple, ..)| couple.settings()),
+        tag_a: tag::of(couples.iter().map(|(couple, ..)| couple.a.1)),
+        tag_b: tag::of(couples.iter().map(|(couple, ..)| couple.b.1)),
         seeds,
     }
 }

@@ -4,7 +4,7 @@
 //! trained and nothing is written.
 
 pub mod against;
-mod block;
+pub(crate) mod block;
 mod cells;
 mod folder;
 mod print;

@@ -95,7 +95,8 @@ fn block(cells: &[Cell]) -> Block {
         (true, "episodes", false),
         (true, "change", false),
     ];
-    let columns = all.iter().filter(|(shown, ..)| *shown).map(|(_, name, right)| Column { name, right: *right });
+    let columns =
+        all.iter().filter(|(shown, ..)| *shown).map(|(_, name, right)| Column { name: (*name).into(), right: *right });
     let mut lines = Vec::new();
     for cell in cells {
         let fields = |line: [String; 9]| {
@@ -137,7 +138,15 @@ fn block(cells: &[Cell]) -> Block {
     let mut notes: Vec<String> = Vec::new();
     for cell in cells {
         let note = cell.settings.as_ref().map(|what| format!("{}: other settings ({what})", cell.method));
-        notes.extend(note.filter(|note| notes.last() != Some(note)));
+        let sides = [(&cell.tag_a, "A"), (&cell.tag_b, "B")];
+        let tags: Vec<String> =
+            sides.iter().filter_map(|(tag, side)| Some(format!("{} in {side}", tag.as_ref()?))).collect();
+        let tagged = (!tags.is_empty()).then(|| format!("{}: tagged {}", cell.method, tags.join(", ")));
+        for note in note.into_iter().chain(tagged) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
     }
     let title = format!("{}: {budgets} · {}", first.benchmark, first.metric.heading());
     Block { title, columns: columns.collect(), lines, notes }

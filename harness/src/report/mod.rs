@@ -12,6 +12,7 @@ pub(crate) mod made;
 pub(crate) mod markdown;
 mod page;
 mod pictures;
+mod quick;
 mod tables;
 mod terminal;
 
@@ -168,7 +169,17 @@ impl Report {
 
     /// The rows as a JSON array.
     pub fn json(&self) -> String {
-        serde_json::to_string_pretty(&self.rows()).expect("rows are plain data") + "\n"
+        /// The columns of summary.csv, and what the user calls the runs.
+        #[derive(serde::Serialize)]
+        struct Row<'a> {
+            #[serde(flatten)]
+            row: &'a SummaryRow,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            tag: Option<&'a str>,
+        }
+        let cells = self.budgets.iter().flat_map(|budget| &budget.cells);
+        let rows: Vec<Row> = cells.map(|cell| Row { row: &cell.row, tag: cell.tag.as_deref() }).collect();
+        serde_json::to_string_pretty(&rows).expect("rows are plain data") + "\n"
     }
 
     /// The tables for a terminal `width` columns wide.

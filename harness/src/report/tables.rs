@@ -3,10 +3,11 @@
 //! Columns that would say the same in every line (one seed, nothing published, a figure's verdicts) are left out or move
 //! into the heading, so that a quick run fits eighty columns.
 
-use super::format;
+use super::{format, quick};
 use crate::results::rows::{Cell, Excluded, Summary};
 use crate::results::verdict::Verdict;
 use crate::spec::folds;
+use crate::tag;
 use harness_core::Mode;
 
 /// One benchmark's results at one budget.
@@ -125,7 +126,7 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
         lines: cells.iter().map(|c| fields.iter().map(|f| (f.print)(c)).collect()).collect(),
         columns: fields.iter().map(|f| Column { name: f.name, right: f.right }).collect(),
         verdicts: rows().map(|r| r.verdict).collect(),
-        notes: notes(cells).into_iter().chain(chance(cells)).collect(),
+        notes: notes(cells).into_iter().chain(chance(cells)).chain(quick::note(summary, cells)).collect(),
     }
 }
 
@@ -177,7 +178,8 @@ pub fn notes(cells: &[Cell]) -> Vec<String> {
         }
     }
     let published = said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
-    published.chain(kept(cells)).collect()
+    let tagged = tag::notes(cells.iter().map(|cell| (cell.row.method.as_str(), cell.tag.as_deref())));
+    published.chain(kept(cells)).chain(tagged).collect()
 }
 
 /// Rows that another build made.

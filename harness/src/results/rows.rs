@@ -54,6 +54,8 @@ pub struct Cell {
     pub kept: Option<String>,
     /// The best of its table and mode, or not significantly worse than it.
     pub best: bool,
+    /// What the user calls its runs.
+    pub tag: Option<String>,
 }
 
 /// A run that is not in the means, and why.

@@ -197,6 +197,9 @@ pub struct RunRecord {
     /// Another build showed it as it is (`--keep`): it never gets a verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept: Option<Kept>,
+    /// What the user calls it (`--tag`): no part of what it is, so in no hash and no path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
     /// The commit of the sources that the binary was built from.
     #[serde(default)]
     pub git_commit: Option<String>,

@@ -10,6 +10,7 @@ use super::statistics::{mean, seed_interval, tidy};
 use super::verdict::{Verdict, judge};
 use super::{best, fold_means};
 use crate::identity;
+use crate::tag;
 use harness_core::{Mode, Result};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -264,6 +265,7 @@ impl Group<'_> {
             figure: record.figure.clone(),
             kept: kept.map(|_| identity::build(record.git_commit.as_deref(), record.git_dirty)),
             best: false,
+            tag: tag::of(self.runs.iter().map(|run| &run.record)),
         }
     }
 }

@@ -101,6 +101,7 @@ pub(super) fn write(
         code: Some(code(job, &segments)),
         segments,
         kept: None,
+        tag: before.as_ref().and_then(|record| record.tag.clone()),
         git_dirty: commit.as_ref().map(|(_, dirty)| *dirty),
         git_commit: commit.map(|(commit, _)| commit),
         cpu: cpu(),

@@ -10,7 +10,7 @@ use harness_core::{Error, Result, text};
 use super::{DataSpec, Spec};
 
 /// Name and text of every benchmark of ours, in the order in which they are listed and run.
-pub const BENCHMARKS: [(&str, &str); 9] = [
+pub const BENCHMARKS: [(&str, &str); 13] = [
     ("sine", include_str!("../../../benchmarks/sine.toml")),
     ("quadratic", include_str!("../../../benchmarks/quadratic.toml")),
     ("glyphs-5w1s", include_str!("../../../benchmarks/glyphs-5w1s.toml")),
@@ -20,13 +20,18 @@ pub const BENCHMARKS: [(&str, &str); 9] = [
     ("omniglot-20w5s", include_str!("../../../benchmarks/omniglot-20w5s.toml")),
     ("mini-imagenet-5w1s", include_str!("../../../benchmarks/mini-imagenet-5w1s.toml")),
     ("mini-imagenet-5w5s", include_str!("../../../benchmarks/mini-imagenet-5w5s.toml")),
+    ("cifar-fs-5w1s", include_str!("../../../benchmarks/cifar-fs-5w1s.toml")),
+    ("cifar-fs-5w5s", include_str!("../../../benchmarks/cifar-fs-5w5s.toml")),
+    ("fc100-5w1s", include_str!("../../../benchmarks/fc100-5w1s.toml")),
+    ("fc100-5w5s", include_str!("../../../benchmarks/fc100-5w5s.toml")),
 ];
 
 /// Name and text of what benchmarks of ours are based on; no tables themselves.
-pub const BASES: [(&str, &str); 3] = [
+pub const BASES: [(&str, &str); 4] = [
     ("base/images", include_str!("../../../benchmarks/base/images.toml")),
     ("base/omniglot", include_str!("../../../benchmarks/base/omniglot.toml")),
     ("base/mini-imagenet", include_str!("../../../benchmarks/base/mini-imagenet.toml")),
+    ("base/cifar", include_str!("../../../benchmarks/base/cifar.toml")),
 ];
 
 /// Name and text of the base of every benchmark that names none.

@@ -83,7 +83,8 @@ fn every_benchmark_is_sound_and_none_is_forgotten() {
             assert!(quick <= short && short <= paper, "{} {}", spec.name, method.label);
             let registered = |entry: &harness_core::Entry| entry.name == method.algorithm;
             assert!(crate::registry::ALGORITHMS.iter().any(registered), "{}", method.algorithm);
-            assert_eq!(method.seeds.values(), [1, 1, 3]);
+            let seeds = if ["cifar-fs", "fc100"].contains(&spec.data.dataset.as_str()) { 1 } else { 3 };
+            assert_eq!(method.seeds.values(), [1, 1, seeds]);
         }
         assert!(spec.published.iter().all(|row| labels.contains(&row.label.as_str()) || row.label == "maml"));
         assert_eq!(spec.published.is_empty(), ["sine", "quadratic", "glyphs"].contains(&spec.data.dataset.as_str()));
@@ -91,7 +92,11 @@ fn every_benchmark_is_sound_and_none_is_forgotten() {
         if let Some(split) = &spec.data.split {
             let classes = spec.data.class_split().unwrap();
             let sizes = (classes.train.len(), classes.val.len(), classes.test.len());
-            let wanted = if split == "omniglot" { (1200, 0, 423) } else { (64, 16, 20) };
+            let wanted = match split.as_str() {
+                "omniglot" => (1200, 0, 423),
+                "fc100" => (60, 20, 20),
+                _ => (64, 16, 20),
+            };
             assert_eq!((split, sizes), (&spec.data.dataset, wanted));
         }
     }
@@ -207,7 +212,8 @@ fn mini_imagenets_clips_and_tolerances_follow_from_the_sources() {
         }
     }
     for spec in Spec::all(&[]).unwrap() {
-        for row in spec.published.iter().filter(|row| row.label == "anil" || spec.data.dataset == "mini-imagenet") {
+        let of_rule = |row: &&Published| row.label == "anil" || spec.data.dataset == "mini-imagenet";
+        for row in spec.published.iter().filter(|row| row.comparable).filter(of_rule) {
             let want = match row.label.as_str() {
                 "anil" => anil(row.ci.unwrap()),
                 "fomaml" | "maml" => maml(row.ci.unwrap()),
@@ -215,6 +221,36 @@ fn mini_imagenets_clips_and_tolerances_follow_from_the_sources() {
             };
             assert_eq!(row.tolerance, want, "{} {}", spec.name, row.label);
         }
+    }
+}
+
+/// What PaddleFSL's examples have for these cells: meta-iterations, inner and outer rate of MAML and of ANIL, filters of both.
+#[test]
+fn cifars_rows_are_their_sources_and_none_is_held_against_a_copy() {
+    for (name, filters, maml, anil, episodes) in [
+        ("cifar-fs-5w1s", 32, (30_000, 0.03, 1e-3), (20_000, 0.02, 1e-3), 100_000),
+        ("cifar-fs-5w5s", 32, (10_000, 0.15, 1.5e-3), (10_000, 0.08, 1e-3), 100_000),
+        ("fc100-5w1s", 64, (10_000, 0.05, 2e-3), (20_000, 0.1, 1e-3), 50_000),
+        ("fc100-5w5s", 64, (5_000, 0.08, 3e-3), (2_000, 0.1, 2e-3), 50_000),
+    ] {
+        let spec = find(name);
+        let shots = spec.protocol.shots as i64;
+        let number = |method: &MethodSpec, key: &str| method.settings[key].as_integer().unwrap();
+        for (label, (length, inner, outer)) in [("fomaml", maml), ("maml", maml), ("anil", anil)] {
+            let method = spec.method(label).unwrap();
+            assert_eq!((method.algorithm.as_str(), method.meta_iters.paper), (label, length), "{name}");
+            let rates = ["inner_lr", "meta_lr"].map(|key| method.settings[key].as_float().unwrap());
+            assert_eq!(rates, [inner, outer], "{name} {label}");
+            let keys = ["inner_steps", "eval_steps", "meta_batch", "train_shots", "train_queries"];
+            assert_eq!(keys.map(|key| number(method, key)), [5, 10, 32, shots, shots], "{name} {label}");
+            assert_eq!(*spec.model_of(method), ModelSpec::FinnMini { filters }, "{name} {label}");
+        }
+        let protonet = spec.method("protonet").unwrap();
+        let keys = ["train_ways", "train_shots", "train_queries"];
+        assert_eq!(keys.map(|key| number(protonet, key)), [5, shots, 15], "{name}");
+        assert_eq!(protonet.meta_iters.paper, episodes, "{name}");
+        assert_eq!(*spec.model_of(protonet), ModelSpec::Conv4 { filters: 64 }, "{name}");
+        assert!(spec.published.len() == 4 && spec.published.iter().all(|row| !row.comparable), "{name}");
     }
 }
 

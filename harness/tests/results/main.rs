@@ -14,6 +14,7 @@ mod apart;
 mod formats;
 mod regression;
 mod shards;
+mod tags;
 mod tensorboard;
 
 use std::fs;

@@ -44,7 +44,15 @@ fn eval_repeats_a_runs_numbers_and_takes_other_counts() {
         assert_eq!(values, finals(&dir), "{label}");
         let args = ["eval", checkpoint, "b.toml", "--eval-episodes", "7", "--episodes-csv", "e.csv", "--threads", "1"];
         let table = done(harness(&bench, &args)).out;
-        assert!(table.contains("7 test episodes") && table.contains("\ninductive     accuracy "), "{table}");
+        assert!(table.contains("7 test episodes") && table.contains(&format!("\n{label} ")), "{table}");
+        assert!(table.contains("b: accuracy, % · seed 0 at meta-iteration 3 · "), "{table}");
+        let exact =
+            |mode: &str| same.as_array().unwrap().iter().find(|row| row["mode"] == mode).unwrap()["value"].as_f64();
+        let markdown = done(harness(&bench, &["eval", checkpoint, "b.toml", "--format", "markdown"])).out;
+        let cell = format!("| {label} | inductive | {:.2} ±", exact("inductive").unwrap());
+        assert!(markdown.contains(&cell), "two decimals as in every table: {markdown}");
+        let latex = done(harness(&bench, &["eval", checkpoint, "b.toml", "--format", "latex"])).out;
+        assert!(latex.contains("\\begin{tabular}{llr}") && latex.contains("transductive"), "{latex}");
         let csv = fs::read_to_string(bench.dir.path().join("e.csv")).unwrap();
         assert!(csv.starts_with("episode,mode,correct,n,loss\n0,transductive,"), "{csv}");
         assert_eq!(csv.lines().count(), 1 + 2 * 7);
@@ -92,7 +100,7 @@ fn export_writes_plain_tensors_and_a_card() {
     let dir = folder(&out, "transfer");
     let checkpoint = newest(&dir);
     let ended = done(harness(&bench, &["export", checkpoint.to_str().unwrap()]));
-    assert_eq!(ended.out, "b-transfer-seed-0.safetensors\nb-transfer-seed-0.json\n");
+    assert_eq!(ended.out, "b-transfer-seed-0.safetensors\nb-transfer-seed-0.json\nb-transfer-seed-0.py\n");
     let bytes = fs::read(bench.out("b-transfer-seed-0.safetensors")).unwrap();
     let plain = SafeTensors::deserialize(&bytes).unwrap();
     let source = fs::read(&checkpoint).unwrap();
@@ -113,7 +121,7 @@ fn export_writes_plain_tensors_and_a_card() {
     let wrong = ["export", checkpoint.to_str().unwrap(), "--out", "b.toml/x.safetensors"];
     run(harness(&bench, &wrong)).expect(2, "b.toml/x.safetensors: a file lies where its folder should be");
     let below = ["export", checkpoint.to_str().unwrap(), "--out", "models/x.safetensors"];
-    assert_eq!(done(harness(&bench, &below)).out, "models/x.safetensors\nmodels/x.json\n");
+    assert_eq!(done(harness(&bench, &below)).out, "models/x.safetensors\nmodels/x.json\nmodels/x.py\n");
 }
 
 /// Evaluation from a trimmed checkpoint gives the same numbers; the slots and the training head are gone.

@@ -20,6 +20,7 @@ mod memory;
 mod mpi_ranks;
 mod numbers;
 mod overhead;
+mod pytorch;
 mod selection;
 mod signals;
 mod together;

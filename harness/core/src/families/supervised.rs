@@ -21,8 +21,8 @@ use crate::rng::Stream;
 use crate::settings::{self, Rate, Settings};
 use crate::state::State;
 
-/// What becomes of what was learned when a support set arrives. A head is not among it on classification: an episode's classes
-/// are others.
+/// What becomes of what was learned when a support set arrives: of [`Supervised::for_evaluation`], where on classification there is no
+/// head, as an episode's classes are others.
 pub trait AtTest: Send + Sync {
     /// As [`Algorithm::test_steps`].
     fn steps(&self) -> usize;
@@ -180,7 +180,7 @@ impl Algorithm for Supervised {
     }
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
-        self.test.adapt(state, support, steps, rng)
+        self.test.adapt(&self.for_evaluation(state), support, steps, rng)
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {

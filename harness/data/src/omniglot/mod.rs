@@ -10,8 +10,8 @@ use std::ops::RangeInclusive;
 use harness_core::{Error, Result};
 
 use crate::plan::Plan;
+use crate::reader::Reader;
 use crate::search::{Located, SearchPath};
-use crate::sets::Reader;
 
 /// Height and width of a drawing.
 pub(crate) const SOURCE_SIDE: u32 = 105;

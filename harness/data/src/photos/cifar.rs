@@ -5,9 +5,8 @@ use std::sync::OnceLock;
 
 use harness_core::{ClassSplit, Error, Result};
 
-use super::Classes;
 use crate::pickle::Pickle;
-use crate::plan::{Block, Place, Plan};
+use crate::plan::{Block, Classes, Place, Plan};
 use crate::tree::FileRef;
 
 /// Digest of all of CIFAR-100 at 32x32: class names sorted, the images of a class sorted by their pixels.

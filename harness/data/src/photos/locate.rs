@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use harness_core::{Error, Result};
+use harness_core::{Error, Result, Split};
 
 use super::{Family, cifar, pickled};
 use crate::files::survey;
-use crate::folder::{Part, part, unwrapped};
+use crate::folder::{part, unwrapped};
 use crate::search::{Located, SearchPath, Shape};
 use crate::tree::{Dir, FileRef};
 
@@ -16,9 +16,9 @@ const PARQUET_DEPTH: usize = 3;
 /// A form that was recognised.
 pub(super) enum Form {
     /// Files with the part that their path names, in order.
-    Parquet(Vec<(Part, PathBuf)>),
+    Parquet(Vec<(Split, PathBuf)>),
     /// A pickle for each part.
-    Pickles(Vec<(Part, FileRef)>),
+    Pickles(Vec<(Split, FileRef)>),
     /// The author's archive of CIFAR-100: its two files of images, and the names of the labels.
     Original { files: Vec<FileRef>, names: Option<FileRef> },
     /// `train.csv`, `val.csv`, `test.csv` beside one folder of all images.
@@ -151,7 +151,7 @@ fn recognise(family: &Family, home: &Dir, own: bool) -> Option<Form> {
     // A class of CIFAR-100 is called train: as a part it holds classes.
     if !family.has_classes(home) || family.cifar {
         let parts = home.folders().into_iter().filter_map(|(name, dir)| Some((part(&name)?, unwrapped(dir))));
-        let mut parts: Vec<(Part, Dir)> = parts.filter(|(_, dir)| family.has_classes(dir)).collect();
+        let mut parts: Vec<(Split, Dir)> = parts.filter(|(_, dir)| family.has_classes(dir)).collect();
         parts.sort_by_key(|(part, _)| *part);
         if !parts.is_empty() {
             return Some(Form::Parts(parts.into_iter().map(|(_, dir)| dir).collect()));
@@ -204,7 +204,7 @@ fn original(dir: &Dir, own: bool) -> Option<Form> {
 
 /// The pickles of one name that are there for most parts.
 fn pickles(home: &Dir) -> Option<Form> {
-    let mut groups: Vec<(String, Vec<(Part, FileRef)>)> = Vec::new();
+    let mut groups: Vec<(String, Vec<(Split, FileRef)>)> = Vec::new();
     let mut names = home.file_names();
     names.sort();
     for name in names {
@@ -223,7 +223,7 @@ fn pickles(home: &Dir) -> Option<Form> {
 }
 
 /// Files whose name or a folder above says the part: `train-00000-of-00013.parquet`, `default/train/0000.parquet`.
-fn find_parquet(folder: &Path, above: Option<Part>, depth: usize, files: &mut Vec<(Part, PathBuf)>) {
+fn find_parquet(folder: &Path, above: Option<Split>, depth: usize, files: &mut Vec<(Split, PathBuf)>) {
     let part_of = |name: &str| part(name.split(['-', '.', '_']).next().unwrap_or_default()).or(above);
     for (name, path) in survey(folder, false).filter(|(name, _)| name.ends_with(".parquet")) {
         files.extend(part_of(&name).map(|part| (part, path)));

@@ -14,21 +14,17 @@ mod locate;
 mod pickled;
 mod rows;
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use harness_core::{Error, Result};
 
 use crate::csv;
 use crate::folder;
-use crate::plan::{Place, Plan};
+use crate::plan::{Classes, Place, Plan};
+use crate::reader::Reader;
 use crate::search::{Located, SearchPath};
-use crate::sets::Reader;
 use crate::tree::Dir;
 use locate::Form;
-
-/// Class to images, in their order.
-pub(crate) type Classes = BTreeMap<String, Vec<Place>>;
 
 /// What tells one set of photographs from another.
 pub(crate) struct Family {

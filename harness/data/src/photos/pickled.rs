@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use harness_core::{ClassSplit, Error, Result};
+use harness_core::{ClassSplit, Error, Result, Split};
 
-use super::{Classes, Family};
-use crate::folder::{Part, part};
+use super::Family;
+use crate::folder::{classes_in, part};
 use crate::pickle::{Id, Pickle};
-use crate::plan::{Block, Place, Plan};
+use crate::plan::{Block, Classes, Place, Plan};
 use crate::tree::FileRef;
 
 /// Endings of the names of pickles.
@@ -16,7 +16,7 @@ const ENDINGS: [&str; 3] = ["pkl", "pickle", "p"];
 
 /// The part of a pickle by its name, and what its name is without it; none for another file. Files of further images
 /// of the training classes (`train_phase_val`) are no part.
-pub(super) fn part_of(name: &str) -> Option<(Part, String)> {
+pub(super) fn part_of(name: &str) -> Option<(Split, String)> {
     let (stem, ending) = name.rsplit_once('.')?;
     if !ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)) {
         return None;
@@ -42,7 +42,7 @@ struct Held {
 
 /// Lists the images of `files`. Where their classes have names these are the classes, else each part's labels are, and
 /// the parts are the split. Errors: [`Error::Data`] naming a file that is no such pickle.
-pub(super) fn list(family: &Family, files: &[(Part, FileRef)], plan: &mut Plan) -> Result<()> {
+pub(super) fn list(family: &Family, files: &[(Split, FileRef)], plan: &mut Plan) -> Result<()> {
     let mut all = Vec::new();
     for (part, file) in files {
         let held = read(family, file).map_err(|what| Error::data(format!("{} {what}", file.show())))?;
@@ -53,13 +53,13 @@ pub(super) fn list(family: &Family, files: &[(Part, FileRef)], plan: &mut Plan) 
     for (part, held) in all {
         let block = plan.blocks.len();
         plan.blocks.push(held.block);
-        let own = part.of(&mut split);
+        let own = classes_in(part, &mut split);
         for (name, indices) in held.classes {
             let images = indices.into_iter().map(|index| Place::Pixels { block, index });
             if named {
                 classes.entry(name).or_default().extend(images);
             } else {
-                let name = format!("{}/{:03}", part.name(), own.len());
+                let name = format!("{}/{:03}", part.as_str(), own.len());
                 own.push(name.clone());
                 plan.classes.push((name, images.collect()));
             }

@@ -6,16 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use harness_core::{ClassSplit, Error, Result};
+use harness_core::{ClassSplit, Error, Result, Split};
 
-use super::{Classes, Family};
-use crate::folder::Part;
+use super::Family;
+use crate::folder::classes_in;
 use crate::parquet::Table;
-use crate::plan::{Place, Plan};
+use crate::plan::{Classes, Place, Plan};
 
 /// Lists the rows of `files`. Errors: [`Error::Data`] naming a file that cannot be read, or a label without a name.
-pub(super) fn list(family: &Family, files: &[(Part, PathBuf)], plan: &mut Plan) -> Result<()> {
-    let mut rows: BTreeMap<(Part, i64), Vec<Place>> = BTreeMap::new();
+pub(super) fn list(family: &Family, files: &[(Split, PathBuf)], plan: &mut Plan) -> Result<()> {
+    let mut rows: BTreeMap<(Split, i64), Vec<Place>> = BTreeMap::new();
     let mut names: Option<Vec<String>> = None;
     for (part, path) in files {
         let table = Table::open(path)?;
@@ -33,8 +33,8 @@ pub(super) fn list(family: &Family, files: &[(Part, PathBuf)], plan: &mut Plan) 
     }
     let labels = |part| rows.keys().filter(|key| key.0 == part).map(|key| key.1).collect::<BTreeSet<_>>();
     // Of CIFAR-100 the test images are half of a pair, of mini-ImageNet the validation images are.
-    let other = if family.cifar && labels(Part::Val).is_empty() { Part::Test } else { Part::Val };
-    let pooled = labels(Part::Train) == labels(other);
+    let other = if family.cifar && labels(Split::Val).is_empty() { Split::Test } else { Split::Val };
+    let pooled = labels(Split::Train) == labels(other);
     let folder = files[0].1.parent().unwrap_or(&files[0].1).display().to_string();
     match names {
         None if pooled => Err(Error::data(format!(
@@ -45,8 +45,8 @@ pub(super) fn list(family: &Family, files: &[(Part, PathBuf)], plan: &mut Plan) 
         None => {
             let mut split = ClassSplit::default();
             for ((part, _), images) in rows {
-                let part_name = part.name();
-                let classes = part.of(&mut split);
+                let part_name = part.as_str();
+                let classes = classes_in(part, &mut split);
                 let name = format!("{part_name}/{:03}", classes.len());
                 classes.push(name.clone());
                 plan.classes.push((name, images));
@@ -59,7 +59,7 @@ pub(super) fn list(family: &Family, files: &[(Part, PathBuf)], plan: &mut Plan) 
             let mut classes = Classes::new();
             for ((part, label), images) in rows {
                 // Pooled, the test part holds further images of the same classes, beyond the 600.
-                if pooled && part == Part::Test && !family.cifar {
+                if pooled && part == Split::Test && !family.cifar {
                     continue;
                 }
                 let name = usize::try_from(label).ok().and_then(|label| names.get(label)).ok_or_else(|| {

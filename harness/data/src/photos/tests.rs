@@ -7,7 +7,6 @@ use super::*;
 use crate::dataset::Dataset;
 use crate::decode::Filter;
 use crate::fixtures::{Row, mini_imagenet, write_parquet};
-use crate::folder::Part;
 
 type Image = (String, String, Vec<u8>);
 type Writer = fn(&Path, &[Image]);
@@ -28,11 +27,11 @@ fn error(home: &Path) -> String {
     error
 }
 
-fn part_of(class: usize) -> Part {
+fn part_of(class: usize) -> Split {
     match class {
-        0..6 => Part::Train,
-        6..8 => Part::Val,
-        _ => Part::Test,
+        0..6 => Split::Train,
+        6..8 => Split::Val,
+        _ => Split::Test,
     }
 }
 
@@ -68,7 +67,7 @@ fn write_csv(home: &Path, images: &[Image]) {
 
 /// Class-disjoint, each part counting its labels from 0, without names of labels, two files a part.
 fn write_disjoint(home: &Path, images: &[Image]) {
-    for (part, first, folder) in [(Part::Train, 0, "train"), (Part::Val, 6, "validation"), (Part::Test, 8, "test")] {
+    for (part, first, folder) in [(Split::Train, 0, "train"), (Split::Val, 6, "validation"), (Split::Test, 8, "test")] {
         let row = |(i, (_, file, bytes)): (usize, &Image)| (bytes.clone(), file.clone(), (i / SMALL.1 - first) as i64);
         let all = images.iter().enumerate().filter(|(i, _)| part_of(i / SMALL.1) == part);
         // Images of the classes take turns, as after a shuffle.

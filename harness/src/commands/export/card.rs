@@ -72,19 +72,43 @@ fn input(config: &Value) -> Result<Value> {
     })
 }
 
-/// Each layer with what it computes and the shapes of its parameters.
+/// Each layer with what it computes and the shapes of its parameters. A checkpoint without a dense head, or whose method
+/// has another kind of head, ends at the features.
 fn layers(config: &Value, state: &State) -> Result<Vec<Value>> {
     let (spec, shape): (ModelSpec, Vec<usize>) = (part(config, "model")?, part(config, "input")?);
-    let outputs = state.params.get("head.bias")?.elem_count();
-    let model = Model::new(&spec, &shape, outputs, &Device::Cpu)?;
+    let head = state.params.get("head.bias").ok().map(|bias| bias.elem_count());
+    let model = Model::new(&spec, &shape, head.unwrap_or(1), &Device::Cpu)?;
     let describe = |(name, layer): &(String, Layer)| {
         let own = format!("{name}.");
         let shapes = state.params.iter().filter(|(param, _)| param.starts_with(&own));
         let shapes: serde_json::Map<String, Value> =
             shapes.map(|(param, tensor)| (param.to_owned(), json!(tensor.dims()))).collect();
-        json!({ "name": name, "computes": computes(layer), "parameters": shapes })
+        let mut told = operation(layer);
+        told["name"] = json!(name);
+        told["computes"] = json!(computes(layer));
+        told["parameters"] = json!(shapes);
+        told
     };
-    Ok(model.layers().iter().map(describe).collect())
+    let (last, body) = model.layers().split_last().expect("every network ends in a head");
+    Ok(body.iter().chain(head.map(|_| last)).map(describe).collect())
+}
+
+/// The layer for programs: what it is, and the numbers that its parameters do not tell.
+fn operation(layer: &Layer) -> Value {
+    match layer {
+        Layer::Conv { stride, .. } => json!({ "op": "conv", "stride": stride }),
+        Layer::Norm { eps, .. } => json!({ "op": "norm", "eps": eps }),
+        Layer::Relu => json!({ "op": "relu" }),
+        Layer::Tanh => json!({ "op": "tanh" }),
+        Layer::MaxPool { padding } => json!({ "op": "max-pool", "padding": word(*padding) }),
+        Layer::SpatialMean => json!({ "op": "spatial-mean" }),
+        Layer::Flatten => json!({ "op": "flatten" }),
+        Layer::Dense { .. } => json!({ "op": "dense" }),
+    }
+}
+
+fn word(padding: Padding) -> &'static str {
+    if padding == Padding::Same { "same" } else { "valid" }
 }
 
 fn computes(layer: &Layer) -> String {
@@ -99,8 +123,7 @@ fn computes(layer: &Layer) -> String {
         Layer::Relu => "relu".into(),
         Layer::Tanh => "tanh".into(),
         Layer::MaxPool { padding } => {
-            let padding = if *padding == Padding::Same { "same" } else { "valid" };
-            format!("max pool 2x2, stride 2, padding \"{padding}\"")
+            format!("max pool 2x2, stride 2, padding \"{}\"", word(*padding))
         }
         Layer::SpatialMean => "mean over height and width".into(),
         Layer::Flatten => "flatten height, width, channels".into(),

@@ -12,8 +12,11 @@ const FILES: [(&str, &str); 4] = [
 
 /// Every file of the crate: path inside it, and text.
 pub fn files(name: &Name) -> [(&'static str, String); 4] {
-    FILES.map(|(path, text)| {
-        let text = text.replace("my-method", name.as_str()).replace("my_method", &name.ident());
-        (path, text.replace("MyMethod", &name.type_name()))
-    })
+    FILES.map(|(path, text)| (path, named(text, name)))
+}
+
+/// The text with the name in it.
+pub fn named(text: &str, name: &Name) -> String {
+    let text = text.replace("my-method", name.as_str()).replace("my_method", &name.ident());
+    text.replace("MyMethod", &name.type_name())
 }

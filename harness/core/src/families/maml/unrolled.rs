@@ -196,24 +196,23 @@ mod tests {
                 (name.to_owned(), ((noise(tensor.dims(), seed) * 0.03).unwrap() + 0.05).unwrap())
             })
             .collect();
-        let adapted = |start: &Params, rates: &Params| {
+        let descended = |start: &Params, rates: &Params| {
             let mut unrolled = Unrolled::new(&model, start, 9.0, Group::Weights);
-            (0..STEPS).for_each(|step| drop(unrolled.step_by(&batch(6, 20 + step), rates).unwrap()));
-            unrolled.params().clone()
+            for step in 0..STEPS {
+                unrolled.step_by(&batch(6, 20 + step), rates).unwrap();
+            }
+            unrolled
         };
-        let mut unrolled = Unrolled::new(&model, &start, 9.0, Group::Weights);
-        for step in 0..STEPS {
-            unrolled.step_by(&batch(6, 20 + step), &rates).unwrap();
-        }
+        let unrolled = descended(&start, &rates);
         let outer = model.loss_grad(unrolled.params(), &batch(6, 40), Reduction::Mean).unwrap().grads;
         let (by_start, by_rates) = unrolled.pull_back_both(&outer).unwrap();
         assert!(by_rates.names().eq(rates.names().filter(|name| Group::Weights.holds(name))));
-        let at = |start: &Params| query_loss(&model, &adapted(start, &rates));
+        let at = |start: &Params| query_loss(&model, descended(start, &rates).params());
         let gap = differences(&start, &by_start, at);
         assert!(gap < 1e-6, "{gap}");
         assert!(differences(&start, &outer, at) > 1e-2, "the check has no power");
         let moving = rates.filter(|name| Group::Weights.holds(name));
-        let gap = differences(&moving, &by_rates, |rates| query_loss(&model, &adapted(&start, rates)));
+        let gap = differences(&moving, &by_rates, |rates| query_loss(&model, descended(&start, rates).params()));
         assert!(gap < 1e-6, "{gap}");
     }
 

@@ -14,12 +14,12 @@ pub use self::settings::{Inner, Settings};
 use crate::adapted::{Adapted, Mode};
 use crate::algorithm::{Algorithm, Cost, Progress, Scalars, Update, mean_scalars};
 use crate::batches::MiniBatches;
-use crate::context::{Context, Protocol};
+use crate::context::{Context, Problem, Protocol};
 use crate::episode::{Draw, Labeled, Sampling, Task};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::halves::Halves;
 use crate::inner::{InnerLoop, Learner, Pool};
-use crate::model::Model;
+use crate::model::{Group, Model};
 use crate::optimizer::Moments;
 use crate::params::Params;
 use crate::rng::Stream;
@@ -41,8 +41,10 @@ pub type Learn = dyn Fn(&Reptile, &mut Learner<'_>, &Task, &mut Stream) -> Resul
 pub struct Reptile {
     /// As the benchmark's block says.
     pub settings: Settings,
-    /// With one output a way, or the values of a regression.
+    /// With one output a way of the test, or the values of a regression.
     pub model: Model,
+    /// With one output a class of a training task: the same, but where `train_ways` says otherwise.
+    training: Model,
     /// How inner steps are taken, in training and at test.
     pub inner: InnerLoop,
     /// How Adam's second moment passes from task to task.
@@ -61,10 +63,18 @@ const TO: &str = "params";
 const BY: &str = "delta";
 
 impl Reptile {
-    /// Reptile with folded moments. Errors if the model does not fit its input.
+    /// Reptile with folded moments. Errors if the model does not fit its input, or on ways of a regression.
     pub fn new(settings: Settings, context: &Context) -> Result<Self> {
+        let training = match (settings.train_ways, context.problem) {
+            (None, _) => context.episode_model()?,
+            (Some(ways), Problem::Classification { .. }) => context.model(ways)?,
+            (Some(_), Problem::Regression { .. }) => {
+                return Err(Error::usage("train_ways: a regression has no classes: leave it out here"));
+            }
+        };
         Ok(Reptile {
             model: context.episode_model()?,
+            training,
             inner: InnerLoop::new(settings.optimizer(), settings.reduction),
             second_moment: SecondMoment::Folded,
             set_aside: 0,
@@ -94,13 +104,18 @@ impl Reptile {
         Moments::from_slots(&state.slots, SLOT, state.step * per_iteration as u64)
     }
 
-    fn learner(&self, state: &State, moments: &Moments) -> Result<Learner<'_>> {
-        Learner::new(&self.model, &state.params, &self.inner, moments)
+    /// The state with a new head of the test's ways, and a second moment of zero for it.
+    fn with_new_head(&self, state: &State, rng: &mut Stream) -> Result<State> {
+        let head = self.model.head()?.init(rng)?;
+        let new = |old: &Params, head: &Params| Group::Body.part(old).merged(head);
+        let zeros = head.zeros_like()?;
+        let slots = state.slots.iter().map(|(name, old)| (name.clone(), new(old, &zeros))).collect();
+        Ok(State { params: new(&state.params, &head), slots, ..state.clone() })
     }
 
     /// One task's update, and the moments after it.
     fn learned(&self, state: &State, task: &Task, moments: &Moments, rng: &mut Stream) -> Result<(Update, Moments)> {
-        let mut learner = self.learner(state, moments)?;
+        let mut learner = Learner::new(&self.training, &state.params, &self.inner, moments)?;
         let (moved, loss) = (self.learn)(self, &mut learner, task, rng)?;
         let update = match moved {
             Move::To(params) => Update::default().with(TO, params),
@@ -128,8 +143,8 @@ fn direction(from: &Params, updates: &[Update]) -> Result<Params> {
 
 impl Algorithm for Reptile {
     fn sampling(&self) -> Sampling {
-        let Settings { train_shots, meta_batch, .. } = self.settings;
-        let draw = Draw::Episode { ways: None, shots: train_shots - self.set_aside, queries: self.set_aside };
+        let Settings { train_ways: ways, train_shots, meta_batch, .. } = self.settings;
+        let draw = Draw::Episode { ways, shots: train_shots - self.set_aside, queries: self.set_aside };
         let chain = match self.second_moment {
             SecondMoment::Folded => 1,
             SecondMoment::Sequential => meta_batch,
@@ -153,12 +168,13 @@ impl Algorithm for Reptile {
     }
 
     fn halves(&self) -> Option<Halves> {
-        Some(self.halves.clone())
+        // Ways of its own leave training nothing to read of the protocol.
+        Some(Halves { ways: self.halves.ways && self.settings.train_ways.is_none(), ..self.halves.clone() })
     }
 
     /// Fresh parameters, with a second moment of zero where Adam keeps one.
     fn init(&self, rng: &mut Stream) -> Result<State> {
-        let mut state = State::new(self.model.init(rng)?);
+        let mut state = State::new(self.training.init(rng)?);
         if self.settings.optimizer == Inner::Adam {
             let zero = Moments { second: Some(state.params.zeros_like()?), ..Moments::default() };
             state.slots = zero.to_slots(SLOT);
@@ -193,9 +209,12 @@ impl Algorithm for Reptile {
     }
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
+        let headed = self.settings.train_ways.map(|_| self.with_new_head(state, rng)).transpose()?;
+        let state = headed.as_ref().unwrap_or(state);
         let pool = Pool::new(support)?;
         let mut batches = MiniBatches::new(pool.len(), self.settings.eval_batch, self.settings.replacement, rng);
-        self.learner(state, &self.moments(state))?.snapshots(&pool, &mut batches, steps, &Params::new())
+        let mut learner = Learner::new(&self.model, &state.params, &self.inner, &self.moments(state))?;
+        learner.snapshots(&pool, &mut batches, steps, &Params::new())
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {

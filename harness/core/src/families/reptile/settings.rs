@@ -4,7 +4,10 @@ use serde::Deserialize;
 
 use crate::loss::Reduction;
 use crate::optimizer::Optimizer;
-use crate::settings::{COUNT, NOT_NEGATIVE, RATE, TEST_RATE};
+use crate::settings::{COUNT, NOT_NEGATIVE, RATE, Range, TEST_RATE};
+
+/// Telling classes apart needs two.
+const WAYS: Range = Range::new("at least 2", |ways| ways >= 2.0);
 
 /// The inner optimiser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -36,6 +39,8 @@ crate::settings! {
         pub meta_step: f64 = 1.0 => RATE;
         /// towards which the outer step is annealed, linearly
         pub meta_step_final: f64 = 0.0 => NOT_NEGATIVE;
+        /// classes of a training task, whose head then gives way to a new one at test; if none, as many as at test, which goes on from the same head
+        pub train_ways: Option<usize> = None => WAYS, both;
         /// images a class of a training task
         pub train_shots: usize = 10 => COUNT;
         /// inner steps at test

@@ -55,8 +55,8 @@ fn the_settings_of_every_row_and_their_hashes_are_what_they_were() {
         today.extend(Spec::find(name, &[]).and_then(|spec| lines(&spec)).unwrap());
     }
     let gone: Vec<&str> = PINNED.lines().filter(|line| !today.iter().any(|found| found == line)).collect();
-    assert!(gone.is_empty(), "other settings than before:\n{}", gone.join("\n"));
     let new: Vec<&str> =
         today.iter().map(String::as_str).filter(|line| !PINNED.lines().any(|old| old == *line)).collect();
-    assert!(new.is_empty(), "add to hashes.txt:\n{}", new.join("\n"));
+    let same = gone.is_empty() && new.is_empty();
+    assert!(same, "other settings than before:\n{}\nnot in hashes.txt:\n{}", gone.join("\n"), new.join("\n"));
 }

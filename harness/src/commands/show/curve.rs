@@ -1,0 +1,154 @@
+//! The numbers of a run: its final evaluation, and its learning curve as a table with a line of bars above each column.
+
+use harness_core::{Mode, Split};
+
+use crate::compare::block::{Block, Column};
+use crate::report::format;
+use crate::results::metric::{MSE, Metric, with_mode};
+use crate::results::metrics::MetricRow;
+use crate::results::run_json::{RunRecord, Status};
+
+/// Bars from the lowest to the highest value.
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Bars in a line: what a column of numbers leaves beside it.
+const MOST: usize = 40;
+
+/// The final evaluation, beside what was published.
+pub fn numbers(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> {
+    if record.status != Status::Complete {
+        return Vec::new();
+    }
+    let last = |mode: &Mode| rows.iter().rfind(|row| is_final(record, row) && row.mode == *mode);
+    let line = |row: &MetricRow| {
+        let published = record.published_for(row.mode);
+        vec![
+            row.mode.as_str().to_owned(),
+            record.metric.with_interval(row.value, row.ci95),
+            published.map(|p| record.metric.with_interval(p.value, p.ci)).unwrap_or_default(),
+            format::thousands(row.n),
+        ]
+    };
+    let columns = [("mode", false), ("ours", true), ("published", true), ("test episodes", true)];
+    let block = Block {
+        title: record.metric.heading(),
+        columns: columns.map(|(name, right)| Column { name: name.into(), right }).into(),
+        lines: record.modes.iter().filter_map(last).map(line).collect(),
+        notes: Vec::new(),
+    };
+    if block.lines.is_empty() { Vec::new() } else { vec![block.title.clone(), block.grid(width)] }
+}
+
+fn is_final(record: &RunRecord, row: &MetricRow) -> bool {
+    row.split == Split::Test && row.metric == record.metric.name
+}
+
+/// One series of a metrics.csv.
+struct Line {
+    name: String,
+    /// The benchmark's metric; None: a scalar of the training.
+    metric: Option<Metric>,
+    points: Vec<(u64, f64)>,
+}
+
+impl Line {
+    /// A scalar has the decimals of an error.
+    fn number(&self, value: f64) -> String {
+        self.metric.unwrap_or(MSE).value(value)
+    }
+
+    /// From its lowest to its highest value; the mean of its neighbours where there are more points than bars.
+    fn bars(&self) -> String {
+        let values: Vec<f64> = self.points.iter().map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
+        let each = values.len().div_ceil(MOST).max(1);
+        let means: Vec<f64> = values.chunks(each).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
+        let (low, high) = means.iter().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
+        let bar = |value: &f64| match high > low {
+            true => BARS[(((value - low) / (high - low)) * (BARS.len() - 1) as f64).round() as usize],
+            false => BARS[0],
+        };
+        means.iter().map(bar).collect()
+    }
+
+    fn told(&self, width: usize) -> String {
+        let (first, last) = (self.points[0], self.points[self.points.len() - 1]);
+        let at = |(step, value)| format!("{} at {}", self.number(value), format::thousands(step));
+        format!("  {:<width$}  {}  {} to {}", self.name, self.bars(), at(first), at(last))
+    }
+}
+
+/// A line of bars for each series, then the curve in numbers.
+pub fn lines(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> {
+    let mut all: Vec<Line> = Vec::new();
+    for row in rows {
+        let own = row.metric == record.metric.name;
+        let name = if own { row.split.as_str() } else { &row.metric };
+        let name = format!("{name}{}", with_mode(" ", row.mode));
+        match all.iter_mut().find(|line| line.name == name) {
+            Some(line) => line.points.push((row.step, row.value)),
+            None => all.push(Line { name, metric: own.then_some(record.metric), points: vec![(row.step, row.value)] }),
+        }
+    }
+    if record.status == Status::Complete {
+        // The last point is the final evaluation, which has a table of its own.
+        for line in all.iter_mut().filter(|line| line.metric.is_some() && line.name.starts_with("test")) {
+            line.points.pop();
+        }
+    }
+    all.retain(|line| line.points.len() > 1);
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let widest = all.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
+    let mut lines = vec![format!("learning curve, each from its lowest to its highest {}", BARS[7])];
+    lines.extend(all.iter().map(|line| line.told(widest)));
+    let curves: Vec<&Line> = all.iter().filter(|line| line.metric.is_some()).collect();
+    let mut steps: Vec<u64> = curves.iter().flat_map(|line| line.points.iter().map(|(step, _)| *step)).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    let value = |line: &Line, step: u64| {
+        let point = line.points.iter().find(|(at, _)| *at == step);
+        point.map(|(_, value)| line.number(*value)).unwrap_or_default()
+    };
+    let cells = |step: &u64| {
+        let values = curves.iter().map(|line| value(line, *step));
+        [format::thousands(*step)].into_iter().chain(values).collect()
+    };
+    let names = [Column { name: "meta-iteration".into(), right: true }].into_iter();
+    let block = Block {
+        title: String::new(),
+        columns: names
+            .chain(curves.iter().map(|line| Column { name: line.name.clone().into(), right: true }))
+            .collect(),
+        lines: steps.iter().map(cells).collect(),
+        notes: Vec::new(),
+    };
+    if !block.lines.is_empty() {
+        lines.push(String::new());
+        lines.push(block.grid(width));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::metric::ACCURACY;
+
+    fn line(values: &[f64]) -> Line {
+        let points = values.iter().enumerate().map(|(step, value)| (step as u64, *value)).collect();
+        Line { name: "test".into(), metric: Some(ACCURACY), points }
+    }
+
+    #[test]
+    fn bars_go_from_the_lowest_to_the_highest_value() {
+        assert_eq!(line(&[0.0, 7.0, 3.0]).bars(), "▁█▄");
+        assert_eq!(line(&[5.0, 5.0]).bars(), "▁▁", "no difference, no height");
+        assert_eq!(line(&[1.0, f64::NAN, 2.0]).bars(), "▁█", "what is no number has no bar");
+        assert_eq!(line(&(0..200).map(f64::from).collect::<Vec<_>>()).bars().chars().count(), 40);
+    }
+
+    #[test]
+    fn a_line_says_where_it_starts_and_ends() {
+        assert_eq!(line(&[20.0, 97.5]).told(6), "  test    ▁█  20.00 at 0 to 97.50 at 1");
+    }
+}

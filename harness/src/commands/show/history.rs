@@ -1,0 +1,52 @@
+//! How a run came to be: which builds worked on it and when, and the end of its log.
+
+use std::path::Path;
+
+use crate::progress::human;
+use crate::report::format;
+use crate::results::run_json::RunRecord;
+use crate::runlog;
+
+/// Lines of the log that a terminal gets.
+const SHOWN: usize = 20;
+
+/// Builds, dates and the last lines of the log.
+pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
+    let mut lines = vec!["history".to_owned()];
+    let mut say = |text: String| lines.push(format!("  {text}"));
+    let ended = record.ended.as_ref().map(|ended| format!(", ended {ended}")).unwrap_or_default();
+    if !record.started.is_empty() {
+        say(format!("started {}{ended}: {} of work", record.started, human(record.seconds)));
+    }
+    for segment in &record.segments {
+        let from = format::thousands(segment.first_step);
+        say(format!("from meta-iteration {from}: {}, {}", segment.build(), segment.instruction_set));
+    }
+    if record.segments.is_empty() {
+        let build = crate::identity::build(record.git_commit.as_deref(), record.git_dirty);
+        say(format!("{build}, {}", record.instruction_set));
+    }
+    if !record.cpu.is_empty() {
+        say(format!("{}, {}", record.cpu, format::plural(record.threads, "thread")));
+    }
+    record.trained_by.iter().for_each(|run| say(format!("trained by {run}")));
+    record.selected_step.iter().for_each(|step| say(format!("the reported state is that of step {step}")));
+    if record.overridden {
+        say(format!("changed: {}", record.overrides.join(", ")));
+    }
+    record.failure.iter().for_each(|why| say(format!("failed: {why}")));
+    let log = log(folder);
+    let hidden = log.len().saturating_sub(SHOWN);
+    if hidden > 0 {
+        say(format!("{}: {} more above", runlog::FILE, format::plural(hidden as u64, "line")));
+    }
+    log.into_iter().skip(hidden).for_each(say);
+    lines.push(format!("  {}", folder.display()));
+    lines
+}
+
+/// The log of a run; none where an older build made it.
+pub fn log(folder: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(folder.join(runlog::FILE)).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
