@@ -9,6 +9,7 @@
 //! ```
 
 pub mod cli;
+pub mod command_line;
 pub mod commands;
 pub mod compare;
 pub mod console;
@@ -37,7 +38,7 @@ use harness_core::Entry;
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
     registry::know(algorithms);
-    let args = match cli::Cli::try_parse() {
+    let args = match command_line::Cli::try_parse() {
         Ok(args) => args,
         // What is wrong is wrong on every rank, and one says so.
         Err(error) if ranks::silent() && error.use_stderr() => return exit::Exit::Usage.into(),
@@ -48,7 +49,7 @@ pub fn main_with(algorithms: &[Entry]) -> ExitCode {
         return exit::Exit::of(&error).into();
     }
     // A panic of a method costs its run only and is caught there; what arrives here is a bug of the harness.
-    let ended = match catch_unwind(AssertUnwindSafe(|| command(&args.command, algorithms))) {
+    let ended = match catch_unwind(AssertUnwindSafe(|| args.command.run(algorithms))) {
         Ok(ended) => ended,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
@@ -62,23 +63,6 @@ pub fn main_with(algorithms: &[Entry]) -> ExitCode {
             eprintln!("error: {error}");
             exit::Exit::of(&error).into()
         }
-    }
-}
-
-fn command(command: &cli::Command, algorithms: &[Entry]) -> harness_core::Result<exit::Exit> {
-    match command {
-        cli::Command::Reproduce(args) => commands::reproduce::run(args, algorithms),
-        cli::Command::List(args) => commands::list::run(args, algorithms),
-        cli::Command::Report(args) => commands::report::run(args, algorithms),
-        cli::Command::Compare(args) => commands::compare::run(args, algorithms),
-        cli::Command::Cite(args) => commands::cite::run(args),
-        cli::Command::Show(args) => commands::show::run(args),
-        cli::Command::Bench(args) => commands::bench::run(args, algorithms),
-        cli::Command::Data(args) => commands::data::run(args),
-        cli::Command::Eval(args) => commands::eval::run(args, algorithms),
-        cli::Command::Export(args) => commands::export::run(args, algorithms),
-        cli::Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
-        cli::Command::Completions(args) => commands::completions::run(args),
     }
 }
 

@@ -5,7 +5,7 @@ use harness_core::Split;
 use harness_kernels::Cap;
 
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
-pub(super) fn device(text: &str) -> Result<Device, String> {
+pub fn device(text: &str) -> Result<Device, String> {
     let (kind, index) = text.split_once(':').unwrap_or((text, "0"));
     let index: usize = index.parse().map_err(|_| format!("{index} is no device number: write cuda:0"))?;
     let one_line = |error: candle_core::Error| error.to_string().lines().next().unwrap_or_default().to_owned();
@@ -20,7 +20,7 @@ pub(super) fn device(text: &str) -> Result<Device, String> {
 }
 
 /// A set of instructions that this machine has.
-pub(super) fn instruction_set(text: &str) -> Result<Cap, String> {
+pub fn instruction_set(text: &str) -> Result<Cap, String> {
     let names = || Cap::here().map(Cap::name).collect::<Vec<_>>().join(", ");
     let set = Cap::ALL.into_iter().find(|set| set.name() == text);
     let set = set.ok_or_else(|| format!("no such set; this machine has {}", names()))?;
@@ -31,12 +31,12 @@ pub(super) fn instruction_set(text: &str) -> Result<Cap, String> {
 }
 
 /// Splits `path=value` at the first `=`.
-pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
+pub fn assignment(text: &str) -> Result<(String, String), String> {
     let (path, value) = text.split_once('=').ok_or("write it as path=value, such as protocol.ways=10")?;
     Ok((path.trim().to_string(), value.trim().to_string()))
 }
 
-pub(super) fn positive(text: &str) -> Result<usize, String> {
+pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("at least 1".into()),
         Ok(number) => Ok(number),
@@ -45,7 +45,7 @@ pub(super) fn positive(text: &str) -> Result<usize, String> {
 }
 
 /// Seconds that a [`Duration`](std::time::Duration) can hold, 0 or more.
-pub(super) fn seconds(text: &str) -> Result<f64, String> {
+pub fn seconds(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if !(0.0..=1e9).contains(&number) {
         return Err("seconds, from 0 to 1000000000".into());
@@ -54,13 +54,13 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// A number that is 0 or more.
-pub(super) fn margin(text: &str) -> Result<f64, String> {
+pub fn margin(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|error| format!("{error}"))?;
     if number.is_finite() && number >= 0.0 { Ok(number) } else { Err("0 or more".into()) }
 }
 
 /// `train`, `val` or `test`.
-pub(super) fn split(text: &str) -> Result<Split, String> {
+pub fn split(text: &str) -> Result<Split, String> {
     let found = [Split::Train, Split::Val, Split::Test].into_iter().find(|split| split.as_str() == text);
     found.ok_or_else(|| "one of train, val, test".to_owned())
 }

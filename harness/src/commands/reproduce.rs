@@ -1,6 +1,7 @@
 //! `harness reproduce`: train and evaluate every method of a benchmark's table on the same episodes.
 
 mod again;
+mod args;
 mod dry_run;
 mod early;
 mod others;
@@ -17,7 +18,7 @@ use harness_core::{Entry, Error, Result};
 use self::early::Early;
 use self::plan::Plan;
 use self::survey::Survey;
-use crate::cli::{Reproduce, Shard};
+use crate::cli::Shard;
 use crate::console;
 use crate::exit::Exit;
 use crate::progress::Terminal;
@@ -27,6 +28,8 @@ use crate::results::run_dir::RunDir;
 use crate::runlog::RunLog;
 use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop, Workers};
 use crate::spec::folds;
+
+pub use self::args::Reproduce;
 
 /// Runs the command and says how it ended.
 pub fn run(args: &Reproduce, algorithms: &[Entry]) -> Result<Exit> {

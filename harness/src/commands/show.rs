@@ -6,17 +6,41 @@ mod history;
 mod settings;
 
 use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use harness_core::Result;
 use serde_json::json;
 
-use crate::cli::{Format, Show};
+use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
 use crate::report::format;
 use crate::results::metrics::{self, MetricRow};
 use crate::results::run_dir::{METRICS, RECORD};
 use crate::results::run_json::RunRecord;
+
+const EXAMPLES: &str = "\
+Examples:
+  # What one run was, and how it went
+  harness show results/runs/quick/sine/reptile/seed-0
+
+  # The same for a program
+  harness show results/runs/quick/sine/reptile/seed-0 \\
+      --format json";
+
+/// Prints what one run was: its numbers, its learning curve, its settings and its history. Trains and writes nothing.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = EXAMPLES)]
+pub struct Show {
+    /// A run's folder, a file in it, or a folder that holds one run
+    #[arg(value_name = "RUN")]
+    pub run: PathBuf,
+
+    /// How to print it
+    #[arg(long, value_name = "FORMAT", value_parser = table_or_json(), default_value = "table")]
+    pub format: Format,
+}
 
 /// Prints the run. What is damaged is an error; what an unfinished run lacks is left out.
 pub fn run(args: &Show) -> Result<Exit> {

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Mode, Result, Split, error};
 use serde::Serialize;
 
+use super::Answer;
 use super::block::{Block, Column};
-use super::folder::{self, Budget, Held};
+use super::folder::{self, Budget, FoundRun};
 use crate::report::format;
 use crate::results::layout::natural;
 use crate::results::metric::{Metric, with_mode};
@@ -93,15 +94,6 @@ pub enum Over {
     Seeds,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answer {
-    Better,
-    Worse,
-    Same,
-    Unclear,
-}
-
 /// Compares the methods below `path` with the row that is asked for, table by table.
 ///
 /// # Errors
@@ -143,7 +135,7 @@ pub fn compare(path: &Path, asked: &Asked) -> Result<Against> {
 #[derive(Clone)]
 struct Entry<'a> {
     label: &'a str,
-    runs: Vec<(&'a Held, &'a RunRecord, ValuesByMode)>,
+    runs: Vec<(&'a FoundRun, &'a RunRecord, ValuesByMode)>,
 }
 
 /// The tables of one benchmark, one a mode; none where the reference has no complete run in it.
@@ -277,17 +269,6 @@ fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64
         reached: all.filter(|all| !all.is_empty()).map(|all| (over(|r| r.0, &all), over(|r| r.1, &all))),
         tag: tag::of(entry.runs.iter().map(|(_, record, _)| *record)),
     })
-}
-
-impl Answer {
-    fn name(self) -> &'static str {
-        match self {
-            Answer::Better => "better",
-            Answer::Worse => "worse",
-            Answer::Same => "same",
-            Answer::Unclear => "unclear",
-        }
-    }
 }
 
 impl Against {

@@ -3,8 +3,8 @@
 use harness_core::{Error, Mode, Result};
 use serde::Serialize;
 
-use super::Alone;
-use super::folder::{Held, Pair};
+use super::folder::{FoundRun, Pair};
+use super::{Answer, Unmatched};
 use crate::results::layout::natural;
 use crate::results::metric::Metric;
 use crate::results::run::{NoNumber, values};
@@ -12,20 +12,6 @@ use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Delta, mean, seed_interval, tidy};
 use crate::runner::difference_between;
 use crate::tag;
-
-/// What became of a cell from A to B.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Change {
-    /// The interval lies wholly on the bad side of zero.
-    Worse,
-    /// It lies wholly on the good side.
-    Better,
-    /// Every episode ended alike.
-    Same,
-    /// Zero lies within the interval.
-    Unclear,
-}
 
 /// One seed of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,7 +48,7 @@ pub struct Cell {
     pub ci95_seeds: Option<f64>,
     /// Whether every seed is.
     pub paired: bool,
-    pub change: Change,
+    pub change: Answer,
     /// The first setting that differs between the two sides.
     pub settings: Option<String>,
     /// What the user calls the runs of either side.
@@ -75,8 +61,8 @@ pub struct Cell {
 
 /// One seed on both sides.
 pub struct Couple<'a> {
-    a: (&'a Held, &'a RunRecord),
-    b: (&'a Held, &'a RunRecord),
+    a: (&'a FoundRun, &'a RunRecord),
+    b: (&'a FoundRun, &'a RunRecord),
 }
 
 /// The seeds of one method on one benchmark.
@@ -86,7 +72,7 @@ pub struct Row<'a> {
 }
 
 /// Couples of complete runs, in the order of the tables; what has no counterpart goes to `alone`.
-pub fn rows<'a>(pair: &'a Pair, alone: &mut Vec<Alone>) -> Vec<Row<'a>> {
+pub fn rows<'a>(pair: &'a Pair, alone: &mut Vec<Unmatched>) -> Vec<Row<'a>> {
     let mut couples = Vec::new();
     for a in &pair.a.runs {
         let b = pair.b.runs.iter().find(|b| (&b.benchmark, &b.label, b.seed) == (&a.benchmark, &a.label, a.seed));
@@ -102,8 +88,9 @@ pub fn rows<'a>(pair: &'a Pair, alone: &mut Vec<Alone>) -> Vec<Row<'a>> {
             }
         }
     }
-    let in_a =
-        |b: &&Held| pair.a.runs.iter().any(|a| (&b.benchmark, &b.label, b.seed) == (&a.benchmark, &a.label, a.seed));
+    let in_a = |b: &&FoundRun| {
+        pair.a.runs.iter().any(|a| (&b.benchmark, &b.label, b.seed) == (&a.benchmark, &a.label, a.seed))
+    };
     let only_b = pair.b.runs.iter().filter(|b| !in_a(b));
     alone.extend(only_b.map(|b| without(&pair.b.name, b, None, "only in B".into())));
     couples.sort_by(|x, y| {
@@ -127,8 +114,8 @@ fn same_cell(x: &Couple, y: &Couple) -> bool {
     (&x.a.0.benchmark, &x.a.0.label) == (&y.a.0.benchmark, &y.a.0.label)
 }
 
-fn without(budget: &str, held: &Held, mode: Option<Mode>, why: String) -> Alone {
-    Alone {
+fn without(budget: &str, held: &FoundRun, mode: Option<Mode>, why: String) -> Unmatched {
+    Unmatched {
         budget: budget.to_owned(),
         benchmark: held.benchmark.clone(),
         method: held.label.clone(),
@@ -185,7 +172,7 @@ type Values = Vec<f64>;
 type Met<'a, 'b> = (&'a Couple<'b>, Values, Values);
 
 /// The cells of a row, one a mode.
-pub fn compare(row: &Row, alone: &mut Vec<Alone>) -> Result<Vec<Cell>> {
+pub fn compare(row: &Row, alone: &mut Vec<Unmatched>) -> Result<Vec<Cell>> {
     let mut modes: Vec<(Mode, Vec<Met>)> = Vec::new();
     for couple in &row.couples {
         let ((held_a, record_a), (held_b, record_b)) = (couple.a, couple.b);
@@ -245,7 +232,7 @@ fn cell(row: &Row, mode: Mode, couples: &[Met]) -> Cell {
         ci95_episodes: ci95.map(tidy),
         ci95_seeds: seed_interval(&of(|seed| seed.delta)).map(tidy),
         paired,
-        change: if same { Change::Same } else { change(delta, ci95, record.metric) },
+        change: if same { Answer::Same } else { answer(delta, ci95, record.metric) },
         settings: couples.iter().find_map(|(couple, ..)| couple.settings()),
         tag_a: tag::of(couples.iter().map(|(couple, ..)| couple.a.1)),
         tag_b: tag::of(couples.iter().map(|(couple, ..)| couple.b.1)),
@@ -287,24 +274,12 @@ fn together(couples: &[Met], seeds: &[Seed], paired: bool) -> Delta {
 }
 
 /// Without an interval nothing is significant.
-fn change(delta: f64, ci95: Option<f64>, metric: Metric) -> Change {
+fn answer(delta: f64, ci95: Option<f64>, metric: Metric) -> Answer {
     let gain = metric.gain(delta);
     match ci95 {
-        Some(half) if gain + half < 0.0 => Change::Worse,
-        Some(half) if gain - half > 0.0 => Change::Better,
-        _ => Change::Unclear,
-    }
-}
-
-impl Change {
-    /// The word in tables.
-    pub fn name(self) -> &'static str {
-        match self {
-            Change::Worse => "worse",
-            Change::Better => "better",
-            Change::Same => "same",
-            Change::Unclear => "unclear",
-        }
+        Some(half) if gain + half < 0.0 => Answer::Worse,
+        Some(half) if gain - half > 0.0 => Answer::Better,
+        _ => Answer::Unclear,
     }
 }
 
@@ -315,13 +290,13 @@ mod tests {
 
     #[test]
     fn the_bad_side_depends_on_the_metric() {
-        assert_eq!(change(-5.0, Some(4.9), ACCURACY), Change::Worse);
-        assert_eq!(change(-5.0, Some(5.0), ACCURACY), Change::Unclear);
-        assert_eq!(change(5.0, Some(4.9), ACCURACY), Change::Better);
-        assert_eq!(change(0.2, Some(0.1), MSE), Change::Worse);
-        assert_eq!(change(-0.2, Some(0.1), MSE), Change::Better);
-        assert_eq!(change(-5.0, Some(0.0), ACCURACY), Change::Worse);
-        assert_eq!(change(-5.0, None, ACCURACY), Change::Unclear);
-        assert_eq!(change(0.0, Some(0.0), ACCURACY), Change::Unclear);
+        assert_eq!(answer(-5.0, Some(4.9), ACCURACY), Answer::Worse);
+        assert_eq!(answer(-5.0, Some(5.0), ACCURACY), Answer::Unclear);
+        assert_eq!(answer(5.0, Some(4.9), ACCURACY), Answer::Better);
+        assert_eq!(answer(0.2, Some(0.1), MSE), Answer::Worse);
+        assert_eq!(answer(-0.2, Some(0.1), MSE), Answer::Better);
+        assert_eq!(answer(-5.0, Some(0.0), ACCURACY), Answer::Worse);
+        assert_eq!(answer(-5.0, None, ACCURACY), Answer::Unclear);
+        assert_eq!(answer(0.0, Some(0.0), ACCURACY), Answer::Unclear);
     }
 }

@@ -8,7 +8,7 @@ use crate::results::run_json::{RunRecord, Status};
 use crate::results::{layout, run};
 
 /// One run on one side.
-pub struct Held {
+pub struct FoundRun {
     pub benchmark: String,
     pub label: String,
     pub seed: u64,
@@ -17,7 +17,7 @@ pub struct Held {
     pub record: Option<RunRecord>,
 }
 
-impl Held {
+impl FoundRun {
     /// The record, if the run's numbers count.
     pub fn complete(&self) -> Option<&RunRecord> {
         self.record.as_ref().filter(|record| record.status == Status::Complete)
@@ -32,7 +32,7 @@ impl Held {
 /// A budget folder.
 pub struct Budget {
     pub name: String,
-    pub runs: Vec<Held>,
+    pub runs: Vec<FoundRun>,
 }
 
 /// Budget folders that pair. One side is empty where the other folder has none of that name.
@@ -124,7 +124,7 @@ fn load(folder: &Path, name: &str) -> Result<Budget> {
     let held = |found: layout::RunFolder| {
         let record = run::record(&found)?;
         let layout::RunFolder { benchmark, label, seed, path } = found;
-        Ok(Held { benchmark, label, seed, path, record })
+        Ok(FoundRun { benchmark, label, seed, path, record })
     };
     Ok(Budget { name: name.to_owned(), runs: layout::runs(folder)?.into_iter().map(held).collect::<Result<_>>()? })
 }

@@ -16,7 +16,33 @@ use serde::Serialize;
 
 use crate::results::run_json::RunRecord;
 
-pub use cells::{Cell, Change, Seed};
+pub use cells::{Cell, Seed};
+
+/// What a difference says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// It is significantly on the bad side of zero.
+    Worse,
+    /// It is significantly on the good side.
+    Better,
+    /// Every episode ended alike, or a stated margin holds the whole interval.
+    Same,
+    /// None of these.
+    Unclear,
+}
+
+impl Answer {
+    /// The word in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Answer::Worse => "worse",
+            Answer::Better => "better",
+            Answer::Same => "same",
+            Answer::Unclear => "unclear",
+        }
+    }
+}
 
 /// What came out.
 #[derive(Debug, Serialize)]
@@ -24,7 +50,7 @@ pub struct Comparison {
     pub a: PathBuf,
     pub b: PathBuf,
     pub cells: Vec<Cell>,
-    pub not_compared: Vec<Alone>,
+    pub not_compared: Vec<Unmatched>,
     /// Of all complete runs on both sides.
     #[serde(skip)]
     pub records: Vec<RunRecord>,
@@ -32,7 +58,7 @@ pub struct Comparison {
 
 /// A run, or a mode of it, that has no counterpart.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub struct Alone {
+pub struct Unmatched {
     pub budget: String,
     pub benchmark: String,
     pub method: String,
@@ -76,7 +102,7 @@ pub fn compare(a: &Path, b: &Path, force: bool) -> Result<Comparison> {
 impl Comparison {
     /// Cells in which B is significantly worse.
     pub fn worse(&self) -> impl Iterator<Item = &Cell> {
-        self.cells.iter().filter(|cell| cell.change == Change::Worse)
+        self.cells.iter().filter(|cell| cell.change == Answer::Worse)
     }
 
     /// As one JSON object.
@@ -85,10 +111,10 @@ impl Comparison {
     }
 }
 
-impl std::fmt::Display for Alone {
+impl std::fmt::Display for Unmatched {
     /// `quick sine reptile seed 1: only in A`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Alone { budget, benchmark, method, seed, mode, why } = self;
+        let Unmatched { budget, benchmark, method, seed, mode, why } = self;
         let mode = mode.map(|mode| format!(" {}", mode.as_str())).unwrap_or_default();
         write!(f, "{budget} {benchmark} {method}{mode} seed {seed}: {why}")
     }

@@ -19,14 +19,10 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 
-pub use crate::results::adaptation::HEADER as ADAPTATION_HEADER;
-pub use crate::results::exports::Exports;
-pub use crate::results::layout::is_budget;
-pub use crate::results::metrics::HEADER as METRICS_HEADER;
-pub use crate::results::rows::{Cell, Excluded, Summary, SummaryRow};
-pub use crate::results::verdict::Verdict;
-
+use crate::results::exports::Exports;
 use crate::results::lock::FolderLock;
+use crate::results::rows::{Summary, SummaryRow};
+use crate::results::verdict::Verdict;
 use crate::results::{disk, exports, layout, summary, tensorboard};
 use harness_core::Result;
 use std::io::ErrorKind;

@@ -5,28 +5,21 @@ use super::run_json::Published;
 use serde::Serialize;
 
 /// The word in `summary.csv` and the tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// |ours − published| is within the tolerance of the benchmark file.
-    #[serde(rename = "reproduced")]
     Reproduced,
     /// Better than published by more than the tolerance: for errors, that is a smaller number.
-    #[serde(rename = "above")]
     Above,
     /// Worse than published by more than the tolerance.
-    #[serde(rename = "below")]
     Below,
     /// Nothing comparable was published.
-    #[serde(rename = "no target")]
     NoTarget,
     /// There is a target, but this was not the whole of the paper's schedule and settings.
-    #[serde(rename = "partial budget")]
     PartialBudget,
     /// A run of the cell failed.
-    #[serde(rename = "failed")]
     Failed,
     /// Another build made the number, and it was kept: shown, never judged.
-    #[serde(rename = "other build")]
     OtherBuild,
 }
 
@@ -42,6 +35,12 @@ impl Verdict {
             Verdict::Failed => "failed",
             Verdict::OtherBuild => "other build",
         }
+    }
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.name())
     }
 }
 

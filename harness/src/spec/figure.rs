@@ -234,7 +234,7 @@ sweep = { inner_iters = [2] }
         assert!(error.contains("method.reptile-4 and method.last-2 are both reptile-4"), "{error}");
     }
 
-    /// FACTS of Figure 3: openai/supervised-reptile's README has ten commands; what they change is these four settings.
+    /// openai/supervised-reptile's README has ten commands; what they change is these four settings.
     #[test]
     fn figure_3_is_the_ten_commands() {
         let spec = Spec::find("figure-3", &[]).unwrap();

@@ -1,7 +1,7 @@
 //! What may stand in a README's command block beside our own commands, and what must be true of it.
 
 use clap::{CommandFactory, Parser};
-use harness::cli::Cli;
+use harness::command_line::Cli;
 
 use crate::root;
 

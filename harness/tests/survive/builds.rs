@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Parser;
-use harness::cli::{self, Cli};
+use harness::command_line::{self, Cli};
 use harness::results::checkpoint::Checkpoint;
 use harness::results::run_json::RunRecord;
 use harness_core::{Algorithm, Entry, Error, Params, Progress, Result, Scalars, State, Update, Variant};
@@ -203,7 +203,7 @@ fn runs_of_builds_that_knew_no_identity_are_of_another_build() {
 fn reproduce(bench: &Bench, out: &Path, entry: Entry) -> Result<harness::exit::Exit> {
     let (file, out) = (bench.file(), out.to_str().unwrap().to_owned());
     let line = ["harness", "reproduce", file.to_str().unwrap(), "--budget", "short", "--out", &out];
-    let cli::Command::Reproduce(args) = Cli::parse_from(line).command else { panic!("that is reproduce") };
+    let command_line::Command::Reproduce(args) = Cli::parse_from(line).command else { panic!("that is reproduce") };
     harness::commands::reproduce::run(&args, &[entry])
 }
 

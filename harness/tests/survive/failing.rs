@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Parser;
-use harness::cli::{Cli, Command};
+use harness::command_line::{Cli, Command};
 use harness::exit::Exit;
 use harness::results::run_json::{RunRecord, Status};
 use harness_core::{Algorithm, Context, Entry, Error, Halves, Progress, Result, Scalars, State};

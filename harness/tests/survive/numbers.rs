@@ -6,7 +6,7 @@ use std::process::Command;
 
 use candle_core::Tensor;
 use clap::Parser;
-use harness::cli::{Cli, Command as Parsed};
+use harness::command_line::{Cli, Command as Parsed};
 use harness::exit::Exit;
 use harness::results::episodes;
 use harness::results::run_json::{RunRecord, Status};

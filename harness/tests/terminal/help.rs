@@ -1,7 +1,7 @@
 //! `--help` of every command, and of all of them together.
 
 use clap::CommandFactory;
-use harness::cli::Cli;
+use harness::command_line::Cli;
 use insta::assert_snapshot;
 
 use crate::binary::Place;

@@ -5,7 +5,7 @@ use harness_core::{Context, Entry, Error, ModelSpec, Problem, Protocol, Result, 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cli::Export;
+use crate::commands::export::Export;
 use crate::console;
 use crate::exit::Exit;
 use crate::results::checkpoint::Checkpoint;

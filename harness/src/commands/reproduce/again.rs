@@ -4,7 +4,7 @@ use std::path::Path;
 
 use candle_core::Device;
 
-use crate::cli::Reproduce;
+use crate::commands::reproduce::Reproduce;
 use crate::spec::Budget;
 use crate::spec::embedded::FIGURES;
 
@@ -83,7 +83,8 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::command_line::Cli;
+    use crate::command_line::Command;
 
     fn parsed(line: &str) -> Reproduce {
         match Cli::parse_from(line.split(' ')).command {

@@ -7,7 +7,8 @@ use std::sync::Mutex;
 
 use rayon::ThreadPool;
 
-use crate::report::{self, Exports};
+use crate::report;
+use crate::results::exports::Exports;
 use crate::runner::{Event, Job, Observer};
 
 /// Hands every event on, and reports on benchmarks that are through.

@@ -6,7 +6,7 @@ use harness_core::{Error, Result};
 
 use super::again;
 use super::survey::Survey;
-use crate::cli::Reproduce;
+use crate::commands::reproduce::Reproduce;
 use crate::runner::{Job, OtherBuild, Replay, Standing, Stop, maker, replay};
 use crate::spec::Budget;
 

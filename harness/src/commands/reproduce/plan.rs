@@ -9,7 +9,7 @@ use harness_core::{
 use serde_json::json;
 
 use super::share;
-use crate::cli::Reproduce;
+use crate::commands::reproduce::Reproduce;
 use crate::results::plan_json::{Call, PlannedRun};
 use crate::results::run_dir::RunDir;
 use crate::runner::{Cell, Job, Kinship, OtherBuild, build, code, sha256_json};

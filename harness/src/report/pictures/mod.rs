@@ -13,7 +13,7 @@ mod tests;
 pub use figure::looks as figure_looks;
 
 use super::chart::{Chart, Layout, Styles, WIDE, pdf, png, svg};
-use crate::results::rows::Summary;
+use crate::results::rows::{Cell, Summary};
 use harness_core::{Error, Mode, Result};
 use std::path::{Path, PathBuf};
 
@@ -43,7 +43,7 @@ pub fn all(summary: &Summary, styles: &Styles) -> Result<Vec<Picture>> {
 }
 
 /// Modes in the order of the tables.
-pub fn modes(cells: &[super::Cell]) -> Vec<Mode> {
+pub fn modes(cells: &[Cell]) -> Vec<Mode> {
     let mut modes: Vec<Mode> = Vec::new();
     for cell in cells {
         if !modes.contains(&cell.row.mode) {

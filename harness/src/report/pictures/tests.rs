@@ -84,7 +84,7 @@ fn a_figure_is_drawn_instead_of_bars_and_curves() {
         let svg = svg(&pictures[0].chart, &Layout::new(&pictures[0].chart, WIDE)).unwrap();
         assert!(svg.contains(word), "{word}");
     }
-    assert!(summary.cells.iter().all(|cell| cell.row.verdict == crate::report::Verdict::NoTarget));
+    assert!(summary.cells.iter().all(|cell| cell.row.verdict == crate::results::verdict::Verdict::NoTarget));
 }
 
 /// A dot plot covers what its values and intervals need and no more; the tolerance is the benchmark's.

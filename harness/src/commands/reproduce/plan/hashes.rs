@@ -7,7 +7,8 @@ use harness_core::Error;
 use toml::{Table, Value};
 
 use super::{Choice, config, without_data};
-use crate::cli::{Cli, Command, Reproduce};
+use crate::command_line::{Cli, Command};
+use crate::commands::reproduce::Reproduce;
 use crate::registry::ALGORITHMS;
 use crate::runner::{Kinship, sha256_json};
 use crate::spec::embedded::{BENCHMARKS, FIGURE_FILES};

@@ -4,9 +4,9 @@ use candle_core::Device;
 use clap::Args;
 use harness_kernels::Cap;
 
-use super::value::{assignment, device, instruction_set, positive, seconds};
-use super::{Format, Shard};
-use crate::report::Exports;
+use crate::cli::value::{assignment, device, instruction_set, positive, seconds};
+use crate::cli::{Format, Shard};
+use crate::results::exports::Exports;
 use crate::spec::Budget;
 
 const EXAMPLES: &str = "\
