@@ -78,6 +78,16 @@ impl Link for Local {
     }
 }
 
+/// Seconds of a core that this thread has had; of a clock where the system does not say.
+pub fn of_this_thread() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = text.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+    nanoseconds.map_or_else(
+        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
+        |nanoseconds| nanoseconds / 1e9,
+    )
+}
+
 fn sleep_until(then: Instant) {
     std::thread::sleep(then.saturating_duration_since(Instant::now()));
 }

@@ -18,7 +18,7 @@ use super::in_order::Workers;
 use super::iterate::{draw, iterate};
 use super::job::Job;
 use super::stop::Stop;
-use crate::ranks::local::{self, Network};
+use crate::ranks::local::{self, Network, of_this_thread};
 use crate::ranks::{Ranks, Wire};
 use crate::results::run_dir::RunDir;
 use crate::spec::Spec;
@@ -139,16 +139,6 @@ fn jobs() -> Vec<(String, Job)> {
         }
     }
     all
-}
-
-/// Seconds of a core that this thread has had; of a clock where the system does not say.
-fn of_this_thread() -> f64 {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = text.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
-    nanoseconds.map_or_else(
-        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64()),
-        |nanoseconds| nanoseconds / 1e9,
-    )
 }
 
 fn median(mut all: Vec<f64>) -> f64 {
