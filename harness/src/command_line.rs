@@ -6,7 +6,7 @@ mod tests;
 use clap::{Parser, Subcommand};
 use harness_core::{Entry, Result};
 
-use crate::cli::Talk;
+use crate::cli::Verbosity;
 use crate::commands;
 use crate::commands::bench::Bench;
 use crate::commands::cite::Cite;
@@ -28,7 +28,7 @@ use crate::exit::Exit;
 #[command(name = "harness", version, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(flatten)]
-    pub talk: Talk,
+    pub verbosity: Verbosity,
 
     #[command(subcommand)]
     pub command: Command,

@@ -146,7 +146,8 @@ pub(super) mod tests {
                         let stop = Stop::default();
                         let ranks = Ranks::new(Box::new(link), stop.flag().clone()).unwrap();
                         if ranks.leads() {
-                            let made = train(job, Workers::Ranks { ranks: &ranks, runs: std::slice::from_ref(&job.dir) });
+                            let made =
+                                train(job, Workers::Ranks { ranks: &ranks, runs: std::slice::from_ref(&job.dir) });
                             ranks.end(0);
                             return Some(made);
                         }
