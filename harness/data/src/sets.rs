@@ -282,6 +282,7 @@ pub fn in_files() -> impl Iterator<Item = &'static Set> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SearchPath;
     use crate::dataset::Dataset;
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) fn input_grad<T: Real>(g: &Geometry, batch: usize, d: &[T], turned: &
 /// Weights for [`input_grad`]: each tap transposed to `[C_out, C_in]`, in the order that its kernels read them in.
 pub(crate) fn turn<T: Real>(g: &Geometry, w: &[T], turned: &mut [T]) {
     match winograd::tile(g) {
-        Some(_) => direct::turn_whole(g, w, turned),
+        Some(tile) => winograd::turn(tile, g, w, turned),
         None => direct::turn(g, w, turned),
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! Hv is the derivative of the gradient along v (Pearlmutter 1994, "Fast exact multiplication by the Hessian"): one pass forward that
 //! carries the derivative of every layer's output along v, and one back that carries that of every gradient. Each layer's share is made
-//! of the kernels that it has already; only a norm needs more ([`norm_second`](crate::norm_second)). About the price of two gradients.
+//! of the kernels that it has already; only a norm needs more ([`norm_second`](crate::norm_second)), which works on its windows' winners
+//! where a pool follows. About the price of two gradients.
 
 use crate::buffer::Buffer;
 use crate::forward::NormMode;
 use crate::loss::{self, Reduction, Target};
 use crate::network::Network;
-use crate::norm_second::NormPoint;
-use crate::plan::{Linear, Plan, Stage};
+use crate::norm_second::{InputTangent, NormPoint};
+use crate::plan::{Linear, Norm, Plan, Stage};
 use crate::simd::Real;
 use crate::workspace::Workspace;
 use crate::{conv, pointwise, pool};
@@ -42,7 +43,7 @@ struct Point<T> {
     x: Vec<T>,
     /// Outputs and statistics.
     forward: Workspace<T>,
-    /// The gradient of each stage's output.
+    /// The gradient of each stage's output; of a norm with a ReLU, behind that.
     grads: Vec<Buffer<T>>,
     /// For each norm Σd and Σd·x̂ over its pixels, d the gradient of its output; laid out as statistics are.
     sums: Vec<T>,
@@ -53,6 +54,8 @@ struct Point<T> {
 struct Way<T> {
     /// The derivative of each stage's output along the vector.
     tangents: Vec<Buffer<T>>,
+    /// For each norm with a pool that of its winners, before the norm.
+    winners: Vec<Buffer<T>>,
     /// For each norm the sums, as in [`Point`], of the derivative of its input.
     sums: Vec<T>,
 }
@@ -110,7 +113,7 @@ impl<'n, T: Real> Curvature<'n, T> {
         grad: &mut [T],
     ) -> (f64, Self) {
         assert_eq!(grad.len(), net.param_len(), "length of the gradient");
-        let (plan, batch) = (&net.plain, x.len() / net.input_len());
+        let (plan, batch) = (&net.stored, x.len() / net.input_len());
         let point = &mut space.at;
         point.forward.fit(plan, batch, false);
         fit(&mut point.grads, plan, batch);
@@ -124,11 +127,15 @@ impl<'n, T: Real> Curvature<'n, T> {
     }
 
     pub(crate) fn multiply(&mut self, vector: &[T], product: &mut [T]) {
-        let (plan, batch, outputs) = (&self.net.plain, self.batch, self.net.outputs());
+        let (plan, batch, outputs) = (&self.net.stored, self.batch, self.net.outputs());
         let len = self.net.param_len();
         assert!(vector.len() == len && product.len() == len, "length of the vector and of the product");
         let CurvatureSpace { at, way, along, scratch } = &mut self.space;
         fit(&mut way.tangents, plan, batch);
+        way.winners.resize_with(plan.stages.len(), Buffer::default);
+        for (buffer, stage) in way.winners.iter_mut().zip(&plan.stages) {
+            buffer.fit(batch * stage.norm().map_or(0, Norm::winners_len));
+        }
         fit(along, plan, batch);
         way.sums.resize(plan.stats_len, T::default());
         scratch.output.fit(batch * plan.lens.iter().copied().max().unwrap_or(0));
@@ -148,6 +155,9 @@ impl<T: Real> Point<T> {
     fn descend(&mut self, plan: &Plan, batch: usize, scratch: &mut Scratch<T>, grad: &mut [T]) {
         for i in (0..plan.stages.len()).rev() {
             let (before, rest) = self.grads.split_at_mut(i);
+            if plan.stages[i].norm().is_some_and(|n| n.relu) {
+                pointwise::relu_grad(&self.forward.buffers[i], &mut rest[0]);
+            }
             let (d, dx) = (&*rest[0], before.last_mut());
             let input = if i == 0 { &self.x[..] } else { &self.forward.buffers[i - 1] };
             match &plan.stages[i] {
@@ -160,7 +170,7 @@ impl<T: Real> Point<T> {
                     }
                 }
                 Stage::Norm(n) => {
-                    let point = NormPoint::new(n, batch, input, &self.params, &self.forward);
+                    let point = NormPoint::new(n, batch, input, i, &self.params, &self.forward);
                     let (sum, dot) = n.split(&mut self.sums);
                     point.sums(d, sum, dot);
                     grad[n.beta.clone()].copy_from_slice(sum);
@@ -187,7 +197,7 @@ impl<T: Real> Point<T> {
         plan: &Plan,
         batch: usize,
         vector: &[T],
-        way: &Way<T>,
+        way: &mut Way<T>,
         along: &mut [Buffer<T>],
         scratch: &mut Scratch<T>,
         product: &mut [T],
@@ -201,11 +211,14 @@ impl<T: Real> Point<T> {
                 pointwise::relu_grad(&self.forward.buffers[i], ddx);
                 continue;
             }
+            if stage.norm().is_some_and(|n| n.relu) {
+                pointwise::relu_grad(&self.forward.buffers[i], &mut rest[0]);
+            }
             let (dd, ddx) = (&*rest[0], before.last_mut());
             let (x, y, d) = (self.input(i), &*self.forward.buffers[i], &*self.grads[i]);
-            let dx = i.checked_sub(1).map(|before| &*way.tangents[before]);
             match stage {
                 Stage::Linear(l) => {
+                    let dx = i.checked_sub(1).map(|before| &*way.tangents[before]);
                     let to = &mut product[l.weight.clone()];
                     conv::weight_grad(&l.geometry, batch, x, dd, to);
                     l.bias_grad(dd, &mut product[l.bias.clone()]);
@@ -220,10 +233,18 @@ impl<T: Real> Point<T> {
                     }
                 }
                 Stage::Norm(n) => {
-                    let point = NormPoint::new(n, batch, x, &self.params, &self.forward);
+                    let point = NormPoint::new(n, batch, x, i, &self.params, &self.forward);
                     let range = n.mean.start..n.var.end;
                     let (sums, pushed) = (&self.sums[range.clone()], &way.sums[range]);
-                    point.pull(vector, [d, dd], sums, dx.map(|dx| (dx, pushed)), ddx.map(|b| &mut **b), product);
+                    let Some(ddx) = ddx else {
+                        point.pull(vector, [d, dd], sums, None, product);
+                        continue;
+                    };
+                    // Where the derivative of its input was comes that of its gradient: no one reads the first again.
+                    std::mem::swap(&mut way.tangents[i - 1], ddx);
+                    let of_winners = n.pool.as_ref().map(|_| &*way.winners[i]);
+                    let input = InputTangent { dx: ddx, of_winners, sums: pushed };
+                    point.pull(vector, [d, dd], sums, Some(input), product);
                 }
                 stage => {
                     let Some(ddx) = ddx else { continue };
@@ -265,13 +286,18 @@ impl<T: Real> Way<T> {
                     }
                 }
                 (Stage::Norm(n), dx) => {
-                    let point = NormPoint::new(n, batch, x, &at.params, &at.forward);
+                    let point = NormPoint::new(n, batch, x, i, &at.params, &at.forward);
                     let (sum, dot) = n.split(&mut self.sums);
+                    let winners = &mut *self.winners[i];
                     match dx {
-                        Some(dx) => point.sums(dx, sum, dot),
+                        Some(dx) => point.input_sums(dx, sum, dot, winners),
                         None => [&mut *sum, &mut *dot].into_iter().for_each(|sums| sums.fill(T::default())),
                     }
+                    let dx = if n.pool.is_some() { dx.map(|_| &*winners) } else { dx };
                     point.push(vector, dx, sum, dot, dy);
+                    if n.relu {
+                        pointwise::relu_grad(y, dy);
+                    }
                 }
                 (_, None) => dy.fill(T::default()),
                 (Stage::Relu, Some(dx)) => {
@@ -286,7 +312,7 @@ impl<T: Real> Way<T> {
                 (Stage::SpatialMean { pixels, channels }, Some(dx)) => {
                     pointwise::spatial_mean(*pixels, *channels, dx, dy);
                 }
-                (Stage::First(_), _) => unreachable!("a layer a stage"),
+                (Stage::First(_), _) => unreachable!("its output is stored"),
             }
         }
     }

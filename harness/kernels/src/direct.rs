@@ -47,6 +47,12 @@ pub(crate) fn turn_whole<T: Real>(g: &Geometry, w: &[T], turned: &mut [T]) {
     transpose_taps(g, w, turned, |tap| last - tap);
 }
 
+/// As [`turn`], the taps in their own order.
+pub(crate) fn turn_taps<T: Real>(g: &Geometry, w: &[T], turned: &mut [T]) {
+    assert!(w.len() == g.weight_len() && turned.len() == g.weight_len());
+    transpose_taps(g, w, turned, |tap| tap);
+}
+
 fn transpose_taps<T: Real>(g: &Geometry, w: &[T], turned: &mut [T], to: impl Fn(usize) -> usize) {
     let tap_len = g.cin * g.cout;
     for (tap, from) in w.chunks_exact(tap_len).enumerate() {

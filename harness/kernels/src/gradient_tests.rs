@@ -220,11 +220,49 @@ fn inductive_is_the_plain_loop() {
     }
 }
 
+/// Networks wide enough for phases, on all sides that these are chosen on up to 16, and one with the padding before and after.
+fn strided_networks() -> Vec<(Network, usize)> {
+    use Layer::*;
+    let tail = [conv(48, 2), norm(true), Relu, Flatten, Dense { outputs: 3 }];
+    let of = |h, w| net(&[h, w, 48], &tail);
+    let mut all: Vec<_> = [(7, 7, 10), (8, 8, 1), (12, 14, 2), (7, 16, 3), (14, 14, 11)]
+        .into_iter()
+        .map(|(h, w, batch)| (of(h, w), batch))
+        .collect();
+    let whole = [&[conv(48, 2), norm(false), Relu, conv(50, 2), norm(true), Relu], &tail[..]].concat();
+    all.push((net(&[28, 28, 1], &whole), 2));
+    all
+}
+
+#[test]
+fn gradients_of_strided_networks_match_finite_differences() {
+    for (k, (net, batch)) in strided_networks().into_iter().enumerate() {
+        let params: Vec<f64> = noise(net.param_len(), k as u64 + 1).into_iter().map(|v| 0.2 * v).collect();
+        let x = noise(batch * net.input_len(), k as u64 + 100);
+        let classes: Vec<u32> = (0..batch).map(|i| (i % 3) as u32).collect();
+        let descend = |p: &[f64], grad: &mut [f64]| {
+            let (target, mut ws) = (Target::Classes(&classes), Workspace::default());
+            net.descend(p, &x, target, Reduction::Mean, NormMode::Batch, 0, &mut ws, grad)
+        };
+        let mut grad = vec![f64::NAN; params.len()];
+        descend(&params, &mut grad);
+        let direction = noise(params.len(), 50);
+        let at = |by: f64| {
+            let moved: Vec<f64> = params.iter().zip(&direction).map(|(p, v)| p + by * v).collect();
+            descend(&moved, &mut vec![0.0; params.len()])
+        };
+        let h = 1e-7;
+        let want = (at(h) - at(-h)) / (2.0 * h);
+        let got: f64 = grad.iter().zip(&direction).map(|(g, v)| g * v).sum();
+        assert!((got - want).abs() < 1e-6 * want.abs().max(1.0), "network {k}: {got} for {want}");
+    }
+}
+
 /// H·v against the change of the gradient along v, for every layer; and H is symmetric.
 #[test]
 fn hessian_products_match_finite_differences() {
     let mut space = CurvatureSpace::default();
-    for (k, (net, batch)) in networks().into_iter().enumerate() {
+    for (k, (net, batch)) in networks().into_iter().chain(strided_networks()).enumerate() {
         let params = noise(net.param_len(), k as u64 + 1);
         let x = noise(batch * net.input_len(), k as u64 + 100);
         let values = noise(batch * net.outputs(), 7);

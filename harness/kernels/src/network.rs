@@ -22,8 +22,8 @@ pub struct Network {
     output: Vec<usize>,
     /// The passes of training and evaluation.
     pub(crate) plan: Plan,
-    /// The same, a layer a pass.
-    pub(crate) plain: Plan,
+    /// The same, the first layer's output stored: those of second derivatives.
+    pub(crate) stored: Plan,
 }
 
 impl Network {
@@ -53,10 +53,9 @@ impl Network {
             }
             shapes.push(output_shape(name, layer, shape)?);
         }
-        let plan = Plan::new(&layers, &shapes, &specs, true);
-        let plain = Plan::new(&layers, &shapes, &specs, false);
+        let [plan, stored] = [false, true].map(|stored| Plan::new(&layers, &shapes, &specs, stored));
         let output = shapes.pop().unwrap_or_default();
-        Ok(Self { input: input.to_vec(), layers, specs, output, plan, plain })
+        Ok(Self { input: input.to_vec(), layers, specs, output, plan, stored })
     }
 
     /// `[h, w, c]` or `[features]`.

@@ -244,22 +244,22 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
                 let mut at_window = image * pool.output_len() + first;
                 for oy in 0..pool.oh {
                     for ox in 0..pool.ow {
-                        let winner = lanes.load(winners.add(at_window));
-                        let g = lanes.load(n.dy.as_ptr().add(at_window));
                         let at = pool.window(oy, ox);
-                        let mut dx = each(
-                            at,
-                            #[inline(always)]
-                            |at| lanes.load(x.add(at)),
-                        );
+                        // A register at a time: a window's four of several would not leave room for a channel's numbers.
                         for j in 0..NV {
-                            let own = grad.window([dx[0][j], dx[1][j], dx[2][j], dx[3][j]], winner[j], g[j], j);
-                            for (dx, own) in dx.iter_mut().zip(own) {
-                                dx[j] = own;
+                            let (one, skip) = (lanes.one(), j * T::lanes::<S>());
+                            let [winner] = one.load(winners.add(at_window + skip));
+                            let [g] = one.load(n.dy.as_ptr().add(at_window + skip));
+                            let x = x.add(skip);
+                            let own = each(
+                                at,
+                                #[inline(always)]
+                                |at| one.load(x.add(at))[0],
+                            );
+                            let dx = grad.window(own, winner, g, j);
+                            for (at, dx) in at.into_iter().zip(dx).rev() {
+                                one.store(x.add(at), [dx]);
                             }
-                        }
-                        for (at, dx) in at.into_iter().zip(dx).rev() {
-                            lanes.store(x.add(at), dx);
                         }
                         at_window += pool.c;
                     }

@@ -97,8 +97,9 @@ impl Stage {
 }
 
 impl Plan {
-    /// `shapes[i]` is the input of layer i; they fit together. Norms take what follows them along if `fused`.
-    pub fn new(layers: &[(String, Layer)], shapes: &[Vec<usize>], specs: &[ParamSpec], fused: bool) -> Self {
+    /// `shapes[i]` is the input of layer i; they fit together. Norms take what follows them along; the first layer's output is `stored`,
+    /// or comes again wherever that is worth it.
+    pub fn new(layers: &[(String, Layer)], shapes: &[Vec<usize>], specs: &[ParamSpec], stored: bool) -> Self {
         let input_len = shapes[0].iter().product();
         let mut plan = Self { stages: vec![], lens: vec![], layers: vec![], input_len, stats_len: 0 };
         let mut i = 0;
@@ -116,8 +117,7 @@ impl Plan {
                 Layer::Dense { outputs } => Some(linear(Geometry::dense(len, *outputs), &own, layers.get(i + 1))),
                 Layer::Norm { eps, .. } => {
                     let channels = *shape.last().expect("a shape is not empty");
-                    let following = if fused { &layers[i + 1..] } else { &[] };
-                    let (relu, pool, more) = after(following, shape);
+                    let (relu, pool, more) = after(&layers[i + 1..], shape);
                     used += more;
                     let mean = plan.stats_len..plan.stats_len + channels;
                     plan.stats_len += 2 * channels;
@@ -148,7 +148,7 @@ impl Plan {
                 let len = shapes[i + used].iter().product();
                 match (plan.stages.as_slice(), stage) {
                     ([Stage::Linear(linear)], Stage::Norm(norm))
-                        if norm.pool.is_some() && first::fits(&linear.geometry) =>
+                        if !stored && norm.pool.is_some() && first::fits(&linear.geometry) =>
                     {
                         let linear = linear.clone();
                         plan.stages[0] = Stage::First(Box::new(First { linear, norm, norm_layer: i }));

@@ -129,6 +129,95 @@ impl<T: Real, const MERGE: bool> OverChannels<T> for Gather<'_, T, MERGE> {
     }
 }
 
+/// Of values `v` at the elements x of `at`: Σv and Σv·(x − mean) of each channel to `sums`, and v of each window's winner, which is the
+/// first that equals `winners`, to `to`.
+pub(crate) fn sums_and_winners<T: Real>(
+    pool: &PoolShape,
+    images: usize,
+    at: [&[T]; 2],
+    winners: &[T],
+    mean: &[T],
+    sums: [&mut [T]; 2],
+    to: &mut [T],
+) {
+    assert!(at.iter().all(|v| v.len() == images * pool.input_len()) && to.len() == images * pool.output_len());
+    assert!(winners.len() == to.len() && mean.len() == pool.c && sums.iter().all(|v| v.len() == pool.c));
+    let sums = sums.map(<[T]>::as_mut_ptr);
+    dispatch(Pick { pool, images, at: at.map(<[T]>::as_ptr), winners, mean, sums, to: to.as_mut_ptr() });
+}
+
+struct Pick<'a, T> {
+    pool: &'a PoolShape,
+    images: usize,
+    at: [*const T; 2],
+    winners: &'a [T],
+    mean: &'a [T],
+    sums: [*mut T; 2],
+    to: *mut T,
+}
+
+impl<T: Real> WithSimd for Pick<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, s: S) {
+        // SAFETY: `sums_and_winners` checked the lengths.
+        unsafe { over_narrow(s, self.pool.c, &mut self) }
+    }
+}
+
+impl<T: Real> OverChannels<T> for Pick<'_, T> {
+    #[inline(always)]
+    unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
+        let (s, p) = (lanes.s, self.pool);
+        let line = p.w * p.c;
+        unsafe {
+            let mean = lanes.load(self.mean.as_ptr().add(first));
+            let zero = lanes.splat(T::default());
+            let (mut sum, mut dot) = (zero, zero);
+            for image in 0..self.images {
+                let [x, v] = self.at.map(|at| at.add(image * p.input_len() + first));
+                let mut window = image * p.output_len() + first;
+                for y in (0..p.h).step_by(2) {
+                    for column in (0..p.w).step_by(WIDTH) {
+                        let width = WIDTH.min(p.w - column);
+                        // A chunk's own sums, then their sum: less rounding than one long sum.
+                        let (mut part, mut part_dot) = (zero, zero);
+                        for below in 0..2.min(p.h - y) {
+                            for i in 0..width {
+                                let at = (y + below) * line + (column + i) * p.c;
+                                let (e, w) = (lanes.load(x.add(at)), lanes.load(v.add(at)));
+                                let (a, b) = (part, part_dot);
+                                part = lanes.map(|j| T::vadd(s, a[j], w[j]));
+                                part_dot = lanes.map(|j| T::fma(s, w[j], T::vsub(s, e[j], mean[j]), b[j]));
+                            }
+                        }
+                        let (a, b) = (sum, dot);
+                        sum = lanes.map(|j| T::vadd(s, a[j], part[j]));
+                        dot = lanes.map(|j| T::vadd(s, b[j], part_dot[j]));
+                        if y / 2 >= p.oh {
+                            continue;
+                        }
+                        for ox in column / 2..(column + width).div_ceil(2).min(p.ow) {
+                            let winner = lanes.load(self.winners.as_ptr().add(window));
+                            let at = p.window(y / 2, ox);
+                            let mut got = lanes.load(v.add(at[3]));
+                            for at in [at[2], at[1], at[0]] {
+                                let (e, w, later) = (lanes.load(x.add(at)), lanes.load(v.add(at)), got);
+                                got = lanes.map(|j| T::pick_eq(s, e[j], winner[j], w[j], later[j]));
+                            }
+                            lanes.store(self.to.add(window), got);
+                            window += p.c;
+                        }
+                    }
+                }
+            }
+            lanes.store(self.sums[0].add(first), sum);
+            lanes.store(self.sums[1].add(first), dot);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

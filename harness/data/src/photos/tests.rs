@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use harness_core::ImageSet;
+use harness_core::{ImageSet, Split};
 
 use super::*;
 use crate::dataset::Dataset;

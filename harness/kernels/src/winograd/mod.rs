@@ -9,22 +9,29 @@
 #![allow(clippy::needless_range_loop)]
 
 pub(crate) mod first;
+mod lines;
 mod pass;
+mod phases;
 #[cfg(test)]
 mod tests;
 mod tiles;
 mod transform;
 
+use crate::direct;
 use crate::geometry::Geometry;
 use crate::scratch;
 use crate::simd::{Real, dispatch};
 use pass::{Forward, Layout, WeightGrad};
+use phases::{Convolve, Correlate};
 
-/// Outputs of a tile in a row and in a column.
+/// How a convolution is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Tile {
+    /// Into tiles of three, or of four outputs in a row and in a column.
     Three,
     Four,
+    /// Stride 2, into two phases of each dimension, whole planes.
+    Phases,
 }
 
 /// Fewest channels on either side, and fewest pixels on a side, for which the transforms cost less than they save.
@@ -43,9 +50,12 @@ pub(crate) fn tile(g: &Geometry) -> Option<Tile> {
     if tests::OFF.get() {
         return None;
     }
-    let fits = g.kernel == 3 && g.stride == 1;
-    if !fits || g.cin.min(g.cout) < CHANNELS || g.h.min(g.w) < SIDE {
+    let fits = g.kernel == 3 && g.cin.min(g.cout) >= CHANNELS;
+    if !fits || g.stride > 2 || g.oh.min(g.ow) < SIDE {
         return None;
+    }
+    if g.stride == 2 {
+        return phases::fewer(g).then_some(Tile::Phases);
     }
     let products = |m: usize| g.h.div_ceil(m) * g.w.div_ceil(m) * (m + 2) * (m + 2);
     Some(if products(3) < products(4) { Tile::Three } else { Tile::Four })
@@ -66,16 +76,18 @@ pub(crate) fn forward<T: Real>(
     match tile {
         Tile::Three => convolve::<T, 3>(g, [g.cin, g.cout], batch, x, w, bias, out),
         Tile::Four => convolve::<T, 4>(g, [g.cin, g.cout], batch, x, w, bias, out),
+        Tile::Phases => halve(true, g, batch, x, w, bias, out),
     }
 }
 
-/// dx = the gradient of the input, from the gradient `d` of the output and weights `[3, 3, C_out, C_in]`, taps in reverse order.
+/// dx = the gradient of the input, from the gradient `d` of the output and weights as [`turn`] gives them.
 pub(crate) fn input_grad<T: Real>(tile: Tile, g: &Geometry, batch: usize, d: &[T], turned: &[T], dx: &mut [T]) {
     assert!(d.len() == batch * g.output_len() && dx.len() == batch * g.input_len());
     assert!(turned.len() == g.weight_len());
     match tile {
         Tile::Three => convolve::<T, 3>(g, [g.cout, g.cin], batch, d, turned, None, dx),
         Tile::Four => convolve::<T, 4>(g, [g.cout, g.cin], batch, d, turned, None, dx),
+        Tile::Phases => halve(false, g, batch, d, turned, None, dx),
     }
 }
 
@@ -100,7 +112,34 @@ pub(crate) fn weight_grad<T: Real>(tile: Tile, g: &Geometry, batch: usize, x: &[
     match tile {
         Tile::Three => correlate::<T, 3>(g, batch, x, d, dw),
         Tile::Four => correlate::<T, 4>(g, batch, x, d, dw),
+        Tile::Phases => halved(g, batch, x, d, dw),
     }
+}
+
+/// Weights for [`input_grad`]: each tap transposed to `[C_out, C_in]`, for tiles the taps in reverse order.
+pub(crate) fn turn<T: Real>(tile: Tile, g: &Geometry, w: &[T], turned: &mut [T]) {
+    match tile {
+        Tile::Three | Tile::Four => direct::turn_whole(g, w, turned),
+        Tile::Phases => direct::turn_taps(g, w, turned),
+    }
+}
+
+/// By phases, [`forward`] or [`input_grad`].
+fn halve<T: Real>(forward: bool, g: &Geometry, batch: usize, x: &[T], w: &[T], bias: Option<&[T]>, out: &mut [T]) {
+    assert!(g.kernel == 3 && g.stride == 2 && g.pad_y.max(g.pad_x) <= 1);
+    let layout = phases::Layout::new::<T>(g, batch);
+    let bias = bias.map_or(std::ptr::null(), <[T]>::as_ptr);
+    let (x, w, out) = (x.as_ptr(), w.as_ptr(), out.as_mut_ptr());
+    scratch::with(layout.room(), |room| dispatch(Convolve { layout, forward, x, w, bias, out, room }));
+}
+
+/// By phases, [`weight_grad`].
+fn halved<T: Real>(g: &Geometry, batch: usize, x: &[T], d: &[T], dw: &mut [T]) {
+    assert!(x.len() == batch * g.input_len() && d.len() == batch * g.output_len() && dw.len() == g.weight_len());
+    assert!(g.kernel == 3 && g.stride == 2 && g.pad_y.max(g.pad_x) <= 1);
+    let layout = phases::Layout::new::<T>(g, batch);
+    let (x, d, dw) = (x.as_ptr(), d.as_ptr(), dw.as_mut_ptr());
+    scratch::with(layout.room(), |room| dispatch(Correlate { layout, x, d, dw, room }));
 }
 
 fn correlate<T: Real, const M: usize>(g: &Geometry, batch: usize, x: &[T], d: &[T], dw: &mut [T]) {

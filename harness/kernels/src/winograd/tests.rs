@@ -10,6 +10,7 @@ use crate::loss::{Reduction, Target};
 use crate::network::Network;
 use crate::norm;
 use crate::plan::Stage;
+use crate::pool::{self, PoolShape};
 use crate::simd::{Real, instruction_set, limited};
 use crate::workspace::Workspace;
 use std::cell::Cell;
@@ -54,7 +55,7 @@ fn passes<T: Real>(tile: Option<Tile>, g: &Geometry, batch: usize, x: &[f64], w:
     match tile {
         Some(tile) => {
             forward(tile, g, batch, &x, &w, Some(&bias), &mut y);
-            direct::turn_whole(g, &w, &mut turned);
+            super::turn(tile, g, &w, &mut turned);
             input_grad(tile, g, batch, &d, &turned, &mut dx);
             weight_grad(tile, g, batch, &x, &d, &mut dw);
         }
@@ -96,7 +97,19 @@ fn shapes() -> Vec<(usize, Geometry)> {
     ] {
         shapes.push((batch, same(h, w, cin, cout)));
     }
+    let halved = |h, w, cin, cout| Geometry::same(h, w, cin, cout, 2);
+    shapes.extend((1..=24).map(|side| (2, halved(side, side, 5, 3))));
+    for (batch, h, w, cin, cout) in
+        [(1, 14, 14, 64, 64), (10, 7, 7, 64, 64), (25, 28, 9, 1, 17), (3, 4, 31, 33, 16), (40, 13, 14, 20, 8)]
+    {
+        shapes.push((batch, halved(h, w, cin, cout)));
+    }
     shapes
+}
+
+/// The tiles for a stride.
+fn tiles(g: &Geometry) -> &'static [Tile] {
+    if g.stride == 2 { &[Tile::Phases] } else { &[Tile::Three, Tile::Four] }
 }
 
 #[test]
@@ -107,7 +120,7 @@ fn all_passes_give_what_the_direct_ones_give() {
         let d = noise(batch * g.output_len(), seed + 2);
         let exact = passes::<f64>(None, &g, batch, &x, &w, &d);
         for set in ["", "avx2+fma", "scalar"] {
-            for tile in [Tile::Three, Tile::Four] {
+            for &tile in tiles(&g) {
                 let (wide, narrow) = limited(set, || {
                     let of = Some(tile);
                     (passes::<f64>(of, &g, batch, &x, &w, &d), passes::<f32>(of, &g, batch, &x, &w, &d))
@@ -125,12 +138,12 @@ fn all_passes_give_what_the_direct_ones_give() {
 /// Which the inductive protocol relies on.
 #[test]
 fn an_image_gives_the_same_bits_in_any_batch() {
-    let g = Geometry::same(11, 10, 9, 12, 1);
-    let (batch, w) = (7, of::<f32>(&noise(g.weight_len(), 1)));
-    let x: Vec<f32> = of(&noise(batch * g.input_len(), 2));
-    for set in ["", "avx2+fma", "scalar"] {
+    for (set, stride) in ["", "avx2+fma", "scalar"].into_iter().flat_map(|set| [(set, 1), (set, 2)]) {
+        let g = Geometry::same(11, 10, 9, 12, stride);
+        let (batch, w) = (70, of::<f32>(&noise(g.weight_len(), 1)));
+        let x: Vec<f32> = of(&noise(batch * g.input_len(), 2));
         limited(set, || {
-            for tile in [Tile::Three, Tile::Four] {
+            for &tile in tiles(&g) {
                 let mut all = vec![f32::NAN; batch * g.output_len()];
                 forward(tile, &g, batch, &x, &w, None, &mut all);
                 for (x, want) in x.chunks_exact(g.input_len()).zip(all.chunks_exact(g.output_len())) {
@@ -147,20 +160,23 @@ fn an_image_gives_the_same_bits_in_any_batch() {
 #[test]
 #[ignore = "prints figures"]
 fn errors() {
-    for (side, channels) in [(42, 32), (21, 32), (11, 32), (6, 64)] {
-        let g = Geometry::same(side, side, channels, channels, 1);
+    for (side, channels, stride) in [(42, 32, 1), (21, 32, 1), (11, 32, 1), (6, 64, 1), (14, 64, 2), (7, 64, 2)] {
+        let g = Geometry::same(side, side, channels, channels, stride);
         let batch = 10;
         let x: Vec<f64> = noise(batch * g.input_len(), 1).iter().map(|v| v.max(0.0) as f32 as f64).collect();
         let round = |v: Vec<f64>| v.into_iter().map(|v| v as f32 as f64).collect::<Vec<f64>>();
         let (w, d) = (round(noise(g.weight_len(), 2)), round(noise(batch * g.output_len(), 3)));
         let exact = passes::<f64>(None, &g, batch, &x, &w, &d);
-        for tile in [None, Some(Tile::Three), Some(Tile::Four)] {
+        for tile in [None].into_iter().chain(tiles(&g).iter().copied().map(Some)) {
             let gaps: Vec<String> = passes::<f32>(tile, &g, batch, &x, &w, &d)
                 .iter()
                 .zip(&exact)
                 .map(|(a, b)| format!("{:.1e}", gap(a, b)))
                 .collect();
-            println!("{side}×{side}×{channels} {tile:?}: forward, input and weight gradient {}", gaps.join(", "));
+            println!(
+                "{side}×{side}×{channels}, stride {stride}, {tile:?}: forward, input and weight gradient {}",
+                gaps.join(", ")
+            );
         }
     }
 }
@@ -217,18 +233,70 @@ fn table() {
     }
 }
 
+/// The same for stride 2, all three passes.
+#[test]
+#[ignore = "prints figures"]
+fn table_of_phases() {
+    let batch = 10;
+    for set in ["", "avx2+fma"] {
+        for (side, channels) in
+            [(28, 64), (14, 64), (13, 64), (10, 64), (7, 64), (6, 64), (4, 64), (14, 32), (14, 16), (7, 32), (42, 32)]
+        {
+            let g = Geometry::same(side, side, channels, channels, 2);
+            let of = |n: usize, seed: u64| of::<f32>(&noise(n, seed));
+            let (x, w, d) = (of(batch * g.input_len(), 1), of(g.weight_len(), 2), of(batch * g.output_len(), 3));
+            let (mut y, mut dw, mut dx) = (d.clone(), w.clone(), x.clone());
+            let mut best = [f64::MAX; 6];
+            limited(set, || {
+                for _ in 0..(5e9 / g.flops() / batch as f64) as usize + 10 {
+                    let mut kinds = best.iter_mut();
+                    let mut time = |f: &mut dyn FnMut()| {
+                        let start = Instant::now();
+                        f();
+                        let best = kinds.next().unwrap();
+                        *best = best.min(start.elapsed().as_secs_f64() * 1e6);
+                    };
+                    time(&mut || direct::forward(&g, batch, &x, &w, None, &mut y));
+                    time(&mut || forward(Tile::Phases, &g, batch, &x, &w, None, &mut y));
+                    time(&mut || direct::input_grad(&g, batch, &d, &w, &mut dx));
+                    time(&mut || input_grad(Tile::Phases, &g, batch, &d, &w, &mut dx));
+                    time(&mut || direct::weight_grad(&g, batch, &x, &d, &mut dw));
+                    time(&mut || weight_grad(Tile::Phases, &g, batch, &x, &d, &mut dw));
+                }
+                let [a, b, c, d, e, f] = best.map(|t| format!("{t:.0}"));
+                println!(
+                    "{} {side}×{side}×{channels}, µs direct and by phases: forward {a}, {b}; input gradient {c}, {d}; weight gradient {e}, {f}",
+                    instruction_set()
+                );
+            });
+        }
+    }
+}
+
 /// The mini-ImageNet network of the papers, and parameters of a fresh one.
 fn mini_imagenet(filters: usize) -> (Network, Vec<f64>) {
+    fresh(&[84, 84, 3], filters, 1)
+}
+
+/// The Omniglot network.
+fn omniglot() -> (Network, Vec<f64>) {
+    fresh(&[28, 28, 1], 64, 2)
+}
+
+/// Four blocks, with pools where the stride is 1, and parameters as they are drawn at first.
+fn fresh(input: &[usize], filters: usize, stride: usize) -> (Network, Vec<f64>) {
     let mut layers = Vec::new();
     for i in 1..=4 {
-        layers.push((format!("conv{i}"), Layer::Conv { filters, stride: 1 }));
+        layers.push((format!("conv{i}"), Layer::Conv { filters, stride }));
         layers.push((format!("norm{i}"), Layer::Norm { scale: true, eps: 1e-3 }));
-        layers.push((format!("pool{i}"), Layer::MaxPool { padding: Padding::Same }));
+        if stride == 1 {
+            layers.push((format!("pool{i}"), Layer::MaxPool { padding: Padding::Same }));
+        }
         layers.push((format!("relu{i}"), Layer::Relu));
     }
     layers.push(("flatten".into(), Layer::Flatten));
     layers.push(("head".into(), Layer::Dense { outputs: 5 }));
-    let net = Network::new(&[84, 84, 3], layers).unwrap();
+    let net = Network::new(input, layers).unwrap();
     let mut params = vec![0.0; net.param_len()];
     for (i, spec) in net.layout().iter().enumerate() {
         let own = &mut params[spec.offset..spec.offset + spec.len];
@@ -255,54 +323,69 @@ fn gradient<T: Real>(net: &Network, params: &[f64], x: &[f64]) -> Vec<f64> {
 
 #[test]
 fn whole_gradients_are_as_near_to_f64_as_direct_ones() {
-    let x: Vec<f64> = noise(10 * 84 * 84 * 3, 99).into_iter().map(|v| v as f32 as f64).collect();
-    let (net, params) = mini_imagenet(32);
-    let (plain, _) = direct_only(|| mini_imagenet(32));
-    let exact = direct_only(|| gradient::<f64>(&plain, &params, &x));
-    assert!(gap(&gradient::<f64>(&net, &params, &x), &exact) < 1e-11);
-    for set in ["", "avx2+fma"] {
-        limited(set, || {
-            let own = gap(&gradient::<f32>(&net, &params, &x), &exact);
-            let direct = gap(&direct_only(|| gradient::<f32>(&plain, &params, &x)), &exact);
-            println!(
-                "{}: rms error of the whole gradient {own:.2e}, by direct kernels {direct:.2e}",
-                instruction_set()
-            );
-            assert!(own < LIMIT, "{set}: {own:e}, by direct kernels {direct:e}");
-        });
+    for (name, build) in [("mini-ImageNet", (|| mini_imagenet(32)) as fn() -> _), ("Omniglot", omniglot)] {
+        let (net, params) = build();
+        let x: Vec<f64> = noise(10 * net.input_len(), 99).into_iter().map(|v| v as f32 as f64).collect();
+        let (plain, _) = direct_only(build);
+        let exact = direct_only(|| gradient::<f64>(&plain, &params, &x));
+        assert!(gap(&gradient::<f64>(&net, &params, &x), &exact) < 1e-11);
+        for set in ["", "avx2+fma"] {
+            limited(set, || {
+                let own = gap(&gradient::<f32>(&net, &params, &x), &exact);
+                let direct = gap(&direct_only(|| gradient::<f32>(&plain, &params, &x)), &exact);
+                println!(
+                    "{name}, {}: rms error of the whole gradient {own:.2e}, by direct kernels {direct:.2e}",
+                    instruction_set()
+                );
+                assert!(own < LIMIT, "{name}, {set}: {own:e}, by direct kernels {direct:e}");
+            });
+        }
     }
 }
 
 /// Windows and ReLUs that choose otherwise than in f64 are worth more than all rounding; this batch has few.
 const LIMIT: f64 = 3e-6;
 
-/// What each pool and each ReLU of a network, a layer a pass, has as input; convolutions direct or not.
-fn choices<T: Real>(net: &Network, params: &[f64], x: &[f64], winograd: bool) -> Vec<Vec<f64>> {
+/// What each pool and each ReLU of a network has as input, with the pool where it is one; convolutions direct or not.
+fn choices<T: Real>(net: &Network, params: &[f64], x: &[f64], winograd: bool) -> Vec<(Option<PoolShape>, Vec<f64>)> {
     let (params, mut x): (Vec<T>, Vec<T>) = (of(params), of(x));
     let zero = || vec![T::default(); net.stats_len()];
     let (mut stats, mut scales, mut seen) = (zero(), zero(), Vec::new());
-    for (stage, len) in net.plain.stages.iter().zip(&net.plain.lens) {
+    let wide = |v: &[T]| v.iter().map(|v| v.f64()).collect();
+    for (stage, len) in net.stored.stages.iter().zip(&net.stored.lens) {
         let mut y = vec![T::default(); 10 * len];
         match stage {
             Stage::Norm(n) => {
-                stage.measure(&params, &x, 10, &mut stats, &mut []);
+                let mut winners = vec![T::default(); 10 * n.winners_len()];
+                stage.measure(&params, &x, 10, &mut stats, &mut winners);
                 n.scale(&params, &stats, &mut scales);
-                norm::forward(n.affine(&params, &stats, &scales), false, &x, &mut y);
+                let mut normal = vec![T::default(); x.len()];
+                norm::forward(n.affine(&params, &stats, &scales), false, &x, &mut normal);
+                match &n.pool {
+                    Some(shape) => {
+                        seen.push((Some(shape.clone()), wide(&normal)));
+                        pool::forward(shape, 10, &normal, &mut y);
+                    }
+                    None => y = normal,
+                }
+                seen.push((None, wide(&y)));
+                y.iter_mut().for_each(|v| *v = if *v > T::default() { *v } else { T::default() });
             }
             Stage::Linear(l) if winograd && l.geometry.kernel == 3 => {
                 let (g, weight) = (&l.geometry, &params[l.weight.clone()]);
                 // F(4×4) where the first layer has it.
-                let tile = super::tile(g).unwrap_or(Tile::Four);
-                forward(tile, g, 10, &x, weight, Some(&params[l.bias.clone()]), &mut y);
+                let first = (g.stride == 1).then_some(Tile::Four);
+                let bias = Some(&params[l.bias.clone()]);
+                match super::tile(g).or(first) {
+                    Some(tile) => forward(tile, g, 10, &x, weight, bias, &mut y),
+                    None => direct::forward(g, 10, &x, weight, bias, &mut y),
+                }
             }
             Stage::Linear(l) => {
                 let (weight, bias) = (&params[l.weight.clone()], &params[l.bias.clone()]);
                 direct_only(|| conv::forward(&l.geometry, 10, &x, weight, Some(bias), &mut y));
             }
             stage => stage.forward(&params, 10, &x, &mut y),
-        }
-        if matches!(stage, Stage::MaxPool(_) | Stage::Relu) {
-            seen.push(x.iter().map(|v| v.f64()).collect());
         }
         x = y;
     }
@@ -313,37 +396,41 @@ fn choices<T: Real>(net: &Network, params: &[f64], x: &[f64], winograd: bool) ->
 #[test]
 #[ignore = "prints figures"]
 fn flips() {
-    let (net, params) = mini_imagenet(32);
-    let mut counts = [[0usize; 2]; 2];
-    let (mut windows, mut relus) = (0, 0);
-    let batches = 5;
-    for batch in 0..batches {
-        let x: Vec<f64> = noise(10 * 84 * 84 * 3, 200 + batch).into_iter().map(|v| v as f32 as f64).collect();
-        let exact = choices::<f64>(&net, &params, &x, false);
-        for (kind, counts) in counts.iter_mut().enumerate() {
-            let own = choices::<f32>(&net, &params, &x, kind == 1);
-            let stages = net.plain.stages.iter().filter(|s| matches!(s, Stage::MaxPool(_) | Stage::Relu));
-            for ((stage, own), exact) in stages.zip(&own).zip(&exact) {
-                let Stage::MaxPool(pool) = stage else {
-                    relus += own.len() * kind;
-                    counts[1] += own.iter().zip(exact).filter(|(a, b)| (**a > 0.0) != (**b > 0.0)).count();
-                    continue;
-                };
-                for image in 0..10 {
-                    for (oy, ox) in (0..pool.oh).flat_map(|oy| (0..pool.ow).map(move |ox| (oy, ox))) {
-                        for c in 0..pool.c {
-                            let at = pool.window(oy, ox).map(|a| image * pool.input_len() + a + c);
-                            let winner = |v: &[f64]| at.into_iter().reduce(|a, b| if v[b] > v[a] { b } else { a });
-                            windows += kind;
-                            counts[0] += usize::from(winner(own) != winner(exact));
+    let batches = 40;
+    for (name, (net, params)) in [
+        ("mini-ImageNet", mini_imagenet(32)),
+        ("mini-ImageNet, 64 filters", mini_imagenet(64)),
+        ("Omniglot", omniglot()),
+    ] {
+        let mut counts = [[0usize; 2]; 2];
+        let (mut windows, mut relus) = (0, 0);
+        for batch in 0..batches {
+            let x: Vec<f64> = noise(10 * net.input_len(), 200 + batch).into_iter().map(|v| v as f32 as f64).collect();
+            let exact = choices::<f64>(&net, &params, &x, false);
+            for (kind, counts) in counts.iter_mut().enumerate() {
+                let own = choices::<f32>(&net, &params, &x, kind == 1);
+                for ((pool, own), (_, exact)) in own.iter().zip(&exact) {
+                    let Some(pool) = pool else {
+                        relus += own.len() * kind;
+                        counts[1] += own.iter().zip(exact).filter(|(a, b)| (**a > 0.0) != (**b > 0.0)).count();
+                        continue;
+                    };
+                    for image in 0..10 {
+                        for (oy, ox) in (0..pool.oh).flat_map(|oy| (0..pool.ow).map(move |ox| (oy, ox))) {
+                            for c in 0..pool.c {
+                                let at = pool.window(oy, ox).map(|a| image * pool.input_len() + a + c);
+                                let winner = |v: &[f64]| at.into_iter().reduce(|a, b| if v[b] > v[a] { b } else { a });
+                                windows += kind;
+                                counts[0] += usize::from(winner(own) != winner(exact));
+                            }
                         }
                     }
                 }
             }
         }
-    }
-    println!("{}: {batches} batches of ten, {windows} windows and {relus} ReLUs", instruction_set());
-    for (name, [windows, relus]) in ["direct", "Winograd"].iter().zip(counts) {
-        println!("{name}: {windows} windows and {relus} ReLUs choose otherwise than in f64");
+        println!("{name}, {}: {batches} batches of ten, {windows} windows and {relus} ReLUs", instruction_set());
+        for (kind, [windows, relus]) in ["direct", "Winograd"].iter().zip(counts) {
+            println!("{kind}: {windows} windows and {relus} ReLUs choose otherwise than in f64");
+        }
     }
 }

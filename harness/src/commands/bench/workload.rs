@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use candle_core::Device;
 use harness_core::sources::{ImageTasks, glyphs};
 use harness_core::{
-    ClassSplit, Draw, Entry, ImageClass, ImageSet, InnerLoop, Labeled, Learner, MiniBatches, Model, Moments, Optimizer,
-    Pool, Purpose, Reduction, Result, Split, State, Stream, TaskSource,
+    ClassSplit, Draw, Entry, ImageClass, ImageSet, InnerLoop, Labeled, Learner, MiniBatches, Model, ModelSpec, Moments,
+    Optimizer, Pool, Purpose, Reduction, Result, Split, State, Stream, TaskSource,
 };
 
+use super::passes::Passes;
+use super::{Network, What};
 use crate::identity::Identity;
 use crate::results::run_dir::RunDir;
 use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, Workers, build, evaluate, iterate};
@@ -18,25 +20,10 @@ use crate::spec::{Budget, Spec};
 /// The batch of a step that all figures are given for.
 const BATCH: usize = 10;
 
-/// What a row measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
-    Train,
-    Evaluate,
-}
-
-impl What {
-    pub fn name(self) -> &'static str {
-        match self {
-            What::Train => "train",
-            What::Evaluate => "evaluate",
-        }
-    }
-}
-
 /// A network with tasks to learn.
 pub struct Workload {
-    pub name: &'static str,
+    /// What a step is not.
+    pub passes: Passes,
     job: Job,
     model: Model,
     /// One task's images, to take mini-batches from.
@@ -44,18 +31,22 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// The Omniglot network on glyphs, the mini-ImageNet network on noise of its size.
-    pub fn all(algorithms: &[Entry]) -> Result<Vec<Workload>> {
-        let letters = ImageTasks::new(Arc::new(glyphs::glyphs(0)), &glyphs::split())?;
-        Ok(vec![
-            Workload::new("omniglot", "glyphs-5w1s", Arc::new(letters), algorithms)?,
-            Workload::new("mini-imagenet", "mini-imagenet-5w1s", Arc::new(noise()?), algorithms)?,
-        ])
+    /// A network of Omniglot's size on glyphs, one of mini-ImageNet's on noise of its size, learning as Reptile has it.
+    pub fn of(network: Network, algorithms: &[Entry]) -> Result<Workload> {
+        let conv4 = Some(ModelSpec::Conv4 { filters: 64 });
+        match network {
+            Network::Omniglot => Workload::new("glyphs-5w1s", letters()?, None, algorithms),
+            Network::OmniglotConv4 => Workload::new("glyphs-5w1s", letters()?, conv4, algorithms),
+            Network::MiniImagenet => Workload::new("mini-imagenet-5w1s", noise()?, None, algorithms),
+            Network::MiniImagenetConv4 => Workload::new("mini-imagenet-5w1s", noise()?, conv4, algorithms),
+        }
     }
 
-    fn new(name: &'static str, spec: &str, source: Arc<dyn TaskSource>, algorithms: &[Entry]) -> Result<Workload> {
+    fn new(spec: &str, source: ImageTasks, model: Option<ModelSpec>, algorithms: &[Entry]) -> Result<Workload> {
+        let source: Arc<dyn TaskSource> = Arc::new(source);
         let spec = Arc::new(Spec::find(spec, &[])?);
-        let method = spec.method("reptile").expect("every image benchmark has a reptile row").clone();
+        let mut method = spec.method("reptile").expect("every image benchmark has a reptile row").clone();
+        method.model = model.or(method.model);
         let algorithm = build(algorithms, &spec, &method, source.as_ref(), &Device::Cpu)?;
         let shots = BATCH;
         let draw = Draw::Episode { ways: None, shots, queries: 0 };
@@ -63,6 +54,7 @@ impl Workload {
         let examples = source.task(Split::Train, &draw, spec.protocol.ways, &method.view, &mut rng)?.support;
         let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
         let model = Model::new(&network, &source.input(), spec.protocol.ways, &Device::Cpu)?;
+        let passes = Passes::new(&model, &source.input())?;
         let cell = Cell {
             method,
             order: 0,
@@ -85,7 +77,7 @@ impl Workload {
             config: serde_json::Value::Null,
             kinship: Kinship::default(),
         };
-        Ok(Workload { name, job, model, examples })
+        Ok(Workload { passes, job, model, examples })
     }
 
     /// Floating-point operations of a step.
@@ -97,8 +89,8 @@ impl Workload {
     pub fn task_steps(&self, what: What) -> f64 {
         let cost = self.job.algorithm.cost(&self.job.spec.protocol);
         match what {
-            What::Train => cost.task / BATCH as f64,
             What::Evaluate => cost.episode / BATCH as f64,
+            _ => cost.task / BATCH as f64,
         }
     }
 
@@ -106,11 +98,11 @@ impl Workload {
     /// of an evaluation task, and the time is scaled to a step at [`BATCH`].
     pub fn steps(&self, what: What, stock: bool, threads: usize, seconds: f64) -> Result<f64> {
         let batch = match what {
-            What::Train => BATCH,
             What::Evaluate => {
                 (self.job.algorithm.cost(&self.job.spec.protocol).episode / self.job.algorithm.test_steps() as f64)
                     as usize
             }
+            _ => BATCH,
         };
         let model = if stock { self.model.clone().stock() } else { self.model.clone() };
         let work = || self.one_thread(&model, batch, seconds);
@@ -147,7 +139,7 @@ impl Workload {
         let (limit, began, mut done) = (Duration::from_secs_f64(seconds), Instant::now(), 0usize);
         while began.elapsed() < limit {
             match what {
-                What::Train => {
+                What::Train | What::SecondOrder | What::Features => {
                     pool.install(|| iterate(job, &mut state, job.meta_iters, Workers::Threads))?;
                     done += job.algorithm.sampling().meta_batch;
                 }
@@ -163,6 +155,11 @@ impl Workload {
         }
         Ok(done as f64 / began.elapsed().as_secs_f64())
     }
+}
+
+/// Glyphs in the shape of Omniglot.
+fn letters() -> Result<ImageTasks> {
+    ImageTasks::new(Arc::new(glyphs::glyphs(0)), &glyphs::split())
 }
 
 /// Noise in the shape of mini-ImageNet: 12 classes of 20 images, half to train on.
