@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use harness_core::{Entry, Result};
 
 use crate::cli::Verbosity;
@@ -90,7 +90,7 @@ impl Command {
             Command::Eval(args) => commands::eval::run(args, algorithms),
             Command::Export(args) => commands::export::run(args, algorithms),
             Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
-            Command::Completions(args) => commands::completions::run(args),
+            Command::Completions(args) => commands::completions::run(args, Cli::command()),
         }
     }
 }
