@@ -3,10 +3,10 @@
 #[cfg(test)]
 mod tests;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use harness_core::{Entry, Result};
 
-use crate::cli::Talk;
+use crate::cli::Verbosity;
 use crate::commands;
 use crate::commands::bench::Bench;
 use crate::commands::cite::Cite;
@@ -28,7 +28,7 @@ use crate::exit::Exit;
 #[command(name = "harness", version, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(flatten)]
-    pub talk: Talk,
+    pub verbosity: Verbosity,
 
     #[command(subcommand)]
     pub command: Command,
@@ -90,7 +90,7 @@ impl Command {
             Command::Eval(args) => commands::eval::run(args, algorithms),
             Command::Export(args) => commands::export::run(args, algorithms),
             Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
-            Command::Completions(args) => commands::completions::run(args),
+            Command::Completions(args) => commands::completions::run(args, Cli::command()),
         }
     }
 }

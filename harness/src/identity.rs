@@ -212,9 +212,10 @@ mod tests {
     /// What lies on disk is the results room's business: the runner hands over rows, episodes and states.
     #[test]
     fn the_runner_opens_no_file_and_names_none() {
-        for file in below("src/runner").into_iter().filter(|file| !file.ends_with("describe.rs")) {
+        for file in below("src/runner") {
             let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();
-            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            // What the system tells of itself, such as the processor's name, is no file of a run.
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//") && !line.contains("\"/proc/"));
             for line in code {
                 let names = [".json\"", ".csv\"", ".parquet\"", ".safetensors\"", "std::fs", "File::"];
                 assert!(!names.iter().any(|name| line.contains(name)), "{file}: {line}");

@@ -44,7 +44,7 @@ pub fn main_with(algorithms: &[Entry]) -> ExitCode {
         Err(error) if ranks::silent() && error.use_stderr() => return exit::Exit::Usage.into(),
         Err(error) => error.exit(),
     };
-    if let Err(error) = log::start(args.talk, ranks::silent()) {
+    if let Err(error) = log::start(args.verbosity, ranks::silent()) {
         eprintln!("error: {error}");
         return exit::Exit::of(&error).into();
     }

@@ -19,24 +19,24 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::cli::Talk;
+use crate::cli::Verbosity;
 
 /// Decides what is said: nothing where another rank speaks. `-q` and `-v` win over `RUST_LOG`, as whatever is typed wins over the environment. Errors when
 /// `RUST_LOG` decides and cannot be read.
-pub fn start(talk: Talk, silent: bool) -> Result<()> {
+pub fn start(verbosity: Verbosity, silent: bool) -> Result<()> {
     let variable = std::env::var("RUST_LOG").unwrap_or_default();
     let lines = tracing_subscriber::fmt::layer().event_format(Plain).with_writer(Lines::new);
     // A second start in one process, as in tests of other people's binaries, keeps the first one's choice.
-    let _ = tracing_subscriber::registry().with(lines).with(filter(talk, silent, &variable)?).try_init();
+    let _ = tracing_subscriber::registry().with(lines).with(filter(verbosity, silent, &variable)?).try_init();
     Ok(())
 }
 
-fn filter(talk: Talk, silent: bool, variable: &str) -> Result<Targets> {
-    let level = match talk {
+fn filter(verbosity: Verbosity, silent: bool, variable: &str) -> Result<Targets> {
+    let level = match verbosity {
         _ if silent => LevelFilter::OFF,
-        Talk { quiet: true, .. } => LevelFilter::WARN,
-        Talk { verbose: 1, .. } => LevelFilter::DEBUG,
-        Talk { verbose: 2.., .. } => LevelFilter::TRACE,
+        Verbosity { quiet: true, .. } => LevelFilter::WARN,
+        Verbosity { verbose: 1, .. } => LevelFilter::DEBUG,
+        Verbosity { verbose: 2.., .. } => LevelFilter::TRACE,
         _ if !variable.trim().is_empty() => {
             return variable.trim().parse().map_err(|error| {
                 Error::usage(format!(
@@ -111,8 +111,8 @@ impl Visit for Parts {
 mod tests {
     use super::*;
 
-    fn most(talk: Talk, variable: &str) -> LevelFilter {
-        let filter = filter(talk, false, variable).unwrap();
+    fn most(verbosity: Verbosity, variable: &str) -> LevelFilter {
+        let filter = filter(verbosity, false, variable).unwrap();
         let of = |level: &Level| filter.would_enable("harness::runner", level);
         let levels = [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR];
         levels.into_iter().find(of).map_or(LevelFilter::OFF, Into::into)
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_is_typed_wins_over_the_variable() {
-        let talk = |quiet, verbose| Talk { quiet, verbose };
+        let talk = |quiet, verbose| Verbosity { quiet, verbose };
         assert_eq!(most(talk(false, 0), ""), LevelFilter::INFO);
         assert_eq!(most(talk(true, 0), ""), LevelFilter::WARN);
         assert_eq!(most(talk(false, 1), ""), LevelFilter::DEBUG);
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_cannot_be_read_is_named() {
-        let error = filter(Talk::default(), false, "harness=loud").unwrap_err().to_string();
+        let error = filter(Verbosity::default(), false, "harness=loud").unwrap_err().to_string();
         assert!(error.starts_with("RUST_LOG=harness=loud: ") && error.contains("write a level"), "{error}");
     }
 }

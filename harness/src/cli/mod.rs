@@ -1,14 +1,14 @@
 //! What several commands read from the command line in the same way.
 
 mod shard;
-mod talk;
 pub mod value;
+mod verbosity;
 
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 pub use self::shard::Shard;
-pub use self::talk::Talk;
+pub use self::verbosity::Verbosity;
 
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -90,7 +90,7 @@ fn every_example_is_a_command_that_parses() {
 
 #[test]
 fn messages_are_chosen_before_or_after_the_command() {
-    let talk = |line: &str| Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.talk);
+    let talk = |line: &str| Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.verbosity);
     let (before, after) = (talk("harness -vv list").unwrap(), talk("harness list -vv").unwrap());
     assert_eq!((before.verbose, after.verbose, before.quiet), (2, 2, false));
     assert!(talk("harness list --quiet").unwrap().quiet);

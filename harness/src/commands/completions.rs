@@ -5,13 +5,11 @@
 
 use std::io;
 
-use clap::CommandFactory;
 use clap::{Args, ValueEnum};
 use clap_complete::{generate, shells};
 use clap_mangen::Man;
 use harness_core::Result;
 
-use crate::command_line::Cli;
 use crate::console;
 use crate::exit::Exit;
 
@@ -45,13 +43,12 @@ pub enum Shell {
     Man,
 }
 
-/// Prints to stdout.
-pub fn run(args: &Completions) -> Result<Exit> {
-    console::print(&render(args.shell)).map(|()| Exit::Done)
+/// Prints to stdout what `command`, the whole command line, has.
+pub fn run(args: &Completions, command: clap::Command) -> Result<Exit> {
+    console::print(&render(args.shell, command)).map(|()| Exit::Done)
 }
 
-fn render(shell: Shell) -> String {
-    let mut command = Cli::command();
+fn render(shell: Shell, mut command: clap::Command) -> String {
     let name = command.get_name().to_owned();
     let mut out = Vec::new();
     match shell {
@@ -89,13 +86,16 @@ fn page(command: clap::Command, out: &mut Vec<u8>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+    use crate::command_line::Cli;
 
     #[test]
     fn every_command_and_option_is_in_the_page_and_in_each_script() {
         for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Man] {
             // roff writes a hyphen that is no line break as \-.
-            let text = render(shell).replace("\\-", "-");
+            let text = render(shell, Cli::command()).replace("\\-", "-");
             for command in Cli::command().get_subcommands() {
                 let name = command.get_name();
                 assert!(text.to_lowercase().contains(name), "{shell:?}: {name}");

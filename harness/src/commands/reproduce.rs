@@ -26,7 +26,7 @@ use crate::report::Report;
 use crate::results::plan_json;
 use crate::results::run_dir::RunDir;
 use crate::runlog::RunLog;
-use crate::runner::{self, Finished, Job, Outcome, Shared, Standing, Stop, Workers};
+use crate::runner::{self, Finished, Job, Shared, Standing, Stop, Workers};
 use crate::spec::folds;
 
 pub use self::args::Reproduce;
@@ -166,7 +166,7 @@ fn silence_panics() {
 
 /// An interruption comes first, so that a script tries again; then runs that failed; then what the report found.
 fn exit(finished: &[Finished], reported: Result<Exit>, fresh: bool) -> Result<Exit> {
-    let interrupted = |run: &Finished| matches!(run.outcome, Outcome::Ended(runner::Ended::Interrupted));
+    let interrupted = |run: &Finished| matches!(run.ended, Ok(runner::Ended::Interrupted));
     if finished.iter().any(interrupted) {
         if let Err(error) = reported {
             eprintln!("error: {error}");
@@ -187,8 +187,5 @@ fn exit(finished: &[Finished], reported: Result<Exit>, fresh: bool) -> Result<Ex
 }
 
 fn failure(run: &Finished) -> Option<Exit> {
-    match &run.outcome {
-        Outcome::Failed(error) => Some(Exit::of(error)),
-        Outcome::Ended(_) => None,
-    }
+    run.ended.as_ref().err().map(Exit::of)
 }

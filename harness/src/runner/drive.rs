@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::group::{self, Finished, Group, Outcome};
+use super::group::{self, Finished, Group};
 use super::in_order::Workers;
 use super::job::{Job, Shared};
 use super::train::Ended;
@@ -31,8 +31,7 @@ pub fn run_all(jobs: Vec<Job>, shared: &Shared<'_>) -> Vec<Finished> {
             scope.spawn(|| {
                 while let Some((group, again)) = next() {
                     if shared.stop.requested() {
-                        let stopped =
-                            |(index, job)| (index, Finished { job, outcome: Outcome::Ended(Ended::Interrupted) });
+                        let stopped = |(index, job)| (index, Finished { job, ended: Ok(Ended::Interrupted) });
                         done.lock().expect("no driver panics with the list").extend(group.into_iter().map(stopped));
                         continue;
                     }

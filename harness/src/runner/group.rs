@@ -21,17 +21,10 @@ use crate::results::run_json::Status;
 /// Runs that share a training, by their places in the call.
 pub(super) type Group = Vec<(usize, Job)>;
 
-/// How one run ended.
-#[derive(Debug)]
-pub enum Outcome {
-    Ended(Ended),
-    Failed(Error),
-}
-
 /// A run and how it ended.
 pub struct Finished {
     pub job: Job,
-    pub outcome: Outcome,
+    pub ended: Result<Ended>,
 }
 
 /// What came of an attempt.
@@ -97,7 +90,7 @@ enum Entered {
 /// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told before.
 pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt {
     let mut done = Vec::new();
-    let mut ended = |index: usize, job: Job, outcome: Outcome| done.push((index, Finished { job, outcome }));
+    let mut ended = |index: usize, job: Job, how: Result<Ended>| done.push((index, Finished { job, ended: how }));
     let mut open: Vec<Open> = Vec::new();
     for (index, job) in group {
         match guarded(|| enter(&job, shared, again)) {
@@ -105,12 +98,12 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                 shared.observer.event(&job, &event);
                 drop(lock);
                 tidy(&job);
-                ended(index, job, Outcome::Ended(Ended::Kept));
+                ended(index, job, Ok(Ended::Kept));
             }
             Ok((Entered::Remaining(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
             Err(error) => {
-                let outcome = failed(&job, shared, error);
-                ended(index, job, outcome);
+                let how = failed(&job, shared, error);
+                ended(index, job, how);
             }
         }
     }
@@ -126,8 +119,8 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
         Err(error) => {
             let why = error.to_string();
             for Open { index, job, .. } in open {
-                let outcome = failed(&job, shared, Error::data(why.clone()));
-                ended(index, job, outcome);
+                let how = failed(&job, shared, Error::data(why.clone()));
+                ended(index, job, how);
             }
             return Attempt { done, waiting: Vec::new() };
         }
@@ -141,13 +134,13 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
     let mut broken: Option<(String, Broken)> = None;
     let all = open.len();
     for (at, Open { index, job, left, _lock }) in open.into_iter().enumerate() {
-        let outcome = match &broken {
-            _ if shared.stop.requested() => Outcome::Ended(Ended::Interrupted),
+        let how = match &broken {
+            _ if shared.stop.requested() => Ok(Ended::Interrupted),
             Some((name, why)) => unserved(&job, shared, name, why),
             None => {
                 let doing = Doing::default();
                 match guarded(|| one(&job, shared, (left, at + 1 < all), &dirs, &doing)) {
-                    Ok(ended) => Outcome::Ended(ended),
+                    Ok(ended) => Ok(ended),
                     Err(error) => {
                         if doing.in_training() {
                             broken = Some((job.name(), Broken::by(&error)));
@@ -157,11 +150,10 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
                 }
             }
         };
-        ended(index, job, outcome);
+        ended(index, job, how);
     }
     // The last one out: nobody of this call reads the snapshots any more.
-    if let Some((_, Finished { job, .. })) = done.iter().rev().find(|(_, one)| matches!(one.outcome, Outcome::Ended(_)))
-    {
+    if let Some((_, Finished { job, .. })) = done.iter().rev().find(|(_, one)| one.ended.is_ok()) {
         snapshots::sweep(job, &training::kin(job, Among::Folder));
     }
     Attempt { done, waiting: Vec::new() }
@@ -263,14 +255,14 @@ fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-fn failed(job: &Job, shared: &Shared<'_>, error: Error) -> Outcome {
+fn failed(job: &Job, shared: &Shared<'_>, error: Error) -> Result<Ended> {
     let why = error.to_string();
     // A folder that belongs to another run or process keeps its record.
     if !matches!(error, Error::Usage(_)) {
         let _ = describe::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
     }
     shared.observer.event(job, &Event::Failed { why });
-    Outcome::Failed(error)
+    Err(error)
 }
 
 /// Why a training failed, for each of the runs that wanted it.
@@ -289,7 +281,7 @@ impl Broken {
 }
 
 /// The training failed already, and that was told.
-fn unserved(job: &Job, shared: &Shared<'_>, name: &str, why: &Broken) -> Outcome {
+fn unserved(job: &Job, shared: &Shared<'_>, name: &str, why: &Broken) -> Result<Ended> {
     let error = match why {
         Broken::Data(why) => Error::data(format!("{why} (in the training of {name})")),
         Broken::Other(why) => Error::Diverged(format!("{why} (in the training of {name})")),
@@ -297,5 +289,5 @@ fn unserved(job: &Job, shared: &Shared<'_>, name: &str, why: &Broken) -> Outcome
     let why = error.to_string();
     let _ = describe::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
     shared.observer.event(job, &Event::Unserved { why });
-    Outcome::Failed(error)
+    Err(error)
 }

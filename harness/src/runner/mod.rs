@@ -34,7 +34,7 @@ pub use estimate::{Estimate, Whole, estimate, together};
 pub use evaluate::{Aggregate, EpisodeSet, Outcomes, aggregate, evaluate, extend};
 pub use event::{Event, Observer};
 pub use follow::follow;
-pub use group::{Finished, Outcome};
+pub use group::Finished;
 pub use hash::{difference, difference_between, sha256_json};
 pub use in_order::Workers;
 pub use iterate::iterate;

@@ -2,7 +2,7 @@ use clap::{ArgAction, Args};
 
 /// How much is said on stderr; results on stdout stay as they are.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Talk {
+pub struct Verbosity {
     /// Say only what went wrong: no progress, no notes
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Messages")]
     pub quiet: bool,
