@@ -240,8 +240,11 @@ impl<T: Real> Point<T> {
                         point.pull(vector, [d, dd], sums, None, product);
                         continue;
                     };
-                    // Where the derivative of its input was comes that of its gradient: no one reads the first again.
-                    std::mem::swap(&mut way.tangents[i - 1], ddx);
+                    // Where the derivative of its input was comes that of its gradient. Only a tanh reads the first again.
+                    match plan.stages[i - 1] {
+                        Stage::Tanh => ddx.copy_from_slice(&way.tangents[i - 1]),
+                        _ => std::mem::swap(&mut way.tangents[i - 1], ddx),
+                    }
                     let of_winners = n.pool.as_ref().map(|_| &*way.winners[i]);
                     let input = InputTangent { dx: ddx, of_winners, sums: pushed };
                     point.pull(vector, [d, dd], sums, Some(input), product);
