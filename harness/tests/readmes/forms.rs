@@ -30,7 +30,7 @@ pub fn other(words: &[String]) -> Result<(), String> {
     match own[..] {
         [] | ["cargo", "test", "--workspace"] | [".ci/run"] | ["cd", _] => Ok(()),
         ["cargo", "test" | "bench", "-p", package, ..] => package_exists(package),
-        ["cargo", "build" | "run", ..] if own.contains(&"harness") => Ok(()),
+        ["cargo", "build" | "run", ..] | ["cargo", "install", "--git", ..] if own.contains(&"harness") => Ok(()),
         ["cargo", "+nightly", "fuzz", "run", target, ..] => fuzz_target_exists(target),
         ["git", "clone", url, ..] if url.starts_with("https://") => Ok(()),
         ["cp", "-r", from, _] | ["cp", from, _] if root().join(from).exists() => Ok(()),

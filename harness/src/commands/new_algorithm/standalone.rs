@@ -112,7 +112,7 @@ pub fn files(name: &Name, source: &Source) -> Vec<(&'static str, String)> {
         .replace("CANDLE", &of("dependencies", "candle-core"))
         .replace("SERDE", &of("dependencies", "serde"))
         .replace("TOML", &of("dependencies", "toml"));
-    let readme = template::named(include_str!("../../../templates/standalone/README.md"), name);
+    let readme = template::named(include_str!("../../../templates/standalone/crate-readme.md"), name);
     let mut files = vec![
         ("Cargo.toml", crate_toml + &profiles(&manifest)),
         ("Cargo.lock", LOCK.to_owned()),
@@ -175,7 +175,7 @@ mod tests {
             let packages = |table: &Table| table["profile"]["dev"]["package"].as_table().unwrap().clone();
             let (theirs, ours) = (packages(&manifest), packages(&here));
             assert!(ours.iter().all(|(name, profile)| theirs[name] == *profile), "every profile is kept");
-            for own in ["harness", "harness-core", "harness-data", "reptile", "harness-kernels"] {
+            for own in ["harness-core", "harness-data", "reptile", "harness-kernels"] {
                 assert_eq!(theirs[own]["opt-level"].as_integer(), Some(3), "{own}");
             }
             assert!(manifest["workspace"].as_table().unwrap().is_empty(), "it is its own workspace");
