@@ -58,8 +58,8 @@ pub fn split_words(split: Split, mode: Mode) -> &'static str {
     }
 }
 
-/// The curve of `runs` on `split` in `mode`, over the steps that all of them share. The band is the range over seeds, or
-/// one seed's interval over episodes.
+/// The curve of `runs` on `split` in `mode`, over the steps that all of them share, from the last one on that any of them lacks:
+/// no line is drawn across what was not measured. The band is the range over seeds, or one seed's interval over episodes.
 pub fn points(runs: &[&Run], split: Split, mode: Mode) -> Vec<Point> {
     let mut steps: BTreeMap<u64, Vec<(f64, Option<f64>)>> = BTreeMap::new();
     for run in runs {
@@ -74,7 +74,9 @@ pub fn points(runs: &[&Run], split: Split, mode: Mode) -> Vec<Point> {
         let (low, high) = if only.len() > 1 { range } else { (middle - half, middle + half) };
         Point { x: step as f64, mean: middle, low, high }
     };
-    steps.iter().filter(|(_, v)| v.len() == runs.len()).map(|(s, v)| point(*s, v)).collect()
+    let missing = runs.iter().flat_map(|run| run.record.missing_points.iter().copied()).max();
+    let drawn = |step: u64| missing.is_none_or(|missing| step > missing);
+    steps.iter().filter(|(s, v)| v.len() == runs.len() && drawn(**s)).map(|(s, v)| point(*s, v)).collect()
 }
 
 /// Fewest episodes behind the point at `step` in any run.

@@ -64,6 +64,11 @@ fn a_figure_over_meta_iterations_takes_the_curves_on_test_classes() {
         run.curve.iter().filter(|row| row.split == Split::Test).map(|row| (row.step as f64, row.value)).collect();
     let drawn: Vec<(f64, f64)> = lines[0].points.iter().map(|p| (p.x, p.mean)).collect();
     assert_eq!(drawn, own);
+    // Between a start and an end that were measured alone there is no line.
+    let (mut cut, steps) = (summary.runs[0].clone(), own.iter().map(|point| point.0));
+    cut.record.missing_points = steps.clone().map(|step| step as u64).take(18).collect();
+    let left = crate::report::learning_curve::points(&[&cut], Split::Test, Mode::Inductive);
+    assert!(left.iter().map(|point| point.x).eq(steps.skip(18)), "{left:?}");
     // One seed's interval is told, not drawn.
     assert!(lines[0].points.iter().all(|p| p.mean == p.low && p.mean == p.high) && lines[0].half > 0.0);
     assert!(
