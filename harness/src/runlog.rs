@@ -1,13 +1,7 @@
 //! `log.txt` in a run's folder: what was said of that run, with the time, for whoever looks at it later.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-
 use crate::progress::sentence;
 use crate::runner::{Event, Job, Observer};
-
-/// Its name.
-pub const FILE: &str = "log.txt";
 
 /// Writes down what it hands on.
 pub struct RunLog<'a>(pub &'a dyn Observer);
@@ -22,10 +16,7 @@ impl Observer for RunLog<'_> {
         };
         if let Some(said) = said {
             let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
-            let line = format!("{now} {}\n", said.replace('\n', " "));
-            let file = OpenOptions::new().create(true).append(true).open(job.dir.path().join(FILE));
-            // A log that cannot be written costs no run: what matters is in the other files, which say so themselves.
-            let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+            job.dir.log(&format!("{now} {}", said.replace('\n', " ")));
         }
         self.0.event(job, event);
     }

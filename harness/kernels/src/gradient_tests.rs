@@ -78,6 +78,27 @@ pub(crate) fn check(net: &Network, params: &[f64], loss: impl Fn(&[f64]) -> f64,
     }
 }
 
+/// The gradient of a network of three outputs against finite differences along one direction, on images drawn from `seed`.
+fn check_along(net: &Network, batch: usize, params: &[f64], seed: u64, case: &str) {
+    let x = noise(batch * net.input_len(), seed);
+    let classes: Vec<u32> = (0..batch).map(|i| (i % 3) as u32).collect();
+    let descend = |p: &[f64], grad: &mut [f64]| {
+        let (target, mut ws) = (Target::Classes(&classes), Workspace::default());
+        net.descend(p, &x, target, Reduction::Mean, NormMode::Batch, 0, &mut ws, grad)
+    };
+    let mut grad = vec![f64::NAN; params.len()];
+    descend(params, &mut grad);
+    let direction = noise(params.len(), 50);
+    let at = |by: f64| {
+        let moved: Vec<f64> = params.iter().zip(&direction).map(|(p, v)| p + by * v).collect();
+        descend(&moved, &mut vec![0.0; params.len()])
+    };
+    let h = 1e-7;
+    let want = (at(h) - at(-h)) / (2.0 * h);
+    let got: f64 = grad.iter().zip(&direction).map(|(g, v)| g * v).sum();
+    assert!((got - want).abs() < 1e-6 * want.abs().max(1.0), "{case}: {got} for {want}");
+}
+
 #[test]
 fn gradients_match_finite_differences() {
     for (k, (net, batch)) in networks().into_iter().enumerate() {
@@ -147,24 +168,8 @@ fn gradients_along_a_direction_match_finite_differences() {
         let net = net(&[side, side, cin], &layers);
         let scale = |v: Vec<f64>, by: f64| v.into_iter().map(|v| v * by).collect::<Vec<f64>>();
         let params = scale(noise(net.param_len(), k as u64 + 1), 0.3);
-        let x = noise(batch * net.input_len(), k as u64 + 100);
-        let classes: Vec<u32> = (0..batch).map(|i| (i % 3) as u32).collect();
-        let descend = |p: &[f64], grad: &mut [f64]| {
-            let target = Target::Classes(&classes);
-            net.descend(p, &x, target, Reduction::Mean, NormMode::Batch, 0, &mut Workspace::default(), grad)
-        };
-        let mut grad = vec![f64::NAN; params.len()];
-        descend(&params, &mut grad);
-        let direction = noise(params.len(), 50);
-        let at = |by: f64| {
-            let moved: Vec<f64> = params.iter().zip(&direction).map(|(p, v)| p + by * v).collect();
-            descend(&moved, &mut vec![0.0; params.len()])
-        };
-        let h = 1e-7;
-        let want = (at(h) - at(-h)) / (2.0 * h);
-        let got: f64 = grad.iter().zip(&direction).map(|(g, v)| g * v).sum();
-        let gap = (got - want).abs();
-        assert!(gap < 1e-6 * want.abs().max(1.0), "side {side}, {cin} to {filters}, batch {batch}: {got} for {want}");
+        let case = format!("side {side}, {cin} to {filters}, batch {batch}");
+        check_along(&net, batch, &params, k as u64 + 100, &case);
     }
 }
 
@@ -238,23 +243,7 @@ fn strided_networks() -> Vec<(Network, usize)> {
 fn gradients_of_strided_networks_match_finite_differences() {
     for (k, (net, batch)) in strided_networks().into_iter().enumerate() {
         let params: Vec<f64> = noise(net.param_len(), k as u64 + 1).into_iter().map(|v| 0.2 * v).collect();
-        let x = noise(batch * net.input_len(), k as u64 + 100);
-        let classes: Vec<u32> = (0..batch).map(|i| (i % 3) as u32).collect();
-        let descend = |p: &[f64], grad: &mut [f64]| {
-            let (target, mut ws) = (Target::Classes(&classes), Workspace::default());
-            net.descend(p, &x, target, Reduction::Mean, NormMode::Batch, 0, &mut ws, grad)
-        };
-        let mut grad = vec![f64::NAN; params.len()];
-        descend(&params, &mut grad);
-        let direction = noise(params.len(), 50);
-        let at = |by: f64| {
-            let moved: Vec<f64> = params.iter().zip(&direction).map(|(p, v)| p + by * v).collect();
-            descend(&moved, &mut vec![0.0; params.len()])
-        };
-        let h = 1e-7;
-        let want = (at(h) - at(-h)) / (2.0 * h);
-        let got: f64 = grad.iter().zip(&direction).map(|(g, v)| g * v).sum();
-        assert!((got - want).abs() < 1e-6 * want.abs().max(1.0), "network {k}: {got} for {want}");
+        check_along(&net, batch, &params, k as u64 + 100, &format!("network {k}"));
     }
 }
 

@@ -44,6 +44,23 @@ pub(crate) trait Pixels {
     fn each(&self, f: impl FnMut(usize, &[Run]));
 }
 
+/// Register tiles one below the other: `count` of one run of `len` each, whose inputs lie `x` apart and whose outputs `out`.
+pub(crate) struct Stack {
+    pub count: usize,
+    pub x: usize,
+    pub out: usize,
+    pub len: usize,
+}
+
+impl Pixels for Stack {
+    #[inline(always)]
+    fn each(&self, mut f: impl FnMut(usize, &[Run])) {
+        for i in 0..self.count {
+            f(i * self.out, &[Run { x: i * self.x, w: 0, len: self.len }]);
+        }
+    }
+}
+
 struct Sweep<'a, T, P, const R: usize, const NV: usize, const PART: bool> {
     panel: &'a Panel<T>,
     pixels: &'a P,

@@ -3,7 +3,7 @@
 
 mod measure;
 mod passes;
-mod workload;
+pub mod workload;
 
 use clap::{Args, ValueEnum};
 use comfy_table::{Cell, CellAlignment, Table};

@@ -2,6 +2,8 @@
 //! rows, episodes, states and records; it opens no file and knows no file's name.
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result};
@@ -20,6 +22,7 @@ pub const METRICS: &str = "metrics.csv";
 pub const EPISODES: &str = "episodes.parquet";
 pub const ADAPTATION: &str = "adaptation.csv";
 pub const RANKS: &str = "ranks.csv";
+pub const LOG: &str = "log.txt";
 
 /// Where a run lies, whether or not it is there yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -74,6 +77,13 @@ impl RunDir {
 
     pub fn write_record(&self, record: &RunRecord) -> Result<()> {
         record.write(&self.0.join(RECORD))
+    }
+
+    /// Adds a line to the log. One that cannot be written costs no run: what matters is in the other files, which say so
+    /// themselves.
+    pub fn log(&self, line: &str) {
+        let file = OpenOptions::new().create(true).append(true).open(self.0.join(LOG));
+        let _ = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
     }
 
     pub fn is_complete(&self) -> bool {

@@ -62,12 +62,9 @@ pub(super) mod tests {
     use harness_core::{Purpose, Scalars, Split, Stream, TaskSource, sources};
 
     use super::super::evaluate::{EpisodeSet, Outcomes};
-    use super::super::job::{Cell, OtherBuild, build};
-    use super::super::training::Kinship;
+    use super::super::job::{Cell, build};
     use super::*;
-    use crate::identity::Identity;
     use crate::ranks::local::{self, Network};
-    use crate::results::run_dir::RunDir;
     use crate::spec::{Budget, Spec};
 
     /// A run of a row of `sine`, with these settings changed.
@@ -91,17 +88,7 @@ pub(super) mod tests {
             device: Device::Cpu,
             spec,
         };
-        Job {
-            cell: Arc::new(cell),
-            seed: 0,
-            dir: RunDir::default(),
-            overrides: Vec::new(),
-            data_digest: String::new(),
-            code: Identity::default(),
-            other_build: OtherBuild::default(),
-            config: serde_json::Value::Null,
-            kinship: Kinship::default(),
-        }
+        Job::nowhere(cell)
     }
 
     pub fn sine(label: &str) -> Job {
@@ -136,18 +123,18 @@ pub(super) mod tests {
         (state, scalars, outcomes)
     }
 
-    fn on_ranks(job: &Job, many: usize) -> Made {
-        let links = local::ranks(many, Network::default());
+    /// Ranks of one thread each, joined by `network`: what rank 0 makes by `lead` while the others follow it through `job`.
+    pub fn led<M: Send>(job: &Job, many: usize, network: Network, lead: impl Fn(Workers<'_>) -> M + Sync) -> M {
+        let links = local::ranks(many, network);
         std::thread::scope(|scope| {
             let spawned: Vec<_> = links
                 .into_iter()
                 .map(|link| {
                     scope.spawn(|| {
-                        let stop = Stop::default();
+                        let (stop, runs) = (Stop::default(), std::slice::from_ref(&job.dir));
                         let ranks = Ranks::new(Box::new(link), stop.flag().clone()).unwrap();
                         if ranks.leads() {
-                            let made =
-                                train(job, Workers::Ranks { ranks: &ranks, runs: std::slice::from_ref(&job.dir) });
+                            let made = lead(Workers::Ranks { ranks: &ranks, runs });
                             ranks.end(0);
                             return Some(made);
                         }
@@ -160,6 +147,10 @@ pub(super) mod tests {
             let made: Vec<_> = spawned.into_iter().map(|one| one.join().unwrap()).collect();
             made.into_iter().flatten().next().expect("rank 0 led")
         })
+    }
+
+    fn on_ranks(job: &Job, many: usize) -> Made {
+        led(job, many, Network::default(), |workers| train(job, workers))
     }
 
     #[test]

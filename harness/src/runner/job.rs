@@ -88,6 +88,21 @@ pub struct Shared<'a> {
 }
 
 impl Job {
+    /// A run that lies nowhere and is compared with nothing: to time a cell, or to try one.
+    pub fn nowhere(cell: Cell) -> Job {
+        Job {
+            cell: Arc::new(cell),
+            seed: 0,
+            dir: RunDir::default(),
+            overrides: Vec::new(),
+            config: serde_json::Value::Null,
+            data_digest: String::new(),
+            kinship: Kinship::default(),
+            code: Identity::default(),
+            other_build: OtherBuild::default(),
+        }
+    }
+
     /// `omniglot-5w1s reptile seed 0`, as messages name a run.
     pub fn name(&self) -> String {
         format!("{} {} seed {}", self.spec.name, self.method.label, self.seed)

@@ -9,18 +9,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candle_core::Device;
-use harness_core::sources::{ImageTasks, glyphs};
-use harness_core::{ClassSplit, ImageClass, ImageSet, Progress, Purpose, Result, State, Stream, TaskSource, Update};
+use harness_core::{Progress, Purpose, Result, State, Stream, TaskSource, Update};
 
-use super::follow::follow;
-use super::follow::tests::of_spec;
-use super::in_order::Workers;
+use super::follow::tests::{led, of_spec};
 use super::iterate::{draw, iterate};
 use super::job::Job;
-use super::stop::Stop;
-use crate::ranks::local::{self, Network, of_this_thread};
-use crate::ranks::{Ranks, Wire};
-use crate::results::run_dir::RunDir;
+use crate::commands::bench::workload;
+use crate::ranks::Wire;
+use crate::ranks::local::{Network, of_this_thread};
 use crate::spec::Spec;
 
 /// What one method on one data set costs.
@@ -111,25 +107,10 @@ fn model_table(all: &[Constants]) -> String {
     text
 }
 
-/// Noise in the shape of mini-ImageNet: what a step costs does not depend on what is to be seen.
-fn noise() -> Result<ImageTasks> {
-    const CLASSES: usize = 18;
-    const IMAGES: usize = 20;
-    let mut rng = Stream::new(0, Purpose::Data, 1, 0);
-    let pixels: Vec<u8> = (0..CLASSES * IMAGES * 84 * 84 * 3 / 8).flat_map(|_| rng.bits().to_le_bytes()).collect();
-    let name = |c: usize| format!("noise{c}");
-    let class = |c: usize| ImageClass { name: name(c), images: c * IMAGES..(c + 1) * IMAGES };
-    let set = ImageSet::new("noise", [84, 84, 3], (0..CLASSES).map(class).collect(), Box::new(pixels))?;
-    let third = |part: usize| (part * CLASSES / 3..(part + 1) * CLASSES / 3).map(name).collect();
-    let split = ClassSplit { train: third(0), val: third(1), test: third(2) };
-    ImageTasks::new(Arc::new(set), &split)
-}
-
 /// The four of the table, on data that is built in.
 fn jobs() -> Vec<(String, Job)> {
-    let letters: Arc<dyn TaskSource> =
-        Arc::new(ImageTasks::new(Arc::new(glyphs::glyphs(0)), &glyphs::split()).unwrap());
-    let noise: Arc<dyn TaskSource> = Arc::new(noise().unwrap());
+    let letters: Arc<dyn TaskSource> = Arc::new(workload::letters().unwrap());
+    let noise: Arc<dyn TaskSource> = Arc::new(workload::noise().unwrap());
     let mut all = Vec::new();
     for (set, spec, source) in [("Omniglot", "omniglot-5w1s", letters), ("mini-ImageNet", "mini-imagenet-5w1s", noise)]
     {
@@ -190,10 +171,8 @@ fn measure(name: &str, job: &Job) -> Result<Constants> {
 
 /// Seconds of a meta-iteration on simulated ranks of one thread each, by the clock.
 fn simulated(job: &Job, network: Network, ranks: usize, seconds: f64) -> f64 {
-    let lead = |ranks: &Ranks| {
+    led(job, ranks, network, |workers| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
-        let runs: [RunDir; 1] = [job.dir.clone()];
-        let workers = Workers::Ranks { ranks, runs: &runs };
         let mut state: State = job.algorithm.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
         let (mut all, began) = (Vec::new(), Instant::now());
         while began.elapsed().as_secs_f64() < seconds || all.len() < 5 {
@@ -201,29 +180,8 @@ fn simulated(job: &Job, network: Network, ranks: usize, seconds: f64) -> f64 {
             pool.install(|| iterate(job, &mut state, job.meta_iters, workers)).unwrap().expect("nobody is lost");
             all.push(before.elapsed().as_secs_f64());
         }
-        ranks.end(0);
         // The first one carries the state.
         median(all.split_off(1))
-    };
-    std::thread::scope(|scope| {
-        let links = local::ranks(ranks, network);
-        let spawned: Vec<_> = links
-            .into_iter()
-            .map(|link| {
-                scope.spawn(|| {
-                    let stop = Stop::default();
-                    let ranks = Ranks::new(Box::new(link), stop.flag().clone()).unwrap();
-                    if ranks.leads() {
-                        return Some(lead(&ranks));
-                    }
-                    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
-                    follow(&ranks, std::slice::from_ref(job), &pool, &stop).unwrap();
-                    None
-                })
-            })
-            .collect();
-        let all: Vec<_> = spawned.into_iter().map(|one| one.join().unwrap()).collect();
-        all.into_iter().flatten().next().expect("rank 0 led")
     })
 }
 

@@ -8,7 +8,7 @@ use super::tiles::{Data, Gradients, Outputs, Points, WeightGradients, Weights, W
 use crate::geometry::Geometry;
 use crate::lanes::{by_register, columns, rows, tile_shape};
 use crate::outer::{Outer, Positions, accumulate};
-use crate::product::{Panel, Pixels, Run, sweep};
+use crate::product::{Panel, Stack, sweep};
 use crate::simd::Real;
 use pulp::{Simd, WithSimd};
 
@@ -221,23 +221,6 @@ unsafe fn data_of<T: Real, S: Simd, const M: usize>(
         };
         let mut data = Data::<T, M> { from, to: room.data.skip(tile * l.cin) };
         unsafe { by_register(s, l.cin, &mut data) };
-    }
-}
-
-/// The register tiles of one point, one below the other.
-struct Stack {
-    count: usize,
-    x: usize,
-    out: usize,
-    len: usize,
-}
-
-impl Pixels for Stack {
-    #[inline(always)]
-    fn each(&self, mut f: impl FnMut(usize, &[Run])) {
-        for i in 0..self.count {
-            f(i * self.out, &[Run { x: i * self.x, w: 0, len: self.len }]);
-        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::lines::{KINDS, Line, Mix, WEIGHTS, weight_gradients, weights};
 use crate::geometry::Geometry;
 use crate::lanes::{Lanes, OverChannels, by_register, columns, rows, tile_shape};
 use crate::outer::{Outer, Positions, accumulate};
-use crate::product::{Panel, Pixels, Run, sweep};
+use crate::product::{Panel, Stack, sweep};
 use crate::simd::Real;
 use pulp::{Simd, WithSimd};
 
@@ -396,23 +396,6 @@ impl<T: Real> OverChannels<T> for WeightGradients<T> {
                 let at = self.to.wrapping_add((i * 3 + j) * self.tap + first);
                 unsafe { lanes.store(at, [T::fma(s, by, row, lanes.load(at)[0])]) };
             }
-        }
-    }
-}
-
-/// Register tiles one below the other.
-struct Stack {
-    count: usize,
-    x: usize,
-    out: usize,
-    len: usize,
-}
-
-impl Pixels for Stack {
-    #[inline(always)]
-    fn each(&self, mut f: impl FnMut(usize, &[Run])) {
-        for i in 0..self.count {
-            f(i * self.out, &[Run { x: i * self.x, w: 0, len: self.len }]);
         }
     }
 }

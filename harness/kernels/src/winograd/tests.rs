@@ -181,6 +181,17 @@ fn errors() {
     }
 }
 
+/// Runs each of some passes in turn, and keeps the fewest microseconds of each.
+fn timer(best: &mut [f64]) -> impl FnMut(&mut dyn FnMut()) {
+    let mut passes = best.iter_mut();
+    move |pass| {
+        let start = Instant::now();
+        pass();
+        let best = passes.next().unwrap();
+        *best = best.min(start.elapsed().as_secs_f64() * 1e6);
+    }
+}
+
 /// Seconds of each pass by direct kernels and both tiles, minima of calls in turn: what [`super::tile`] chooses by.
 #[test]
 #[ignore = "prints figures"]
@@ -209,13 +220,7 @@ fn table() {
             let mut best = [f64::MAX; 6];
             limited(set, || {
                 for _ in 0..(3e9 / g.flops() / batch as f64) as usize + 10 {
-                    let mut kinds = best.iter_mut();
-                    let mut time = |f: &mut dyn FnMut()| {
-                        let start = Instant::now();
-                        f();
-                        let best = kinds.next().unwrap();
-                        *best = best.min(start.elapsed().as_secs_f64() * 1e6);
-                    };
+                    let mut time = timer(&mut best);
                     time(&mut || direct::forward(&g, batch, &x, &w, None, &mut y));
                     time(&mut || forward(Tile::Three, &g, batch, &x, &w, None, &mut y));
                     time(&mut || forward(Tile::Four, &g, batch, &x, &w, None, &mut y));
@@ -249,13 +254,7 @@ fn table_of_phases() {
             let mut best = [f64::MAX; 6];
             limited(set, || {
                 for _ in 0..(5e9 / g.flops() / batch as f64) as usize + 10 {
-                    let mut kinds = best.iter_mut();
-                    let mut time = |f: &mut dyn FnMut()| {
-                        let start = Instant::now();
-                        f();
-                        let best = kinds.next().unwrap();
-                        *best = best.min(start.elapsed().as_secs_f64() * 1e6);
-                    };
+                    let mut time = timer(&mut best);
                     time(&mut || direct::forward(&g, batch, &x, &w, None, &mut y));
                     time(&mut || forward(Tile::Phases, &g, batch, &x, &w, None, &mut y));
                     time(&mut || direct::input_grad(&g, batch, &d, &w, &mut dx));

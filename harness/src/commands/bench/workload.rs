@@ -12,9 +12,7 @@ use harness_core::{
 
 use super::passes::Passes;
 use super::{Network, What};
-use crate::identity::Identity;
-use crate::results::run_dir::RunDir;
-use crate::runner::{Cell, EpisodeSet, Job, Kinship, OtherBuild, Stop, Workers, build, evaluate, iterate};
+use crate::runner::{Cell, EpisodeSet, Job, Stop, Workers, build, evaluate, iterate};
 use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
@@ -66,17 +64,7 @@ impl Workload {
             device: Device::Cpu,
             spec,
         };
-        let job = Job {
-            cell: Arc::new(cell),
-            seed: 0,
-            dir: RunDir::default(),
-            overrides: Vec::new(),
-            data_digest: String::new(),
-            code: Identity::default(),
-            other_build: OtherBuild::default(),
-            config: serde_json::Value::Null,
-            kinship: Kinship::default(),
-        };
+        let job = Job::nowhere(cell);
         Ok(Workload { passes, job, model, examples })
     }
 
@@ -158,20 +146,21 @@ impl Workload {
 }
 
 /// Glyphs in the shape of Omniglot.
-fn letters() -> Result<ImageTasks> {
+pub fn letters() -> Result<ImageTasks> {
     ImageTasks::new(Arc::new(glyphs::glyphs(0)), &glyphs::split())
 }
 
-/// Noise in the shape of mini-ImageNet: 12 classes of 20 images, half to train on.
-fn noise() -> Result<ImageTasks> {
-    const CLASSES: usize = 12;
+/// Noise in the shape of mini-ImageNet: 18 classes of 20 images, a third for each part of the split. What a step costs does
+/// not depend on what is to be seen.
+pub fn noise() -> Result<ImageTasks> {
+    const CLASSES: usize = 18;
     const IMAGES: usize = 20;
     let mut rng = Stream::new(0, Purpose::Data, 1, 0);
     let pixels: Vec<u8> = (0..CLASSES * IMAGES * 84 * 84 * 3 / 8).flat_map(|_| rng.bits().to_le_bytes()).collect();
     let name = |c: usize| format!("noise{c}");
     let class = |c: usize| ImageClass { name: name(c), images: c * IMAGES..(c + 1) * IMAGES };
     let set = ImageSet::new("noise", [84, 84, 3], (0..CLASSES).map(class).collect(), Box::new(pixels))?;
-    let half = |range: std::ops::Range<usize>| range.map(name).collect();
-    let split = ClassSplit { train: half(0..CLASSES / 2), val: vec![], test: half(CLASSES / 2..CLASSES) };
+    let third = |part: usize| (part * CLASSES / 3..(part + 1) * CLASSES / 3).map(name).collect();
+    let split = ClassSplit { train: third(0), val: third(1), test: third(2) };
     ImageTasks::new(Arc::new(set), &split)
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::progress::human;
 use crate::report::format;
+use crate::results::run_dir;
 use crate::results::run_json::RunRecord;
-use crate::runlog;
 
 /// Lines of the log that a terminal gets.
 const SHOWN: usize = 20;
@@ -38,7 +38,7 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
     let log = log(folder);
     let hidden = log.len().saturating_sub(SHOWN);
     if hidden > 0 {
-        say(format!("{}: {} more above", runlog::FILE, format::plural(hidden as u64, "line")));
+        say(format!("{}: {} more above", run_dir::LOG, format::plural(hidden as u64, "line")));
     }
     log.into_iter().skip(hidden).for_each(say);
     lines.push(format!("  {}", folder.display()));
@@ -47,6 +47,6 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
 
 /// The log of a run; none where an older build made it.
 pub fn log(folder: &Path) -> Vec<String> {
-    let text = std::fs::read_to_string(folder.join(runlog::FILE)).unwrap_or_default();
+    let text = std::fs::read_to_string(folder.join(run_dir::LOG)).unwrap_or_default();
     text.lines().map(str::to_owned).collect()
 }
