@@ -8,6 +8,7 @@
 //! }
 //! ```
 
+pub mod benchmark;
 pub mod cli;
 pub mod command_line;
 pub mod commands;
@@ -24,7 +25,6 @@ pub mod report;
 pub mod results;
 pub mod runlog;
 pub mod runner;
-pub mod spec;
 pub mod tag;
 pub mod tasks;
 

@@ -132,7 +132,7 @@ fn work(job: &Job) -> u64 {
 }
 
 fn evaluation(job: &Job, episodes: usize) -> u64 {
-    let cost = job.algorithm.cost(&job.spec.protocol);
+    let cost = job.algorithm.cost(&job.benchmark.protocol);
     let iteration = cost.task * job.algorithm.sampling().meta_batch as f64;
     match job.meta_iters {
         0 => episodes as u64,

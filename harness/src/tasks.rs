@@ -10,7 +10,7 @@ use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result, TaskSource};
 use harness_data::{Dataset, Filter, Limits, Loader, Open, Progress, Remote, SETS, find};
 
-use crate::spec::DataSpec;
+use crate::benchmark::DataBlock;
 
 /// Opens each data set once.
 pub struct Sources<'a> {
@@ -31,7 +31,7 @@ impl<'a> Sources<'a> {
     }
 
     /// The task source of a benchmark's `[data]` block. Errors: [`Error::Data`] if it is missing or damaged.
-    pub fn open(&mut self, data: &DataSpec) -> Result<Arc<dyn TaskSource>> {
+    pub fn open(&mut self, data: &DataBlock) -> Result<Arc<dyn TaskSource>> {
         let key = serde_json::to_string(data).expect("a data block is plain data");
         if let Some(source) = self.open.get(&key) {
             return Ok(source.clone());
@@ -56,7 +56,7 @@ impl<'a> Sources<'a> {
         Ok(source)
     }
 
-    fn images(&mut self, dataset: Dataset, data: &DataSpec) -> Result<Arc<dyn TaskSource>> {
+    fn images(&mut self, dataset: Dataset, data: &DataBlock) -> Result<Arc<dyn TaskSource>> {
         if data.split.is_some() {
             // A wrong name is told whether or not the data is here.
             data.class_split()?;
@@ -90,7 +90,7 @@ impl<'a> Sources<'a> {
 }
 
 /// The classes that a benchmark trains and tests on: as its split says, but for a fold or held-out classes.
-fn chosen(split: ClassSplit, data: &DataSpec) -> Result<ClassSplit> {
+fn chosen(split: ClassSplit, data: &DataBlock) -> Result<ClassSplit> {
     let split = held_out(split, data.holdout)?;
     match data.fold {
         Some(fold) => split.fold(fold),

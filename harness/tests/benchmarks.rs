@@ -1,18 +1,19 @@
 //! Every row of every benchmark of ours can be built: its algorithm is registered and knows each of its keys.
 
+use harness::benchmark::Benchmark;
 use harness::registry::ALGORITHMS;
-use harness::spec::Spec;
 use harness_core::{Context, Problem};
 
 #[test]
 fn every_block_is_accepted_by_its_algorithm() {
-    let all = [Spec::all(&[]), Spec::figures(&[])].map(|specs| specs.unwrap_or_else(|error| panic!("{error}")));
-    for spec in all.into_iter().flatten() {
-        let regression = spec.data.is_regression();
-        for method in &spec.methods {
+    let all = [Benchmark::all(&[]), Benchmark::figures(&[])]
+        .map(|benchmarks| benchmarks.unwrap_or_else(|error| panic!("{error}")));
+    for benchmark in all.into_iter().flatten() {
+        let regression = benchmark.data.is_regression();
+        for method in &benchmark.methods {
             let context = Context {
-                model: spec.model_of(method).clone(),
-                input: match spec.data.dataset.as_str() {
+                model: benchmark.model_of(method).clone(),
+                input: match benchmark.data.dataset.as_str() {
                     "sine" => vec![1],
                     "quadratic" => vec![2],
                     _ => vec![28, 28, 1],
@@ -21,13 +22,13 @@ fn every_block_is_accepted_by_its_algorithm() {
                     true => Problem::Regression { outputs: 1 },
                     false => Problem::Classification { train_classes: 4800 },
                 },
-                protocol: spec.protocol,
+                protocol: benchmark.protocol,
                 device: candle_core::Device::Cpu,
                 plain: false,
             };
             let entry = ALGORITHMS.iter().find(|entry| entry.name == method.algorithm).expect("registered");
             let built = (entry.build)(&method.settings, &context);
-            assert!(built.is_ok(), "{} {}: {}", spec.name, method.label, built.err().expect("an error"));
+            assert!(built.is_ok(), "{} {}: {}", benchmark.name, method.label, built.err().expect("an error"));
         }
     }
 }
@@ -35,13 +36,13 @@ fn every_block_is_accepted_by_its_algorithm() {
 #[test]
 fn a_wrong_key_of_a_method_names_the_nearest_right_one() {
     let set = [("method.reptile.iner_iters".to_string(), "3".to_string())];
-    let spec = Spec::find("sine", &set).unwrap_or_else(|error| panic!("{error}"));
-    let method = spec.method("reptile").expect("a row of sine");
+    let benchmark = Benchmark::find("sine", &set).unwrap_or_else(|error| panic!("{error}"));
+    let method = benchmark.method("reptile").expect("a row of sine");
     let context = Context {
-        model: spec.model.clone(),
+        model: benchmark.model.clone(),
         input: vec![1],
         problem: Problem::Regression { outputs: 1 },
-        protocol: spec.protocol,
+        protocol: benchmark.protocol,
         device: candle_core::Device::Cpu,
         plain: false,
     };

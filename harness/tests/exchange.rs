@@ -3,24 +3,24 @@
 
 use std::sync::Arc;
 
+use harness::benchmark::Benchmark;
 use harness::registry::ALGORITHMS;
-use harness::spec::Spec;
 use harness_core::sources::{ImageTasks, Sine, glyphs};
 use harness_core::{Algorithm, Context, Problem, Purpose, Split, Stream, TaskSource, View};
 
 const README: &str = include_str!("../../algorithms/evolution/README.md");
 
 /// A row of a benchmark on the benchmark's own network, so that all methods have the same parameters.
-fn method(spec: &Spec, label: &str, source: &dyn TaskSource) -> Box<dyn Algorithm> {
-    let row = spec.method(label).expect("a row of that label");
+fn method(benchmark: &Benchmark, label: &str, source: &dyn TaskSource) -> Box<dyn Algorithm> {
+    let row = benchmark.method(label).expect("a row of that label");
     let context = Context {
-        model: spec.model.clone(),
+        model: benchmark.model.clone(),
         input: source.input(),
         problem: match source.train_classes(&View::default()) {
             Some(train_classes) => Problem::Classification { train_classes },
             None => Problem::Regression { outputs: 1 },
         },
-        protocol: spec.protocol,
+        protocol: benchmark.protocol,
         device: candle_core::Device::Cpu,
         plain: false,
     };
@@ -29,11 +29,11 @@ fn method(spec: &Spec, label: &str, source: &dyn TaskSource) -> Box<dyn Algorith
 }
 
 /// Bytes of one task's update, and tasks of a meta-iteration.
-fn update(spec: &Spec, label: &str, source: &dyn TaskSource) -> (usize, usize) {
-    let method = method(spec, label, source);
+fn update(benchmark: &Benchmark, label: &str, source: &dyn TaskSource) -> (usize, usize) {
+    let method = method(benchmark, label, source);
     let sampling = method.sampling();
     let mut rng = Stream::new(0, Purpose::TrainTask, 0, 0);
-    let task = source.task(Split::Train, &sampling.draw, spec.protocol.ways, &View::default(), &mut rng).unwrap();
+    let task = source.task(Split::Train, &sampling.draw, benchmark.protocol.ways, &View::default(), &mut rng).unwrap();
     let state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
     let mut rng = Stream::new(0, Purpose::TrainMethod, 0, 0);
     (method.task_update(&state, &task, &mut rng).unwrap().bytes(), sampling.meta_batch)
@@ -61,12 +61,12 @@ fn the_readmes_table_is_what_updates_weigh() {
     let benchmarks: [(&str, &dyn TaskSource); 2] = [("sine", &Sine), ("glyphs-5w1s", &letters)];
     let mut columns = Vec::new();
     for (name, source) in benchmarks {
-        let spec = Spec::find(name, &[]).unwrap_or_else(|error| panic!("{error}"));
-        let steps = spec.method("reptile").unwrap().settings["inner_iters"].as_integer().unwrap() as usize;
-        let (evolution, tried) = update(&spec, "evolution", source);
-        let (reptile, learned) = update(&spec, "reptile", source);
+        let benchmark = Benchmark::find(name, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let steps = benchmark.method("reptile").unwrap().settings["inner_iters"].as_integer().unwrap() as usize;
+        let (evolution, tried) = update(&benchmark, "evolution", source);
+        let (reptile, learned) = update(&benchmark, "reptile", source);
         // One gradient a step, as first-order MAML sends one a task.
-        let (gradient, _) = update(&spec, "fomaml", source);
+        let (gradient, _) = update(&benchmark, "fomaml", source);
         assert_eq!(evolution, 24, "two losses and a key");
         columns.push([
             evolution,

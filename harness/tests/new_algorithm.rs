@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use harness::spec::Spec;
+use harness::benchmark::Benchmark;
 use harness_core::{Context, Problem};
 use tempfile::TempDir;
 
@@ -90,27 +90,27 @@ fn the_trial_is_a_benchmark_whose_settings_the_template_takes() {
     let dir = skeleton();
     done("two-steps", dir.path());
     let path = dir.path().join("algorithms/two-steps/trial.toml");
-    let spec = Spec::parse(&fs::read_to_string(&path).unwrap(), &path.to_string_lossy()).unwrap();
+    let benchmark = Benchmark::parse(&fs::read_to_string(&path).unwrap(), &path.to_string_lossy()).unwrap();
     assert_eq!(
-        spec.methods.iter().map(|method| method.label.as_str()).collect::<Vec<_>>(),
+        benchmark.methods.iter().map(|method| method.label.as_str()).collect::<Vec<_>>(),
         ["two-steps", "reptile", "untrained"]
     );
     let context = Context {
-        model: spec.model.clone(),
+        model: benchmark.model.clone(),
         input: vec![28, 28, 1],
         problem: Problem::Classification { train_classes: 4800 },
-        protocol: spec.protocol,
+        protocol: benchmark.protocol,
         device: candle_core::Device::Cpu,
         plain: false,
     };
-    for method in &spec.methods {
+    for method in &benchmark.methods {
         let entry = match method.label.as_str() {
             "reptile" => harness::registry::ALGORITHMS.iter().find(|entry| entry.name == "reptile").unwrap(),
             _ => &template::ENTRY,
         };
         assert_eq!(method.algorithm, if method.label == "reptile" { "reptile" } else { "two-steps" });
         let built = (entry.build)(&method.settings, &context).unwrap_or_else(|error| panic!("{error}"));
-        let (task, tasks) = (built.cost(&spec.protocol).task, built.sampling().meta_batch as f64);
+        let (task, tasks) = (built.cost(&benchmark.protocol).task, built.sampling().meta_batch as f64);
         assert_eq!(task * tasks, 250.0, "{}: equal compute", method.label);
     }
 }
@@ -197,7 +197,7 @@ fn a_crate_of_its_own_appears_whole_or_not_at_all() {
     assert!(
         read("src/lib.rs").contains("name: \"two-steps\"") && read("src/lib.rs").contains("conformance::check(&ENTRY)")
     );
-    let trial = Spec::parse(&read("trial.toml"), "trial.toml").unwrap();
+    let trial = Benchmark::parse(&read("trial.toml"), "trial.toml").unwrap();
     assert!(trial.methods.iter().any(|method| method.label == "reptile"));
     // Cargo reads it, with the harness's own sources and locked versions.
     let mut tree = Command::new("cargo");

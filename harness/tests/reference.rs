@@ -4,11 +4,11 @@
 use std::fs;
 use std::path::Path;
 
+use harness::benchmark::Benchmark;
 use harness::registry::ALGORITHMS;
 use harness::results::checkpoint::{self, Checkpoint};
 use harness::results::run_json::{RunRecord, Status};
 use harness::runner::Kinship;
-use harness::spec::Spec;
 use harness_core::{Context, Problem};
 
 /// Copies a folder with all that is in it.
@@ -68,10 +68,10 @@ fn run_at(benchmark: &str, label: &str) -> Option<&'static str> {
 
 /// Every method of every table, and how far it was run.
 fn coverage() -> String {
-    let specs = Spec::all(&[]).unwrap();
-    let tables: Vec<&Spec> = specs.iter().filter(|spec| spec.figure.is_none()).collect();
+    let benchmarks = Benchmark::all(&[]).unwrap();
+    let tables: Vec<&Benchmark> = benchmarks.iter().filter(|benchmark| benchmark.figure.is_none()).collect();
     let mut labels: Vec<&str> = Vec::new();
-    for method in tables.iter().flat_map(|spec| &spec.methods) {
+    for method in tables.iter().flat_map(|benchmark| &benchmark.methods) {
         if !labels.contains(&method.label.as_str()) {
             labels.push(&method.label);
         }
@@ -81,16 +81,16 @@ fn coverage() -> String {
         "",
         tables
             .iter()
-            .map(|spec| {
+            .map(|benchmark| {
                 let names = ["omniglot", "imagenet", "cifar-fs", "fc100"];
-                names.iter().fold(spec.name.clone(), |name, of| name.replace(&format!("{of}-"), &format!("{of} ")))
+                names.iter().fold(benchmark.name.clone(), |name, of| name.replace(&format!("{of}-"), &format!("{of} ")))
             })
             .collect(),
     );
     out += &row(":--", vec![":--".to_string(); tables.len()]);
     for label in labels {
-        let cell = |spec: &&Spec| match spec.method(label) {
-            Some(_) => run_at(&spec.name, label).unwrap_or("not run").to_string(),
+        let cell = |benchmark: &&Benchmark| match benchmark.method(label) {
+            Some(_) => run_at(&benchmark.name, label).unwrap_or("not run").to_string(),
             None => String::new(),
         };
         out += &row(label, tables.iter().map(cell).collect());

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::{CommandFactory, Parser};
 
 use super::*;
-use crate::spec::Budget;
+use crate::benchmark::Budget;
 
 fn reproduce(args: &[&str]) -> Result<Reproduce, String> {
     let words = ["harness", "reproduce"].iter().chain(args);

@@ -5,12 +5,12 @@ use std::path::Path;
 use clap::Args;
 use harness_core::{Error, Result};
 
+use crate::benchmark::Benchmark;
 use crate::console;
 use crate::exit::Exit;
 use crate::report::made;
 use crate::results::run_json::RunRecord;
 use crate::results::{layout, run};
-use crate::spec::Spec;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -76,9 +76,9 @@ pub fn run(args: &Cite) -> Result<Exit> {
     } else if args.note {
         return Err(Error::usage(format!("{}: no folder with results, so there is nothing to note", args.of)));
     } else {
-        let spec = Spec::find(&args.of, &[])?;
-        names.extend(spec.methods.iter().map(|method| method.algorithm.clone()));
-        data.push(spec.data.dataset.clone());
+        let benchmark = Benchmark::find(&args.of, &[])?;
+        names.extend(benchmark.methods.iter().map(|method| method.algorithm.clone()));
+        data.push(benchmark.data.dataset.clone());
     }
     console::print(&if args.note { made::note(records.iter()) } else { entries(&names, &data) })?;
     Ok(Exit::Done)

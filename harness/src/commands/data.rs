@@ -11,10 +11,10 @@ use harness_core::{ClassSplit, Error, Result};
 use harness_data::{Cache, Dataset, Filter, Loader, Remote, expand_home, fetch, in_files, license, verify};
 use serde_json::{Value, json};
 
+use crate::benchmark::embedded;
 use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
-use crate::spec::embedded;
 
 const EXAMPLES: &str = "\
 Examples:

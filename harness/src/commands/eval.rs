@@ -8,6 +8,7 @@ use harness_core::{Entry, Error, Result, Split, error};
 use harness_kernels::Cap;
 use serde_json::{Value, json};
 
+use crate::benchmark::{Benchmark, Budget};
 use crate::cli::Format;
 use crate::cli::value::{assignment, instruction_set, positive, split};
 use crate::compare::block::{Block, Column};
@@ -18,7 +19,6 @@ use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::episodes;
 use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, Workers, aggregate};
-use crate::spec::{Budget, Spec};
 use crate::tasks::Sources;
 
 const EXAMPLES: &str = "\
@@ -118,31 +118,36 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
 
 /// The run whose evaluation this is, checked against the benchmark's data.
 fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job> {
-    let spec = Spec::find(&args.benchmark, &args.set)?;
+    let benchmark = Benchmark::find(&args.benchmark, &args.set)?;
     let trained = &checkpoint.meta.config;
     let own = trained["label"].as_str().unwrap_or_default().to_owned();
     let label = args.method.as_ref().unwrap_or(&own);
-    let known = || spec.methods.iter().map(|method| method.label.as_str());
-    let order = spec.methods.iter().position(|method| method.label == *label).ok_or_else(|| {
+    let known = || benchmark.methods.iter().map(|method| method.label.as_str());
+    let order = benchmark.methods.iter().position(|method| method.label == *label).ok_or_else(|| {
         let hint = if args.method.is_some() { "" } else { "; choose the recipe with --method" };
-        Error::usage(format!("{}: {}{hint}", spec.name, error::unknown("method", label, known())))
+        Error::usage(format!("{}: {}{hint}", benchmark.name, error::unknown("method", label, known())))
     })?;
-    let method = spec.methods[order].clone();
-    let data = spec.data_of(&method);
+    let method = benchmark.methods[order].clone();
+    let data = benchmark.data_of(&method);
     let source = Sources::new(args.data_dir.as_deref(), false, &crate::progress::data()).open(&data)?;
     if !source.has(args.split) {
-        return Err(Error::usage(format!("{}: {} has no {} classes", spec.name, data.dataset, args.split.as_str())));
+        return Err(Error::usage(format!(
+            "{}: {} has no {} classes",
+            benchmark.name,
+            data.dataset,
+            args.split.as_str()
+        )));
     }
-    let algorithm = runner::build(algorithms, &spec, &method, source.as_ref(), &candle_core::Device::Cpu)?;
-    let config = json!({ "model": spec.model_of(&method), "view": method.view, "method": method.settings });
+    let algorithm = runner::build(algorithms, &benchmark, &method, source.as_ref(), &candle_core::Device::Cpu)?;
+    let config = json!({ "model": benchmark.model_of(&method), "view": method.view, "method": method.settings });
     let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
     let (data_digest, code) = (source.digest(), runner::code(algorithms, &method));
     let cell = Cell {
         order,
         budget: Budget::Paper,
         meta_iters: checkpoint.state.step,
-        eval_episodes: args.eval_episodes.or(episodes).unwrap_or(spec.eval.episodes.paper),
-        spec: Arc::new(spec),
+        eval_episodes: args.eval_episodes.or(episodes).unwrap_or(benchmark.eval.episodes.paper),
+        benchmark: Arc::new(benchmark),
         method,
         source,
         algorithm,
@@ -180,7 +185,7 @@ fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Forma
     if format == Format::Json {
         let row = |(mode, number): &(&str, runner::Aggregate)| {
             json!({
-                "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
+                "benchmark": job.benchmark.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
                 "mode": mode, "metric": job.metric(), "value": number.value,
                 "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
             })
@@ -221,7 +226,7 @@ fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)])
         format::plural(job.eval_episodes as u64, &format!("{word} episode")),
     ];
     Block {
-        title: format!("{}: {}", job.spec.name, said.join(" · ")),
+        title: format!("{}: {}", job.benchmark.name, said.join(" · ")),
         columns: names
             .into_iter()
             .filter(|(name, _)| shown(name))

@@ -11,10 +11,10 @@ use harness_core::{Entry, Error, Result};
 use harness_data::{Dataset, Open, SETS, SearchPath, Set};
 use serde_json::{Value, json};
 
+use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
-use crate::spec::{Budget, MethodSpec, Spec};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -138,53 +138,53 @@ fn table(section: &Section, width: u16) -> String {
 }
 
 fn benchmarks() -> Result<Section> {
-    let mut specs = Spec::all(&[])?;
+    let mut benchmarks = Benchmark::all(&[])?;
     // Sine is a table too, and stands where tables do.
-    let drawn = Spec::figures(&[])?;
-    specs.extend(drawn.iter().filter(|spec| spec.figure.is_some()).cloned());
-    let figure = |spec: &Spec| match &spec.figure {
+    let drawn = Benchmark::figures(&[])?;
+    benchmarks.extend(drawn.iter().filter(|benchmark| benchmark.figure.is_some()).cloned());
+    let figure = |benchmark: &Benchmark| match &benchmark.figure {
         Some(figure) => Some(figure.number.clone()),
-        None => drawn.iter().any(|other| other.name == spec.name).then(|| "1".to_owned()),
+        None => drawn.iter().any(|other| other.name == benchmark.name).then(|| "1".to_owned()),
     };
-    let row = |spec: &Spec| {
-        let methods = lines(spec).into_iter().map(|(name, points, method)| {
+    let row = |benchmark: &Benchmark| {
+        let methods = lines(benchmark).into_iter().map(|(name, points, method)| {
             let times = if points > 1 { format!(" {points} ×") } else { String::new() };
             format!("{name}{times} {}", grouped(method.meta_iters.paper))
         });
-        let (ways, shots) = (spec.protocol.ways, spec.protocol.shots);
+        let (ways, shots) = (benchmark.protocol.ways, benchmark.protocol.shots);
         let task =
-            if spec.data.is_regression() { format!("{shots} points") } else { format!("{ways}-way {shots}-shot") };
+            if benchmark.data.is_regression() { format!("{shots} points") } else { format!("{ways}-way {shots}-shot") };
         let methods = methods.collect::<Vec<_>>().join(", ");
-        let figure = figure(spec).unwrap_or_default();
-        vec![spec.name.clone(), figure, spec.title.clone(), spec.data.dataset.clone(), task, methods]
+        let figure = figure(benchmark).unwrap_or_default();
+        vec![benchmark.name.clone(), figure, benchmark.title.clone(), benchmark.data.dataset.clone(), task, methods]
     };
-    let json = |spec: &Spec| {
-        let methods = spec.methods.iter().map(|method| {
+    let json = |benchmark: &Benchmark| {
+        let methods = benchmark.methods.iter().map(|method| {
             let of = |budget: Budget| (budget.as_str(), *method.meta_iters.at(budget));
             let meta_iters = BTreeMap::from(Budget::ALL.map(of));
             json!({ "label": method.label, "algorithm": method.algorithm, "meta_iters": meta_iters })
         });
         json!({
-            "name": spec.name,
-            "title": spec.title,
-            "figure": figure(spec),
-            "dataset": spec.data.dataset,
-            "protocol": spec.protocol,
+            "name": benchmark.name,
+            "title": benchmark.title,
+            "figure": figure(benchmark),
+            "dataset": benchmark.data.dataset,
+            "protocol": benchmark.protocol,
             "methods": methods.collect::<Vec<_>>(),
         })
     };
     Ok(Section {
         title: "benchmarks",
         header: vec!["name", "figure", "title", "data set", "task", "methods, with the paper's meta-iterations"],
-        rows: specs.iter().map(row).collect(),
-        json: specs.iter().map(json).collect(),
+        rows: benchmarks.iter().map(row).collect(),
+        json: benchmarks.iter().map(json).collect(),
     })
 }
 
 /// The rows of a benchmark, those of one series together: name, number of rows, and the first of them.
-fn lines(spec: &Spec) -> Vec<(&str, usize, &MethodSpec)> {
-    let mut lines: Vec<(&str, usize, &MethodSpec)> = Vec::new();
-    for method in &spec.methods {
+fn lines(benchmark: &Benchmark) -> Vec<(&str, usize, &MethodBlock)> {
+    let mut lines: Vec<(&str, usize, &MethodBlock)> = Vec::new();
+    for method in &benchmark.methods {
         let name = method.series.as_deref().unwrap_or(&method.label);
         match lines.iter_mut().find(|(line, ..)| *line == name) {
             Some((_, points, _)) => *points += 1,
@@ -304,11 +304,11 @@ mod tests {
 
     #[test]
     fn a_benchmark_that_is_written_out_reads_back_as_itself() {
-        let names = Spec::all(&[]).unwrap().into_iter().chain(Spec::figures(&[]).unwrap());
-        for spec in names {
-            let text = benchmark::render(&spec.name, Format::Table).unwrap();
-            let again = Spec::parse(&text, &spec.name).unwrap_or_else(|error| panic!("{error}\n{text}"));
-            assert_eq!(again, spec);
+        let names = Benchmark::all(&[]).unwrap().into_iter().chain(Benchmark::figures(&[]).unwrap());
+        for benchmark in names {
+            let text = benchmark::render(&benchmark.name, Format::Table).unwrap();
+            let again = Benchmark::parse(&text, &benchmark.name).unwrap_or_else(|error| panic!("{error}\n{text}"));
+            assert_eq!(again, benchmark);
             assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
         }
         let text = benchmark::render("omniglot-20w1s", Format::Table).unwrap();

@@ -18,6 +18,7 @@ use harness_core::{Entry, Error, Result};
 use self::early::Early;
 use self::plan::Plan;
 use self::survey::Survey;
+use crate::benchmark::folds;
 use crate::cli::Shard;
 use crate::console;
 use crate::exit::Exit;
@@ -27,7 +28,6 @@ use crate::results::plan_json;
 use crate::results::run_dir::RunDir;
 use crate::runlog::RunLog;
 use crate::runner::{self, Finished, Job, Shared, Standing, Stop, Workers};
-use crate::spec::folds;
 
 pub use self::args::Reproduce;
 

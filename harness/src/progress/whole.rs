@@ -79,7 +79,7 @@ impl Whole {
 
 /// Image passes of so much of a bar.
 fn passes(job: &Job, part: u64) -> f64 {
-    let cost = job.algorithm.cost(&job.spec.protocol);
+    let cost = job.algorithm.cost(&job.benchmark.protocol);
     let each = match job.meta_iters {
         0 => cost.episode,
         _ => cost.task * job.algorithm.sampling().meta_batch as f64,

@@ -207,8 +207,8 @@ mod tests {
         );
         let set = refused(|said| said.instruction_set = "avx2".into()).to_string();
         assert!(set.starts_with("rank 0 (node0) computes with avx512 and rank 2 (node2) with avx2"), "{set}");
-        let spec = refused(|said| said.cards[0].spec_hash = "z".repeat(64)).to_string();
-        assert!(spec.contains("different benchmarks"), "{spec}");
+        let benchmark = refused(|said| said.cards[0].spec_hash = "z".repeat(64)).to_string();
+        assert!(benchmark.contains("different benchmarks"), "{benchmark}");
     }
 
     #[test]

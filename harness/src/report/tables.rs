@@ -4,9 +4,9 @@
 //! into the heading, so that a quick run fits eighty columns.
 
 use super::{format, quick};
+use crate::benchmark::folds;
 use crate::results::rows::{Cell, Excluded, Summary};
 use crate::results::verdict::Verdict;
-use crate::spec::folds;
 use crate::tag;
 use harness_core::Mode;
 

@@ -3,7 +3,7 @@
 use super::rows::Cell;
 use super::statistics::{mean, seed_interval, tidy};
 use super::verdict::Verdict;
-use crate::spec::folds::{mean_name, of_name};
+use crate::benchmark::folds::{mean_name, of_name};
 use harness_core::Mode;
 
 /// A row for each method and mode that all folds of a benchmark have, in the order of the cells; and, for each method

@@ -14,11 +14,11 @@ pub(super) fn rows(job: &Job, state: &State) -> Result<Option<Vec<Row>>> {
     if job.source.input() != [1] {
         return Ok(None);
     }
-    let seed = job.spec.eval.seed;
+    let seed = job.benchmark.eval.seed;
     let mut rng = Stream::new(seed, Purpose::EvalTask, 0, 0);
     let task = job
         .source
-        .task(Split::Test, &job.episode(), job.spec.protocol.ways, &View::default(), &mut rng)?
+        .task(Split::Test, &job.episode(), job.benchmark.protocol.ways, &View::default(), &mut rng)?
         .to(&job.device)?;
     let Targets::Values(truth) = &task.query.y else { return Ok(None) };
     let Targets::Values(sampled) = &task.support.y else { return Ok(None) };

@@ -25,10 +25,10 @@ pub(super) struct Curve {
 impl Curve {
     /// A function of the job alone, so that a resumed run measures at the same steps.
     pub(super) fn new(job: &Job) -> Curve {
-        let eval = &job.spec.eval;
+        let eval = &job.benchmark.eval;
         let (mut points, mut episodes) = (*eval.curve_points.at(job.budget), *eval.curve_episodes.at(job.budget));
         if !eval.curve_in_full {
-            let cost = job.algorithm.cost(&job.spec.protocol);
+            let cost = job.algorithm.cost(&job.benchmark.protocol);
             let training = cost.task * job.algorithm.sampling().meta_batch as f64 * job.meta_iters as f64;
             (points, episodes) = afford(training, cost.episode.max(1.0), points, episodes);
         }

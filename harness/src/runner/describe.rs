@@ -50,7 +50,7 @@ pub(super) fn write(
     };
     let commit = identity::commit();
     let now = now();
-    let published = job.spec.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
+    let published = job.benchmark.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
         label: row.label.clone(),
         mode: row.mode,
         value: row.value,
@@ -63,8 +63,8 @@ pub(super) fn write(
     let versions = [("harness", env!("CARGO_PKG_VERSION")), ("rust-version", env!("CARGO_PKG_RUST_VERSION"))];
     let record = RunRecord {
         format: FORMAT,
-        benchmark: job.spec.name.clone(),
-        title: job.spec.title.clone(),
+        benchmark: job.benchmark.name.clone(),
+        title: job.benchmark.title.clone(),
         label: job.method.label.clone(),
         note: job.method.note.clone(),
         algorithm: job.method.algorithm.clone(),
@@ -74,7 +74,9 @@ pub(super) fn write(
         overridden: !job.overrides.is_empty(),
         overrides: job.overrides.clone(),
         meta_iters: job.meta_iters,
-        image_passes: Some(job.algorithm.cost(&job.spec.protocol).task * job.algorithm.sampling().meta_batch as f64),
+        image_passes: Some(
+            job.algorithm.cost(&job.benchmark.protocol).task * job.algorithm.sampling().meta_batch as f64,
+        ),
         eval_episodes: job.eval_episodes as u64,
         metric: job.metric(),
         higher_is_better: job.metric().higher_is_better,
@@ -84,7 +86,7 @@ pub(super) fn write(
         figure: figure_place(job),
         status,
         failure: failure.map(str::to_owned),
-        spec_hash: job.spec.hash()?,
+        spec_hash: job.benchmark.hash()?,
         config_hash: job.config_hash(),
         training_hash: if job.meta_iters > 0 { job.kinship.training_hash.clone() } else { String::new() },
         evaluation_hash: job.kinship.evaluation_hash.clone(),
@@ -139,7 +141,7 @@ pub(super) fn unmark(job: &Job) -> Result<()> {
 }
 
 fn figure_place(job: &Job) -> Option<FigurePlace> {
-    let figure = job.spec.figure.as_ref()?;
+    let figure = job.benchmark.figure.as_ref()?;
     let colour = figure.colour.as_ref().and_then(|key| job.method.settings.get(key));
     Some(FigurePlace {
         number: figure.number.clone(),
@@ -155,8 +157,8 @@ fn figure_place(job: &Job) -> Option<FigurePlace> {
 fn episode_hash(job: &Job) -> Result<String> {
     let mut hash = Sha256::new();
     for index in 0..job.eval_episodes as u64 {
-        let mut rng = Stream::new(job.spec.eval.seed, Purpose::EvalTask, final_key(Split::Test), index);
-        hash.update(job.source.identity(Split::Test, &job.episode(), job.spec.protocol.ways, &mut rng)?);
+        let mut rng = Stream::new(job.benchmark.eval.seed, Purpose::EvalTask, final_key(Split::Test), index);
+        hash.update(job.source.identity(Split::Test, &job.episode(), job.benchmark.protocol.ways, &mut rng)?);
     }
     Ok(hex(&hash.finalize()))
 }

@@ -92,11 +92,11 @@ fn episode(
     index: usize,
     modes: &[Mode],
 ) -> Result<Vec<Outcome>> {
-    let (seed, step, index) = (job.spec.eval.seed, set.key(split), index as u64);
+    let (seed, step, index) = (job.benchmark.eval.seed, set.key(split), index as u64);
     let mut rng = Stream::new(seed, Purpose::EvalTask, step, index);
     // Evaluation episodes are common to all methods: only the polarity is the method's own.
     let view = harness_core::View { rotations: harness_core::Rotations::None, ..job.method.view };
-    let task = job.source.task(split, &job.episode(), job.spec.protocol.ways, &view, &mut rng)?.to(&job.device)?;
+    let task = job.source.task(split, &job.episode(), job.benchmark.protocol.ways, &view, &mut rng)?.to(&job.device)?;
     let mut rng = Stream::new(seed, Purpose::EvalMethod, step, index);
     let adapted = job.algorithm.adapt(state, &task.support, &[job.algorithm.test_steps()], &mut rng)?;
     let outcome = |mode: &Mode| -> Result<Outcome> {

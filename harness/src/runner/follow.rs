@@ -64,19 +64,19 @@ pub(super) mod tests {
     use super::super::evaluate::{EpisodeSet, Outcomes};
     use super::super::job::{Cell, build};
     use super::*;
+    use crate::benchmark::{Benchmark, Budget};
     use crate::ranks::local::{self, Network};
-    use crate::spec::{Budget, Spec};
 
     /// A run of a row of `sine`, with these settings changed.
     pub fn sine_with(label: &str, set: &[(&str, &str)]) -> Job {
         let set: Vec<(String, String)> = set.iter().map(|(path, value)| ((*path).into(), (*value).into())).collect();
-        of_spec(Arc::new(Spec::find("sine", &set).unwrap()), label, Arc::new(sources::Sine))
+        of_benchmark(Arc::new(Benchmark::find("sine", &set).unwrap()), label, Arc::new(sources::Sine))
     }
 
     /// A run of a row of a benchmark on other data.
-    pub fn of_spec(spec: Arc<Spec>, label: &str, source: Arc<dyn TaskSource>) -> Job {
-        let method = spec.method(label).unwrap().clone();
-        let algorithm = build(crate::registry::ALGORITHMS, &spec, &method, source.as_ref(), &Device::Cpu).unwrap();
+    pub fn of_benchmark(benchmark: Arc<Benchmark>, label: &str, source: Arc<dyn TaskSource>) -> Job {
+        let method = benchmark.method(label).unwrap().clone();
+        let algorithm = build(crate::registry::ALGORITHMS, &benchmark, &method, source.as_ref(), &Device::Cpu).unwrap();
         let cell = Cell {
             method,
             order: 0,
@@ -86,7 +86,7 @@ pub(super) mod tests {
             source,
             algorithm,
             device: Device::Cpu,
-            spec,
+            benchmark,
         };
         Job::nowhere(cell)
     }

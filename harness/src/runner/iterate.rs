@@ -39,6 +39,6 @@ pub fn iterate(job: &Job, state: &mut State, total: u64, workers: Workers<'_>) -
 pub(super) fn draw(job: &Job, draw: &Draw, step: u64, index: u64) -> Result<(Task, Stream)> {
     let mut rng = Stream::new(job.seed, Purpose::TrainTask, step, index);
     let task =
-        job.source.task(Split::Train, draw, job.spec.protocol.ways, &job.method.view, &mut rng)?.to(&job.device)?;
+        job.source.task(Split::Train, draw, job.benchmark.protocol.ways, &job.method.view, &mut rng)?.to(&job.device)?;
     Ok((task, Stream::new(job.seed, Purpose::TrainMethod, step, index)))
 }

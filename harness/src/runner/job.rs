@@ -14,15 +14,15 @@ use super::hash::sha256_json;
 use super::in_order::Workers;
 use super::stop::Stop;
 use super::training::Kinship;
+use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::identity::Identity;
 use crate::results::metric::{ACCURACY, MSE, Metric};
 use crate::results::run_dir::RunDir;
-use crate::spec::{Budget, MethodSpec, Spec};
 
 /// What is trained and measured: a method of a benchmark at a budget. Its seeds have it in common.
 pub struct Cell {
-    pub spec: Arc<Spec>,
-    pub method: MethodSpec,
+    pub benchmark: Arc<Benchmark>,
+    pub method: MethodBlock,
     /// Position of the method in the benchmark's file.
     pub order: usize,
     pub budget: Budget,
@@ -105,7 +105,7 @@ impl Job {
 
     /// `omniglot-5w1s reptile seed 0`, as messages name a run.
     pub fn name(&self) -> String {
-        format!("{} {} seed {}", self.spec.name, self.method.label, self.seed)
+        format!("{} {} seed {}", self.benchmark.name, self.method.label, self.seed)
     }
 
     /// `quick`, `short`, `paper` or `custom-<8 hex digits>`.
@@ -122,7 +122,7 @@ impl Job {
 impl Cell {
     /// The draw of an evaluation episode.
     pub fn episode(&self) -> Draw {
-        let Protocol { shots, queries, .. } = self.spec.protocol;
+        let Protocol { shots, queries, .. } = self.benchmark.protocol;
         Draw::Episode { ways: None, shots, queries }
     }
 
@@ -137,12 +137,12 @@ impl Cell {
 
     /// The modes in which episodes are scored.
     pub fn modes(&self) -> Vec<Mode> {
-        if self.regression() { vec![Mode::Pointwise] } else { self.spec.eval.modes.clone() }
+        if self.regression() { vec![Mode::Pointwise] } else { self.benchmark.eval.modes.clone() }
     }
 }
 
 /// Errors on a key of the block's table `test` that training reads too: a file must not say otherwise.
-fn of_the_test(algorithm: &dyn Algorithm, method: &MethodSpec) -> Result<()> {
+fn of_the_test(algorithm: &dyn Algorithm, method: &MethodBlock) -> Result<()> {
     let halves = algorithm.halves();
     match method.test.iter().find(|key| halves.as_ref().is_none_or(|halves| halves.trains(key))) {
         None => Ok(()),
@@ -154,7 +154,7 @@ fn of_the_test(algorithm: &dyn Algorithm, method: &MethodSpec) -> Result<()> {
 }
 
 /// The code of this binary for the method of a block that [`build`] has built.
-pub fn code(algorithms: &[Entry], method: &MethodSpec) -> Identity {
+pub fn code(algorithms: &[Entry], method: &MethodBlock) -> Identity {
     let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
     entry.map(Identity::of).unwrap_or_default()
 }
@@ -178,17 +178,17 @@ fn of_training(draw: &Draw, error: Error) -> Error {
 /// algorithm's name and keys, the model's shapes, ways and shots against the data.
 pub fn build(
     algorithms: &[Entry],
-    spec: &Spec,
-    method: &MethodSpec,
+    benchmark: &Benchmark,
+    method: &MethodBlock,
     source: &dyn TaskSource,
     device: &Device,
 ) -> Result<Arc<dyn Algorithm>> {
     let of_protocol = |error: Error| match error {
-        Error::Usage(message) => Error::Usage(format!("{}, [protocol]: {message}", spec.name)),
+        Error::Usage(message) => Error::Usage(format!("{}, [protocol]: {message}", benchmark.name)),
         other => other,
     };
     let at = |error: Error| match error {
-        Error::Usage(message) => Error::Usage(format!("{}, [method.{}]: {message}", spec.name, method.label)),
+        Error::Usage(message) => Error::Usage(format!("{}, [method.{}]: {message}", benchmark.name, method.label)),
         other => other,
     };
     let entry = algorithms
@@ -200,34 +200,34 @@ pub fn build(
         None => Problem::Regression { outputs: 1 },
     };
     let context = Context {
-        model: method.model.clone().unwrap_or_else(|| spec.model.clone()),
+        model: method.model.clone().unwrap_or_else(|| benchmark.model.clone()),
         input: source.input(),
         problem,
-        protocol: spec.protocol,
+        protocol: benchmark.protocol,
         device: device.clone(),
         plain: false,
     };
     let algorithm = (entry.build)(&method.settings, &context).map_err(at)?;
     of_the_test(algorithm.as_ref(), method).map_err(at)?;
     if method.select.is_some() && !source.has(Split::Val) {
-        let name = &spec.data.dataset;
+        let name = &benchmark.data.dataset;
         return Err(at(Error::usage(format!(
             "select = \"val\", but {name} has no validation classes here: name a split that holds some out, or leave select out"
         ))));
     }
     let sampling = algorithm.sampling();
     let in_training = |error: Error| at(of_training(&sampling.draw, error));
-    source.check(Split::Train, &sampling.draw, spec.protocol.ways, &method.view).map_err(in_training)?;
-    let Protocol { ways, shots, queries } = spec.protocol;
+    source.check(Split::Train, &sampling.draw, benchmark.protocol.ways, &method.view).map_err(in_training)?;
+    let Protocol { ways, shots, queries } = benchmark.protocol;
     let episode = Draw::Episode { ways: None, shots, queries };
     // The learning curve measures every split that there is.
     for split in [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| source.has(*split)) {
         source.check(split, &episode, ways, &View::default()).map_err(of_protocol)?;
     }
     source.check(Split::Test, &episode, ways, &View::default()).map_err(of_protocol)?;
-    if let Some(split) = spec.eval.curve_splits.iter().flatten().find(|split| !source.has(**split)) {
-        let (name, split) = (&spec.data.dataset, split.as_str());
-        return Err(Error::usage(format!("{}: eval.curve_splits: {name} has no {split} classes", spec.name)));
+    if let Some(split) = benchmark.eval.curve_splits.iter().flatten().find(|split| !source.has(**split)) {
+        let (name, split) = (&benchmark.data.dataset, split.as_str());
+        return Err(Error::usage(format!("{}: eval.curve_splits: {name} has no {split} classes", benchmark.name)));
     }
     Ok(Arc::from(algorithm))
 }

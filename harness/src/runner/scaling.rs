@@ -11,13 +11,13 @@ use std::time::Instant;
 use candle_core::Device;
 use harness_core::{Progress, Purpose, Result, State, Stream, TaskSource, Update};
 
-use super::follow::tests::{led, of_spec};
+use super::follow::tests::{led, of_benchmark};
 use super::iterate::{draw, iterate};
 use super::job::Job;
+use crate::benchmark::Benchmark;
 use crate::commands::bench::workload;
 use crate::ranks::Wire;
 use crate::ranks::local::{Network, of_this_thread};
-use crate::spec::Spec;
 
 /// What one method on one data set costs.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,11 +112,12 @@ fn jobs() -> Vec<(String, Job)> {
     let letters: Arc<dyn TaskSource> = Arc::new(workload::letters().unwrap());
     let noise: Arc<dyn TaskSource> = Arc::new(workload::noise().unwrap());
     let mut all = Vec::new();
-    for (set, spec, source) in [("Omniglot", "omniglot-5w1s", letters), ("mini-ImageNet", "mini-imagenet-5w1s", noise)]
+    for (set, benchmark, source) in
+        [("Omniglot", "omniglot-5w1s", letters), ("mini-ImageNet", "mini-imagenet-5w1s", noise)]
     {
-        let spec = Arc::new(Spec::find(spec, &[]).unwrap());
+        let benchmark = Arc::new(Benchmark::find(benchmark, &[]).unwrap());
         for label in ["reptile", "fomaml"] {
-            all.push((format!("{label} {set}"), of_spec(spec.clone(), label, source.clone())));
+            all.push((format!("{label} {set}"), of_benchmark(benchmark.clone(), label, source.clone())));
         }
     }
     all

@@ -30,7 +30,7 @@ impl Selection {
         if job.method.select != Some(Split::Val) || job.meta_iters == 0 {
             return None;
         }
-        let cost = job.algorithm.cost(&job.spec.protocol);
+        let cost = job.algorithm.cost(&job.benchmark.protocol);
         let training = cost.task * job.algorithm.sampling().meta_batch as f64 * job.meta_iters as f64;
         let (states, episodes) = afford(training, cost.episode.max(1.0));
         let mut steps = spread(states + 1, job.meta_iters);
@@ -43,7 +43,10 @@ impl Selection {
 pub(super) fn mode(job: &Job) -> Mode {
     let modes = job.modes();
     let published = |mode: &&Mode| {
-        job.spec.published.iter().any(|row| row.comparable && (&row.label, row.mode) == (&job.method.label, **mode))
+        job.benchmark
+            .published
+            .iter()
+            .any(|row| row.comparable && (&row.label, row.mode) == (&job.method.label, **mode))
     };
     *modes.iter().find(published).unwrap_or(&modes[0])
 }

@@ -43,12 +43,12 @@ fn compare(job: &Job, fresh: &State, state: &State) -> Result<()> {
         (found.get(name).map(Vec::as_slice), wanted.get(name).map(Vec::as_slice))
         && name.contains("/head.")
         && !job.regression()
-        && *here == job.spec.protocol.ways
+        && *here == job.benchmark.protocol.ways
     {
         return Err(Error::usage(format!(
             "the checkpoint does not fit {} {}: its head has an output for each of {there} ways and is fixed to them, and this \
              benchmark has {here}: name one of {there} ways, or train for {here}",
-            job.spec.name, job.method.label
+            job.benchmark.name, job.method.label
         )));
     }
     let show = |shapes: &BTreeMap<String, Vec<usize>>| match shapes.get(name) {
@@ -57,7 +57,7 @@ fn compare(job: &Job, fresh: &State, state: &State) -> Result<()> {
     };
     Err(Error::usage(format!(
         "the checkpoint does not fit {} {}: {name} is {} there, {} here",
-        job.spec.name,
+        job.benchmark.name,
         job.method.label,
         show(&found),
         show(&wanted)

@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
             shapes::check(job, &own.state)?;
         }
         let ahead = training::ahead(job, &kin, own.as_ref().map_or(0, |own| own.meta.step))?;
-        let metrics = job.dir.metrics(valid, (&job.spec.name, &job.method.label, job.seed))?;
+        let metrics = job.dir.metrics(valid, (&job.benchmark.name, &job.method.label, job.seed))?;
         let began = Instant::now();
         let mut run = Run {
             job,

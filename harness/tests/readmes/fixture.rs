@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use harness::benchmark::{Benchmark, embedded};
 use harness::registry::ALGORITHMS;
-use harness::spec::{Spec, embedded};
 use harness_core::{Context, Problem};
 
 use crate::root;
@@ -56,7 +56,7 @@ impl Fixture {
                 }
                 name if embedded::names().any(|known| known == name) => {
                     check(name, words)?;
-                    let here = Spec::find(name, &[]).unwrap().data.dataset;
+                    let here = Benchmark::find(name, &[]).unwrap().data.dataset;
                     cheap.push(if ["sine", "glyphs"].contains(&here.as_str()) { name } else { STAND_IN }.into());
                 }
                 other => cheap.push(other.into()),
@@ -101,22 +101,22 @@ fn check(benchmark: &str, words: &[String]) -> Result<(), String> {
     let set: Vec<(String, String)> = values("--set")
         .filter_map(|set| set.split_once('=').map(|(path, value)| (path.into(), value.into())))
         .collect();
-    let spec = Spec::find(benchmark, &set).map_err(|error| error.to_string())?;
-    if let Some(label) = values("--method").find(|label| spec.method(label).is_none()) {
+    let benchmark = Benchmark::find(benchmark, &set).map_err(|error| error.to_string())?;
+    if let Some(label) = values("--method").find(|label| benchmark.method(label).is_none()) {
         return Err(format!("{benchmark} has no method {label}"));
     }
-    let regression = spec.data.is_regression();
+    let regression = benchmark.data.is_regression();
     // As the command does: what was not asked for is not built, though a key set may have gone to it by `like`.
     let asked = |label: &str| values("--method").next().is_none() || values("--method").any(|other| other == label);
-    for method in spec.methods.iter().filter(|method| asked(&method.label)) {
+    for method in benchmark.methods.iter().filter(|method| asked(&method.label)) {
         let context = Context {
-            model: spec.model_of(method).clone(),
+            model: benchmark.model_of(method).clone(),
             input: if regression { vec![1] } else { vec![84, 84, 3] },
             problem: match regression {
                 true => Problem::Regression { outputs: 1 },
                 false => Problem::Classification { train_classes: 64 },
             },
-            protocol: spec.protocol,
+            protocol: benchmark.protocol,
             device: candle_core::Device::Cpu,
             plain: false,
         };

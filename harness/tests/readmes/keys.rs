@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use harness::benchmark::Benchmark;
 use harness::registry::ALGORITHMS;
-use harness::spec::Spec;
 use harness_core::conformance::Toy;
 use toml::{Table, Value};
 
@@ -47,7 +47,7 @@ fn accepted(path: &[&str]) -> Vec<String> {
         .unwrap();
     }
     here.insert("zzz".into(), Value::Integer(1));
-    known(&Spec::parse(&table.to_string(), "small.toml").unwrap_err().to_string())
+    known(&Benchmark::parse(&table.to_string(), "small.toml").unwrap_err().to_string())
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn every_key_of_a_benchmark_is_in_its_readme() {
     ];
     let mut keys: BTreeSet<String> = sections.iter().flat_map(|path| accepted(path)).collect();
     // The common keys of a row are in no error: those that a whole row has when it is written out, and `like`.
-    let whole = Spec::parse(SMALL, "small.toml").unwrap().canonical().unwrap().parse::<Table>().unwrap();
+    let whole = Benchmark::parse(SMALL, "small.toml").unwrap().canonical().unwrap().parse::<Table>().unwrap();
     keys.extend(whole["method"]["reptile"].as_table().unwrap().keys().cloned());
     keys.extend(["like", "note", "model"].map(String::from));
     let missing: Vec<&String> = keys.iter().filter(|key| !explained.contains(*key)).collect();

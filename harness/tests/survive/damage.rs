@@ -107,8 +107,8 @@ fn what_another_version_or_another_run_left_is_refused_by_name() {
     let digest = |dir: &Path| json("\"data_digest\": \"", "\"data_digest\": \"0000")(dir);
     half.with("data", digest).1.expect(2, "data digest: 0000");
     // Without the record the checkpoint itself tells.
-    let spec = fs::read_to_string(half.bench.file()).unwrap();
-    fs::write(half.bench.file(), spec.replace("meta_step = 0.1", "meta_step = 0.2")).unwrap();
+    let benchmark = fs::read_to_string(half.bench.file()).unwrap();
+    fs::write(half.bench.file(), benchmark.replace("meta_step = 0.1", "meta_step = 0.2")).unwrap();
     let (out, ended) = half.with("checkpoint", |dir| fs::remove_file(dir.join("run.json")).unwrap());
     ended.expect(2, "method.meta_step: 0.1 there, 0.2 here");
     done(half.bench.reproduce(&out, &["--fresh"]));

@@ -75,8 +75,8 @@ fn the_pytorch_module_gives_our_logits() {
         let part = |wanted: bool| all.clone().into_iter().filter(|(name, _)| kept(name) == wanted).collect::<Params>();
         let (params, statistics) = (part(false), part(true));
         let outputs = params.get("head.bias").unwrap().elem_count();
-        let spec = serde_json::from_value(card["config"]["model"].clone()).unwrap();
-        let model = Model::new(&spec, &input, outputs, &Device::Cpu).unwrap();
+        let benchmark = serde_json::from_value(card["config"]["model"].clone()).unwrap();
+        let model = Model::new(&benchmark, &input, outputs, &Device::Cpu).unwrap();
         let shape = [&[7], input.as_slice()].concat();
         let count: usize = shape.iter().product();
         let pixels = (0..count).map(|at| ((at * at % 1009) as f32 / 1009.0).fract());

@@ -12,8 +12,8 @@ use harness_core::{
 
 use super::passes::Passes;
 use super::{Network, What};
+use crate::benchmark::{Benchmark, Budget};
 use crate::runner::{Cell, EpisodeSet, Job, Stop, Workers, build, evaluate, iterate};
-use crate::spec::{Budget, Spec};
 
 /// The batch of a step that all figures are given for.
 const BATCH: usize = 10;
@@ -40,18 +40,18 @@ impl Workload {
         }
     }
 
-    fn new(spec: &str, source: ImageTasks, model: Option<ModelSpec>, algorithms: &[Entry]) -> Result<Workload> {
+    fn new(benchmark: &str, source: ImageTasks, model: Option<ModelSpec>, algorithms: &[Entry]) -> Result<Workload> {
         let source: Arc<dyn TaskSource> = Arc::new(source);
-        let spec = Arc::new(Spec::find(spec, &[])?);
-        let mut method = spec.method("reptile").expect("every image benchmark has a reptile row").clone();
+        let benchmark = Arc::new(Benchmark::find(benchmark, &[])?);
+        let mut method = benchmark.method("reptile").expect("every image benchmark has a reptile row").clone();
         method.model = model.or(method.model);
-        let algorithm = build(algorithms, &spec, &method, source.as_ref(), &Device::Cpu)?;
+        let algorithm = build(algorithms, &benchmark, &method, source.as_ref(), &Device::Cpu)?;
         let shots = BATCH;
         let draw = Draw::Episode { ways: None, shots, queries: 0 };
         let mut rng = Stream::new(0, Purpose::TrainTask, 0, 0);
-        let examples = source.task(Split::Train, &draw, spec.protocol.ways, &method.view, &mut rng)?.support;
-        let network = method.model.clone().unwrap_or_else(|| spec.model.clone());
-        let model = Model::new(&network, &source.input(), spec.protocol.ways, &Device::Cpu)?;
+        let examples = source.task(Split::Train, &draw, benchmark.protocol.ways, &method.view, &mut rng)?.support;
+        let network = method.model.clone().unwrap_or_else(|| benchmark.model.clone());
+        let model = Model::new(&network, &source.input(), benchmark.protocol.ways, &Device::Cpu)?;
         let passes = Passes::new(&model, &source.input())?;
         let cell = Cell {
             method,
@@ -62,7 +62,7 @@ impl Workload {
             source,
             algorithm,
             device: Device::Cpu,
-            spec,
+            benchmark,
         };
         let job = Job::nowhere(cell);
         Ok(Workload { passes, job, model, examples })
@@ -75,7 +75,7 @@ impl Workload {
 
     /// Steps' worth of work at [`BATCH`] in one task or one episode (its adaptation alone).
     pub fn task_steps(&self, what: What) -> f64 {
-        let cost = self.job.algorithm.cost(&self.job.spec.protocol);
+        let cost = self.job.algorithm.cost(&self.job.benchmark.protocol);
         match what {
             What::Evaluate => cost.episode / BATCH as f64,
             _ => cost.task / BATCH as f64,
@@ -87,7 +87,7 @@ impl Workload {
     pub fn steps(&self, what: What, stock: bool, threads: usize, seconds: f64) -> Result<f64> {
         let batch = match what {
             What::Evaluate => {
-                (self.job.algorithm.cost(&self.job.spec.protocol).episode / self.job.algorithm.test_steps() as f64)
+                (self.job.algorithm.cost(&self.job.benchmark.protocol).episode / self.job.algorithm.test_steps() as f64)
                     as usize
             }
             _ => BATCH,

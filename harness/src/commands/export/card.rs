@@ -75,9 +75,9 @@ fn input(config: &Value) -> Result<Value> {
 /// Each layer with what it computes and the shapes of its parameters. A checkpoint without a dense head, or whose method
 /// has another kind of head, ends at the features.
 fn layers(config: &Value, state: &State) -> Result<Vec<Value>> {
-    let (spec, shape): (ModelSpec, Vec<usize>) = (part(config, "model")?, part(config, "input")?);
+    let (benchmark, shape): (ModelSpec, Vec<usize>) = (part(config, "model")?, part(config, "input")?);
     let head = state.params.get("head.bias").ok().map(|bias| bias.elem_count());
-    let model = Model::new(&spec, &shape, head.unwrap_or(1), &Device::Cpu)?;
+    let model = Model::new(&benchmark, &shape, head.unwrap_or(1), &Device::Cpu)?;
     let describe = |(name, layer): &(String, Layer)| {
         let own = format!("{name}.");
         let shapes = state.params.iter().filter(|(param, _)| param.starts_with(&own));

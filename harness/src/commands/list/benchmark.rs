@@ -4,15 +4,15 @@ use harness_core::Result;
 use serde_json::json;
 use toml::Value;
 
+use crate::benchmark::{Benchmark, Traced};
 use crate::cli::Format;
-use crate::spec::{Spec, Traced};
 
 /// Column at which the files start, where a value leaves room.
 const ASIDE: usize = 40;
 
 /// As TOML that reads back as the same benchmark, or as JSON.
 pub fn render(what: &str, format: Format) -> Result<String> {
-    let (spec, traced, files) = Spec::traced(what)?;
+    let (benchmark, traced, files) = Benchmark::traced(what)?;
     if format == Format::Json {
         let row = |value: &Traced| {
             json!({
@@ -24,11 +24,11 @@ pub fn render(what: &str, format: Format) -> Result<String> {
             })
         };
         let values: Vec<_> = traced.iter().map(row).collect();
-        return Ok(format!("{:#}\n", json!({ "name": spec.name, "files": files, "values": values })));
+        return Ok(format!("{:#}\n", json!({ "name": benchmark.name, "files": files, "values": values })));
     }
     let mut out = format!(
         "# {}, written out: as a file this text is the same benchmark. After each value: the file that says it.\n# {}\n\n",
-        spec.name,
+        benchmark.name,
         files.join(", ")
     );
     // TOML takes every key after a header to be of its table.

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use candle_core::Device;
 
+use crate::benchmark::Budget;
+use crate::benchmark::embedded::FIGURES;
 use crate::commands::reproduce::Reproduce;
-use crate::spec::Budget;
-use crate::spec::embedded::FIGURES;
 
 /// The call for these rows of one benchmark alone, started over.
 pub fn only(args: &Reproduce, benchmark: &str, labels: &[&str]) -> String {

@@ -4,10 +4,10 @@ use candle_core::Device;
 use clap::Args;
 use harness_kernels::Cap;
 
+use crate::benchmark::Budget;
 use crate::cli::value::{assignment, device, instruction_set, positive, seconds};
 use crate::cli::{Format, Shard};
 use crate::results::exports::Exports;
-use crate::spec::Budget;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -25,7 +25,7 @@ pub fn run(
     let mut trained: Vec<&str> = Vec::new();
     for (job, standing) in jobs.iter().zip(&survey.standings) {
         // Seeds of one method cost the same: measured once.
-        let key = format!("{} {} {}", job.spec.name, job.method.label, job.meta_iters);
+        let key = format!("{} {} {}", job.benchmark.name, job.method.label, job.meta_iters);
         let (whole, first) = match known.iter().find(|(name, _)| *name == key) {
             Some((_, whole)) => (*whole, false),
             None => (runner::estimate(job, pool, workers)?, true),
@@ -43,7 +43,7 @@ pub fn run(
         let left = left.alone;
         if format == Format::Json {
             let mut row = json!({
-                "benchmark": job.spec.name, "method": job.method.label, "seed": job.seed,
+                "benchmark": job.benchmark.name, "method": job.method.label, "seed": job.seed,
                 "standing": survey::word(*standing), "meta_iters": job.meta_iters, "episodes": job.eval_episodes,
                 "seconds": left, "folder": job.dir,
             });

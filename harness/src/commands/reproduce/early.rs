@@ -32,7 +32,7 @@ impl<'a> Early<'a> {
     ) -> Self {
         let mut left = HashMap::new();
         for job in jobs {
-            *left.entry(job.spec.name.clone()).or_insert(0) += 1;
+            *left.entry(job.benchmark.name.clone()).or_insert(0) += 1;
         }
         Early { next, pool, place, exports, left: Mutex::new(left) }
     }
@@ -58,10 +58,10 @@ impl Observer for Early<'_> {
                 | Event::Unserved { .. }
         );
         // What was there before has its tables; what cannot be reported is said at the end.
-        if ended && self.through(&job.spec.name) && matches!(event, Event::Completed { .. }) {
+        if ended && self.through(&job.benchmark.name) && matches!(event, Event::Completed { .. }) {
             let (out, budget) = self.place;
             if let Ok(report) = self.pool.install(|| report::build_budget(out, budget, self.exports)) {
-                tracing::info!("{}: first tables and plots, page: {}", job.spec.name, report.page().display());
+                tracing::info!("{}: first tables and plots, page: {}", job.benchmark.name, report.page().display());
             }
         }
     }

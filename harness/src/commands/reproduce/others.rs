@@ -6,9 +6,9 @@ use harness_core::{Error, Result};
 
 use super::again;
 use super::survey::Survey;
+use crate::benchmark::Budget;
 use crate::commands::reproduce::Reproduce;
 use crate::runner::{Job, OtherBuild, Replay, Standing, Stop, maker, replay};
-use crate::spec::Budget;
 
 /// Sets `other_build` of every job. A stopped run goes on only where this build repeats its last stretch, which is found
 /// out here.
@@ -85,7 +85,7 @@ struct Refused {
 impl Refused {
     /// One that was stopped and has to be trained again.
     fn new(job: &Job, what: String) -> Refused {
-        let (benchmark, label) = (job.spec.name.clone(), job.method.label.clone());
+        let (benchmark, label) = (job.benchmark.name.clone(), job.method.label.clone());
         Refused { benchmark, label, name: job.name(), complete: false, lost: true, what }
     }
 }

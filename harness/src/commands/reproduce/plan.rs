@@ -9,12 +9,12 @@ use harness_core::{
 use serde_json::json;
 
 use super::share;
+use crate::benchmark::embedded::FIGURES;
+use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::commands::reproduce::Reproduce;
 use crate::results::plan_json::{Call, PlannedRun};
 use crate::results::run_dir::RunDir;
 use crate::runner::{Cell, Job, Kinship, OtherBuild, build, code, sha256_json};
-use crate::spec::embedded::FIGURES;
-use crate::spec::{Budget, MethodSpec, Spec};
 use crate::tasks::Sources;
 
 /// What runs and what does not.
@@ -44,46 +44,46 @@ impl Plan {
         let asked_for = asked_for(args)?;
         check_labels(&asked_for, &args.method)?;
         let mut left_out = Vec::new();
-        let (mut specs, mut all_named) = (Vec::new(), Vec::new());
-        for Asked { spec, named } in asked_for {
+        let (mut benchmarks, mut all_named) = (Vec::new(), Vec::new());
+        for Asked { benchmark, named } in asked_for {
             let folded = match args.folds {
-                Some(of) => folds(spec, of as usize, named, &mut left_out)?,
-                None => vec![spec],
+                Some(of) => folds(benchmark, of as usize, named, &mut left_out)?,
+                None => vec![benchmark],
             };
             all_named.extend(folded.iter().map(|_| named));
-            specs.extend(folded);
+            benchmarks.extend(folded);
         }
-        let mine = args.shard.map(|shard| share::taken(shard, places(args, &specs, algorithms)));
+        let mine = args.shard.map(|shard| share::taken(shard, places(args, &benchmarks, algorithms)));
         let progress = crate::progress::data();
         let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
         let mut jobs = Vec::new();
         let mut call = Call { whole: args.method.is_empty(), ..Call::default() };
-        for ((table, spec), named) in specs.into_iter().enumerate().zip(all_named) {
-            let source = match sources.open(&spec.data) {
+        for ((table, benchmark), named) in benchmarks.into_iter().enumerate().zip(all_named) {
+            let source = match sources.open(&benchmark.data) {
                 Ok(source) => source,
                 Err(Error::Data(why)) if !named => {
                     match left_out.iter_mut().find(|left_out: &&mut LeftOut| left_out.why == why) {
-                        Some(left_out) => left_out.benchmarks.push(spec.name.clone()),
-                        None => left_out.push(LeftOut { benchmarks: vec![spec.name.clone()], why }),
+                        Some(left_out) => left_out.benchmarks.push(benchmark.name.clone()),
+                        None => left_out.push(LeftOut { benchmarks: vec![benchmark.name.clone()], why }),
                     }
                     continue;
                 }
                 Err(error) => return Err(error),
             };
-            let spec = Arc::new(spec);
-            for (order, method) in spec.methods.iter().enumerate() {
+            let benchmark = Arc::new(benchmark);
+            for (order, method) in benchmark.methods.iter().enumerate() {
                 if !asked(args, method) {
                     continue;
                 }
                 let source = match &method.split {
                     None => source.clone(),
-                    Some(_) => own_classes(&spec, method, source.as_ref(), &mut sources)?,
+                    Some(_) => own_classes(&benchmark, method, source.as_ref(), &mut sources)?,
                 };
-                let algorithm = build(algorithms, &spec, method, source.as_ref(), &args.device)?;
+                let algorithm = build(algorithms, &benchmark, method, source.as_ref(), &args.device)?;
                 let (data_digest, halves) = (source.digest(), algorithm.halves());
-                let choice = Choice::new(args, &spec, method.meta_iters.at(args.budget));
+                let choice = Choice::new(args, &benchmark, method.meta_iters.at(args.budget));
                 let cell = Arc::new(Cell {
-                    spec: spec.clone(),
+                    benchmark: benchmark.clone(),
                     method: method.clone(),
                     order,
                     budget: args.budget,
@@ -94,10 +94,10 @@ impl Plan {
                     device: args.device.clone(),
                 });
                 for seed in 0..seeds(args, method) {
-                    let config = config(&spec, order, args.budget, &choice, seed, &source.input());
+                    let config = config(&benchmark, order, args.budget, &choice, seed, &source.input());
                     let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
                     call.runs.push(PlannedRun {
-                        benchmark: spec.name.clone(),
+                        benchmark: benchmark.name.clone(),
                         method: method.label.clone(),
                         seed,
                         training: (choice.meta_iters > 0).then(|| kinship.training_hash.clone()),
@@ -108,7 +108,7 @@ impl Plan {
                     jobs.push(Job {
                         cell: cell.clone(),
                         seed,
-                        dir: RunDir::new(&args.out.join(&choice.dir), &spec.name, &method.label, seed),
+                        dir: RunDir::new(&args.out.join(&choice.dir), &benchmark.name, &method.label, seed),
                         overrides: choice.overrides.clone(),
                         config,
                         data_digest: data_digest.clone(),
@@ -125,7 +125,7 @@ impl Plan {
 
 /// A benchmark of the command line.
 struct Asked {
-    spec: Spec,
+    benchmark: Benchmark,
     /// Of a group, what can run runs; what was named must.
     named: bool,
 }
@@ -133,25 +133,27 @@ struct Asked {
 /// The benchmarks of the command line in its order, each once. Errors on two of one name that are not the same: their runs
 /// would share a folder.
 fn asked_for(args: &Reproduce) -> Result<Vec<Asked>> {
-    let group = |specs: Vec<Spec>| specs.into_iter().map(|spec| Asked { spec, named: false }).collect();
+    let group = |benchmarks: Vec<Benchmark>| {
+        benchmarks.into_iter().map(|benchmark| Asked { benchmark, named: false }).collect()
+    };
     if args.benchmarks.is_empty() {
-        return Ok(group(Spec::all(&args.set)?));
+        return Ok(group(Benchmark::all(&args.set)?));
     }
     let mut all: Vec<Asked> = Vec::new();
     for word in &args.benchmarks {
         let these = match word.as_str() {
-            FIGURES => group(Spec::figures(&args.set)?),
-            name => vec![Asked { spec: Spec::find(name, &args.set)?, named: true }],
+            FIGURES => group(Benchmark::figures(&args.set)?),
+            name => vec![Asked { benchmark: Benchmark::find(name, &args.set)?, named: true }],
         };
         for asked in these {
-            match all.iter_mut().find(|known| known.spec.name == asked.spec.name) {
+            match all.iter_mut().find(|known| known.benchmark.name == asked.benchmark.name) {
                 None => all.push(asked),
-                Some(known) if known.spec.hash()? == asked.spec.hash()? => known.named |= asked.named,
+                Some(known) if known.benchmark.hash()? == asked.benchmark.hash()? => known.named |= asked.named,
                 Some(_) => {
                     return Err(Error::usage(format!(
                         "{word}: another benchmark of this call is called \"{0}\" too, and their runs would share a folder: \
                          give one of them a name of its own (name = \"…\")",
-                        asked.spec.name
+                        asked.benchmark.name
                     )));
                 }
             }
@@ -161,21 +163,21 @@ fn asked_for(args: &Reproduce) -> Result<Vec<Asked>> {
 }
 
 /// A benchmark once for each fold. One that has no classes is left out, or refused where it was named.
-fn folds(spec: Spec, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Spec>> {
-    match spec.folds(of) {
+fn folds(benchmark: Benchmark, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Benchmark>> {
+    match benchmark.folds(of) {
         Err(error) if !named => {
-            left_out.push(LeftOut { benchmarks: vec![spec.name], why: error.to_string() });
+            left_out.push(LeftOut { benchmarks: vec![benchmark.name], why: error.to_string() });
             Ok(Vec::new())
         }
         folds => folds,
     }
 }
 
-fn asked(args: &Reproduce, method: &MethodSpec) -> bool {
+fn asked(args: &Reproduce, method: &MethodBlock) -> bool {
     args.method.is_empty() || names(method).any(|name| args.method.iter().any(|asked| asked == name))
 }
 
-fn seeds(args: &Reproduce, method: &MethodSpec) -> u64 {
+fn seeds(args: &Reproduce, method: &MethodBlock) -> u64 {
     args.seeds.unwrap_or(*method.seeds.at(args.budget))
 }
 
@@ -185,23 +187,23 @@ const LOOKED_AT: u64 = 20;
 /// Tasks of a method that trains on other classes than the benchmark says. Errors if its test episodes are not those of
 /// `common`, which the other rows meet.
 fn own_classes(
-    spec: &Spec,
-    method: &MethodSpec,
+    benchmark: &Benchmark,
+    method: &MethodBlock,
     common: &dyn TaskSource,
     sources: &mut Sources<'_>,
 ) -> Result<Arc<dyn TaskSource>> {
-    let own = sources.open(&spec.data_of(method))?;
-    let Protocol { ways, shots, queries } = spec.protocol;
+    let own = sources.open(&benchmark.data_of(method))?;
+    let Protocol { ways, shots, queries } = benchmark.protocol;
     let draw = Draw::Episode { ways: None, shots, queries };
     let met = |source: &dyn TaskSource| -> Result<Vec<Vec<u8>>> {
         source.check(Split::Test, &draw, ways, &View::default())?;
-        let stream = |index| Stream::new(spec.eval.seed, Purpose::EvalTask, 0, index);
+        let stream = |index| Stream::new(benchmark.eval.seed, Purpose::EvalTask, 0, index);
         (0..LOOKED_AT).map(|index| source.identity(Split::Test, &draw, ways, &mut stream(index))).collect()
     };
     if own.digest() != common.digest() || met(own.as_ref())? != met(common)? {
         return Err(Error::usage(format!(
             "{}, [method.{}]: split = \"{}\" has other test classes than the benchmark: rows of one table meet the same episodes",
-            spec.name,
+            benchmark.name,
             method.label,
             method.split.as_deref().unwrap_or_default(),
         )));
@@ -210,14 +212,14 @@ fn own_classes(
 }
 
 /// Every run of the call, whether or not this machine has its data, with its training as far as files alone tell it.
-fn places(args: &Reproduce, specs: &[Spec], algorithms: &[Entry]) -> Vec<(share::Place, Option<String>)> {
+fn places(args: &Reproduce, benchmarks: &[Benchmark], algorithms: &[Entry]) -> Vec<(share::Place, Option<String>)> {
     let mut places = Vec::new();
-    for (table, spec) in specs.iter().enumerate() {
-        for (order, method) in spec.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
-            let choice = Choice::new(args, spec, method.meta_iters.at(args.budget));
-            let halves = without_data(spec, method, algorithms).and_then(|algorithm| algorithm.halves());
+    for (table, benchmark) in benchmarks.iter().enumerate() {
+        for (order, method) in benchmark.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
+            let choice = Choice::new(args, benchmark, method.meta_iters.at(args.budget));
+            let halves = without_data(benchmark, method, algorithms).and_then(|algorithm| algorithm.halves());
             places.extend((0..seeds(args, method)).map(|seed| {
-                let config = config(spec, order, args.budget, &choice, seed, &[]);
+                let config = config(benchmark, order, args.budget, &choice, seed, &[]);
                 let training = Kinship::new(&config, "", halves.as_ref()).training_hash;
                 ((order, table, seed), (choice.meta_iters > 0).then_some(training))
             }));
@@ -228,13 +230,13 @@ fn places(args: &Reproduce, specs: &[Spec], algorithms: &[Entry]) -> Vec<(share:
 
 /// The method as it says of itself, built for inputs and classes of no data set in particular: every process of a call must
 /// deal the same hands. None where it cannot be built so; it then shares no training between shards.
-fn without_data(spec: &Spec, method: &MethodSpec, algorithms: &[Entry]) -> Option<Box<dyn Algorithm>> {
+fn without_data(benchmark: &Benchmark, method: &MethodBlock, algorithms: &[Entry]) -> Option<Box<dyn Algorithm>> {
     let entry = algorithms.iter().find(|entry| entry.name == method.algorithm)?;
-    let (input, problem) = match spec.data.is_regression() {
+    let (input, problem) = match benchmark.data.is_regression() {
         true => (vec![1], Problem::Regression { outputs: 1 }),
         false => (vec![84, 84, 3], Problem::Classification { train_classes: 2 }),
     };
-    let (model, protocol) = (spec.model_of(method).clone(), spec.protocol);
+    let (model, protocol) = (benchmark.model_of(method).clone(), benchmark.protocol);
     let context = Context { model, input, problem, protocol, device: candle_core::Device::Cpu, plain: false };
     (entry.build)(&method.settings, &context).ok()
 }
@@ -248,14 +250,14 @@ struct Choice {
 }
 
 impl Choice {
-    fn new(args: &Reproduce, spec: &Spec, own: &u64) -> Choice {
+    fn new(args: &Reproduce, benchmark: &Benchmark, own: &u64) -> Choice {
         // A method that trains nothing at any budget is not made to train by --meta-iters.
         let meta_iters = match (args.meta_iters, *own) {
             (Some(_), 0) => 0,
             (Some(asked), _) => asked,
             (None, own) => own,
         };
-        let eval_episodes = args.eval_episodes.unwrap_or(*spec.eval.episodes.at(args.budget));
+        let eval_episodes = args.eval_episodes.unwrap_or(*benchmark.eval.episodes.at(args.budget));
         let overridden = !args.set.is_empty() || args.meta_iters.is_some() || args.eval_episodes.is_some();
         let dir = match overridden {
             false => args.budget.as_str().to_owned(),
@@ -280,20 +282,27 @@ impl Choice {
 }
 
 /// What determines the numbers of a run.
-fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64, input: &[usize]) -> serde_json::Value {
-    let method = &spec.methods[order];
+fn config(
+    benchmark: &Benchmark,
+    order: usize,
+    budget: Budget,
+    choice: &Choice,
+    seed: u64,
+    input: &[usize],
+) -> serde_json::Value {
+    let method = &benchmark.methods[order];
     let mut config = json!({
-        "benchmark": spec.name,
-        "data": spec.data_of(method),
+        "benchmark": benchmark.name,
+        "data": benchmark.data_of(method),
         "input": input,
-        "model": method.model.as_ref().unwrap_or(&spec.model),
-        "protocol": spec.protocol,
+        "model": method.model.as_ref().unwrap_or(&benchmark.model),
+        "protocol": benchmark.protocol,
         "eval": {
             "episodes": choice.eval_episodes,
-            "modes": spec.eval.modes,
-            "seed": spec.eval.seed,
-            "curve_points": spec.eval.curve_points.at(budget),
-            "curve_episodes": spec.eval.curve_episodes.at(budget),
+            "modes": benchmark.eval.modes,
+            "seed": benchmark.eval.seed,
+            "curve_points": benchmark.eval.curve_points.at(budget),
+            "curve_episodes": benchmark.eval.curve_episodes.at(budget),
         },
         "label": method.label,
         "algorithm": method.algorithm,
@@ -303,10 +312,10 @@ fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64,
         "seed": seed,
     });
     // Only where a benchmark asks for them: a run of any other goes on from a checkpoint of a build that had neither.
-    if spec.eval.curve_in_full {
+    if benchmark.eval.curve_in_full {
         config["eval"]["curve_in_full"] = json!(true);
     }
-    if let Some(splits) = &spec.eval.curve_splits {
+    if let Some(splits) = &benchmark.eval.curve_splits {
         config["eval"]["curve_splits"] = json!(splits);
     }
     if let Some(select) = method.select {
@@ -316,13 +325,13 @@ fn config(spec: &Spec, order: usize, budget: Budget, choice: &Choice, seed: u64,
 }
 
 /// What `--method` may call a row: its label, or the series that it belongs to.
-fn names(method: &MethodSpec) -> impl Iterator<Item = &str> {
+fn names(method: &MethodBlock) -> impl Iterator<Item = &str> {
     [Some(method.label.as_str()), method.series.as_deref()].into_iter().flatten()
 }
 
 /// Every `--method` must be a row, or a series of rows, of at least one benchmark that runs.
-fn check_labels(specs: &[Asked], asked: &[String]) -> Result<()> {
-    let known: Vec<&str> = specs.iter().flat_map(|asked| asked.spec.methods.iter().flat_map(names)).collect();
+fn check_labels(benchmarks: &[Asked], asked: &[String]) -> Result<()> {
+    let known: Vec<&str> = benchmarks.iter().flat_map(|asked| asked.benchmark.methods.iter().flat_map(names)).collect();
     match asked.iter().find(|label| !known.contains(&label.as_str())) {
         None => Ok(()),
         Some(label) => {

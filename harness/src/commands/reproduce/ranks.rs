@@ -23,7 +23,7 @@ fn say(plan: &Plan) -> Result<Said> {
     let cards = plan.jobs.iter().map(|job| {
         Ok(Card {
             name: job.name(),
-            spec_hash: job.spec.hash()?,
+            spec_hash: job.benchmark.hash()?,
             config: job.config.clone(),
             data_digest: job.data_digest.clone(),
             code: job.code.clone(),

@@ -159,8 +159,8 @@ mod tests {
     /// Every label of a built-in table has a look for good, whatever else lies in the tree.
     #[test]
     fn every_built_in_row_has_its_own_marker_and_colour() {
-        for (name, text) in crate::spec::embedded::BENCHMARKS {
-            for method in crate::spec::Spec::parse(text, name).unwrap().methods {
+        for (name, text) in crate::benchmark::embedded::BENCHMARKS {
+            for method in crate::benchmark::Benchmark::parse(text, name).unwrap().methods {
                 assert!(pinned(&method.label).is_some(), "{name} {}", method.label);
             }
         }

@@ -7,12 +7,12 @@ use harness_core::Error;
 use toml::{Table, Value};
 
 use super::{Choice, config, without_data};
+use crate::benchmark::embedded::{BENCHMARKS, FIGURE_FILES};
+use crate::benchmark::{Benchmark, Budget};
 use crate::command_line::{Cli, Command};
 use crate::commands::reproduce::Reproduce;
 use crate::registry::ALGORITHMS;
 use crate::runner::{Kinship, sha256_json};
-use crate::spec::embedded::{BENCHMARKS, FIGURE_FILES};
-use crate::spec::{Budget, Spec};
 
 const PINNED: &str = include_str!("hashes.txt");
 
@@ -30,20 +30,20 @@ fn short(table: &Table) -> String {
 
 /// One line for what the rows of a benchmark share, one for each row as it is written out, and one for each row and budget
 /// with the hash of its training and that of its evaluation.
-fn lines(spec: &Spec) -> Result<Vec<String>, Error> {
-    let mut whole: Table = spec.canonical()?.parse().expect("canonical text is TOML");
+fn lines(benchmark: &Benchmark) -> Result<Vec<String>, Error> {
+    let mut whole: Table = benchmark.canonical()?.parse().expect("canonical text is TOML");
     let rows = whole.remove("method").and_then(|rows| rows.as_table().cloned()).unwrap_or_default();
-    let mut lines = vec![format!("{} shared {}", spec.name, short(&whole))];
-    for (order, method) in spec.methods.iter().enumerate() {
+    let mut lines = vec![format!("{} shared {}", benchmark.name, short(&whole))];
+    for (order, method) in benchmark.methods.iter().enumerate() {
         let row = rows[&method.label].as_table().expect("a row is a table");
-        lines.push(format!("{} {} {}", spec.name, method.label, short(row)));
-        let halves = without_data(spec, method, ALGORITHMS).and_then(|algorithm| algorithm.halves());
+        lines.push(format!("{} {} {}", benchmark.name, method.label, short(row)));
+        let halves = without_data(benchmark, method, ALGORITHMS).and_then(|algorithm| algorithm.halves());
         for budget in Budget::ALL {
             let args = call(budget);
-            let choice = Choice::new(&args, spec, method.meta_iters.at(budget));
-            let kinship = Kinship::new(&config(spec, order, budget, &choice, 0, &[]), "", halves.as_ref());
+            let choice = Choice::new(&args, benchmark, method.meta_iters.at(budget));
+            let kinship = Kinship::new(&config(benchmark, order, budget, &choice, 0, &[]), "", halves.as_ref());
             let (training, evaluation) = (&kinship.training_hash[..16], &kinship.evaluation_hash[..16]);
-            lines.push(format!("{} {} {budget} {training} {evaluation}", spec.name, method.label));
+            lines.push(format!("{} {} {budget} {training} {evaluation}", benchmark.name, method.label));
         }
     }
     Ok(lines)
@@ -53,7 +53,7 @@ fn lines(spec: &Spec) -> Result<Vec<String>, Error> {
 fn the_settings_of_every_row_and_their_hashes_are_what_they_were() {
     let mut today = Vec::new();
     for (name, _) in BENCHMARKS.iter().chain(&FIGURE_FILES) {
-        today.extend(Spec::find(name, &[]).and_then(|spec| lines(&spec)).unwrap());
+        today.extend(Benchmark::find(name, &[]).and_then(|benchmark| lines(&benchmark)).unwrap());
     }
     let gone: Vec<&str> = PINNED.lines().filter(|line| !today.iter().any(|found| found == line)).collect();
     let new: Vec<&str> =

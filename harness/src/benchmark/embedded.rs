@@ -7,7 +7,7 @@ use harness_core::error::{nearest, unknown};
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, Result, text};
 
-use super::{DataSpec, Spec};
+use super::{Benchmark, DataBlock};
 
 /// Name and text of every benchmark of ours, in the order in which they are listed and run.
 pub const BENCHMARKS: [(&str, &str); 13] = [
@@ -101,27 +101,27 @@ pub fn split(name: &str) -> Option<&'static str> {
     SPLITS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-impl Spec {
+impl Benchmark {
     /// The benchmark of that name, else the one in the file of that path, with `--set` paths and values applied. Errors
     /// name the nearest benchmark, or the key of the file that is wrong.
-    pub fn find(what: &str, set: &[(String, String)]) -> Result<Spec> {
+    pub fn find(what: &str, set: &[(String, String)]) -> Result<Benchmark> {
         let (text, origin) = text_of(what)?;
-        Spec::parse_with(&text, &origin, set)
+        Benchmark::parse_with(&text, &origin, set)
     }
 
     /// All benchmarks of ours that are tables, with `--set` paths and values applied to each.
-    pub fn all(set: &[(String, String)]) -> Result<Vec<Spec>> {
-        BENCHMARKS.iter().map(|(name, text)| Spec::parse_with(text, name, set)).collect()
+    pub fn all(set: &[(String, String)]) -> Result<Vec<Benchmark>> {
+        BENCHMARKS.iter().map(|(name, text)| Benchmark::parse_with(text, name, set)).collect()
     }
 
     /// What draws the Reptile paper's figures: `sine` for Figure 1, then the files of the others.
-    pub fn figures(set: &[(String, String)]) -> Result<Vec<Spec>> {
+    pub fn figures(set: &[(String, String)]) -> Result<Vec<Benchmark>> {
         let one = BENCHMARKS.iter().filter(|(name, _)| *name == "sine");
-        one.chain(&FIGURE_FILES).map(|(name, text)| Spec::parse_with(text, name, set)).collect()
+        one.chain(&FIGURE_FILES).map(|(name, text)| Benchmark::parse_with(text, name, set)).collect()
     }
 }
 
-impl DataSpec {
+impl DataBlock {
     /// The class split that `data.split` names. Errors if it names none, or one that does not exist; a wrong line of
     /// the list is named.
     pub fn class_split(&self) -> Result<ClassSplit> {

@@ -2,7 +2,7 @@
 
 use harness_core::Split;
 
-use super::Spec;
+use super::Benchmark;
 
 const FLAT: &str = r#"
 title = "Toy"
@@ -25,9 +25,9 @@ fn inside() -> String {
     FLAT.replace("eval_iters = 4", "test = { eval_iters = 4 }")
 }
 
-fn with(text: &str, set: &[(&str, &str)]) -> Result<Spec, String> {
+fn with(text: &str, set: &[(&str, &str)]) -> Result<Benchmark, String> {
     let set: Vec<(String, String)> = set.iter().map(|(path, value)| (path.to_string(), value.to_string())).collect();
-    Spec::parse_with(text, "toy.toml", &set).map_err(|error| error.to_string())
+    Benchmark::parse_with(text, "toy.toml", &set).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -46,22 +46,22 @@ fn inside_and_outside_of_the_table_mean_the_same() {
 fn set_reaches_a_key_wherever_it_stands() {
     for text in [FLAT.to_owned(), inside()] {
         for path in ["method.zebra.eval_iters", "method.zebra.test.eval_iters"] {
-            let spec = with(&text, &[(path, "9")]).unwrap();
-            let iters = |label| spec.method(label).unwrap().settings["eval_iters"].as_integer();
+            let benchmark = with(&text, &[(path, "9")]).unwrap();
+            let iters = |label| benchmark.method(label).unwrap().settings["eval_iters"].as_integer();
             assert_eq!((iters("zebra"), iters("ant")), (Some(9), Some(9)), "{path}");
         }
-        let spec = with(&text, &[("method.ant.eval_iters", "2")]).unwrap();
-        let iters = |label| spec.method(label).unwrap().settings["eval_iters"].as_integer();
+        let benchmark = with(&text, &[("method.ant.eval_iters", "2")]).unwrap();
+        let iters = |label| benchmark.method(label).unwrap().settings["eval_iters"].as_integer();
         assert_eq!((iters("zebra"), iters("ant")), (Some(4), Some(2)));
     }
 }
 
 #[test]
 fn a_row_has_its_own_classes_and_its_choice() {
-    let spec = with(FLAT, &[]).unwrap();
-    let (zebra, ant) = (spec.method("zebra").unwrap(), spec.method("ant").unwrap());
+    let benchmark = with(FLAT, &[]).unwrap();
+    let (zebra, ant) = (benchmark.method("zebra").unwrap(), benchmark.method("ant").unwrap());
     assert_eq!((zebra.select, ant.select), (None, Some(Split::Val)));
-    let split = |method| spec.data_of(method).class_split().unwrap();
+    let split = |method| benchmark.data_of(method).class_split().unwrap();
     let (common, own) = (split(zebra), split(ant));
     assert_eq!((common.train.len(), common.val.len(), common.test.len()), (1200, 0, 423));
     assert_eq!((own.train.len(), own.val.len()), (1100, 100));

@@ -5,9 +5,9 @@ use harness_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use super::Spec;
+use super::Benchmark;
 
-impl Spec {
+impl Benchmark {
     /// The effective benchmark as TOML. Independent of the order and spelling of the file's settings.
     pub fn canonical(&self) -> Result<String> {
         let mut table = Table::new();
@@ -31,7 +31,7 @@ impl Spec {
         toml::to_string(&table).map_err(|error| Error::usage(error.to_string()))
     }
 
-    /// sha256 (hex) of [`Spec::canonical`].
+    /// sha256 (hex) of [`Benchmark::canonical`].
     pub fn hash(&self) -> Result<String> {
         Ok(Sha256::digest(self.canonical()?).iter().map(|byte| format!("{byte:02x}")).collect())
     }

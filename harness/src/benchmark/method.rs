@@ -13,7 +13,7 @@ use super::sweep;
 
 /// A labelled recipe of an algorithm.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MethodSpec {
+pub struct MethodBlock {
     /// Name of the row, of its folder and of the `method` column.
     pub label: String,
     /// Name in the registry; the label if the block does not say.
@@ -42,11 +42,11 @@ pub struct MethodSpec {
     pub test: BTreeSet<String>,
 }
 
-impl MethodSpec {
+impl MethodBlock {
     /// Reads a block whose `like` is resolved, with its table `test` among the other keys.
     fn read(label: &str, Block { keys: mut table, test }: Block) -> Result<Self> {
         let path = format!("method.{label}");
-        let method = MethodSpec {
+        let method = MethodBlock {
             label: label.to_string(),
             algorithm: take(&mut table, &path, "algorithm")?.unwrap_or_else(|| label.to_string()),
             note: take(&mut table, &path, "note")?,
@@ -104,8 +104,8 @@ impl MethodSpec {
 
 /// Reads all blocks, in the order of the file, swept ones as the rows that they stand for. `every`: what each says unless
 /// its block does.
-pub(super) fn read_all(blocks: Table, every: &Table) -> Result<Vec<MethodSpec>> {
-    let mut rows: Vec<MethodSpec> = Vec::new();
+pub(super) fn read_all(blocks: Table, every: &Table) -> Result<Vec<MethodBlock>> {
+    let mut rows: Vec<MethodBlock> = Vec::new();
     for label in blocks.keys() {
         let mut block = every.clone();
         lay_over(&mut block, inherit(label, &blocks, &mut Vec::new())?, &["method", label.as_str()])?;
@@ -114,7 +114,7 @@ pub(super) fn read_all(blocks: Table, every: &Table) -> Result<Vec<MethodSpec>> 
             if rows.iter().any(|other| other.label == row) {
                 return Err(Error::usage(format!("method.{label}: a second row called \"{row}\"")));
             }
-            rows.push(MethodSpec::read(&row, Block { keys, test: test.clone() })?);
+            rows.push(MethodBlock::read(&row, Block { keys, test: test.clone() })?);
         }
     }
     Ok(rows)

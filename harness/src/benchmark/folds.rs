@@ -2,14 +2,14 @@
 
 use harness_core::{Error, Fold, Result};
 
-use super::Spec;
+use super::Benchmark;
 
-impl Spec {
+impl Benchmark {
     /// This benchmark once for each of `of` folds of its classes. Nothing was published for any of them.
     ///
     /// # Errors
     /// Usage: a regression has no classes.
-    pub fn folds(&self, of: usize) -> Result<Vec<Spec>> {
+    pub fn folds(&self, of: usize) -> Result<Vec<Benchmark>> {
         if self.data.is_regression() {
             return Err(Error::usage(format!(
                 "{}: {} has no classes to deal into folds",
@@ -17,22 +17,22 @@ impl Spec {
             )));
         }
         let fold = |index| {
-            let mut spec = self.clone();
-            spec.name = format!("{}@fold-{index}of{of}", self.name);
-            spec.title = format!("{}, fold {index} of {of}", self.title);
-            spec.data.fold = Some(Fold { index, of, seed: self.eval.seed });
-            spec.published.clear();
+            let mut benchmark = self.clone();
+            benchmark.name = format!("{}@fold-{index}of{of}", self.name);
+            benchmark.title = format!("{}, fold {index} of {of}", self.title);
+            benchmark.data.fold = Some(Fold { index, of, seed: self.eval.seed });
+            benchmark.published.clear();
             // A fold trains on all classes that it does not test: none are left to choose a state by.
-            for method in &mut spec.methods {
+            for method in &mut benchmark.methods {
                 (method.select, method.split) = (None, None);
             }
-            spec
+            benchmark
         };
         Ok((1..=of).map(fold).collect())
     }
 }
 
-/// The benchmark and the number of folds behind a name that [`Spec::folds`] made.
+/// The benchmark and the number of folds behind a name that [`Benchmark::folds`] made.
 pub fn of_name(name: &str) -> Option<(&str, usize)> {
     let (benchmark, fold) = name.split_once("@fold-")?;
     let (index, of) = fold.split_once("of")?;
@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn names_there_and_back() {
-        let glyphs = Spec::find("glyphs-5w1s", &[]).unwrap();
+        let glyphs = Benchmark::find("glyphs-5w1s", &[]).unwrap();
         let folds = glyphs.folds(3).unwrap();
         assert_eq!(folds[1].name, "glyphs-5w1s@fold-2of3");
         assert_eq!(of_name(&folds[1].name), Some(("glyphs-5w1s", 3)));
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn waves_have_no_classes() {
-        let error = Spec::find("sine", &[]).unwrap().folds(2).unwrap_err().to_string();
+        let error = Benchmark::find("sine", &[]).unwrap().folds(2).unwrap_err().to_string();
         assert_eq!(error, "sine: sine has no classes to deal into folds");
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use toml::Value;
 
 use super::validate::one_line;
-use super::{MethodSpec, Spec};
+use super::{Benchmark, MethodBlock};
 
 /// The x axis of a figure of learning curves; any other is the name of a setting.
 pub const META_ITERATIONS: &str = "meta-iterations";
@@ -14,7 +14,7 @@ pub const META_ITERATIONS: &str = "meta-iterations";
 /// What the figure is and how runs become lines in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FigureSpec {
+pub struct FigureBlock {
     /// As the paper counts: `3`, `4a`.
     pub number: String,
     /// [`META_ITERATIONS`]: every row is a learning curve on test classes. A setting: every row is a point, its final
@@ -32,14 +32,14 @@ pub struct FigureSpec {
     pub colour: Option<String>,
 }
 
-impl FigureSpec {
+impl FigureBlock {
     /// Words beneath the x axis.
     pub fn x_label(&self) -> String {
         self.x_label.clone().unwrap_or_else(|| self.x.replace('_', " "))
     }
 
     /// Where a row stands on the x axis; None where the row is a whole curve.
-    pub fn x_of(&self, method: &MethodSpec) -> Option<f64> {
+    pub fn x_of(&self, method: &MethodBlock) -> Option<f64> {
         match method.settings.get(&self.x)? {
             Value::Integer(value) => Some(*value as f64),
             Value::Float(value) => Some(*value),
@@ -48,24 +48,24 @@ impl FigureSpec {
     }
 
     /// The line that a row is, or is a point of.
-    pub fn line_of<'a>(&self, method: &'a MethodSpec) -> &'a str {
+    pub fn line_of<'a>(&self, method: &'a MethodBlock) -> &'a str {
         let series = method.series.as_deref().filter(|_| self.x != META_ITERATIONS);
         series.unwrap_or(&method.label)
     }
 
     /// The line in the legend's words.
-    pub fn legend_of<'a>(&self, method: &'a MethodSpec) -> &'a str {
+    pub fn legend_of<'a>(&self, method: &'a MethodBlock) -> &'a str {
         method.legend.as_deref().unwrap_or_else(|| self.line_of(method))
     }
 
     /// Checks that every row has a place in the figure.
-    pub(super) fn validate(&self, spec: &Spec) -> Result<()> {
+    pub(super) fn validate(&self, benchmark: &Benchmark) -> Result<()> {
         one_line("figure.number", &self.number)?;
         if let Some(label) = &self.x_label {
             one_line("figure.x_label", label)?;
         }
-        let settings = |method: &MethodSpec| method.settings.keys().cloned().collect::<Vec<_>>();
-        for method in &spec.methods {
+        let settings = |method: &MethodBlock| method.settings.keys().cloned().collect::<Vec<_>>();
+        for method in &benchmark.methods {
             let lacks = |key: &str, name: &str, what: &str, others: Option<&str>| {
                 let known = settings(method);
                 let hint = unknown(what, name, known.iter().map(String::as_str).chain(others));
@@ -79,24 +79,24 @@ impl FigureSpec {
             }
         }
         if self.x == META_ITERATIONS {
-            if spec.eval.curve_splits.as_ref().is_some_and(|splits| !splits.contains(&Split::Test)) {
+            if benchmark.eval.curve_splits.as_ref().is_some_and(|splits| !splits.contains(&Split::Test)) {
                 return Err(Error::usage("eval.curve_splits: the figure's curves are on \"test\": add it"));
             }
-            return self.each_its_own(spec, |method| self.legend_of(method).to_owned());
+            return self.each_its_own(benchmark, |method| self.legend_of(method).to_owned());
         }
-        if let Some(method) = spec.methods.iter().find(|method| self.x_log && self.x_of(method) <= Some(0.0)) {
+        if let Some(method) = benchmark.methods.iter().find(|method| self.x_log && self.x_of(method) <= Some(0.0)) {
             let label = &method.label;
             return Err(Error::usage(format!("figure.x_log: method.{label}.{} must be above 0", self.x)));
         }
-        self.each_its_own(spec, |method| {
+        self.each_its_own(benchmark, |method| {
             format!("{} at {} = {}", self.line_of(method), self.x, self.x_of(method).unwrap_or(f64::NAN))
         })
     }
 
     /// No two rows may be the same curve or point.
-    fn each_its_own(&self, spec: &Spec, what: impl Fn(&MethodSpec) -> String) -> Result<()> {
-        for (index, method) in spec.methods.iter().enumerate() {
-            let same = spec.methods[..index].iter().find(|other| what(other) == what(method));
+    fn each_its_own(&self, benchmark: &Benchmark, what: impl Fn(&MethodBlock) -> String) -> Result<()> {
+        for (index, method) in benchmark.methods.iter().enumerate() {
+            let same = benchmark.methods[..index].iter().find(|other| what(other) == what(method));
             if let Some(other) = same {
                 let (a, b) = (&other.label, &method.label);
                 return Err(Error::usage(format!("figure: method.{a} and method.{b} are both {}", what(method))));
@@ -137,18 +137,18 @@ legend = "the last one"
 sweep = { inner_iters = [2] }
 "#;
 
-    fn parsed(from: &str, to: &str) -> Result<Spec, String> {
+    fn parsed(from: &str, to: &str) -> Result<Benchmark, String> {
         assert!(SWEPT.contains(from), "{from}");
-        Spec::parse(&SWEPT.replacen(from, to, 1), "toy.toml").map_err(|error| error.to_string())
+        Benchmark::parse(&SWEPT.replacen(from, to, 1), "toy.toml").map_err(|error| error.to_string())
     }
 
     #[test]
     fn a_sweep_is_rows_of_one_line() {
-        let spec = parsed("Toy", "Toy").unwrap();
-        let figure = spec.figure.as_ref().unwrap();
+        let benchmark = parsed("Toy", "Toy").unwrap();
+        let figure = benchmark.figure.as_ref().unwrap();
         let row =
-            |m: &MethodSpec| (m.label.clone(), m.algorithm.clone(), figure.x_of(m), figure.legend_of(m).to_owned());
-        let rows: Vec<_> = spec.methods.iter().map(row).collect();
+            |m: &MethodBlock| (m.label.clone(), m.algorithm.clone(), figure.x_of(m), figure.legend_of(m).to_owned());
+        let rows: Vec<_> = benchmark.methods.iter().map(row).collect();
         let want =
             |label: &str, algorithm: &str, x, legend: &str| (label.into(), algorithm.into(), Some(x), legend.into());
         assert_eq!(
@@ -159,10 +159,10 @@ sweep = { inner_iters = [2] }
                 want("last-2", "fomaml", 2.0, "the last one"),
             ]
         );
-        assert_eq!(spec.methods[1].settings["train_shots"].as_integer(), Some(20));
-        assert_eq!((figure.x_label().as_str(), figure.line_of(&spec.methods[2])), ("inner iters", "last"));
-        let again = Spec::parse(&spec.canonical().unwrap(), "toy.toml").unwrap();
-        assert_eq!(again, spec, "{}", spec.canonical().unwrap());
+        assert_eq!(benchmark.methods[1].settings["train_shots"].as_integer(), Some(20));
+        assert_eq!((figure.x_label().as_str(), figure.line_of(&benchmark.methods[2])), ("inner iters", "last"));
+        let again = Benchmark::parse(&benchmark.canonical().unwrap(), "toy.toml").unwrap();
+        assert_eq!(again, benchmark, "{}", benchmark.canonical().unwrap());
     }
 
     #[test]
@@ -212,7 +212,7 @@ sweep = { inner_iters = [2] }
             assert!(parts.iter().all(|part| error.contains(part)) && !error.contains('\n'), "{to}: {error}");
         }
         let zero = SWEPT.replacen("[1, 4]", "[0, 4]", 1).replacen("number", "x_log = true\nnumber", 1);
-        let error = Spec::parse(&zero, "toy.toml").unwrap_err().to_string();
+        let error = Benchmark::parse(&zero, "toy.toml").unwrap_err().to_string();
         assert!(error.contains("figure.x_log: method.reptile-0.inner_iters must be above 0"), "{error}");
     }
 
@@ -221,13 +221,13 @@ sweep = { inner_iters = [2] }
         let curves = |extra: &str, legend: &str| {
             let text = SWEPT.replacen("x = \"inner_iters\"", "x = \"meta-iterations\"", 1);
             let text = text.replacen("the last one", legend, 1).replacen("episodes = 10", extra, 1);
-            Spec::parse(&text, "toy.toml").map_err(|error| error.to_string())
+            Benchmark::parse(&text, "toy.toml").map_err(|error| error.to_string())
         };
-        let spec = curves("episodes = 10", "g2").unwrap();
-        let figure = spec.figure.as_ref().unwrap();
-        let lines: Vec<&str> = spec.methods.iter().map(|method| figure.legend_of(method)).collect();
+        let benchmark = curves("episodes = 10", "g2").unwrap();
+        let figure = benchmark.figure.as_ref().unwrap();
+        let lines: Vec<&str> = benchmark.methods.iter().map(|method| figure.legend_of(method)).collect();
         assert_eq!(lines, ["reptile-1", "reptile-4", "g2"], "rows of a sweep are curves of their own");
-        assert_eq!(figure.x_of(&spec.methods[0]), None);
+        assert_eq!(figure.x_of(&benchmark.methods[0]), None);
         let error = curves("episodes = 10\ncurve_splits = [\"train\"]", "g2").unwrap_err();
         assert!(error.contains("curves are on \"test\""), "{error}");
         let error = curves("episodes = 10", "reptile-4").unwrap_err();
@@ -237,8 +237,8 @@ sweep = { inner_iters = [2] }
     /// openai/supervised-reptile's README has ten commands; what they change is these four settings.
     #[test]
     fn figure_3_is_the_ten_commands() {
-        let spec = Spec::find("figure-3", &[]).unwrap();
-        let row = |method: &MethodSpec| {
+        let benchmark = Benchmark::find("figure-3", &[]).unwrap();
+        let row = |method: &MethodBlock| {
             let integer = |key: &str| method.settings[key].as_integer().unwrap();
             let last = method.settings.get("variant").is_some_and(|variant| variant.as_str() == Some("last-step"));
             assert_eq!(method.algorithm == "fomaml", last, "{}", method.label);
@@ -248,16 +248,16 @@ sweep = { inner_iters = [2] }
             assert_eq!(["optimizer", "reduction"].map(|key| method.settings[key].as_str()), [Some("sgd"), Some("sum")]);
             (integer("inner_iters"), integer("train_shots"), last, method.settings["meta_step"].as_float().unwrap())
         };
-        let rows: Vec<_> = spec.methods.iter().map(row).collect();
+        let rows: Vec<_> = benchmark.methods.iter().map(row).collect();
         let mut want = vec![(1, 5, false, 0.25)];
         for (k, mean) in [(2, 0.125), (3, 0.08325), (4, 0.0625)] {
             want.extend([(k, 5 * k, false, 0.25), (k, 5 * k, false, mean), (k, 5 * k, true, 0.25)]);
         }
         assert_eq!(rows, want);
-        let figure = spec.figure.as_ref().unwrap();
-        let lines: Vec<&str> = spec.methods.iter().map(|method| figure.legend_of(method)).collect();
+        let figure = benchmark.figure.as_ref().unwrap();
+        let lines: Vec<&str> = benchmark.methods.iter().map(|method| figure.legend_of(method)).collect();
         assert_eq!(lines[..4], ["g1", "g1+g2", "(g1+g2)/2", "g2"]);
-        assert_eq!((spec.eval.curve_points.paper, spec.eval.curve_episodes.paper), (201, 100));
+        assert_eq!((benchmark.eval.curve_points.paper, benchmark.eval.curve_episodes.paper), (201, 100));
     }
 
     #[test]
@@ -265,12 +265,12 @@ sweep = { inner_iters = [2] }
         for (name, x, lines) in
             [("figure-4a", "inner_iters", 4), ("figure-4b", "inner_batch", 4), ("figure-4c", "meta_step", 3)]
         {
-            let spec = Spec::find(name, &[]).unwrap();
-            let figure = spec.figure.as_ref().unwrap();
-            let mut names: Vec<&str> = spec.methods.iter().map(|method| figure.line_of(method)).collect();
+            let benchmark = Benchmark::find(name, &[]).unwrap();
+            let figure = benchmark.figure.as_ref().unwrap();
+            let mut names: Vec<&str> = benchmark.methods.iter().map(|method| figure.line_of(method)).collect();
             names.dedup();
             assert_eq!((figure.x.as_str(), names.len(), names[0]), (x, lines, "reptile"));
-            for method in &spec.methods {
+            for method in &benchmark.methods {
                 // Nobody's pool is larger than a character's 20 drawings, and the last mini-batch is set aside or not.
                 assert_eq!(method.settings["train_shots"].as_integer(), Some(20), "{}", method.label);
                 assert_eq!(method.settings.contains_key("tail_shots"), method.label.starts_with("separate"));

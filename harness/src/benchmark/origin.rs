@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use super::base::{Chain, File, get, one_for_each_budget};
 use super::method::TEST;
-use super::{Spec, embedded, expression};
+use super::{Benchmark, embedded, expression};
 
 /// A value of a benchmark that is written out.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,17 +22,17 @@ pub struct Traced {
     pub expression: Option<String>,
 }
 
-impl Spec {
+impl Benchmark {
     /// The benchmark of that name or path with the origin of each of its values, in the order of its canonical text, and
-    /// the files behind it, its own first. Errors as [`Spec::find`].
-    pub fn traced(what: &str) -> Result<(Spec, Vec<Traced>, Vec<String>)> {
+    /// the files behind it, its own first. Errors as [`Benchmark::find`].
+    pub fn traced(what: &str) -> Result<(Benchmark, Vec<Traced>, Vec<String>)> {
         let (text, origin) = embedded::text_of(what)?;
-        let spec = Spec::parse(&text, &origin)?;
+        let benchmark = Benchmark::parse(&text, &origin)?;
         let chain = Chain::load(&text, &origin)?;
-        let whole: Table = spec.canonical()?.parse().expect("canonical text is TOML");
+        let whole: Table = benchmark.canonical()?.parse().expect("canonical text is TOML");
         let mut traced = Vec::new();
         trace(&chain, &whole, &mut Vec::new(), &mut traced);
-        Ok((spec, traced, chain.0.into_iter().map(|file| file.name).collect()))
+        Ok((benchmark, traced, chain.0.into_iter().map(|file| file.name).collect()))
     }
 }
 

@@ -4,12 +4,12 @@
 use harness_core::error::unknown;
 use harness_core::{Error, Mode, ModelSpec, Result, Split, View};
 
-use super::{MethodSpec, Published, Spec};
+use super::{Benchmark, MethodBlock, PublishedValue};
 
 /// Names that results already use beside the benchmarks' folders.
 const RESERVED: [&str; 3] = ["plots", "summary", "tensorboard"];
 
-impl Spec {
+impl Benchmark {
     /// Checks what the types allow but no run could mean.
     pub fn validate(&self) -> Result<()> {
         name("name", &self.name)?;
@@ -105,7 +105,7 @@ impl Spec {
         Ok(())
     }
 
-    fn check_method(&self, method: &MethodSpec) -> Result<()> {
+    fn check_method(&self, method: &MethodBlock) -> Result<()> {
         let label = &method.label;
         name(&format!("method.{label}"), label)?;
         if let Some(note) = &method.note {
@@ -140,7 +140,7 @@ impl Spec {
         Ok(())
     }
 
-    fn check_published(&self, row: &Published, before: &[Published]) -> Result<()> {
+    fn check_published(&self, row: &PublishedValue, before: &[PublishedValue]) -> Result<()> {
         let path = format!("published {} {}", row.label, row.mode.as_str());
         name(&path, &row.label)?;
         one_line(&format!("{path}: source"), &row.source)?;

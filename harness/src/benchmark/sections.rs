@@ -10,7 +10,7 @@ use super::PerBudget;
 /// `[data]`: where tasks come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DataSpec {
+pub struct DataBlock {
     /// A name of [`SETS`](harness_data::SETS).
     pub dataset: String,
     /// Height and width in pixels to which images are resized; as they come if absent.
@@ -35,7 +35,7 @@ pub struct DataSpec {
     pub folder: PathBuf,
 }
 
-impl DataSpec {
+impl DataBlock {
     /// The folder of a `folder` data set. Errors if the benchmark names none.
     pub fn path(&self) -> Result<PathBuf> {
         let path = self.path.as_ref().ok_or_else(|| {
@@ -54,7 +54,7 @@ impl DataSpec {
 /// `benchmarks/base/defaults.toml`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct EvalSpec {
+pub struct EvalBlock {
     /// Test episodes of the final evaluation.
     pub episodes: PerBudget<usize>,
     pub modes: Vec<Mode>,
@@ -75,7 +75,7 @@ pub struct EvalSpec {
 /// A row of a published table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Published {
+pub struct PublishedValue {
     /// Label of the method. A row whose method has no block yet waits for it and is shown nowhere.
     pub label: String,
     pub mode: Mode,

@@ -1,4 +1,4 @@
-//! From text to [`Spec`], section by section, so that every error names the path of the key that is wrong.
+//! From text to [`Benchmark`], section by section, so that every error names the path of the key that is wrong.
 
 use std::path::Path;
 
@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use super::base::{BASE, Chain, get};
-use super::{DataSpec, Spec, expression, method, overrides};
+use super::{Benchmark, DataBlock, expression, method, overrides};
 
 const KEYS: [&str; 11] =
     [BASE, "name", "title", "data", "model", "protocol", "eval", "figure", "row", "method", "published"];
 
 /// `origin` is the file's path, or the name of an embedded benchmark; it stands before every error.
-pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Spec> {
+pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Result<Benchmark> {
     let plain = |error: Error| Error::usage(one_line(&error.to_string()));
     let chain = Chain::load(text, origin).map_err(plain)?;
     let at = |error: Error| {
@@ -28,9 +28,9 @@ pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Resul
     let mut table = chain.merged().map_err(at)?;
     overrides::apply(&mut table, set).map_err(plain)?;
     expression::resolve(&mut table).map_err(at)?;
-    let spec = read(table, Path::new(origin)).map_err(at)?;
-    spec.validate().map_err(at)?;
-    Ok(spec)
+    let benchmark = read(table, Path::new(origin)).map_err(at)?;
+    benchmark.validate().map_err(at)?;
+    Ok(benchmark)
 }
 
 /// The base that says what an error is about, where the benchmark's own file does not: `section: unknown key "x"…` and
@@ -43,15 +43,15 @@ fn in_base<'a>(chain: &'a Chain, error: &str) -> Option<&'a str> {
     (at > 0).then(|| chain.0[at].name.as_str())
 }
 
-fn read(mut table: Table, origin: &Path) -> Result<Spec> {
+fn read(mut table: Table, origin: &Path) -> Result<Benchmark> {
     if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
         return Err(unknown("key", key, KEYS));
     }
     let stem = origin.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    Ok(Spec {
+    Ok(Benchmark {
         name: take(&mut table, "", "name")?.or(stem).unwrap_or_default(),
         title: need(&mut table, "", "title")?,
-        data: DataSpec {
+        data: DataBlock {
             folder: origin.parent().map(Path::to_path_buf).unwrap_or_default(),
             ..need(&mut table, "", "data")?
         },
@@ -64,7 +64,7 @@ fn read(mut table: Table, origin: &Path) -> Result<Spec> {
     })
 }
 
-fn published(rows: Vec<Value>) -> Result<Vec<super::Published>> {
+fn published(rows: Vec<Value>) -> Result<Vec<super::PublishedValue>> {
     (1..).zip(rows).map(|(row, value)| convert(value, &format!("published row {row}"))).collect()
 }
 

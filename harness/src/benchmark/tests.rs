@@ -30,12 +30,12 @@ like = "zebra"
 meta_iters = 0
 "#;
 
-fn find(name: &str) -> Spec {
-    Spec::find(name, &[]).unwrap_or_else(|error| panic!("{error}"))
+fn find(name: &str) -> Benchmark {
+    Benchmark::find(name, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn error(text: &str) -> String {
-    let error = Spec::parse(text, "dir/toy.toml").unwrap_err().to_string();
+    let error = Benchmark::parse(text, "dir/toy.toml").unwrap_err().to_string();
     assert!(!error.contains('\n'), "{error}");
     error
 }
@@ -46,9 +46,9 @@ fn broken(from: &str, to: &str) -> String {
     error(&MINIMAL.replacen(from, to, 1))
 }
 
-fn set(path: &str, value: &str) -> Result<Spec, String> {
+fn set(path: &str, value: &str) -> Result<Benchmark, String> {
     let set = [(path.to_string(), value.to_string())];
-    Spec::find("omniglot-5w1s", &set).map_err(|error| error.to_string())
+    Benchmark::find("omniglot-5w1s", &set).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -68,36 +68,39 @@ fn every_benchmark_is_sound_and_none_is_forgotten() {
         let mut known: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         found.sort();
         known.sort_unstable();
-        assert_eq!(found, known, "spec/embedded.rs must list every file");
+        assert_eq!(found, known, "benchmark/embedded.rs must list every file");
     }
-    for spec in Spec::all(&[]).unwrap() {
-        let labels: Vec<&str> = spec.methods.iter().map(|method| method.label.as_str()).collect();
-        let rows = match spec.data.dataset.as_str() {
+    for benchmark in Benchmark::all(&[]).unwrap() {
+        let labels: Vec<&str> = benchmark.methods.iter().map(|method| method.label.as_str()).collect();
+        let rows = match benchmark.data.dataset.as_str() {
             "sine" => &["reptile", "fomaml", "transfer", "untrained"][..],
             "quadratic" => &["reptile", "fomaml", "minibatch-prox", "untrained"],
             _ => &["reptile", "fomaml", "transfer", "transfer-linear", "untrained"],
         };
-        assert!(rows.iter().all(|row| labels.contains(row)), "{}: {labels:?}", spec.name);
-        for method in &spec.methods {
+        assert!(rows.iter().all(|row| labels.contains(row)), "{}: {labels:?}", benchmark.name);
+        for method in &benchmark.methods {
             let [quick, short, paper] = method.meta_iters.values();
-            assert!(quick <= short && short <= paper, "{} {}", spec.name, method.label);
+            assert!(quick <= short && short <= paper, "{} {}", benchmark.name, method.label);
             let registered = |entry: &harness_core::Entry| entry.name == method.algorithm;
             assert!(crate::registry::ALGORITHMS.iter().any(registered), "{}", method.algorithm);
-            let seeds = if ["cifar-fs", "fc100"].contains(&spec.data.dataset.as_str()) { 1 } else { 3 };
+            let seeds = if ["cifar-fs", "fc100"].contains(&benchmark.data.dataset.as_str()) { 1 } else { 3 };
             assert_eq!(method.seeds.values(), [1, 1, seeds]);
         }
-        assert!(spec.published.iter().all(|row| labels.contains(&row.label.as_str()) || row.label == "maml"));
-        assert_eq!(spec.published.is_empty(), ["sine", "quadratic", "glyphs"].contains(&spec.data.dataset.as_str()));
-        assert_eq!(spec.method("untrained").unwrap().meta_iters.values(), [0; 3]);
-        if let Some(split) = &spec.data.split {
-            let classes = spec.data.class_split().unwrap();
+        assert!(benchmark.published.iter().all(|row| labels.contains(&row.label.as_str()) || row.label == "maml"));
+        assert_eq!(
+            benchmark.published.is_empty(),
+            ["sine", "quadratic", "glyphs"].contains(&benchmark.data.dataset.as_str())
+        );
+        assert_eq!(benchmark.method("untrained").unwrap().meta_iters.values(), [0; 3]);
+        if let Some(split) = &benchmark.data.split {
+            let classes = benchmark.data.class_split().unwrap();
             let sizes = (classes.train.len(), classes.val.len(), classes.test.len());
             let wanted = match split.as_str() {
                 "omniglot" => (1200, 0, 423),
                 "fc100" => (60, 20, 20),
                 _ => (64, 16, 20),
             };
-            assert_eq!((split, sizes), (&spec.data.dataset, wanted));
+            assert_eq!((split, sizes), (&benchmark.data.dataset, wanted));
         }
     }
 }
@@ -132,43 +135,43 @@ fn published_rows_are_the_papers() {
 
 #[test]
 fn settings_are_the_papers() {
-    let spec = find("omniglot-20w1s");
-    assert_eq!(spec.protocol, Protocol { ways: 20, shots: 1, queries: 1 });
-    assert_eq!(*spec.eval.episodes.at(Budget::Paper), 10_000);
-    let reptile = spec.method("reptile").unwrap();
+    let benchmark = find("omniglot-20w1s");
+    assert_eq!(benchmark.protocol, Protocol { ways: 20, shots: 1, queries: 1 });
+    assert_eq!(*benchmark.eval.episodes.at(Budget::Paper), 10_000);
+    let reptile = benchmark.method("reptile").unwrap();
     assert_eq!(reptile.meta_iters.values(), [600, 40_000, 200_000]);
     assert_eq!(reptile.view.rotations, Rotations::AsClasses);
-    let number = |method: &MethodSpec, key: &str| method.settings[key].as_integer().unwrap();
+    let number = |method: &MethodBlock, key: &str| method.settings[key].as_integer().unwrap();
     let numbers = ["inner_iters", "inner_batch", "meta_batch", "train_shots", "eval_iters", "eval_batch"];
     assert_eq!(numbers.map(|key| number(reptile, key)), [10, 20, 5, 10, 50, 10]);
     assert_eq!(reptile.settings["lr"].as_float(), Some(5e-4));
-    let fomaml = spec.method("fomaml").unwrap();
-    assert_eq!(*spec.model_of(fomaml), ModelSpec::FinnOmniglot { filters: 64 });
+    let fomaml = benchmark.method("fomaml").unwrap();
+    assert_eq!(*benchmark.model_of(fomaml), ModelSpec::FinnOmniglot { filters: 64 });
     assert!(fomaml.view.invert && fomaml.view.rotations == Rotations::PerDraw);
     assert_eq!(["inner_steps", "meta_batch", "eval_steps"].map(|key| number(fomaml, key)), [5, 16, 5]);
     assert_eq!(fomaml.settings["inner_lr"].as_float(), Some(2.0));
     for (name, steps) in [("omniglot-5w1s", 200), ("omniglot-5w5s", 700)] {
-        let spec = find(name);
-        let linear = spec.method("transfer-linear").unwrap();
+        let benchmark = find(name);
+        let linear = benchmark.method("transfer-linear").unwrap();
         assert_eq!((number(linear, "tune_steps"), number(linear, "tune_batch")), (steps, 4), "{name}");
         assert_eq!(linear.settings["tune_dampening"].as_float(), Some(0.9));
-        let protonet = spec.method("protonet").unwrap();
-        let shots = spec.protocol.shots as i64;
+        let protonet = benchmark.method("protonet").unwrap();
+        let shots = benchmark.protocol.shots as i64;
         let numbers = ["train_ways", "train_shots", "train_queries", "halvings"];
         assert_eq!(numbers.map(|key| number(protonet, key)), [60, shots, 5, 9], "{name}");
         assert_eq!(protonet.meta_iters.paper, 10 * 2_000, "{name}: halved every 2,000 episodes");
     }
     for (name, ways, shots, tolerance) in [("mini-imagenet-5w1s", 30, 1, 1.0), ("mini-imagenet-5w5s", 20, 5, 1.5)] {
-        let spec = find(name);
-        let protonet = spec.method("protonet").unwrap();
+        let benchmark = find(name);
+        let protonet = benchmark.method("protonet").unwrap();
         let numbers = ["train_ways", "train_shots", "train_queries", "halvings"];
         assert_eq!(numbers.map(|key| number(protonet, key)), [ways, shots, 15, 9], "{name}");
-        assert_eq!(spec.published_for("protonet", Mode::Inductive).unwrap().tolerance, tolerance, "{name}");
-        let (transfer, linear) = (spec.method("transfer").unwrap(), spec.method("transfer-linear").unwrap());
+        assert_eq!(benchmark.published_for("protonet", Mode::Inductive).unwrap().tolerance, tolerance, "{name}");
+        let (transfer, linear) = (benchmark.method("transfer").unwrap(), benchmark.method("transfer-linear").unwrap());
         for method in [protonet, transfer, linear] {
-            assert_eq!(*spec.model_of(method), ModelSpec::Conv4 { filters: 64 }, "{name}, {}", method.label);
+            assert_eq!(*benchmark.model_of(method), ModelSpec::Conv4 { filters: 64 }, "{name}, {}", method.label);
         }
-        let text = |method: &MethodSpec, key: &str| method.settings[key].as_str().unwrap().to_owned();
+        let text = |method: &MethodBlock, key: &str| method.settings[key].as_str().unwrap().to_owned();
         assert_eq!(["norm", "tune_norm", "head_init"].map(|key| text(transfer, key)), ["running", "batch", "fan-in"]);
         assert_eq!(["norm", "tune_norm"].map(|key| text(linear, key)), ["running", "running"]);
         assert_eq!((number(transfer, "tune_steps"), transfer.meta_iters.paper), (15, 30_000));
@@ -185,11 +188,11 @@ fn reptiles_rows_say_in_which_order_tasks_run() {
         ("mini-imagenet-5w1s", Some("sequential")),
         ("mini-imagenet-5w5s", Some("sequential")),
     ] {
-        let spec = find(name);
-        let said = |label| spec.method(label).unwrap().settings.get("second_moment").cloned();
+        let benchmark = find(name);
+        let said = |label| benchmark.method(label).unwrap().settings.get("second_moment").cloned();
         assert_eq!(said("reptile").as_ref().and_then(|value| value.as_str()), order, "{name}");
         // `untrained` takes no training task, so that the order is nothing to it.
-        assert_eq!((said("untrained"), spec.method("untrained").unwrap().meta_iters.paper), (said("reptile"), 0));
+        assert_eq!((said("untrained"), benchmark.method("untrained").unwrap().meta_iters.paper), (said("reptile"), 0));
     }
 }
 
@@ -199,11 +202,11 @@ fn mini_imagenets_clips_and_tolerances_follow_from_the_sources() {
     let maml = |ci: f64| (ci.hypot(1.96) * 10.0).ceil() / 10.0;
     let anil = |sd: f64| (3.0 * sd * (4f64 / 3.0).sqrt() * 10.0).round() / 10.0;
     for (name, clip) in [("mini-imagenet-5w1s", 0.1333), ("mini-imagenet-5w5s", 0.6667)] {
-        let spec = find(name);
+        let benchmark = find(name);
         for label in ["fomaml", "maml", "anil"] {
-            let settings = &spec.method(label).unwrap().settings;
-            let queries = spec.protocol.ways as f64 * settings["train_queries"].as_integer().unwrap() as f64;
-            let want = 10.0 * spec.protocol.shots as f64 / queries;
+            let settings = &benchmark.method(label).unwrap().settings;
+            let queries = benchmark.protocol.ways as f64 * settings["train_queries"].as_integer().unwrap() as f64;
+            let want = 10.0 * benchmark.protocol.shots as f64 / queries;
             assert_eq!(
                 (settings["clip"].as_float().unwrap(), clip),
                 (clip, (want * 1e4).round() / 1e4),
@@ -211,15 +214,15 @@ fn mini_imagenets_clips_and_tolerances_follow_from_the_sources() {
             );
         }
     }
-    for spec in Spec::all(&[]).unwrap() {
-        let of_rule = |row: &&Published| row.label == "anil" || spec.data.dataset == "mini-imagenet";
-        for row in spec.published.iter().filter(|row| row.comparable).filter(of_rule) {
+    for benchmark in Benchmark::all(&[]).unwrap() {
+        let of_rule = |row: &&PublishedValue| row.label == "anil" || benchmark.data.dataset == "mini-imagenet";
+        for row in benchmark.published.iter().filter(|row| row.comparable).filter(of_rule) {
             let want = match row.label.as_str() {
                 "anil" => anil(row.ci.unwrap()),
                 "fomaml" | "maml" => maml(row.ci.unwrap()),
                 _ => continue,
             };
-            assert_eq!(row.tolerance, want, "{} {}", spec.name, row.label);
+            assert_eq!(row.tolerance, want, "{} {}", benchmark.name, row.label);
         }
     }
 }
@@ -233,24 +236,24 @@ fn cifars_rows_are_their_sources_and_none_is_held_against_a_copy() {
         ("fc100-5w1s", 64, (10_000, 0.05, 2e-3), (20_000, 0.1, 1e-3), 50_000),
         ("fc100-5w5s", 64, (5_000, 0.08, 3e-3), (2_000, 0.1, 2e-3), 50_000),
     ] {
-        let spec = find(name);
-        let shots = spec.protocol.shots as i64;
-        let number = |method: &MethodSpec, key: &str| method.settings[key].as_integer().unwrap();
+        let benchmark = find(name);
+        let shots = benchmark.protocol.shots as i64;
+        let number = |method: &MethodBlock, key: &str| method.settings[key].as_integer().unwrap();
         for (label, (length, inner, outer)) in [("fomaml", maml), ("maml", maml), ("anil", anil)] {
-            let method = spec.method(label).unwrap();
+            let method = benchmark.method(label).unwrap();
             assert_eq!((method.algorithm.as_str(), method.meta_iters.paper), (label, length), "{name}");
             let rates = ["inner_lr", "meta_lr"].map(|key| method.settings[key].as_float().unwrap());
             assert_eq!(rates, [inner, outer], "{name} {label}");
             let keys = ["inner_steps", "eval_steps", "meta_batch", "train_shots", "train_queries"];
             assert_eq!(keys.map(|key| number(method, key)), [5, 10, 32, shots, shots], "{name} {label}");
-            assert_eq!(*spec.model_of(method), ModelSpec::FinnMini { filters }, "{name} {label}");
+            assert_eq!(*benchmark.model_of(method), ModelSpec::FinnMini { filters }, "{name} {label}");
         }
-        let protonet = spec.method("protonet").unwrap();
+        let protonet = benchmark.method("protonet").unwrap();
         let keys = ["train_ways", "train_shots", "train_queries"];
         assert_eq!(keys.map(|key| number(protonet, key)), [5, shots, 15], "{name}");
         assert_eq!(protonet.meta_iters.paper, episodes, "{name}");
-        assert_eq!(*spec.model_of(protonet), ModelSpec::Conv4 { filters: 64 }, "{name}");
-        assert!(spec.published.len() == 4 && spec.published.iter().all(|row| !row.comparable), "{name}");
+        assert_eq!(*benchmark.model_of(protonet), ModelSpec::Conv4 { filters: 64 }, "{name}");
+        assert!(benchmark.published.len() == 4 && benchmark.published.iter().all(|row| !row.comparable), "{name}");
     }
 }
 
@@ -267,9 +270,9 @@ fn glyphs_is_omniglots_recipe() {
 
 #[test]
 fn the_files_order_is_kept_and_like_inherits() {
-    let spec = Spec::parse(MINIMAL, "dir/toy.toml").unwrap();
-    assert_eq!((spec.name.as_str(), spec.data.folder.as_path()), ("toy", Path::new("dir")));
-    let [zebra, ant] = &spec.methods[..] else { panic!("{:?}", spec.methods) };
+    let benchmark = Benchmark::parse(MINIMAL, "dir/toy.toml").unwrap();
+    assert_eq!((benchmark.name.as_str(), benchmark.data.folder.as_path()), ("toy", Path::new("dir")));
+    let [zebra, ant] = &benchmark.methods[..] else { panic!("{:?}", benchmark.methods) };
     assert_eq!((zebra.label.as_str(), ant.label.as_str(), ant.algorithm.as_str()), ("zebra", "ant", "reptile"));
     assert_eq!(zebra.settings, ant.settings);
     assert_eq!((zebra.meta_iters.values(), ant.meta_iters.values()), ([1, 2, 3], [0; 3]));
@@ -305,8 +308,8 @@ fn whatever_is_wrong_is_named() {
         let error = broken(from, to);
         assert!(parts.iter().all(|part| error.contains(part)), "{to}: {error}");
     }
-    assert!(Spec::find("omniglot-5w1", &[]).unwrap_err().to_string().contains("did you mean \"omniglot-5w1s\"?"));
-    assert_eq!(Spec::find("no/such.toml", &[]).unwrap_err().to_string(), "no/such.toml: no such benchmark file");
+    assert!(Benchmark::find("omniglot-5w1", &[]).unwrap_err().to_string().contains("did you mean \"omniglot-5w1s\"?"));
+    assert_eq!(Benchmark::find("no/such.toml", &[]).unwrap_err().to_string(), "no/such.toml: no such benchmark file");
 }
 
 #[test]
@@ -314,7 +317,7 @@ fn a_published_row_that_means_nothing_is_refused() {
     let with = |row: &str| error(&MINIMAL.replacen("title", &format!("published = [{{ {row} }}]\ntitle"), 1));
     let good = "label = \"later\", mode = \"inductive\", value = 50, tolerance = 1, source = \"s\"";
     let text = MINIMAL.replacen("title", &format!("published = [{{ {good} }}]\ntitle"), 1);
-    assert_eq!(Spec::parse(&text, "toy").unwrap().published.len(), 1, "a row may wait for its method");
+    assert_eq!(Benchmark::parse(&text, "toy").unwrap().published.len(), 1, "a row may wait for its method");
     for (from, to, part) in [
         ("value = 50", "value = 500", "in percent"),
         ("value = 50", "value = nan", "out of range"),
@@ -333,8 +336,8 @@ fn a_published_row_that_means_nothing_is_refused() {
 
 #[test]
 fn set_changes_what_is_read_and_is_checked_alike() {
-    let spec = set("method.reptile.inner_iters", "7").unwrap();
-    let iters = |label| spec.method(label).unwrap().settings["inner_iters"].as_integer();
+    let benchmark = set("method.reptile.inner_iters", "7").unwrap();
+    let iters = |label| benchmark.method(label).unwrap().settings["inner_iters"].as_integer();
     assert_eq!((iters("reptile"), iters("untrained")), (Some(7), Some(7)), "untrained is like reptile");
     assert_eq!(set("eval.episodes", "9").unwrap().eval.episodes.values(), [9; 3]);
     assert_eq!(set("data.holdout", "100").unwrap().data.holdout, 100);
@@ -348,9 +351,11 @@ fn set_changes_what_is_read_and_is_checked_alike() {
 fn errors_that_quote_line_breaks_stay_on_one_line() {
     let labels = MINIMAL.replacen("[method.ant]", "[method.\"an\\nt\"]", 1);
     assert_ne!(labels, MINIMAL);
-    for error in
-        [set("proto\ncol.ways", "1"), set("protocol.wa\nys", "]"), Spec::parse(&labels, "x").map_err(|e| e.to_string())]
-    {
+    for error in [
+        set("proto\ncol.ways", "1"),
+        set("protocol.wa\nys", "]"),
+        Benchmark::parse(&labels, "x").map_err(|e| e.to_string()),
+    ] {
         let error = error.unwrap_err();
         assert!(!error.contains('\n') && error.contains("\\n"), "{error}");
     }
@@ -363,7 +368,7 @@ fn splits_are_found_by_name_or_beside_the_file() {
     let file = dir.path().join("toy.toml");
     let write = |split: &str| {
         fs::write(&file, MINIMAL.replacen("\"glyphs\"", &format!("\"omniglot\"\nsplit = \"{split}\""), 1)).unwrap();
-        Spec::find(file.to_str().unwrap(), &[]).unwrap().data
+        Benchmark::find(file.to_str().unwrap(), &[]).unwrap().data
     };
     assert_eq!(write("mine.txt").class_split().unwrap().test, ["b"]);
     assert_eq!(write("mini-imagenet").class_split().unwrap().train.len(), 64);
@@ -382,7 +387,7 @@ fn splits_are_found_by_name_or_beside_the_file() {
 
 #[test]
 fn the_hash_is_of_what_is_meant_not_of_how_it_is_written() {
-    let hash = |text: &str| Spec::parse(text, "toy.toml").unwrap().hash().unwrap();
+    let hash = |text: &str| Benchmark::parse(text, "toy.toml").unwrap().hash().unwrap();
     let swapped = MINIMAL.replace("lr = 0.5\ninner_iters = 4", "inner_iters = 4   # steps\nlr = 5e-1");
     assert_eq!(hash(MINIMAL), hash(&swapped));
     assert_ne!(hash(MINIMAL), hash(&MINIMAL.replace("lr = 0.5", "lr = 0.25")));
@@ -391,10 +396,10 @@ fn the_hash_is_of_what_is_meant_not_of_how_it_is_written() {
 
 #[test]
 fn canonical_text_reads_back_as_the_same_benchmark() {
-    for spec in Spec::all(&[]).unwrap().into_iter().chain(Spec::figures(&[]).unwrap()) {
-        let text = spec.canonical().unwrap();
-        let again = Spec::parse(&text, "elsewhere.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
-        assert_eq!(again, spec);
+    for benchmark in Benchmark::all(&[]).unwrap().into_iter().chain(Benchmark::figures(&[]).unwrap()) {
+        let text = benchmark.canonical().unwrap();
+        let again = Benchmark::parse(&text, "elsewhere.toml").unwrap_or_else(|error| panic!("{error}\n{text}"));
+        assert_eq!(again, benchmark);
     }
 }
 
@@ -422,11 +427,11 @@ proptest! {
 
     #[test]
     fn arbitrary_text_is_an_error_on_one_line_or_a_benchmark(text in ".{0,200}", at in 0..BENCHMARKS[3].1.len()) {
-        let _ = Spec::parse(&text, "x");
+        let _ = Benchmark::parse(&text, "x");
         let file = BENCHMARKS[3].1;
         let at = (0..=at).rev().find(|at| file.is_char_boundary(*at)).unwrap();
         let (before, after) = file.split_at(at);
-        if let Err(error) = Spec::parse(&format!("{before}{text}{after}"), "x") {
+        if let Err(error) = Benchmark::parse(&format!("{before}{text}{after}"), "x") {
             prop_assert!(!error.to_string().contains('\n'), "{error}");
         }
     }
@@ -444,14 +449,14 @@ proptest! {
         iters in prop::array::uniform3(0..=i64::MAX as u64),
         invert: bool,
     ) {
-        let mut spec = Spec::parse(MINIMAL, "toy.toml").unwrap();
-        let method = &mut spec.methods[0];
+        let mut benchmark = Benchmark::parse(MINIMAL, "toy.toml").unwrap();
+        let method = &mut benchmark.methods[0];
         method.settings.extend(settings);
         method.meta_iters = PerBudget { quick: iters[0], short: iters[1], paper: iters[2] };
         method.view.invert = invert;
-        let text = spec.canonical().unwrap();
-        let again = Spec::parse(&text, "toy.toml");
+        let text = benchmark.canonical().unwrap();
+        let again = Benchmark::parse(&text, "toy.toml");
         prop_assert!(again.is_ok(), "{again:?}\n{text}");
-        prop_assert_eq!(&again.unwrap(), &spec);
+        prop_assert_eq!(&again.unwrap(), &benchmark);
     }
 }

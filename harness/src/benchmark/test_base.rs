@@ -44,71 +44,72 @@ impl Folder {
         self.0.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn find(&self, name: &str, set: &[(&str, &str)]) -> Result<Spec, String> {
+    fn find(&self, name: &str, set: &[(&str, &str)]) -> Result<Benchmark, String> {
         let set: Vec<_> = set.iter().map(|(path, value)| (path.to_string(), value.to_string())).collect();
-        let found = Spec::find(&self.path(name), &set).map_err(|error| error.to_string());
+        let found = Benchmark::find(&self.path(name), &set).map_err(|error| error.to_string());
         found.inspect_err(|error| assert!(!error.contains('\n'), "{error}"))
     }
 }
 
-fn above(text: &str) -> Result<Spec, String> {
+fn above(text: &str) -> Result<Benchmark, String> {
     let text = format!("base = \"below.toml\"\ntitle = \"Above\"\n{text}");
     Folder::with(&[("below.toml", BELOW), ("above.toml", &text)]).find("above.toml", &[])
 }
 
-fn setting(spec: &Spec, label: &str, key: &str) -> Option<String> {
-    spec.method(label).unwrap().settings.get(key).map(ToString::to_string)
+fn setting(benchmark: &Benchmark, label: &str, key: &str) -> Option<String> {
+    benchmark.method(label).unwrap().settings.get(key).map(ToString::to_string)
 }
 
 #[test]
 fn a_file_says_what_differs() {
-    let spec = above(
+    let benchmark = above(
         "protocol.shots = 5\neval.episodes.paper = 9\n[method]\nunset = []\nzebra.unset = [\"clip\"]\nzebra.meta_iters.paper = 7\n\
          [method.bee]\nlike = \"ant\"\nlr = 1.5",
     )
     .unwrap();
-    assert_eq!((spec.name.as_str(), spec.title.as_str()), ("above", "Above"));
-    assert!(spec.published.is_empty(), "what was published was published for the other table");
-    assert_eq!(spec.protocol, Protocol { ways: 5, shots: 5, queries: 5 });
-    assert_eq!(spec.eval.episodes.values(), [1, 2, 9]);
-    assert_eq!(spec.model, ModelSpec::Conv4 { filters: 32 });
-    let labels: Vec<&str> = spec.methods.iter().map(|method| method.label.as_str()).collect();
+    assert_eq!((benchmark.name.as_str(), benchmark.title.as_str()), ("above", "Above"));
+    assert!(benchmark.published.is_empty(), "what was published was published for the other table");
+    assert_eq!(benchmark.protocol, Protocol { ways: 5, shots: 5, queries: 5 });
+    assert_eq!(benchmark.eval.episodes.values(), [1, 2, 9]);
+    assert_eq!(benchmark.model, ModelSpec::Conv4 { filters: 32 });
+    let labels: Vec<&str> = benchmark.methods.iter().map(|method| method.label.as_str()).collect();
     assert_eq!(labels, ["zebra", "ant", "bee"], "the base's order, and then what is new");
     for (label, iters, lr) in [("zebra", [1, 2, 7], "0.5"), ("ant", [0, 2, 7], "0.5"), ("bee", [0, 2, 7], "1.5")] {
-        let method = spec.method(label).unwrap();
+        let method = benchmark.method(label).unwrap();
         assert_eq!((method.algorithm.as_str(), method.meta_iters.values()), ("reptile", iters), "{label}");
-        assert_eq!(setting(&spec, label, "lr").unwrap(), lr, "{label}");
-        assert_eq!(setting(&spec, label, "inner_batch").unwrap(), "25", "{label}");
-        assert_eq!(setting(&spec, label, "clip"), None, "{label}");
+        assert_eq!(setting(&benchmark, label, "lr").unwrap(), lr, "{label}");
+        assert_eq!(setting(&benchmark, label, "inner_batch").unwrap(), "25", "{label}");
+        assert_eq!(setting(&benchmark, label, "clip"), None, "{label}");
         assert!(method.view.invert && method.test.contains("eval_iters"), "{label}");
         assert_eq!(method.seeds.values(), [1, 1, 3], "{label}");
     }
     assert_eq!(
-        (spec.method("ant").unwrap().note.as_deref(), &spec.method("bee").unwrap().note),
+        (benchmark.method("ant").unwrap().note.as_deref(), &benchmark.method("bee").unwrap().note),
         (Some("as zebra"), &None)
     );
 }
 
 #[test]
 fn what_a_row_unsets_it_does_not_take_from_the_one_that_it_is_like() {
-    let spec = above("[method.ant]\nunset = [\"clip\", \"eval_iters\"]").unwrap();
-    assert_eq!((setting(&spec, "ant", "clip"), setting(&spec, "ant", "eval_iters")), (None, None));
-    assert_eq!(setting(&spec, "zebra", "clip").unwrap(), "0.5");
+    let benchmark = above("[method.ant]\nunset = [\"clip\", \"eval_iters\"]").unwrap();
+    assert_eq!((setting(&benchmark, "ant", "clip"), setting(&benchmark, "ant", "eval_iters")), (None, None));
+    assert_eq!(setting(&benchmark, "zebra", "clip").unwrap(), "0.5");
     // Said again it is there again; a table that is no section is replaced as a whole.
-    let spec = above("[method.zebra]\nunset = [\"clip\"]\nclip = 0.25\nview = { rotations = \"per-draw\" }").unwrap();
-    assert_eq!(setting(&spec, "ant", "clip").unwrap(), "0.25");
-    assert!(!spec.method("zebra").unwrap().view.invert);
-    let spec = above("model = { network = \"conv4\" }\n[method]\nunset = [\"ant\"]").unwrap();
-    assert_eq!((spec.methods.len(), spec.model), (1, ModelSpec::Conv4 { filters: 64 }));
+    let benchmark =
+        above("[method.zebra]\nunset = [\"clip\"]\nclip = 0.25\nview = { rotations = \"per-draw\" }").unwrap();
+    assert_eq!(setting(&benchmark, "ant", "clip").unwrap(), "0.25");
+    assert!(!benchmark.method("zebra").unwrap().view.invert);
+    let benchmark = above("model = { network = \"conv4\" }\n[method]\nunset = [\"ant\"]").unwrap();
+    assert_eq!((benchmark.methods.len(), benchmark.model), (1, ModelSpec::Conv4 { filters: 64 }));
 }
 
 #[test]
 fn inside_and_outside_of_the_table_test_are_one_place() {
     for text in ["[method.zebra]\neval_iters = 9", "[method.zebra]\ntest = { eval_iters = 9 }"] {
-        let spec = above(text).unwrap();
+        let benchmark = above(text).unwrap();
         for label in ["zebra", "ant"] {
-            assert_eq!(setting(&spec, label, "eval_iters").unwrap(), "9", "{text}: {label}");
-            assert_eq!(spec.method(label).unwrap().test.is_empty(), !text.contains("test"), "{text}: {label}");
+            assert_eq!(setting(&benchmark, label, "eval_iters").unwrap(), "9", "{text}: {label}");
+            assert_eq!(benchmark.method(label).unwrap().test.is_empty(), !text.contains("test"), "{text}: {label}");
         }
     }
 }
@@ -117,7 +118,7 @@ fn inside_and_outside_of_the_table_test_are_one_place() {
 fn a_users_file_may_be_based_on_one_of_ours() {
     let text = "base = \"omniglot-5w1s\"\ntitle = \"Mine\"\nprotocol.ways = 10\n[row]\nseeds = 2\n[method]\nunset = [\"maml\", \"anil\"]";
     let folder = Folder::with(&[("mine.toml", text)]);
-    let (mine, ours) = (folder.find("mine.toml", &[]).unwrap(), Spec::find("omniglot-5w1s", &[]).unwrap());
+    let (mine, ours) = (folder.find("mine.toml", &[]).unwrap(), Benchmark::find("omniglot-5w1s", &[]).unwrap());
     assert_eq!((mine.name.as_str(), mine.methods.len()), ("mine", ours.methods.len() - 2));
     assert_eq!((mine.protocol.ways, setting(&mine, "transfer", "tune_batch").unwrap().as_str()), (10, "10"));
     assert_eq!((setting(&mine, "fomaml", "inner_lr").unwrap().as_str(), mine.published.len()), ("4.0", 0));
@@ -139,10 +140,10 @@ fn paths_of_a_base_start_where_it_lies() {
         ("own.txt", "train c\ntest b\n"),
         ("above.toml", above),
     ]);
-    let spec = folder.find("above.toml", &[]).unwrap();
-    assert_eq!(spec.data.path().unwrap(), Path::new(&folder.path("sub/images")));
-    assert_eq!(spec.data.class_split().unwrap().train, ["a"]);
-    assert_eq!(spec.data_of(spec.method("ant").unwrap()).class_split().unwrap().train, ["c"]);
+    let benchmark = folder.find("above.toml", &[]).unwrap();
+    assert_eq!(benchmark.data.path().unwrap(), Path::new(&folder.path("sub/images")));
+    assert_eq!(benchmark.data.class_split().unwrap().train, ["a"]);
+    assert_eq!(benchmark.data_of(benchmark.method("ant").unwrap()).class_split().unwrap().train, ["c"]);
 }
 
 #[test]
@@ -220,18 +221,18 @@ fn a_cell_is_short_and_a_recipe_stands_once() {
         assert!((1..=most).contains(&sum), "{starts:?}: {sum} lines");
     }
     let (_, recipes) = BASES[0];
-    for spec in Spec::all(&[]).unwrap().iter().filter(|spec| !spec.data.is_regression()) {
-        for method in &spec.methods {
-            assert!(recipes.contains(&format!("[method.{}]", method.label)), "{} {}", spec.name, method.label);
+    for benchmark in Benchmark::all(&[]).unwrap().iter().filter(|benchmark| !benchmark.data.is_regression()) {
+        for method in &benchmark.methods {
+            assert!(recipes.contains(&format!("[method.{}]", method.label)), "{} {}", benchmark.name, method.label);
         }
     }
 }
 
 #[test]
 fn every_value_is_traced_to_the_file_that_says_it() {
-    let (spec, traced, files) = Spec::traced("omniglot-20w5s").unwrap();
+    let (benchmark, traced, files) = Benchmark::traced("omniglot-20w5s").unwrap();
     let chain = ["omniglot-20w5s", "omniglot-20w1s", "base/omniglot", "base/images", "base/defaults"];
-    assert_eq!((spec.name.as_str(), files), ("omniglot-20w5s", chain.map(|name| format!("{name}.toml")).to_vec()));
+    assert_eq!((benchmark.name.as_str(), files), ("omniglot-20w5s", chain.map(|name| format!("{name}.toml")).to_vec()));
     let find =
         |path: &str| traced.iter().find(|value| value.path.join(".") == path).unwrap_or_else(|| panic!("{path}"));
     for (path, value, files, like, expression) in [
@@ -255,7 +256,7 @@ fn every_value_is_traced_to_the_file_that_says_it() {
         assert_eq!((found.value.to_string().as_str(), &found.files), (value, &wanted), "{path}");
         assert_eq!((found.like.as_deref(), found.expression.as_deref()), (like, expression), "{path}");
     }
-    let swept = Spec::traced("figure-4b").unwrap().1;
+    let swept = Benchmark::traced("figure-4b").unwrap().1;
     let of = |path: &str| swept.iter().find(|value| value.path.join(".") == path).unwrap().files.clone();
     assert_eq!(of("method.separate-50.inner_batch"), ["figure-4b.toml"]);
     assert_eq!(of("method.separate-50.variant"), ["figure-4a.toml"]);

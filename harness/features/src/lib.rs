@@ -1,0 +1,1 @@
+//! No code: its `Cargo.toml` is what counts.
