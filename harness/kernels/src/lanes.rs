@@ -39,6 +39,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Lanes<T, S, NV, PART> 
         let mut v = self.splat(T::default());
         for (j, v) in v.iter_mut().enumerate() {
             let q = p.wrapping_add(j * T::lanes::<S>());
+            // SAFETY: the caller's promise; a register that counts in part is read in part.
             *v = unsafe { if PART && j + 1 == NV { T::load_part(self.s, q, self.mask) } else { T::load(self.s, q) } };
         }
         v
@@ -50,6 +51,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Lanes<T, S, NV, PART> 
     pub unsafe fn store(&self, p: *mut T, v: [T::V<S>; NV]) {
         for (j, v) in v.into_iter().enumerate() {
             let q = p.wrapping_add(j * T::lanes::<S>());
+            // SAFETY: the caller's promise; a register that counts in part is written in part.
             unsafe { if PART && j + 1 == NV { T::store_part(self.s, q, v, self.mask) } else { T::store(self.s, q, v) } }
         }
     }
@@ -78,6 +80,7 @@ pub(crate) trait OverChannels<T: Real> {
 /// As [`OverChannels::group`].
 #[inline(always)]
 pub(crate) unsafe fn over_channels<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
+    // SAFETY: the caller's promise.
     unsafe { over(s, channels, true, kernel) }
 }
 
@@ -88,6 +91,7 @@ pub(crate) unsafe fn over_channels<T: Real, S: Simd>(s: S, channels: usize, kern
 /// As [`OverChannels::group`].
 #[inline(always)]
 pub(crate) unsafe fn over_narrow<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
+    // SAFETY: the caller's promise.
     unsafe { over(s, channels, S::REGISTER_COUNT >= 32, kernel) }
 }
 
@@ -95,6 +99,7 @@ pub(crate) unsafe fn over_narrow<T: Real, S: Simd>(s: S, channels: usize, kernel
 unsafe fn over<T: Real, S: Simd>(s: S, channels: usize, wide: bool, kernel: &mut impl OverChannels<T>) {
     let lanes = T::lanes::<S>();
     let mut c = 0;
+    // SAFETY: the groups cover `channels` and nothing beyond.
     unsafe {
         while wide && channels - c >= 4 * lanes {
             kernel.group(Lanes::<T, S, 4, false>::new(s, lanes), c);
@@ -122,6 +127,7 @@ unsafe fn over<T: Real, S: Simd>(s: S, channels: usize, wide: bool, kernel: &mut
 pub(crate) unsafe fn by_register<T: Real, S: Simd>(s: S, channels: usize, kernel: &mut impl OverChannels<T>) {
     let lanes = T::lanes::<S>();
     let full = channels / lanes * lanes;
+    // SAFETY: the groups cover `channels` and nothing beyond.
     unsafe {
         for c in (0..full).step_by(lanes) {
             kernel.group(Lanes::<T, S, 1, false>::new(s, lanes), c);

@@ -60,6 +60,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> 
     #[inline(always)]
     pub unsafe fn new(lanes: Lanes<T, S, NV, PART>, affine: Affine<T>, relu: bool, first: usize) -> Self {
         let Affine { mean, scale, shift } = affine;
+        // SAFETY: the caller's promise; all three slices have a number a channel.
         let (mean, scale, shift) = unsafe {
             (
                 lanes.load(mean.as_ptr().add(first)),
@@ -81,6 +82,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> 
     /// The lanes that count are readable.
     #[inline(always)]
     unsafe fn value_at(&self, x: *const T) -> [T::V<S>; NV] {
+        // SAFETY: the caller's promise.
         let x = unsafe { self.lanes.load(x) };
         self.lanes.map(|j| self.value(x[j], j))
     }
@@ -103,6 +105,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> 
 impl<T: Real> OverChannels<T> for Forward<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); `forward` checked the rows.
         unsafe {
             let group = Group::new(lanes, self.affine, self.relu, first);
             let channels = self.affine.mean.len();

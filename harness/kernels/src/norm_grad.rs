@@ -120,6 +120,7 @@ impl<T: Real> OverChannels<T> for Sums<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); `n` was checked against `x` before.
         unsafe {
             let group = Group::new(lanes, n.affine, n.relu, first);
             let inv_std = lanes.load(n.inv_std.as_ptr().add(first));
@@ -181,6 +182,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Grad<T, S, NV, PART> {
     #[inline(always)]
     pub unsafe fn new(lanes: Lanes<T, S, NV, PART>, n: &NormGrad<T>, sums: [*const T; 2], first: usize) -> Self {
         let s = lanes.s;
+        // SAFETY: the caller's promise; all slices of `n` have a number a channel.
         unsafe {
             let group = Group::new(lanes, n.affine, n.relu, first);
             let (dbeta, dgamma) = (lanes.load(sums[0].add(first)), lanes.load(sums[1].add(first)));
@@ -228,6 +230,7 @@ impl<T: Real> OverChannels<T> for Apply<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, n) = (lanes.s, self.n);
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); pixels and windows were checked before.
         unsafe {
             let channels = n.inv_std.len();
             let grad = Grad::new(lanes, n, [self.dbeta, self.dgamma], first);

@@ -220,6 +220,7 @@ impl<T: Real, const K: usize> OverChannels<T> for Combine<'_, T, K> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, channels) = (lanes.s, self.level.len());
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); `combine` checked the rows.
         unsafe {
             let [mean, slope, level] = [self.mean, self.slope, self.level].map(|v| lanes.load(v.as_ptr().add(first)));
             let mut factors = [lanes.splat(T::default()); K];
@@ -300,6 +301,7 @@ impl<T: Real> OverChannels<T> for Bend<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, channels) = (lanes.s, self.level.len());
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); `check` has seen pixels and windows.
         unsafe {
             let mean = lanes.load(self.mean.as_ptr().add(first));
             let slope = lanes.load(self.slope.as_ptr().add(first));

@@ -79,6 +79,7 @@ impl<T: Real> Adam<'_, T> {
     unsafe fn at<S: Simd, const PART: bool>(&mut self, lanes: Lanes<T, S, 1, PART>, i: usize) {
         let s = lanes.s;
         let k = |x: T| T::splat(s, x);
+        // SAFETY: the caller's promise; all slices are equally long.
         unsafe {
             let [g] = lanes.load(self.grad.as_ptr().add(i));
             let [v] = lanes.load(self.v.as_ptr().add(i));

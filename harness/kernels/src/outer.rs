@@ -52,6 +52,7 @@ impl<T: Real, const R: usize, const NV: usize, const PART: bool> WithSimd for Ti
         let o = self.0;
         let lanes = Lanes::<T, S, NV, PART>::new(s, o.last);
         let Positions { count, x: xs, d: ds } = o.positions;
+        // SAFETY: whoever calls `accumulate` promises it of all positions, rows and columns.
         unsafe {
             let mut acc = [lanes.splat(T::default()); R];
             for i in 0..count[0] {

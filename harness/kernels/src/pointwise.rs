@@ -133,6 +133,7 @@ impl<T: Real> OverChannels<T> for RowSums<T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let s = lanes.s;
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); the callers checked the rows.
         unsafe {
             let mut sum = lanes.splat(T::default());
             // Sums of 64, then their sum: less rounding than one long sum.

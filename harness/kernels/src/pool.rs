@@ -132,6 +132,7 @@ impl<T: Real> OverChannels<T> for Windows<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, p) = (lanes.s, self.shape);
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); the callers checked images and windows.
         unsafe {
             for image in 0..self.images {
                 let big = image * p.input_len() + first;

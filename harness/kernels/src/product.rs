@@ -74,6 +74,7 @@ impl<T: Real, P: Pixels, const R: usize, const NV: usize, const PART: bool> With
         let lanes = Lanes::<T, S, NV, PART>::new(s, self.panel.last);
         self.pixels.each(
             #[inline(always)]
+            // SAFETY: whoever calls `sweep` promises it of every pixel.
             |out, runs| unsafe { tile::<T, S, R, NV, PART>(lanes, self.panel, out, runs) },
         );
     }
@@ -91,6 +92,7 @@ unsafe fn tile<T: Real, S: Simd, const R: usize, const NV: usize, const PART: bo
     runs: &[Run],
 ) {
     let s = lanes.s;
+    // SAFETY: the caller's promise.
     unsafe {
         let start = if p.bias.is_null() { lanes.splat(T::default()) } else { lanes.load(p.bias) };
         let mut acc = [start; R];

@@ -144,18 +144,22 @@ macro_rules! real {
             }
             #[inline(always)]
             unsafe fn load<S: Simd>(_: S, p: *const Self) -> Self::V<S> {
+                // SAFETY: the caller's promise: a whole register is readable.
                 unsafe { p.cast::<S::$v>().read_unaligned() }
             }
             #[inline(always)]
             unsafe fn store<S: Simd>(_: S, p: *mut Self, v: Self::V<S>) {
+                // SAFETY: the caller's promise: a whole register is writable.
                 unsafe { p.cast::<S::$v>().write_unaligned(v) }
             }
             #[inline(always)]
             unsafe fn load_part<S: Simd>(s: S, p: *const Self, m: Self::M<S>) -> Self::V<S> {
+                // SAFETY: the caller's promise: the lanes of the mask are readable.
                 unsafe { s.$load(m, p) }
             }
             #[inline(always)]
             unsafe fn store_part<S: Simd>(s: S, p: *mut Self, v: Self::V<S>, m: Self::M<S>) {
+                // SAFETY: the caller's promise: the lanes of the mask are writable.
                 unsafe { s.$store(m, p, v) }
             }
         }

@@ -44,6 +44,7 @@ impl<T: Real> WithSimd for Merge<T> {
 impl<T: Real> OverChannels<T> for Merge<T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); `merge_images` checked images and pixels.
         unsafe {
             let (mean_at, m2_at) = (self.mean.add(first), self.m2.add(first));
             let (mean, m2) = (lanes.load(mean_at), lanes.load(m2_at));
@@ -87,6 +88,7 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Spread<T, S, NV, PART>
         let zero = lanes.splat(T::default());
         let count = lines * width;
         let per = T::splat(s, T::of(1.0 / count as f64));
+        // SAFETY: the caller's promise.
         unsafe {
             // Two sums: neither waits for the other.
             let (mut sum, mut other) = (zero, zero);

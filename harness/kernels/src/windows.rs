@@ -79,6 +79,7 @@ impl<T: Real, const MERGE: bool> OverChannels<T> for Gather<'_, T, MERGE> {
         let (s, p) = (lanes.s, self.pool);
         let [mean_at, m2_at] = self.statistics.map(|at| at.wrapping_add(first));
         let line = p.w * p.c;
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); `run` checked images and windows.
         unsafe {
             let mut spread = Spread::new(lanes, self.seen);
             if MERGE {
@@ -171,6 +172,7 @@ impl<T: Real> OverChannels<T> for Pick<'_, T> {
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let (s, p) = (lanes.s, self.pool);
         let line = p.w * p.c;
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); `sums_and_winners` checked images and windows.
         unsafe {
             let mean = lanes.load(self.mean.as_ptr().add(first));
             let zero = lanes.splat(T::default());

@@ -165,9 +165,11 @@ impl<T: Real> OverChannels<T> for Downwards<T> {
         let lanes = lanes.one();
         let mut d = [T::splat(s, T::default()); 6];
         for (d, from) in d.iter_mut().zip(self.from) {
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`); a line outside the image is the line of zeros.
             *d = unsafe { lanes.load(from.wrapping_add(first))[0] };
         }
         for (i, point) in data::<T, S, M>(s, d).into_iter().enumerate() {
+            // SAFETY: the room has six lines of that length.
             unsafe { lanes.store(self.to.wrapping_add(i * self.line + first), [point]) };
         }
     }
@@ -188,6 +190,7 @@ unsafe fn line_of_data<T: Real, S: Simd>(s: S, first: &First<T>, room: &Room<T>,
         }
     }
     let lanes = T::lanes::<S>();
+    // SAFETY: the lines have room for a whole register beyond the last tile, and `data` for every tile.
     unsafe {
         by_register(s, len, &mut Downwards { from, to: room.lines.wrapping_add(g.cin), line: room.line });
         for tile in 0..first.across() {
@@ -241,6 +244,7 @@ unsafe fn products<T: Real, S: Simd>(s: S, g: &Geometry, room: &Room<T>, tile: u
             vectors: c.vectors,
             last: c.last,
         };
+        // SAFETY: the room has data and products of `count` tiles from `tile` on, and all weights.
         unsafe { sweep(s, &panel, &points) };
     }
 }
@@ -288,6 +292,7 @@ impl<'a, T: Real> Tile<'a, T> {
             let mut m = [zero; 6];
             for (i, m) in m.iter_mut().enumerate() {
                 let at = (i * 6 + j) * self.from.stride + first;
+                // SAFETY: the products of a tile have every point of the group's channels.
                 *m = unsafe { lanes.load(self.from.at.wrapping_add(at))[0] };
             }
             let column = outputs::<T, S, M>(s, m);
@@ -295,6 +300,7 @@ impl<'a, T: Real> Tile<'a, T> {
                 t[i][j] = column[i];
             }
         }
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`).
         let bias = unsafe { lanes.load(self.bias.wrapping_add(first))[0] };
         let mut y = [[zero; M]; M];
         for (y, t) in y.iter_mut().zip(t) {
@@ -386,6 +392,7 @@ impl<T: Real> OverChannels<T> for MergeLine<T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let [mean, m2] = [self.totals[0].wrapping_add(first), self.totals[1].wrapping_add(first)];
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`) of both.
         unsafe {
             let own = lanes.load(self.line[0].wrapping_add(first));
             let squares = lanes.load(self.line[1].wrapping_add(first));
@@ -412,6 +419,7 @@ impl<T: Real> OverChannels<T> for GatherTile<'_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let lanes = lanes.one();
+        // SAFETY: the room has the tile's products.
         unsafe {
             let y = self.tile.outputs(lanes, first);
             if self.tile.whole() {
@@ -455,6 +463,7 @@ impl<T: Real> GatherTile<'_, T> {
         }
         let squares = T::vadd(s, T::vadd(s, squares[0], squares[1]), T::vadd(s, squares[2], squares[3]));
         let [mean, m2] = [self.statistics[0].wrapping_add(first), self.statistics[1].wrapping_add(first)];
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); the tile's windows lie in the image's winners.
         unsafe {
             let mut spread = Spread::new(lanes, self.seen);
             if self.seen > 0 {
@@ -550,6 +559,7 @@ impl<T: Real> OverChannels<T> for GradientTile<'_, '_, T> {
     #[inline(always)]
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let lanes = lanes.one();
+        // SAFETY: the room has the tile's products.
         unsafe {
             let y = self.tile.outputs(lanes, first);
             if self.tile.whole() {
@@ -571,6 +581,7 @@ impl<T: Real> GradientTile<'_, '_, T> {
     ) {
         let (s, tile) = (lanes.s, &self.tile);
         let zero = T::splat(s, T::default());
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`); the tile's windows lie in the image's winners and gradients.
         unsafe {
             let grad = Grad::new(lanes, self.back, self.sums, first);
             let mut d = [[zero; M]; M];
@@ -634,6 +645,7 @@ unsafe fn sums<T: Real, S: Simd>(s: S, first: &First<T>, room: &Room<T>) {
                     last: c.last,
                     positions,
                 };
+                // SAFETY: the room has data, gradients and sums of the whole line of tiles.
                 unsafe { accumulate(s, &outer) };
             }
         }

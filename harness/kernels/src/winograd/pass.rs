@@ -220,6 +220,7 @@ unsafe fn data_of<T: Real, S: Simd, const M: usize>(
             zero: room.zero,
         };
         let mut data = Data::<T, M> { from, to: room.data.skip(tile * l.cin) };
+        // SAFETY: the room has data of `count` tiles, and a pixel outside the image is one of zeros.
         unsafe { by_register(s, l.cin, &mut data) };
     }
 }
@@ -246,6 +247,7 @@ unsafe fn products<T: Real, S: Simd, const M: usize>(s: S, l: &Layout<M>, room: 
                 vectors: c.vectors,
                 last: c.last,
             };
+            // SAFETY: the room has data and products of a block's tiles, with room for one row of tiles more.
             unsafe { sweep(s, &panel, &stack) };
         }
     }
@@ -270,6 +272,7 @@ unsafe fn sums<T: Real, S: Simd, const M: usize>(s: S, l: &Layout<M>, room: &Roo
                     last: c.last,
                     positions,
                 };
+                // SAFETY: the room has data, gradients and sums of a block's tiles.
                 unsafe { accumulate(s, &outer) };
             }
         }

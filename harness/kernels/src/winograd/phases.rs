@@ -215,6 +215,7 @@ impl<T: Real> There<'_, T> {
             s,
             self.side == Side::Input,
             #[inline(always)]
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`); the mix names lines of the image.
             |x| unsafe {
                 let mut v = T::splat(s, T::default());
                 for k in 0..N {
@@ -224,6 +225,7 @@ impl<T: Real> There<'_, T> {
                 v
             },
             #[inline(always)]
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`); the band has a place for every point.
             |kind, i, v| unsafe { lanes.store(at[kind].wrapping_add(i * apart), [v]) },
         );
     }
@@ -234,6 +236,7 @@ impl<T: Real> OverChannels<T> for There<'_, T> {
     unsafe fn group<S: Simd, const NV: usize, const PART: bool>(&mut self, lanes: Lanes<T, S, NV, PART>, first: usize) {
         let lanes = lanes.one();
         for row in 0..self.band.rows {
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`); the band has a mix a row.
             unsafe {
                 match self.mixes[row].count {
                     0 => self.row::<S, PART, 0>(lanes, first, row),
@@ -270,6 +273,7 @@ unsafe fn there<T: Real, S: Simd>(
     for which in 0..band.images {
         let image = images.wrapping_add((first + which) * len);
         let mut there = There { l, side, band, mixes: &mixes, image, which, points };
+        // SAFETY: the band's images exist, and its points have room.
         unsafe { by_register(s, channels, &mut there) };
     }
 }
@@ -297,8 +301,10 @@ impl<T: Real> OverChannels<T> for Across<'_, T> {
                 s,
                 self.side == Side::Input,
                 #[inline(always)]
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`); the band has a place for every point.
                 |kind, i| unsafe { lanes.load(at[kind].wrapping_add(i * apart))[0] },
                 #[inline(always)]
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`); the line has a place for every pixel.
                 |x, v| unsafe { lanes.store(line.wrapping_add(x * channels), [v]) },
             );
         }
@@ -321,6 +327,7 @@ impl<T: Real> OverChannels<T> for Down<'_, T> {
         let (s, lanes, l) = (lanes.s, lanes.one(), self.l);
         let (_, width, channels, _) = l.side(self.side);
         let zero = T::splat(s, T::default());
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`).
         let bias = if self.bias.is_null() { zero } else { unsafe { lanes.load(self.bias.wrapping_add(first))[0] } };
         for x in 0..width {
             let (from, to) = (self.lines.wrapping_add(x * channels + first), x * channels + first);
@@ -328,8 +335,10 @@ impl<T: Real> OverChannels<T> for Down<'_, T> {
                 s,
                 self.side == Side::Input,
                 #[inline(always)]
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`); every kind has its lines.
                 |kind, i| unsafe { lanes.load(from.wrapping_add((l.down.start[kind] + i) * l.line))[0] },
                 #[inline(always)]
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`); y is a line of the image.
                 |y, v| unsafe {
                     let at = self.image.wrapping_add(y * width * channels + to);
                     lanes.store(at, [T::vadd(s, v, bias)]);
@@ -359,11 +368,13 @@ impl<T: Real> OverChannels<T> for Weights<T> {
             }
             let by = T::splat(s, T::of(by));
             for (j, row) in row.iter_mut().enumerate() {
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`).
                 let w = unsafe { lanes.load(self.from.wrapping_add((i * 3 + j) * self.tap + first))[0] };
                 *row = T::fma(s, by, w, *row);
             }
         }
         for (kind, &v) in weights::<T, S>(s, row).iter().enumerate() {
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`).
             unsafe { lanes.store(self.to.wrapping_add(kind * self.apart + first), [v]) };
         }
     }
@@ -384,6 +395,7 @@ impl<T: Real> OverChannels<T> for WeightGradients<T> {
         let (s, lanes) = (lanes.s, lanes.one());
         let mut u = [T::splat(s, T::default()); KINDS];
         for (kind, u) in u.iter_mut().enumerate() {
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`).
             *u = unsafe { lanes.load(self.from.wrapping_add(kind * self.apart + first))[0] };
         }
         let row = weight_gradients::<T, S>(s, u);
@@ -394,6 +406,7 @@ impl<T: Real> OverChannels<T> for WeightGradients<T> {
             let by = T::splat(s, T::of(by));
             for (j, &row) in row.iter().enumerate() {
                 let at = self.to.wrapping_add((i * 3 + j) * self.tap + first);
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`).
                 unsafe { lanes.store(at, [T::fma(s, by, row, lanes.load(at)[0])]) };
             }
         }
@@ -429,6 +442,7 @@ unsafe fn products<T: Real, S: Simd>(s: S, l: &Layout, band: Band, from: Side, r
                     last: c.last,
                 };
                 let stack = Stack { count: tiles, x: rows * x_apart, out: rows * out_apart, len };
+                // SAFETY: the room has points of both sides and the weights of the kind.
                 unsafe { sweep(s, &panel, &stack) };
             }
         }
@@ -454,6 +468,7 @@ unsafe fn sums<T: Real, S: Simd>(s: S, l: &Layout, band: Band, room: &Room<T>) {
                         last: c.last,
                         positions,
                     };
+                    // SAFETY: the room has points of both sides and the weights of the kind.
                     unsafe { accumulate(s, &outer) };
                 }
             }

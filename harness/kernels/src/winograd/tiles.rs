@@ -61,6 +61,7 @@ impl<T: Real> Points<T> {
     ) {
         for j in 0..M + 2 {
             let at = (row * (M + 2) + j) * self.stride + first;
+            // SAFETY: the caller's promise: every point of `row` has the group's channels.
             unsafe { lanes.store(self.at.wrapping_add(at), [values[j]]) };
         }
     }
@@ -89,6 +90,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Data<T, M> {
                 } else {
                     from.pixel(i, j).wrapping_add(first)
                 };
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`); a pixel outside the image is one of zeros.
                 *d = unsafe { lanes.load(at)[0] };
             }
             let column = data::<T, S, M>(s, d);
@@ -97,6 +99,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Data<T, M> {
             }
         }
         for i in 0..M + 2 {
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`).
             unsafe { self.to.store::<S, PART, M>(lanes, first, i, data::<T, S, M>(s, t[i])) };
         }
     }
@@ -125,6 +128,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Gradients<T, M> {
                 } else {
                     from.pixel(i, j).wrapping_add(first)
                 };
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`); a pixel outside the image is one of zeros.
                 *d = unsafe { lanes.load(at)[0] };
             }
             let column = gradients::<T, S, M>(s, d);
@@ -133,6 +137,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Gradients<T, M> {
             }
         }
         for i in 0..M + 2 {
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`).
             unsafe { self.to.store::<S, PART, M>(lanes, first, i, gradients::<T, S, M>(s, t[i])) };
         }
     }
@@ -163,6 +168,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Outputs<T, M> {
             let mut m = [zero; 6];
             for (i, m) in m.iter_mut().enumerate().take(M + 2) {
                 let at = (i * (M + 2) + j) * self.from.stride + first;
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`).
                 *m = unsafe { lanes.load(self.from.at.wrapping_add(at))[0] };
             }
             let column = outputs::<T, S, M>(s, m);
@@ -170,6 +176,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Outputs<T, M> {
                 t[i][j] = column[i];
             }
         }
+        // SAFETY: the group's channels exist in every buffer (`OverChannels`).
         let bias = if self.bias.is_null() { zero } else { unsafe { lanes.load(self.bias.wrapping_add(first))[0] } };
         let to = self.to.wrapping_add(first);
         let whole = self.rows == M && self.columns == M;
@@ -181,6 +188,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Outputs<T, M> {
             for j in 0..M {
                 if whole || j < self.columns {
                     let at = to.wrapping_add(i * self.line + j * self.channels);
+                    // SAFETY: rows and columns beyond the image are not written.
                     unsafe { lanes.store(at, [T::vadd(s, row[j], bias)]) };
                 }
             }
@@ -206,6 +214,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Weights<T, M> {
         for j in 0..3 {
             let mut w = [zero; 3];
             for (i, w) in w.iter_mut().enumerate() {
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`).
                 *w = unsafe { lanes.load(self.from.wrapping_add((i * 3 + j) * self.tap + first))[0] };
             }
             let column = weights::<T, S, M>(s, w);
@@ -214,6 +223,7 @@ impl<T: Real, const M: usize> OverChannels<T> for Weights<T, M> {
             }
         }
         for i in 0..M + 2 {
+            // SAFETY: the group's channels exist in every buffer (`OverChannels`).
             unsafe { self.to.store::<S, PART, M>(lanes, first, i, weights::<T, S, M>(s, t[i])) };
         }
     }
@@ -238,6 +248,7 @@ impl<T: Real, const M: usize> OverChannels<T> for WeightGradients<T, M> {
             let mut u = [zero; 6];
             for (i, u) in u.iter_mut().enumerate().take(M + 2) {
                 let at = (i * (M + 2) + j) * self.from.stride + first;
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`).
                 *u = unsafe { lanes.load(self.from.at.wrapping_add(at))[0] };
             }
             let column = weight_gradients::<T, S, M>(s, u);
@@ -249,6 +260,7 @@ impl<T: Real, const M: usize> OverChannels<T> for WeightGradients<T, M> {
             let row = weight_gradients::<T, S, M>(s, t);
             for (j, w) in row.into_iter().enumerate() {
                 let at = (i * 3 + j) * self.tap + first;
+                // SAFETY: the group's channels exist in every buffer (`OverChannels`).
                 unsafe { lanes.store(self.to.wrapping_add(at), [w]) };
             }
         }
