@@ -23,6 +23,7 @@ const HUGE: usize = 2 << 20;
 
 // SAFETY: it owns its memory, as a vector does.
 unsafe impl<T: Send> Send for Buffer<T> {}
+// SAFETY: shared, it only gives shared slices.
 unsafe impl<T: Sync> Sync for Buffer<T> {}
 
 impl<T> std::fmt::Debug for Buffer<T> {
@@ -85,6 +86,7 @@ fn zeros(layout: Layout) -> NonNull<Line> {
         // SAFETY: the size is not 0; advice changes no contents, and zeros are written before anyone reads.
         let at = unsafe { std::alloc::alloc(layout) };
         let Some(lines) = NonNull::new(at.cast()) else { handle_alloc_error(layout) };
+        // SAFETY: the memory is ours and as long as the layout says.
         unsafe {
             // Before the first touch. Where it is refused, small pages serve.
             libc::madvise(at.cast(), layout.size() / HUGE * HUGE, libc::MADV_HUGEPAGE);
