@@ -17,6 +17,7 @@ use crate::commands::eval::Eval;
 use crate::commands::export::Export;
 use crate::commands::list::List;
 use crate::commands::new_algorithm::NewAlgorithm;
+use crate::commands::predict::Predict;
 use crate::commands::report::Report;
 use crate::commands::reproduce::Reproduce;
 use crate::commands::show::Show;
@@ -55,6 +56,8 @@ pub enum Command {
     Bench(Bench),
     /// Evaluate a checkpoint again
     Eval(Eval),
+    /// Tell what images of your own show, from a few examples of each class
+    Predict(Predict),
     /// Write a checkpoint's parameters as plain safetensors, with a model card and a PyTorch module
     Export(Export),
     /// Write a new method's crate, compiling and registered
@@ -88,6 +91,7 @@ impl Command {
             Command::Bench(args) => commands::bench::run(args, algorithms),
             Command::Data(args) => commands::data::run(args),
             Command::Eval(args) => commands::eval::run(args, algorithms),
+            Command::Predict(args) => commands::predict::run(args, algorithms),
             Command::Export(args) => commands::export::run(args, algorithms),
             Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
             Command::Completions(args) => commands::completions::run(args, Cli::command()),

@@ -9,9 +9,11 @@ pub mod eval;
 pub mod export;
 pub mod list;
 pub mod new_algorithm;
+pub mod predict;
 pub mod report;
 pub mod reproduce;
 pub mod show;
+mod trained;
 
 use std::path::Path;
 

@@ -32,7 +32,7 @@ impl EpisodeSet {
 }
 
 /// The stream key of the table's episodes on `split`.
-pub(super) fn final_key(split: Split) -> u64 {
+pub fn final_key(split: Split) -> u64 {
     EpisodeSet::Final.key(split)
 }
 
