@@ -7,6 +7,7 @@ pub mod completions;
 pub mod data;
 pub mod eval;
 pub mod export;
+mod kept;
 pub mod list;
 pub mod new_algorithm;
 pub mod predict;

@@ -16,6 +16,7 @@ mod hash;
 mod in_order;
 mod iterate;
 mod job;
+mod queries;
 mod replay;
 mod resume;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use hash::{difference, difference_between, sha256_json};
 pub use in_order::Workers;
 pub use iterate::iterate;
 pub use job::{Cell, Job, OtherBuild, Shared, build, code};
+pub use queries::{Asked, queries};
 pub use replay::{Replay, replay};
 pub use resume::{Standing, done_elsewhere, maker, standing};
 pub use shapes::{Misfit, check_evaluation as check_fit, misfit};
