@@ -17,6 +17,7 @@ use crate::commands::eval::Eval;
 use crate::commands::export::Export;
 use crate::commands::list::List;
 use crate::commands::new_algorithm::NewAlgorithm;
+use crate::commands::new_benchmark::NewBenchmark;
 use crate::commands::predict::Predict;
 use crate::commands::report::Report;
 use crate::commands::reproduce::Reproduce;
@@ -62,6 +63,8 @@ pub enum Command {
     Export(Export),
     /// Write a new method's crate, compiling and registered
     NewAlgorithm(NewAlgorithm),
+    /// Write a benchmark file for a folder of images
+    NewBenchmark(NewBenchmark),
     /// Print completions for bash, zsh or fish, or the manual page
     Completions(Completions),
 }
@@ -94,6 +97,7 @@ impl Command {
             Command::Predict(args) => commands::predict::run(args, algorithms),
             Command::Export(args) => commands::export::run(args, algorithms),
             Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
+            Command::NewBenchmark(args) => commands::new_benchmark::run(args, algorithms),
             Command::Completions(args) => commands::completions::run(args, Cli::command()),
         }
     }

@@ -32,6 +32,7 @@ mod reader;
 mod search;
 mod sets;
 mod sink;
+mod survey;
 mod tree;
 mod verify;
 
@@ -46,6 +47,7 @@ pub use plan::LeftOut;
 pub use progress::{Progress, Step, silent};
 pub use search::{Located, SearchPath, Shape, expand_home};
 pub use sets::{Files, Open, SETS, Set, find, in_files};
+pub use survey::{Survey, survey};
 pub use verify::{Duplicate, Report, verify};
 
 /// An error's text on one line.

@@ -10,6 +10,7 @@ pub mod export;
 mod kept;
 pub mod list;
 pub mod new_algorithm;
+pub mod new_benchmark;
 pub mod predict;
 pub mod report;
 pub mod reproduce;
