@@ -8,6 +8,7 @@ use harness_core::{Entry, Result};
 
 use crate::cli::Verbosity;
 use crate::commands;
+use crate::commands::across::Across;
 use crate::commands::bench::Bench;
 use crate::commands::cite::Cite;
 use crate::commands::compare::Compare;
@@ -57,6 +58,8 @@ pub enum Command {
     Bench(Bench),
     /// Evaluate a checkpoint again
     Eval(Eval),
+    /// Evaluate finished runs on the test classes of other data sets
+    Across(Across),
     /// Tell what images of your own show, from a few examples of each class
     Predict(Predict),
     /// Write a checkpoint's parameters as plain safetensors, with a model card and a PyTorch module
@@ -94,6 +97,7 @@ impl Command {
             Command::Bench(args) => commands::bench::run(args, algorithms),
             Command::Data(args) => commands::data::run(args),
             Command::Eval(args) => commands::eval::run(args, algorithms),
+            Command::Across(args) => commands::across::run(args, algorithms),
             Command::Predict(args) => commands::predict::run(args, algorithms),
             Command::Export(args) => commands::export::run(args, algorithms),
             Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),

@@ -160,6 +160,7 @@ mod tests {
         "src/runner/shapes.rs",
         "src/runner/stop.rs",
         "src/runner/training.rs",
+        "src/results/across_csv.rs",
         "src/results/best.rs",
         "src/results/checkpoint/mod.rs",
         "src/results/checkpoint/tests.rs",

@@ -1,5 +1,6 @@
 //! One module a subcommand.
 
+pub mod across;
 pub mod bench;
 pub mod cite;
 pub mod compare;

@@ -3,8 +3,9 @@
 //!
 //! Bytes: [`disk`], [`lock`]. A run: [`layout`], [`run_json`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`], [`queries`], [`ranks_csv`],
 //! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], its [`rows`] from [`summary`], with [`verdict`], [`statistics`] and [`best`] rows, [`confusion`],
-//! and [`exports`].
+//! and [`exports`]. A folder: [`across_csv`].
 
+pub mod across_csv;
 pub mod adaptation;
 pub mod best;
 pub mod checkpoint;

@@ -2,6 +2,7 @@
 //! other data. The images are glyphs, written to folders.
 #![cfg(unix)]
 
+mod across;
 mod new_benchmark;
 mod predict;
 mod queries;
