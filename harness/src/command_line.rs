@@ -8,6 +8,7 @@ use harness_core::{Entry, Result};
 
 use crate::cli::Verbosity;
 use crate::commands;
+use crate::commands::across::Across;
 use crate::commands::bench::Bench;
 use crate::commands::cite::Cite;
 use crate::commands::compare::Compare;
@@ -17,6 +18,8 @@ use crate::commands::eval::Eval;
 use crate::commands::export::Export;
 use crate::commands::list::List;
 use crate::commands::new_algorithm::NewAlgorithm;
+use crate::commands::new_benchmark::NewBenchmark;
+use crate::commands::predict::Predict;
 use crate::commands::report::Report;
 use crate::commands::reproduce::Reproduce;
 use crate::commands::show::Show;
@@ -55,10 +58,16 @@ pub enum Command {
     Bench(Bench),
     /// Evaluate a checkpoint again
     Eval(Eval),
+    /// Evaluate finished runs on the test classes of other data sets
+    Across(Across),
+    /// Tell what images of your own show, from a few examples of each class
+    Predict(Predict),
     /// Write a checkpoint's parameters as plain safetensors, with a model card and a PyTorch module
     Export(Export),
     /// Write a new method's crate, compiling and registered
     NewAlgorithm(NewAlgorithm),
+    /// Write a benchmark file for a folder of images
+    NewBenchmark(NewBenchmark),
     /// Print completions for bash, zsh or fish, or the manual page
     Completions(Completions),
 }
@@ -88,8 +97,11 @@ impl Command {
             Command::Bench(args) => commands::bench::run(args, algorithms),
             Command::Data(args) => commands::data::run(args),
             Command::Eval(args) => commands::eval::run(args, algorithms),
+            Command::Across(args) => commands::across::run(args, algorithms),
+            Command::Predict(args) => commands::predict::run(args, algorithms),
             Command::Export(args) => commands::export::run(args, algorithms),
             Command::NewAlgorithm(args) => commands::new_algorithm::run(args, algorithms),
+            Command::NewBenchmark(args) => commands::new_benchmark::run(args, algorithms),
             Command::Completions(args) => commands::completions::run(args, Cli::command()),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use harness_core::error::unknown;
 use harness_core::sources::ImageTasks;
 use harness_core::splits::ClassSplit;
-use harness_core::{Error, Result, TaskSource};
+use harness_core::{Error, ImageSet, Result, TaskSource};
 use harness_data::{Dataset, Filter, Limits, Loader, Open, Progress, Remote, SETS, find};
 
 use crate::benchmark::DataBlock;
@@ -78,6 +78,8 @@ impl<'a> Sources<'a> {
             (_, Some(own)) if loaded.nameless => own,
             (Some(_), _) => data.class_split()?,
             (None, Some(own)) => own,
+            // Folds deal out all classes, whatever part they would be in.
+            (None, None) if data.fold.is_some() => all(&loaded.images),
             (None, None) => {
                 return Err(Error::usage(format!(
                     "{dataset} carries no split of its classes: name one with data.split, a list or a file of lines \
@@ -87,6 +89,11 @@ impl<'a> Sources<'a> {
         };
         Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &chosen(split, data)?)?))
     }
+}
+
+/// Every class in one part.
+fn all(images: &ImageSet) -> ClassSplit {
+    ClassSplit { train: images.classes.iter().map(|class| class.name.clone()).collect(), ..ClassSplit::default() }
 }
 
 /// The classes that a benchmark trains and tests on: as its split says, but for a fold or held-out classes.

@@ -20,16 +20,19 @@ mod folder;
 mod hub;
 mod lists;
 mod loader;
+mod names;
 mod omniglot;
 mod parquet;
 mod photos;
 mod pickle;
+mod pictures;
 mod plan;
 mod progress;
 mod reader;
 mod search;
 mod sets;
 mod sink;
+mod survey;
 mod tree;
 mod verify;
 
@@ -38,10 +41,13 @@ pub use dataset::Dataset;
 pub use decode::Filter;
 pub use hub::{Fetched, Limits, Remote, fetch, license};
 pub use loader::{Loaded, Loader};
+pub use names::{Names, names};
+pub use pictures::{Layout, Pictures, Size, pictures};
 pub use plan::LeftOut;
 pub use progress::{Progress, Step, silent};
 pub use search::{Located, SearchPath, Shape, expand_home};
 pub use sets::{Files, Open, SETS, Set, find, in_files};
+pub use survey::{Survey, survey};
 pub use verify::{Duplicate, Report, verify};
 
 /// An error's text on one line.

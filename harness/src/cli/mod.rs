@@ -23,6 +23,21 @@ pub enum Format {
     Latex,
 }
 
+/// How a single table is printed: a [`Format`], or a file of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sheet {
+    /// For people
+    Table,
+    /// For spreadsheets
+    Csv,
+    /// For programs
+    Json,
+    /// To copy and paste
+    Markdown,
+    /// For a paper
+    Latex,
+}
+
 /// Reads `table` or `json`, for commands whose output nobody pastes.
 pub fn table_or_json() -> impl TypedValueParser<Value = Format> {
     let values = [Format::Table, Format::Json].map(|format| format.to_possible_value().expect("none is hidden"));

@@ -1,7 +1,7 @@
 //! How the values of options are read.
 
 use candle_core::Device;
-use harness_core::Split;
+use harness_core::{Mode, Split};
 use harness_kernels::Cap;
 
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
@@ -63,4 +63,10 @@ pub fn margin(text: &str) -> Result<f64, String> {
 pub fn split(text: &str) -> Result<Split, String> {
     let found = [Split::Train, Split::Val, Split::Test].into_iter().find(|split| split.as_str() == text);
     found.ok_or_else(|| "one of train, val, test".to_owned())
+}
+
+/// `inductive` or `transductive`.
+pub fn mode(text: &str) -> Result<Mode, String> {
+    let found = [Mode::Inductive, Mode::Transductive].into_iter().find(|mode| mode.as_str() == text);
+    found.ok_or_else(|| "one of inductive, transductive".to_owned())
 }

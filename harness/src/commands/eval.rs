@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use harness_core::{Entry, Error, Result, Split, error};
+use harness_core::{Entry, Error, Result, Split, State, error};
 use harness_kernels::Cap;
 use serde_json::{Value, json};
 
+use super::kept;
 use crate::benchmark::{Benchmark, Budget};
 use crate::cli::Format;
 use crate::cli::value::{assignment, instruction_set, positive, split};
@@ -17,8 +18,8 @@ use crate::exit::Exit;
 use crate::identity::{Identity, Segment};
 use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
-use crate::results::episodes;
-use crate::runner::{self, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, Workers, aggregate};
+use crate::results::{episodes, queries};
+use crate::runner::{self, Asked, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, Workers, aggregate};
 use crate::tasks::Sources;
 
 const EXAMPLES: &str = "\
@@ -65,6 +66,11 @@ pub struct Eval {
     #[arg(long, value_name = "FILE")]
     pub episodes_csv: Option<PathBuf>,
 
+    /// Write every query to this file, as CSV if its name ends so, else as Parquet:
+    /// episode,mode,query,class,prediction,image
+    #[arg(long, value_name = "FILE")]
+    pub keep_queries: Option<PathBuf>,
+
     /// Folder with data sets, such as DIR/omniglot; looked at before HARNESS_DATA_DIR and the user's cache
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -88,7 +94,7 @@ const CHUNK: usize = 256;
 /// Evaluates and prints one line a mode.
 pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
-    if let Some(file) = &args.episodes_csv {
+    for file in args.episodes_csv.iter().chain(&args.keep_queries) {
         super::make_room_for(file)?;
     }
     harness_kernels::cap(args.instruction_set);
@@ -99,21 +105,53 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
     note(&checkpoint, Some(&job.code));
-    let never = Stop::default();
-    let with = (&never, Workers::Threads);
-    let mut outcomes = Outcomes::new();
-    for start in (0..job.eval_episodes).step_by(CHUNK) {
-        let range = start..(start + CHUNK).min(job.eval_episodes);
-        let one = || runner::evaluate(&job, &checkpoint.state, args.split, EpisodeSet::Final, range.clone(), with);
-        let part = pool.install(one)?.expect("nobody asks it to stop");
-        runner::check_numbers(&job, Split::Test, &part, start)?;
-        runner::extend(&mut outcomes, part);
-        tracing::info!("{}: episode {}/{}", job.name(), range.end, job.eval_episodes);
-    }
+    let names = args.keep_queries.as_ref().map(|_| kept::names(&job, args.data_dir.as_deref())).transpose()?;
+    let mut asked = Vec::new();
+    let keep = names.is_some().then_some(&mut asked);
+    let outcomes = outcomes(&job, &checkpoint.state, args.split, (&pool, &Stop::default()), keep)?;
+    let outcomes = outcomes.expect("nobody asks it to stop");
     if let Some(file) = &args.episodes_csv {
         episodes::write_csv(file, &outcomes)?;
     }
+    if let (Some(file), Some(names)) = (&args.keep_queries, &names) {
+        let rows = kept::rows(&job.modes(), &asked, names);
+        match file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
+            true => queries::write_csv(file, &rows)?,
+            false => queries::write(file, &rows)?,
+        }
+    }
     console::print(&render(&job, args.split, checkpoint.state.step, &outcomes, args.format)).map(|()| Exit::Done)
+}
+
+/// The table's episodes on `split`, as every evaluation of a finished state has them. What is asked there goes to `keep`. None:
+/// asked to stop.
+pub(super) fn outcomes(
+    job: &Job,
+    state: &State,
+    split: Split,
+    (pool, stop): (&rayon::ThreadPool, &Stop),
+    mut keep: Option<&mut Vec<Asked>>,
+) -> Result<Option<Outcomes>> {
+    let mut outcomes = Outcomes::new();
+    for start in (0..job.eval_episodes).step_by(CHUNK) {
+        let range = start..(start + CHUNK).min(job.eval_episodes);
+        let end = range.end;
+        let part = match &mut keep {
+            None => {
+                let with = (stop, Workers::Threads);
+                pool.install(|| runner::evaluate(job, state, split, EpisodeSet::Final, range, with))?
+            }
+            Some(keep) => pool.install(|| runner::queries(job, state, split, range, stop))?.map(|(part, asked)| {
+                keep.extend(asked);
+                part
+            }),
+        };
+        let Some(part) = part else { return Ok(None) };
+        runner::check_numbers(job, Split::Test, &part, start)?;
+        runner::extend(&mut outcomes, part);
+        tracing::info!("{}: episode {end}/{}", job.name(), job.eval_episodes);
+    }
+    Ok(Some(outcomes))
 }
 
 /// The run whose evaluation this is, checked against the benchmark's data.

@@ -1,5 +1,6 @@
 //! One module a subcommand.
 
+pub mod across;
 pub mod bench;
 pub mod cite;
 pub mod compare;
@@ -7,11 +8,15 @@ pub mod completions;
 pub mod data;
 pub mod eval;
 pub mod export;
+mod kept;
 pub mod list;
 pub mod new_algorithm;
+pub mod new_benchmark;
+pub mod predict;
 pub mod report;
 pub mod reproduce;
 pub mod show;
+mod trained;
 
 use std::path::Path;
 

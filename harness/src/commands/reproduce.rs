@@ -4,6 +4,7 @@ mod again;
 mod args;
 mod dry_run;
 mod early;
+mod keep;
 mod others;
 mod plan;
 mod ranks;
@@ -113,6 +114,7 @@ fn carry_out(
         tracing::warn!("interrupted: the same command goes on where it stopped");
         return Ok(Exit::Interrupted);
     }
+    let unkept = if args.keep_queries { keep::queries(&finished, args, &shared)? } else { Vec::new() };
     let reported =
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
@@ -129,7 +131,13 @@ fn carry_out(
         });
     // What was left out is what a newcomer wants to know last, after the tables.
     plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
-    exit(&finished, reported, args.fresh)
+    unkept.iter().for_each(|error| eprintln!("error: {error}"));
+    let exit = exit(&finished, reported, args.fresh)?;
+    Ok(match exit {
+        Exit::Done | Exit::TargetMissed if shared.stop.requested() => Exit::Interrupted,
+        Exit::Done | Exit::TargetMissed if !unkept.is_empty() => Exit::SomeFailed,
+        exit => exit,
+    })
 }
 
 /// Says at the end of a shard what the folder still lacks. Whether targets were met is for whoever completes it.

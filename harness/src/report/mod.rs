@@ -5,6 +5,7 @@
 //! layout → run → summary → tables (terminal, Markdown, CSV, JSON) and charts (files and the page).
 
 mod chart;
+pub(crate) mod csv;
 pub(crate) mod format;
 pub(crate) mod latex;
 pub(crate) mod learning_curve;

@@ -1,13 +1,15 @@
 //! What lies on disk, and the one place that knows how: the layout of a results folder, each file's form with its writing
 //! and its reading, and what its numbers come to. Files are whole or absent, never half.
 //!
-//! Bytes: [`disk`], [`lock`]. A run: [`layout`], [`run_json`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`], [`ranks_csv`],
-//! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], its [`rows`] from [`summary`], with [`verdict`], [`statistics`] and [`best`] rows,
-//! and [`exports`].
+//! Bytes: [`disk`], [`lock`]. A run: [`layout`], [`run_json`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`], [`queries`], [`ranks_csv`],
+//! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], its [`rows`] from [`summary`], with [`verdict`], [`statistics`] and [`best`] rows, [`confusion`],
+//! and [`exports`]. A folder: [`across_csv`].
 
+pub mod across_csv;
 pub mod adaptation;
 pub mod best;
 pub mod checkpoint;
+pub mod confusion;
 pub mod disk;
 pub mod episodes;
 pub mod exports;
@@ -17,6 +19,7 @@ pub mod lock;
 pub mod metric;
 pub mod metrics;
 pub mod plan_json;
+pub mod queries;
 pub mod ranks_csv;
 pub mod rows;
 pub mod run;

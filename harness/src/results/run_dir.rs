@@ -13,14 +13,16 @@ use super::checkpoint::{self, Checkpoint};
 use super::episodes::ByMode;
 use super::lock::{RunLock, TrainingLock};
 use super::metrics::{Log, MetricsFile};
+use super::queries::Queries;
 use super::run_json::{RunRecord, Status};
-use super::{adaptation, disk, episodes, layout, metrics, ranks_csv};
+use super::{adaptation, disk, episodes, layout, metrics, queries, ranks_csv};
 use crate::failpoint;
 
 pub const RECORD: &str = "run.json";
 pub const METRICS: &str = "metrics.csv";
 pub const EPISODES: &str = "episodes.parquet";
 pub const ADAPTATION: &str = "adaptation.csv";
+pub const QUERIES: &str = "queries.parquet";
 pub const RANKS: &str = "ranks.csv";
 pub const LOG: &str = "log.txt";
 
@@ -109,6 +111,32 @@ impl RunDir {
         episodes::write(&self.0.join(EPISODES), all)
     }
 
+    /// The queries that were kept, if they are those of the episodes that lie beside them. None: there are none. Errors on
+    /// damage, and on those of another evaluation.
+    pub fn queries(&self) -> Result<Option<Queries>> {
+        let path = self.0.join(QUERIES);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let found = queries::read(&path)?;
+        match found.are_of(&self.episodes()?) {
+            true => Ok(Some(found)),
+            false => Err(Error::data(format!(
+                "{}: of another evaluation than {EPISODES} beside it; ask with --keep-queries again",
+                path.display()
+            ))),
+        }
+    }
+
+    pub fn write_queries(&self, rows: &[queries::Row<'_>]) -> Result<()> {
+        queries::write(&self.0.join(QUERIES), rows)
+    }
+
+    /// What the final evaluation left.
+    pub fn episodes(&self) -> Result<ByMode> {
+        episodes::read(&self.0.join(EPISODES))
+    }
+
     pub fn write_adaptation(&self, rows: &[adaptation::Row]) -> Result<()> {
         adaptation::write(&self.0.join(ADAPTATION), rows)
     }
@@ -133,6 +161,14 @@ impl RunDir {
 
     pub fn checkpoint(&self, step: u64) -> Result<Checkpoint> {
         Checkpoint::load(&self.checkpoint_path(step))
+    }
+
+    /// The state that the complete run of `record` reports: its last one, or the one that was best on validation classes.
+    pub fn reported(&self, record: &RunRecord) -> Result<Checkpoint> {
+        match record.selected_step.filter(|step| *step != record.meta_iters) {
+            Some(step) => Checkpoint::load(&self.snapshot_path(step)),
+            None => self.checkpoint(record.meta_iters),
+        }
     }
 
     /// Writes the checkpoint and removes all older ones but the last.

@@ -10,7 +10,12 @@ use std::path::{Path, PathBuf};
 pub struct TableFile {
     path: PathBuf,
     text: String,
+    /// What to do about damage.
+    remedy: &'static str,
 }
+
+/// Of a file of a run.
+const RUN_AGAIN: &str = "delete that folder and run that seed again";
 
 /// One line of it.
 pub struct Line<'a> {
@@ -25,9 +30,18 @@ impl TableFile {
         Self::parse(path, std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?, header)
     }
 
+    /// The same of a file that is no run's: what to do where it is damaged.
+    pub fn read_other(path: &Path, header: &str, remedy: &'static str) -> Result<Self> {
+        Self::new(path, std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?, header, remedy)
+    }
+
     /// The same of a `text` that was read from `path`.
     pub fn parse(path: &Path, text: String, header: &str) -> Result<Self> {
-        let file = TableFile { path: path.to_path_buf(), text };
+        Self::new(path, text, header, RUN_AGAIN)
+    }
+
+    fn new(path: &Path, text: String, header: &str, remedy: &'static str) -> Result<Self> {
+        let file = TableFile { path: path.to_path_buf(), text, remedy };
         let first = file.text.lines().next().unwrap_or_default();
         if first != header {
             return Err(file.damaged(1, &format!("expected the columns {header}, found \"{first}\"")));
@@ -55,7 +69,7 @@ impl TableFile {
 
     /// The error for a bad `line` (counted from 1).
     pub fn damaged(&self, line: usize, what: &str) -> Error {
-        Error::data(format!("{}:{line}: {what}; delete that folder and run that seed again", self.path.display()))
+        Error::data(format!("{}:{line}: {what}; {}", self.path.display(), self.remedy))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The harness scores: a method returns logits or values and never sees a query label.
 
-use candle_core::{D, DType};
-use harness_core::{Mode, Purpose, Result, Split, State, Stream, answers, loss, stats};
+use candle_core::{D, DType, Tensor};
+use harness_core::{Labeled, Mode, Purpose, Result, Split, State, Stream, Task, answers, loss, stats};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -32,7 +32,7 @@ impl EpisodeSet {
 }
 
 /// The stream key of the table's episodes on `split`.
-pub(super) fn final_key(split: Split) -> u64 {
+pub fn final_key(split: Split) -> u64 {
     EpisodeSet::Final.key(split)
 }
 
@@ -92,6 +92,19 @@ fn episode(
     index: usize,
     modes: &[Mode],
 ) -> Result<Vec<Outcome>> {
+    let (task, answers) = answered(job, state, split, set, index, modes)?;
+    modes.iter().zip(&answers).map(|(mode, answers)| outcome(*mode, answers, &task.query)).collect()
+}
+
+/// An episode, and the method's answers to its queries in each of `modes`.
+pub(super) fn answered(
+    job: &Job,
+    state: &State,
+    split: Split,
+    set: EpisodeSet,
+    index: usize,
+    modes: &[Mode],
+) -> Result<(Task, Vec<Tensor>)> {
     let (seed, step, index) = (job.benchmark.eval.seed, set.key(split), index as u64);
     let mut rng = Stream::new(seed, Purpose::EvalTask, step, index);
     // Evaluation episodes are common to all methods: only the polarity is the method's own.
@@ -99,26 +112,33 @@ fn episode(
     let task = job.source.task(split, &job.episode(), job.benchmark.protocol.ways, &view, &mut rng)?.to(&job.device)?;
     let mut rng = Stream::new(seed, Purpose::EvalMethod, step, index);
     let adapted = job.algorithm.adapt(state, &task.support, &[job.algorithm.test_steps()], &mut rng)?;
-    let outcome = |mode: &Mode| -> Result<Outcome> {
+    let answers = |mode: &Mode| {
         let mut rng = Stream::new(seed, Purpose::EvalDeal, step, index);
-        let answers = answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)?;
-        let n = task.query.len() as u32;
-        // An argmax over NaN is the first class: right as often as chance, which is no answer.
-        if !answers.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?.is_finite() {
-            return Ok(Outcome { correct: 0, n, loss: f64::NAN });
-        }
-        let each = loss::per_example(&answers, &task.query.y)?;
-        let loss = each.to_dtype(DType::F64)?.mean_all()?.to_scalar::<f64>()?;
-        let correct = match *mode {
-            Mode::Pointwise => 0,
-            _ => {
-                let picked = answers.argmax(D::Minus1)?.to_vec1::<u32>()?;
-                picked.iter().zip(task.query.classes()?).filter(|(picked, label)| picked == label).count() as u32
-            }
-        };
-        Ok(Outcome { correct, n, loss })
+        answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)
     };
-    modes.iter().map(outcome).collect()
+    let answers = modes.iter().map(answers).collect::<Result<_>>()?;
+    Ok((task, answers))
+}
+
+/// What answers come to.
+pub(super) fn outcome(mode: Mode, answers: &Tensor, query: &Labeled) -> Result<Outcome> {
+    let n = query.len() as u32;
+    // An argmax over NaN is the first class: right as often as chance, which is no answer.
+    if !answers.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?.is_finite() {
+        return Ok(Outcome { correct: 0, n, loss: f64::NAN });
+    }
+    let each = loss::per_example(answers, &query.y)?;
+    let loss = each.to_dtype(DType::F64)?.mean_all()?.to_scalar::<f64>()?;
+    let correct = match mode {
+        Mode::Pointwise => 0,
+        _ => picked(answers)?.iter().zip(query.classes()?).filter(|(picked, label)| picked == label).count() as u32,
+    };
+    Ok(Outcome { correct, n, loss })
+}
+
+/// The class that each answer is for.
+pub(super) fn picked(answers: &Tensor) -> Result<Vec<u32>> {
+    Ok(answers.argmax(D::Minus1)?.to_vec1::<u32>()?)
 }
 
 /// An evaluation's number.

@@ -181,6 +181,7 @@ impl TaskSource for ImageTasks {
         Ok(Task { support: self.render(&plan.support, view.invert)?, query: self.render(&plan.query, view.invert)? })
     }
 
+    /// Image and label of each example, eight bytes each, the support set first.
     fn identity(&self, split: Split, draw: &Draw, ways: usize, rng: &mut Stream) -> Result<Vec<u8>> {
         let plan = self.plan(split, draw, ways, Rotations::None, rng);
         let all = plan.support.iter().chain(&plan.query);

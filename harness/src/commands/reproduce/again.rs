@@ -53,6 +53,7 @@ fn shared(args: &Reproduce) -> Vec<String> {
     add("--instruction-set", args.instruction_set.map(|set| set.name().to_owned()));
     let out = args.out.display().to_string();
     add("--out", (out != "results/runs").then_some(out));
+    words.extend(args.keep_queries.then(|| "--keep-queries".to_owned()));
     words
 }
 
@@ -103,6 +104,8 @@ mod tests {
         assert_eq!(again, format!("harness reproduce my.toml --method a --method b {rest} --fresh"));
         assert_eq!(keeping(&args), format!("harness reproduce my.toml --method a {rest} --keep"));
         assert!(parsed(&again).fresh && parsed(&keeping(&args)).keep);
+        let kept = parsed("harness reproduce my.toml --keep-queries");
+        assert_eq!(keeping(&kept), "harness reproduce my.toml --keep-queries --keep");
         let two = parsed("harness reproduce glyphs-5w1s dir/my.toml");
         assert_eq!(only(&two, "my", &["a"]), "harness reproduce dir/my.toml --method a --fresh");
         assert_eq!(only(&parsed("harness reproduce"), "sine", &["a"]), "harness reproduce sine --method a --fresh");

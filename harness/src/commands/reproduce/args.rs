@@ -53,6 +53,11 @@ pub struct Reproduce {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(2..=1000))]
     pub folds: Option<u64>,
 
+    /// Keep every query of the final evaluation with its class, what it was taken for and its image, in queries.parquet of
+    /// the run's folder; the page then shows which classes were taken for which. Takes the evaluation once more
+    #[arg(long)]
+    pub keep_queries: bool,
+
     /// Only every N-th training with its runs, from the I-th on (1/N to N/N), so that N processes or machines fill one
     /// --out together: the same command with another I each. They are numbered method by method, whatever is done already
     #[arg(long, value_name = "I/N")]

@@ -7,6 +7,7 @@
 mod deviations;
 mod drawing;
 mod methods;
+mod mistakes;
 mod part;
 mod policy;
 mod results;
@@ -32,7 +33,7 @@ const STYLE: &str = include_str!("../../../templates/report/style.css");
 const SCRIPT: &str = include_str!("../../../templates/report/script.js");
 
 /// The page and its parts. The ending `html` makes every value in them escaped, unless it is marked as markup.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("report.html", include_str!("../../../templates/report/report.html")),
     ("matrix.html", include_str!("../../../templates/report/matrix.html")),
     ("benchmark.html", include_str!("../../../templates/report/benchmark.html")),
@@ -40,6 +41,7 @@ const TEMPLATES: [(&str, &str); 8] = [
     ("drawing.html", include_str!("../../../templates/report/drawing.html")),
     ("runs.html", include_str!("../../../templates/report/runs.html")),
     ("number.html", include_str!("../../../templates/report/number.html")),
+    ("mistakes.html", include_str!("../../../templates/report/mistakes.html")),
     ("verdict.html", include_str!("../../../templates/report/verdict.html")),
 ];
 

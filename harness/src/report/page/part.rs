@@ -4,6 +4,7 @@ use super::{
     Found,
     drawing::{self, Drawing, Rgb},
     methods::slug,
+    mistakes::{self, Mistakes},
     results::{Matrix, Row, Sweep},
     runs::Appendix,
 };
@@ -56,6 +57,7 @@ pub struct Benchmark {
     pub drawings: Vec<Drawing>,
     /// Whether nothing was evaluated during training.
     pub no_curve: bool,
+    pub mistakes: Vec<Mistakes>,
     pub appendix: Appendix,
 }
 
@@ -144,6 +146,8 @@ impl Benchmark {
         let name = cells[0].row.benchmark.clone();
         let figure = cells[0].figure.as_ref();
         let has = |column: &str| table.columns.iter().any(|c| c.name == column);
+        let mut notes = table.notes;
+        let mistakes = mistakes::all(summary, cells, &mut notes);
         let curve = summary.runs.iter().any(|run| run.record.benchmark == name && !run.curve.is_empty());
         Benchmark {
             anchor,
@@ -158,7 +162,8 @@ impl Benchmark {
             no_curve: !curve,
             appendix: Appendix::new(summary, &name),
             shared: table.shared,
-            notes: table.notes,
+            notes,
+            mistakes,
             name,
         }
     }

@@ -1,0 +1,209 @@
+//! The table: a row a method, a column a pair of data sets, a block for each protocol and mode.
+
+use std::path::PathBuf;
+
+use harness_core::Mode;
+use serde::Serialize;
+
+use crate::cli::Sheet;
+use crate::compare::block::{Block, Column};
+use crate::report::format;
+use crate::results::across_csv::{self, Row};
+use crate::results::metric::ACCURACY;
+use crate::results::statistics::mean;
+
+/// A cell of the table: the mean over the seeds of one method.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cell {
+    pub out: PathBuf,
+    pub budget: String,
+    pub ways: usize,
+    pub shots: usize,
+    pub mode: Mode,
+    pub from: String,
+    pub to: String,
+    pub side: usize,
+    pub method: String,
+    /// Percent.
+    pub value: f64,
+    /// Half-width over the episodes of a seed, averaged over seeds.
+    pub ci95_episodes: Option<f64>,
+    pub seeds: usize,
+    /// For each seed.
+    pub episodes: u64,
+}
+
+/// All rows in one format. A table for people ends with what was left out.
+pub fn print(kept: &[(PathBuf, Vec<Row>)], left_out: &[String], format: Sheet) -> String {
+    let cells = cells(kept);
+    match format {
+        Sheet::Csv => across_csv::text(&kept.iter().flat_map(|(_, rows)| rows.iter().cloned()).collect::<Vec<_>>()),
+        Sheet::Json => serde_json::to_string_pretty(&cells).expect("cells are plain data") + "\n",
+        Sheet::Markdown => blocks(&cells).iter().map(Block::markdown).collect(),
+        Sheet::Latex => blocks(&cells).iter().map(Block::latex).collect(),
+        Sheet::Table => {
+            let width = crate::commands::report::terminal_width();
+            let block = |block: &Block| {
+                let notes: String = block.notes.iter().map(|note| format!("{note}.\n")).collect();
+                format!("{}\n{}\n{notes}\n", block.title, block.grid(width))
+            };
+            let mut text: String = blocks(&cells).iter().map(block).collect();
+            left_out.iter().for_each(|left| text += &format!("left out {left}\n"));
+            text
+        }
+    }
+}
+
+/// Means over seeds, in the order in which rows first name them.
+fn cells(kept: &[(PathBuf, Vec<Row>)]) -> Vec<Cell> {
+    let mut cells: Vec<(Cell, Vec<&Row>)> = Vec::new();
+    for (out, row) in kept.iter().flat_map(|(out, rows)| rows.iter().map(move |row| (out, row))) {
+        let cell = Cell {
+            out: out.clone(),
+            budget: row.budget.clone(),
+            ways: row.ways,
+            shots: row.shots,
+            mode: row.mode,
+            from: row.benchmark.clone(),
+            to: row.to.clone(),
+            side: row.side,
+            method: row.method.clone(),
+            value: 0.0,
+            ci95_episodes: None,
+            seeds: 0,
+            episodes: row.episodes,
+        };
+        match cells.iter_mut().find(|(known, _)| *known == cell) {
+            Some((_, rows)) => rows.push(row),
+            None => cells.push((cell, vec![row])),
+        }
+    }
+    let meant = |(cell, rows): (Cell, Vec<&Row>)| {
+        let values: Vec<f64> = rows.iter().map(|row| row.value).collect();
+        let intervals: Option<Vec<f64>> = rows.iter().map(|row| row.ci95).collect();
+        let ci95_episodes = intervals.map(|all| mean(&all));
+        Cell { value: mean(&values), ci95_episodes, seeds: rows.len(), ..cell }
+    };
+    cells.into_iter().map(meant).collect()
+}
+
+/// A block for each folder, budget, protocol, mode and number of episodes: what may be read side by side.
+fn blocks(cells: &[Cell]) -> Vec<Block> {
+    let folders: Vec<&PathBuf> = unique(cells.iter().map(|cell| &cell.out));
+    let key = |cell: &Cell| (cell.out.clone(), cell.budget.clone(), cell.ways, cell.shots, cell.mode, cell.episodes);
+    unique(cells.iter().map(key))
+        .into_iter()
+        .map(|of| {
+            let here: Vec<&Cell> = cells.iter().filter(|cell| key(cell) == of).collect();
+            block(&here, folders.len() > 1)
+        })
+        .collect()
+}
+
+fn block(cells: &[&Cell], with_folder: bool) -> Block {
+    let first = cells[0];
+    let pair = |cell: &Cell| (cell.from.clone(), cell.to.clone(), cell.side);
+    let (pairs, methods) = (unique(cells.iter().map(|cell| pair(cell))), unique(cells.iter().map(|cell| &cell.method)));
+    let mut title =
+        vec![first.budget.clone(), format!("{}-way {}-shot", first.ways, first.shots), first.mode.as_str().into()];
+    if with_folder {
+        title.insert(0, first.out.display().to_string());
+    }
+    title.push(ACCURACY.heading());
+    title.push(format::plural(first.episodes, "test episode"));
+    let name = |(from, to, side): &(String, String, usize)| format!("{from} → {to}, {side} px");
+    let columns = std::iter::once(Column { name: "method".into(), right: false })
+        .chain(pairs.iter().map(|pair| Column { name: name(pair).into(), right: true }));
+    let line = |method: &&String| {
+        let cell = |wanted: &(String, String, usize)| {
+            let found = cells.iter().find(|cell| cell.method == **method && pair(cell) == *wanted);
+            found.map_or(String::new(), |cell| ACCURACY.with_interval(cell.value, cell.ci95_episodes))
+        };
+        std::iter::once((*method).clone()).chain(pairs.iter().map(cell)).collect()
+    };
+    let seeds = unique(cells.iter().map(|cell| cell.seeds));
+    let of_seeds = match &seeds[..] {
+        [1] => "±: 95 % over episodes, one seed".to_owned(),
+        [n] => format!("means over {n} seeds; ±: 95 % over the episodes of a seed"),
+        many => {
+            let most = many.iter().max().expect("there are several");
+            format!("means over up to {most} seeds; ±: 95 % over the episodes of a seed")
+        }
+    };
+    Block {
+        title: title.join(" · "),
+        columns: columns.collect(),
+        lines: methods.iter().map(line).collect(),
+        notes: vec![of_seeds],
+    }
+}
+
+/// Each once, in the order in which they come.
+fn unique<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    all.for_each(|one| {
+        if !found.contains(&one) {
+            found.push(one);
+        }
+    });
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(method: &str, seed: u64, (to, side): (&str, usize), value: f64) -> Row {
+        Row {
+            budget: "paper".into(),
+            benchmark: "cifar-fs-5w1s".into(),
+            method: method.into(),
+            seed,
+            step: 9,
+            ways: 5,
+            shots: 1,
+            to: to.into(),
+            side,
+            mode: Mode::Inductive,
+            value,
+            ci95: Some(0.2 * (seed + 1) as f64),
+            episodes: 1000,
+            config_hash: String::new(),
+            data_digest: String::new(),
+            code: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_cell_is_the_mean_over_seeds_and_a_hole_stays_empty() {
+        let rows = vec![
+            row("reptile", 0, ("mini-imagenet", 32), 40.0),
+            row("reptile", 1, ("mini-imagenet", 32), 43.0),
+            row("protonet", 0, ("mini-imagenet", 32), 38.5),
+            row("protonet", 0, ("mini-imagenet", 84), 37.25),
+        ];
+        let kept = [(PathBuf::from("out"), rows)];
+        let cells = cells(&kept);
+        assert_eq!((cells.len(), cells[0].value, cells[0].seeds), (3, 41.5, 2));
+        assert!((cells[0].ci95_episodes.unwrap() - 0.3).abs() < 1e-12);
+        let blocks = blocks(&cells);
+        assert_eq!(blocks.len(), 1);
+        assert_eq!(blocks[0].title, "paper · 5-way 1-shot · inductive · accuracy, % · 1,000 test episodes");
+        let heads: Vec<&str> = blocks[0].columns.iter().map(|column| &*column.name).collect();
+        assert_eq!(heads, ["method", "cifar-fs-5w1s → mini-imagenet, 32 px", "cifar-fs-5w1s → mini-imagenet, 84 px"]);
+        assert_eq!(blocks[0].lines, [["reptile", "41.50 ±0.30", ""], ["protonet", "38.50 ±0.20", "37.25 ±0.20"]]);
+        assert_eq!(blocks[0].notes, ["means over up to 2 seeds; ±: 95 % over the episodes of a seed"]);
+        let markdown = print(&kept, &[], Sheet::Markdown);
+        assert!(markdown.contains("| reptile | 41.50 ±0.30 |  |\n"), "{markdown}");
+        assert!(print(&kept, &["x: y".into()], Sheet::Table).ends_with("\nleft out x: y\n"));
+        assert_eq!(print(&kept, &[], Sheet::Csv).lines().count(), 5);
+    }
+
+    #[test]
+    fn other_episodes_and_other_modes_stand_apart() {
+        let mut rows = vec![row("reptile", 0, ("fc100", 84), 40.0); 3];
+        rows[1].episodes = 10;
+        rows[2].mode = Mode::Transductive;
+        assert_eq!(blocks(&cells(&[(PathBuf::from("out"), rows)])).len(), 3);
+    }
+}

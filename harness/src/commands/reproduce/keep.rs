@@ -1,0 +1,71 @@
+//! `--keep-queries`: the final evaluation of every complete run once more, with its queries. It is a step of its own, so that no
+//! number of a run depends on it and a run that is complete already gets it too.
+
+use std::collections::HashMap;
+
+use harness_core::{Error, Result, Split};
+use harness_data::Names;
+
+use crate::commands::kept;
+use crate::commands::reproduce::Reproduce;
+use crate::results::episodes::ByMode;
+use crate::runner::{self, Ended, Finished, Job, Outcomes, Shared, Stop};
+
+/// Episodes between two lines of progress.
+const CHUNK: usize = 256;
+
+/// Keeps the queries of all runs that are complete, until it is asked to stop. What could not be kept, and why, is the answer: it
+/// costs no other run anything.
+pub fn queries(finished: &[Finished], args: &Reproduce, shared: &Shared<'_>) -> Result<Vec<Error>> {
+    let mut names: HashMap<String, Names> = HashMap::new();
+    let mut unkept = Vec::new();
+    for Finished { job, ended } in finished {
+        if !matches!(ended, Ok(Ended::Completed | Ended::Kept)) || shared.stop.requested() {
+            continue;
+        }
+        if job.regression() {
+            tracing::info!("{}: no queries are kept, {} has no classes", job.name(), job.benchmark.data.dataset);
+            continue;
+        }
+        let key = serde_json::to_string(&job.benchmark.data).expect("a data block is plain data");
+        if !names.contains_key(&key) {
+            names.insert(key.clone(), kept::names(job, args.data_dir.as_deref())?);
+        }
+        if let Err(error) = shared.pool.install(|| keep(job, &names[&key], &shared.stop)) {
+            unkept.push(error);
+        }
+    }
+    Ok(unkept)
+}
+
+/// Writes the queries of one run, unless they are there. Errors where this build does not repeat the run's episodes.
+fn keep(job: &Job, names: &Names, stop: &Stop) -> Result<()> {
+    let _lock = job.dir.lock()?;
+    if matches!(job.dir.queries(), Ok(Some(_))) {
+        return Ok(());
+    }
+    let (record, episodes) = (job.dir.record()?, job.dir.episodes()?);
+    let state = job.dir.reported(&record)?.state.to(&job.device)?;
+    let (mut outcomes, mut asked) = (Outcomes::new(), Vec::new());
+    for start in (0..job.eval_episodes).step_by(CHUNK) {
+        let range = start..(start + CHUNK).min(job.eval_episodes);
+        let end = range.end;
+        let Some((part, of_part)) = runner::queries(job, &state, Split::Test, range, stop)? else { return Ok(()) };
+        runner::extend(&mut outcomes, part);
+        asked.extend(of_part);
+        tracing::debug!("{}: queries of episode {end}/{} kept", job.name(), job.eval_episodes);
+    }
+    if counts(&outcomes) != counts(&episodes) {
+        return Err(Error::data(format!(
+            "{}: this build answers its test episodes otherwise than the run did, so that no queries are kept: train it again \
+             with --fresh",
+            job.name()
+        )));
+    }
+    job.dir.write_queries(&kept::rows(&job.modes(), &asked, names))
+}
+
+/// Right answers and queries, episode by episode.
+fn counts(all: &ByMode) -> Vec<Vec<(u32, u32)>> {
+    all.iter().map(|(_, outcomes)| outcomes.iter().map(|outcome| (outcome.correct, outcome.n)).collect()).collect()
+}
