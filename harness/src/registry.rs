@@ -21,6 +21,12 @@ pub const ALGORITHMS: &[Entry] = &[
     evolution::ENTRY,
     anil::ENTRY,
     imaml::ENTRY,
+    boil::ENTRY,
+    nil::ENTRY,
+    matching::ENTRY,
+    r2d2::ENTRY,
+    meta_sgd::ENTRY,
+    simpleshot::ENTRY,
 ];
 
 static KNOWN: OnceLock<Vec<Entry>> = OnceLock::new();

@@ -70,6 +70,30 @@ impl Params {
         self.iter().filter(|(name, _)| keep(name)).map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
     }
 
+    /// The same entries with `prefix` before every name: what a method learns beside a network, as a rate for each parameter, lives
+    /// among the parameters under names of its own.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use harness_core::Params;
+    ///
+    /// let rates = Params::from_iter([("w".to_string(), Tensor::new(&[0.1f32], &Device::Cpu)?)]);
+    /// let all = rates.prefixed("rate.");
+    /// assert_eq!(all.names().collect::<Vec<_>>(), ["rate.w"]);
+    /// assert!(all.stripped("rate.").same_bits(&rates)?);
+    /// # Ok::<(), harness_core::Error>(())
+    /// ```
+    pub fn prefixed(&self, prefix: &str) -> Params {
+        self.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())).collect()
+    }
+
+    /// The entries whose names begin with `prefix`, without it.
+    pub fn stripped(&self, prefix: &str) -> Params {
+        let own =
+            self.iter().filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())));
+        own.collect()
+    }
+
     /// These entries with those of `other` added or put in their place.
     pub fn merged(&self, other: &Params) -> Params {
         let mut all = self.clone();

@@ -206,7 +206,7 @@ fn a_cell_is_short_and_a_recipe_stands_once() {
     let images = |name: &&(&str, &str)| !["sine", "quadratic"].contains(&name.0);
     let cells = BENCHMARKS.iter().filter(images);
     for (name, text) in cells.clone() {
-        assert!(lines(text) <= 25, "{name}: {} lines", lines(text));
+        assert!(lines(text) <= 30, "{name}: {} lines", lines(text));
     }
     let files = || BENCHMARKS.iter().chain(&BASES).chain([&DEFAULTS]);
     let sum = |starts: &[&str]| {
@@ -215,7 +215,7 @@ fn a_cell_is_short_and_a_recipe_stands_once() {
     };
     // What all of them share counts with the first tables; a further data set is a base and its cells.
     for (starts, most) in
-        [(&["defaults", "images", "glyphs", "omniglot", "mini-imagenet"][..], 400), (&["cifar", "fc100"][..], 160)]
+        [(&["defaults", "images", "glyphs", "omniglot", "mini-imagenet"][..], 490), (&["cifar", "fc100"][..], 160)]
     {
         let sum = sum(starts);
         assert!((1..=most).contains(&sum), "{starts:?}: {sum} lines");

@@ -37,7 +37,7 @@ pub struct Cite {
 const REFERENCES: &str = include_str!("../../templates/references.bib");
 
 /// The entries of an algorithm.
-const METHODS: [(&str, &[&str]); 10] = [
+const METHODS: [(&str, &[&str]); 16] = [
     ("reptile", &["nichol2018first"]),
     ("fomaml", &["finn2017model", "nichol2018first"]),
     ("maml", &["finn2017model"]),
@@ -48,6 +48,12 @@ const METHODS: [(&str, &[&str]); 10] = [
     ("evolution", &["salimans2017evolution", "song2020esmaml"]),
     ("anil", &["raghu2020rapid"]),
     ("imaml", &["rajeswaran2019meta"]),
+    ("boil", &["oh2021boil"]),
+    ("nil", &["raghu2020rapid"]),
+    ("matching", &["vinyals2016matching", "chen2019closer"]),
+    ("r2d2", &["bertinetto2019meta"]),
+    ("meta-sgd", &["li2017metasgd"]),
+    ("simpleshot", &["wang2019simpleshot"]),
 ];
 
 /// The entries of a data set.

@@ -76,6 +76,8 @@ pub struct Embedding {
     pub halves: Halves,
     head: Params,
     answers: Box<Answers>,
+    /// Where a training episode's shots vary: the most of them.
+    most_shots: Option<usize>,
 }
 
 impl Embedding {
@@ -90,12 +92,45 @@ impl Embedding {
         }
         // Training episodes have ways and shots of their own.
         let halves = Halves { ways: false, ..Halves::read_from(&[Settings::FIELDS]) };
-        Ok(Embedding { settings, model: context.model(1)?, halves, head: Params::new(), answers: Box::new(answers) })
+        let (head, answers) = (Params::new(), Box::new(answers));
+        Ok(Embedding { settings, model: context.model(1)?, halves, head, answers, most_shots: None })
     }
 
     /// The same with a head that is learned beside the features: names begin with `head.`.
     pub fn with_head(self, head: Params) -> Self {
         Embedding { head, ..self }
+    }
+
+    /// The same, but each training episode has a number of support images a class of its own, from `train_shots` to `most`, all
+    /// equally likely; what it has more than `train_shots` it takes from its queries, so that an episode stays as large. One
+    /// training then is for every number of shots (Bertinetto et al. 2019). Errors: [`Error::Usage`] where `most` is less than
+    /// `train_shots` or leaves no query.
+    pub fn with_shots_up_to(self, most: usize) -> Result<Self> {
+        let Settings { train_shots, train_queries, .. } = self.settings;
+        if !(train_shots..train_shots + train_queries).contains(&most) {
+            return Err(Error::usage(format!(
+                "a training episode cannot have up to {most} support images a class: with train_shots = {train_shots} and \
+                 train_queries = {train_queries} it may be {train_shots} to {}",
+                train_shots + train_queries - 1
+            )));
+        }
+        Ok(Embedding { most_shots: Some(most), ..self })
+    }
+
+    /// The episode with as many of its queries moved to the support set as `rng` says; None where shots do not vary.
+    fn with_shots_drawn(&self, task: &Task, rng: &mut Stream) -> Result<Option<Task>> {
+        let Some(most) = self.most_shots else { return Ok(None) };
+        let more = rng.below(most - self.settings.train_shots + 1);
+        let classes = task.query.classes()?;
+        let mut seen = vec![0; self.settings.train_ways];
+        let (moved, left): (Vec<usize>, Vec<usize>) = (0..classes.len()).partition(|row| {
+            let seen = &mut seen[classes[*row] as usize];
+            *seen += 1;
+            *seen <= more
+        });
+        let support =
+            if moved.is_empty() { task.support.clone() } else { task.support.concat(&task.query.select(&moved)?)? };
+        Ok(Some(Task { support, query: task.query.select(&left)? }))
     }
 }
 
@@ -126,7 +161,9 @@ impl Algorithm for Embedding {
         Ok(state)
     }
 
-    fn task_update(&self, state: &State, task: &Task, _: &mut Stream) -> Result<Update> {
+    fn task_update(&self, state: &State, task: &Task, rng: &mut Stream) -> Result<Update> {
+        let drawn = self.with_shots_drawn(task, rng)?;
+        let task = drawn.as_ref().unwrap_or(task);
         let images = Tensor::cat(&[&task.support.x, &task.query.x], 0)?;
         let features = self.model.features(&state.params, &images, &Norm::Batch)?;
         let (stats, head) = (features.stats.clone(), Group::Head.part(&state.params).to_vars()?);
@@ -189,6 +226,19 @@ pub fn class_means(features: &Tensor, classes: &[u32]) -> Result<Tensor> {
     let row = |way: usize| classes.iter().map(move |class| if *class as usize == way { 1.0 / shots(way) } else { 0.0 });
     let share = Tensor::from_iter((0..ways).flat_map(row), features.device())?.reshape((ways, classes.len()))?;
     Ok(share.to_dtype(features.dtype())?.matmul(features)?)
+}
+
+/// Attention over the support set by cosines (Vinyals et al. 2016, arXiv 1606.04080, equation 1): logits `[queries, ways]` whose softmax
+/// is Σᵢ aᵢyᵢ with a = softmax(scale·cos) over the support images. So the logit of a class is ln Σ exp(scale·cos) over its own
+/// images, which no scale can bring to ln 0.
+pub fn attention(query: &Tensor, support: &Tensor, classes: &[u32], scale: f64) -> Result<Tensor> {
+    let cosines = (directions(query)?.matmul(&directions(support)?.t()?)? * scale)?;
+    let ways = classes.iter().max().map_or(0, |last| last + 1);
+    let of_class = |way: u32| {
+        let own: Vec<u32> = (0u32..).zip(classes).filter(|(_, class)| **class == way).map(|(row, _)| row).collect();
+        cosines.index_select(&Tensor::new(own, query.device())?, 1)?.log_sum_exp(1)
+    };
+    Ok(Tensor::stack(&(0..ways).map(of_class).collect::<candle_core::Result<Vec<_>>>()?, 1)?)
 }
 
 /// −‖a − b‖² of every pair of a row of `a` `[n, features]` and one of `b` `[m, features]`, `[n, m]`, as

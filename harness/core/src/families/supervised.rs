@@ -4,7 +4,7 @@
 //!
 //! A member gives what becomes of the features at test ([`AtTest`]), and a head of its own where it has one ([`Head`]).
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 use crate::adapted::{Adapted, Mode};
 use crate::algorithm::{Algorithm, Cost, Progress, Scalars, Update};
@@ -64,7 +64,11 @@ pub struct Supervised {
     test: Box<dyn AtTest>,
     rates: Vec<Rate>,
     halves: Halves,
+    keeps_mean: bool,
 }
+
+/// The buffer with the mean feature of the training images, `[features]`: see [`Supervised::keeping_the_mean`].
+pub const MEAN: &str = "features.mean";
 
 /// What a method says of its training.
 pub struct Training {
@@ -109,7 +113,18 @@ impl Supervised {
         let Training { batch, lr, norm, rates, halves } = training;
         // Training tells all classes apart, whatever an episode holds.
         let halves = Halves { ways: classes.is_none(), shots: false, ..halves };
-        Supervised { batch, outer: Optimizer::adam(lr, 0.9), model, classes, norm, head, test, rates, halves }
+        let outer = Optimizer::adam(lr, 0.9);
+        Supervised { batch, outer, model, classes, norm, head, test, rates, halves, keeps_mean: false }
+    }
+
+    /// The same, but the buffer [`MEAN`] keeps the mean feature of the training images for the test: each batch's mean joins it as the
+    /// batch's statistics join the running ones. Panics unless the method has a head of its own and running statistics.
+    pub fn keeping_the_mean(self) -> Self {
+        assert!(
+            self.head.is_some() && self.norm == Statistics::Running,
+            "the mean is kept where features and buffers are"
+        );
+        Supervised { keeps_mean: true, ..self }
     }
 }
 
@@ -136,14 +151,18 @@ impl Algorithm for Supervised {
 
     fn init(&self, rng: &mut Stream) -> Result<State> {
         let mut params = self.model.init(rng)?;
+        let features = params.get("head.weight")?.dim(0)?;
         if let (Some(head), Some(classes)) = (&self.head, self.classes) {
             let old = params.get("head.weight")?;
-            let head = (head.init)(old.dim(0)?, classes, old, rng)?;
+            let head = (head.init)(features, classes, old, rng)?;
             params = Group::Body.part(&params).merged(&head);
         }
         let mut state = outer::start(params)?;
         if self.norm == Statistics::Running {
             state.buffers = self.model.initial_stats()?;
+        }
+        if self.keeps_mean {
+            state.buffers.insert(MEAN, Tensor::zeros(features, DType::F32, self.model.device())?);
         }
         Ok(state)
     }
@@ -156,7 +175,10 @@ impl Algorithm for Supervised {
             }
             Some(head) => {
                 let features = self.model.features(&state.params, &task.support.x, &Norm::Batch)?;
-                let (stats, vars) = (features.stats.clone(), Group::Head.part(&state.params).to_vars()?);
+                let (mut stats, vars) = (features.stats.clone(), Group::Head.part(&state.params).to_vars()?);
+                if self.keeps_mean {
+                    stats.insert(MEAN, features.values.detach().mean(0)?);
+                }
                 let answers = (head.logits)(&(head.prepared)(&features.values)?, &vars)?;
                 let loss = loss::loss(&answers, &task.support.y, Reduction::Mean)?;
                 let (loss, gradient) = Features::gradient(&loss, &vars, [features])?;

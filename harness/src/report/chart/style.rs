@@ -1,6 +1,6 @@
 //! How a method looks: one colour, one dash and one marker, the same in every picture of every results tree.
 //!
-//! The colours are Okabe and Ito's (2008) and Paul Tol's, darkened where white would swallow them. Thirteen colours cannot
+//! The colours are Okabe and Ito's (2008) and Paul Tol's, darkened where white would swallow them. Nineteen colours cannot
 //! all be told apart in grey or by every eye: marker and dash say the same again, and no two methods share a marker.
 
 use plotters::style::RGBColor;
@@ -22,6 +22,12 @@ pub enum Marker {
     Bow,
     Plus,
     Cross,
+    Bar,
+    Pillar,
+    Chevron,
+    Vee,
+    Tee,
+    Ell,
 }
 
 /// Look of one method.
@@ -46,7 +52,7 @@ const fn look(rgb: (u8, u8, u8), dash: &'static [f64], marker: Marker) -> Look {
 }
 
 /// Every label of the built-in benchmarks.
-const PINNED: [(&str, Look); 14] = [
+const PINNED: [(&str, Look); 20] = [
     ("reptile", look((0, 114, 178), SOLID, Marker::Circle)),
     ("fomaml", look((213, 94, 0), DASHED, Marker::Square)),
     ("maml", look((0, 146, 106), DASH_DOT, Marker::Triangle)),
@@ -60,6 +66,12 @@ const PINNED: [(&str, Look); 14] = [
     ("imaml", look((150, 72, 44), SOLID, Marker::Hourglass)),
     ("evolution", look((122, 92, 214), DASH_DOT_DOT, Marker::Right)),
     ("descent", look((17, 119, 51), DASHED, Marker::Bow)),
+    ("boil", look((196, 40, 48), DASHED, Marker::Vee)),
+    ("nil", look((94, 124, 0), DOTTED, Marker::Ell)),
+    ("matching", look((0, 124, 132), DASH_DOT, Marker::Bar)),
+    ("r2d2", look((104, 0, 116), SOLID, Marker::Chevron)),
+    ("meta-sgd", look((148, 104, 190), DASH_DOT_DOT, Marker::Pillar)),
+    ("simpleshot", look((88, 72, 40), DASHED, Marker::Tee)),
     ("reptile-sequential", look((0, 62, 116), DOTTED, Marker::Circle)),
 ];
 
@@ -164,7 +176,7 @@ mod tests {
                 assert!(pinned(&method.label).is_some(), "{name} {}", method.label);
             }
         }
-        for (i, (a, one)) in PINNED[..13].iter().enumerate() {
+        for (i, (a, one)) in PINNED[..19].iter().enumerate() {
             for (b, other) in &PINNED[..i] {
                 assert!(one.marker != other.marker && one.colour != other.colour, "{a} and {b}");
             }

@@ -2,14 +2,16 @@
 //! separate query set's loss (Finn, Abbeel, Levine 2017, arXiv 1703.03400, algorithm 2; settings of cbfinn/maml).
 //!
 //! Kin differ in what they take for the gradient of the initialisation, a [`MetaGradient`], and in which parameters the inner
-//! steps move. [`exact`] is MAML's own.
+//! steps move. [`exact`] is MAML's own, [`through_the_heads_steps`] the same where they move the head alone.
 
 mod curvature;
+mod head;
 mod unrolled;
 
 use candle_core::Tensor;
 
 pub use self::curvature::Curvature;
+pub use self::head::through_the_heads_steps;
 pub use self::unrolled::Unrolled;
 use crate::adapted::{Adapted, Mode};
 use crate::algorithm::{Algorithm, Cost, Progress, Scalars, Update, mean_scalars};

@@ -1,0 +1,122 @@
+use candle_core::{DType, Device};
+use harness_core::Purpose;
+use harness_core::conformance::{Toy, iterate};
+
+use super::*;
+
+#[test]
+fn conforms() {
+    harness_core::conformance::check(&ENTRY);
+}
+
+#[test]
+fn batch_statistics_and_fixed_shots_conform() {
+    let toy = ENTRY.toy.replace("max_shots = 3", "norm = \"batch\"");
+    harness_core::conformance::check(&Entry { toy: Box::leak(toy.into_boxed_str()), ..ENTRY });
+}
+
+fn matrix<const R: usize, const C: usize>(rows: [[f64; C]; R]) -> Tensor {
+    Tensor::new(&rows, &Device::Cpu).unwrap()
+}
+
+fn head(lambda: f64, alpha: f64, beta: f64) -> Params {
+    let pairs = [(LOG_LAMBDA, lambda.ln()), (ALPHA, alpha), (BETA, beta)];
+    pairs.map(|(name, value)| (name.to_owned(), Tensor::new(&[value], &Device::Cpu).unwrap())).into_iter().collect()
+}
+
+/// One feature, 1 for class 0 and −1 for class 1, with a column of ones: [X 1]ᵀ[X 1] = 2I and nλ = 2, so that
+/// W = ([X 1]ᵀY)/4 = [[1, −1], [1, 1]]/4. The query 3 has [3 1]W = (1, −½); α = 2 and β = ½ make it (2½, −½).
+#[test]
+fn the_ridge_regression_by_hand() {
+    let head = head(1.0, 2.0, 0.5);
+    let support = matrix([[1.0], [-1.0]]);
+    let episode = Embedded { support, classes: &[0, 1], query: matrix([[3.0]]), head: &head };
+    let got = ridge(&episode).unwrap().to_vec2::<f64>().unwrap();
+    assert!((got[0][0] - 2.5).abs() < 1e-12 && (got[0][1] + 0.5).abs() < 1e-12, "{got:?}");
+}
+
+/// As the code has it: features and labels over √n, the system of the features' own size, a column of ones, λ.
+#[test]
+fn the_small_system_answers_as_the_large_one() {
+    let (lambda, n, ways) = (0.3, 6, 3);
+    let x = Tensor::randn(0f64, 1.0, (n, 2), &Device::Cpu).unwrap();
+    let query = Tensor::randn(0f64, 1.0, (4, 2), &Device::Cpu).unwrap();
+    let classes = [0, 1, 2, 2, 1, 0];
+    let head = head(lambda, 1.0, 0.0);
+    let episode = Embedded { support: x.clone(), classes: &classes, query: query.clone(), head: &head };
+    let ours = ridge(&episode).unwrap();
+
+    let ones = |x: &Tensor| {
+        let one = Tensor::ones((x.dim(0).unwrap(), 1), DType::F64, &Device::Cpu).unwrap();
+        Tensor::cat(&[x, &one], 1).unwrap()
+    };
+    let root = (n as f64).sqrt();
+    let (scaled, hot) = ((ones(&x) / root).unwrap(), (one_hot(&episode).unwrap() / root).unwrap());
+    let transposed = scaled.t().unwrap().contiguous().unwrap();
+    let ridge = (Tensor::eye(3, DType::F64, &Device::Cpu).unwrap() * lambda).unwrap();
+    let large = (transposed.matmul(&scaled).unwrap() + ridge).unwrap();
+    let weights = solve(&large, &transposed.matmul(&hot).unwrap()).unwrap();
+    let theirs = ones(&query).matmul(&weights).unwrap();
+    let gap = (ours - theirs).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f64>().unwrap();
+    assert!(gap < 1e-12, "{gap} over {ways} classes");
+}
+
+/// Of an episode's loss, by the features of support set and queries, by ln λ and by α, against central differences. β adds the same to
+/// every class, which the loss does not see.
+#[test]
+fn the_gradient_goes_through_the_solution() {
+    let classes = [0, 1, 1, 0, 2];
+    let start: Params = head(0.2, 3.0, 0.0).merged(&Params::from_iter([
+        ("support".to_owned(), Tensor::randn(0f64, 1.0, (5, 4), &Device::Cpu).unwrap()),
+        ("query".to_owned(), Tensor::randn(0f64, 1.0, (3, 4), &Device::Cpu).unwrap()),
+    ]));
+    let at = |params: &Params| {
+        let vars = params.to_vars().unwrap();
+        let part = |name| vars.get(name).unwrap().clone();
+        let episode = Embedded { support: part("support"), classes: &classes, query: part("query"), head: &vars };
+        let value = loss::loss(&ridge(&episode).unwrap(), &Targets::Classes(vec![0, 1, 2]), Reduction::Mean).unwrap();
+        loss::gradient(&value, &vars).unwrap()
+    };
+    let (_, grads) = at(&start);
+    for (name, tensor) in start.iter() {
+        let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f64>().unwrap();
+        let ours = flat(grads.get(name).unwrap());
+        for (index, ours) in ours.iter().enumerate() {
+            let moved = |by: f64| {
+                let mut values = flat(tensor);
+                values[index] += by;
+                let mut params = start.clone();
+                params.insert(name, Tensor::from_vec(values, tensor.shape(), &Device::Cpu).unwrap());
+                at(&params).0
+            };
+            let want = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+            assert!((ours - want).abs() < 1e-8, "{name} {index}: {ours} and {want}");
+        }
+        let largest = ours.iter().fold(0f64, |most, x| most.max(x.abs()));
+        assert_eq!(largest > 1e-4, name != BETA, "{name}: {largest}");
+    }
+}
+
+/// λ and α are learned beside the features, and are where the settings say at the start.
+#[test]
+fn lambda_and_alpha_are_learned() {
+    let toy = Toy::new();
+    let method = (ENTRY.build)(&ENTRY.toy.parse().unwrap(), &toy.context()).unwrap();
+    let mut state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
+    let read = |state: &State, name| f64::from(state.params.get(name).unwrap().to_vec1::<f32>().unwrap()[0]);
+    assert_eq!((read(&state, LOG_LAMBDA), read(&state, ALPHA), read(&state, BETA)), (0.0, 10.0, 0.0));
+    for _ in 0..5 {
+        iterate(&toy, method.as_ref(), &mut state, 5).unwrap();
+    }
+    for (name, start) in [(LOG_LAMBDA, 0.0), (ALPHA, 10.0)] {
+        assert!((read(&state, name) - start).abs() > 0.005, "Adam's first step is as long as its rate: {name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_meant_is_named() {
+    let context = Toy::new().context();
+    let error = |text: &str| build(&text.parse().unwrap(), &context).err().unwrap().to_string();
+    assert!(error("lambda = 0.0").starts_with("lambda = 0: it must be above 0"));
+    assert!(error("train_shots = 1\ntrain_queries = 5\nmax_shots = 6").contains("up to 6 support images"));
+}
