@@ -250,7 +250,10 @@ fn one(
     (pool, stop): (&rayon::ThreadPool, &Stop),
 ) -> Result<Evaluated> {
     let (trained, to) = (&run.trained, &pair.target.name);
-    let checkpoint = run.dir.reported(&run.record)?;
+    let checkpoint = match run.dir.reported(&run.record) {
+        Ok(checkpoint) => checkpoint,
+        Err(why) => return Ok(Evaluated::LeftOut(format!("{}: its state is not here ({why})", run.name()))),
+    };
     let input = [pair.side, pair.side, trained.input[2]];
     let algorithm = trained.build(entry, &input, trained.protocol)?;
     if let Some(misfit) = runner::misfit(algorithm.as_ref(), Some(trained.protocol.ways), &checkpoint.state)? {

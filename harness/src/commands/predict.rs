@@ -71,7 +71,7 @@ const AT_A_TIME: usize = 64;
 /// Adapts, asks and prints.
 pub fn run(args: &Predict, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::load(&args.checkpoint)?;
-    let trained = Trained::read(&checkpoint, &args.checkpoint)?;
+    let trained = Trained::read(&checkpoint.meta.config, &args.checkpoint)?;
     let support = support(args, &trained)?;
     let query = read(&args.query, &trained, Layout::Any)?;
     let classes: Vec<String> = support.images.classes.iter().map(|class| class.name.clone()).collect();

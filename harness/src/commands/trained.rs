@@ -1,4 +1,4 @@
-//! What a checkpoint says of the run that it is of: all that it takes to build its method again, without the benchmark's file
+//! What a run's config says of it: all that it takes to build its method again, without the benchmark's file
 //! and without its data.
 
 use std::path::Path;
@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::benchmark::DataBlock;
-use crate::results::checkpoint::Checkpoint;
 
 /// A run on images.
 pub struct Trained {
@@ -34,10 +33,9 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// Reads the config of `checkpoint`, which lies at `path`. Errors: [`Error::Usage`] on a regression, on images that are not
+    /// Reads the config of a run, as its record and its checkpoints have it; `path` is where it was found. Errors: [`Error::Usage`] on a regression, on images that are not
     /// square, and on a config that this build does not know.
-    pub fn read(checkpoint: &Checkpoint, path: &Path) -> Result<Trained> {
-        let config = &checkpoint.meta.config;
+    pub fn read(config: &Value, path: &Path) -> Result<Trained> {
         let text = |key: &str| config[key].as_str().unwrap_or_default().to_owned();
         let input: Vec<usize> = of(&config["input"], "input", path)?;
         let &[height, width, _] = &input[..] else {

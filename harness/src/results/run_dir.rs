@@ -163,11 +163,22 @@ impl RunDir {
         Checkpoint::load(&self.checkpoint_path(step))
     }
 
-    /// The state that the complete run of `record` reports: its last one, or the one that was best on validation classes.
+    /// The state that the complete run of `record` reports: its last one, or the one that was best on validation classes. Where
+    /// its own folder lacks it, that of the run which trained it serves.
     pub fn reported(&self, record: &RunRecord) -> Result<Checkpoint> {
-        match record.selected_step.filter(|step| *step != record.meta_iters) {
-            Some(step) => Checkpoint::load(&self.snapshot_path(step)),
-            None => self.checkpoint(record.meta_iters),
+        let step = record.selected_step.unwrap_or(record.meta_iters);
+        let path = |dir: &RunDir| match step == record.meta_iters {
+            true => dir.checkpoint_path(step),
+            false => dir.snapshot_path(step),
+        };
+        let trained_it = |dir: &RunDir| {
+            let named = |of: RunRecord| format!("{} {} seed {}", of.benchmark, of.label, of.seed);
+            record.trained_by.is_some() && dir.record().ok().map(named) == record.trained_by && path(dir).is_file()
+        };
+        let own = path(self);
+        match own.is_file() {
+            true => Checkpoint::load(&own),
+            false => Checkpoint::load(&self.siblings().iter().find(|dir| trained_it(dir)).map_or(own, path)),
         }
     }
 

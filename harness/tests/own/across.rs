@@ -57,6 +57,24 @@ fn runs_are_evaluated_on_other_data_as_eval_does_it_and_kept() {
         }
     }
 
+    // A run whose state lies with the run that trained it has that one's numbers.
+    let file = own.read("out/across.csv");
+    let mut twin: Value = serde_json::from_str(&own.read("out/quick/b/protonet/seed-0/run.json")).unwrap();
+    (twin["label"], twin["trained_by"]) = ("twin".into(), "b protonet seed 0".into());
+    twin["config"]["label"] = "twin".into();
+    own.write("out/quick/b/twin/seed-0/run.json", twin.to_string());
+    own.done("across out --method twin --to mine.toml --eval-episodes 7");
+    let of = |text: &str, label: &str| -> Vec<String> {
+        let rows = text.lines().filter(|line| line.contains(&format!(",{label},")) && line.contains(",mine,"));
+        rows.map(|line| line.replace(label, "x")).collect()
+    };
+    assert_eq!((of(&own.read("out/across.csv"), "twin"), of(&file, "protonet").len()), (of(&file, "protonet"), 2));
+    own.write("out/quick/b/twin/seed-0/run.json", twin.to_string().replace("b protonet", "b nobody"));
+    own.write("out/across.csv", &file);
+    own.run("across out --method twin --to mine.toml --eval-episodes 7")
+        .expect(4, "left out b twin seed 0: its state is not here");
+    std::fs::remove_dir_all(own.path("out/quick/b/twin")).unwrap();
+
     // Nothing is evaluated twice, and without the data the table is the same.
     let again = own.done(line);
     assert!(again.out == said.out && !again.err.contains("episode"), "{}", again.err);

@@ -22,7 +22,9 @@ fn a_folder_without_parts_becomes_a_benchmark_that_runs() {
     let (text, list) = (own.read("my-glyphs-5w1s.toml"), own.read("my-glyphs-split.txt"));
     for part in [
         "base = \"cifar-fs-5w1s\"",
-        "12 classes of 96 images, 28 × 28 pixels, grey",
+        "# my-glyphs: 12 classes, 96 images.",
+        "12 images that were looked at: 28 × 28 pixels, grey.",
+        "[method.untrained]         # random initialisation",
         "side = 28 ",
         "channels = 1 ",
         "7 / 0 / 5 classes for train / val / test, dealt by seed 0",

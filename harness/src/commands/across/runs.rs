@@ -54,7 +54,7 @@ pub fn finished(out: &Path, budget: Option<Budget>, methods: &[String], done: &m
                 continue;
             }
             let dir = RunDir::from(folder.path.clone());
-            match dir.reported(&record).and_then(|checkpoint| Trained::read(&checkpoint, dir.path())) {
+            match Trained::read(&record.config, dir.path()) {
                 Ok(trained) => here.push(Finished { dir, budget: name.clone(), record, trained }),
                 Err(why) => {
                     done.leave_out(format!("{} {} seed {}: {why}", record.benchmark, record.label, record.seed))

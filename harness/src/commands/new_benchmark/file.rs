@@ -47,6 +47,9 @@ impl Draft<'_> {
             left_out.iter().for_each(|(label, why)| text += &format!("# {label} is left out: {why}\n"));
             text += &format!("unset = [{}]\n", labels.join(", "));
         }
+        if !rows.is_empty() {
+            text += "\n# The rows of the table. meta_iters: outer updates at each budget; 0: as initialised.\n";
+        }
         rows.iter().for_each(|row| text += &block(row));
         text
     }
@@ -55,8 +58,6 @@ impl Draft<'_> {
         let (found, split) = (self.found, self.split);
         let images: usize = found.classes.iter().map(|(_, n)| n).sum();
         let count = |n: usize, word: &str| format::plural(n as u64, word);
-        let classes =
-            if found.classes.len() == 1 { "1 class".to_owned() } else { format!("{} classes", found.classes.len()) };
         let (smallest, largest) = (found.smallest, found.largest);
         let sizes = match smallest == largest {
             true => format!("{} × {} pixels", smallest.0, smallest.1),
@@ -70,28 +71,21 @@ impl Draft<'_> {
         } else {
             "pixels: what images are resized to, by nearest neighbour"
         };
-        let (split_line, fold) = match &self.list {
-            Some(list) => (
-                commented(
-                    &format!("split = {}", quoted(list)),
-                    &format!("{parts} for train / val / test, dealt by seed {}", self.seed),
-                ),
-                "a list as good as any",
+        let split_line = match &self.list {
+            Some(list) => commented(
+                &format!("split = {}", quoted(list)),
+                &format!("{parts} for train / val / test, dealt by seed {}", self.seed),
             ),
-            None => (commented("unset = [\"split\"]", &format!("the parts of the folder: {parts}")), "its own parts"),
+            None => {
+                commented("unset = [\"split\"]", &format!("the parts of the folder: {parts} for train / val / test"))
+            }
         };
         let lines = [
-            format!(
-                "# {}: {classes} of {}, {sizes}, {colour}, as far as {} were looked at. Written by `harness new-benchmark`;",
-                self.name,
-                count(images, "image"),
-                count(found.looked_at, "image"),
-            ),
-            format!("# change what you like. The split is {fold}: `--folds 5` tests on every class once instead."),
-            format!(
-                "# `harness list benchmarks {}` writes out every value of the base, with the file that says it.",
-                self.base
-            ),
+            format!("# {}: {} classes, {}.", self.name, found.classes.len(), count(images, "image")),
+            format!("# {} that were looked at: {sizes}, {colour}.", count(found.looked_at, "image")),
+            "# Written by `harness new-benchmark`: change what you like. With `--folds 5` every class is tested once."
+                .to_owned(),
+            format!("# `harness list benchmarks {}` writes out all that is taken over from there.", self.base),
             String::new(),
             commented(&format!("base = {}", quoted(self.base)), "the network, and all that a row below does not say"),
             commented(
@@ -133,8 +127,8 @@ impl Draft<'_> {
 }
 
 fn block(row: &Row) -> String {
-    let mut text = format!("\n{}\n", commented(&format!("[method.{}]", key(&row.label)), row.summary));
-    text += &commented(&format!("meta_iters = {}", each(row.meta_iters)), "outer updates; 0: as initialised");
+    let mut text = format!("\n{}\n", commented(&format!("[method.{}]", key(&row.label)), &row.summary));
+    text += &format!("meta_iters = {}", each(row.meta_iters));
     text.push('\n');
     for (line, why) in &row.changes {
         text += &commented(line, why);

@@ -14,8 +14,8 @@ use crate::runner;
 /// A block of the file.
 pub struct Row {
     pub label: String,
-    /// What the method is, in a sentence.
-    pub summary: &'static str,
+    /// What it is, in a sentence: the base's remark, or the method's.
+    pub summary: String,
     pub meta_iters: PerBudget<u64>,
     /// Lines, each with its reason.
     pub changes: Vec<(String, String)>,
@@ -101,7 +101,7 @@ fn blank(draft: &Draft<'_>) -> Result<ImageTasks> {
 
 fn row(draft: &Draft<'_>, method: &MethodBlock, algorithms: &[Entry]) -> Row {
     let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
-    let summary = entry.map_or("", |entry| entry.summary);
+    let summary = method.note.clone().or_else(|| entry.map(|entry| entry.summary.to_owned())).unwrap_or_default();
     Row { label: method.label.clone(), summary, meta_iters: method.meta_iters, changes: changes(draft, method) }
 }
 
