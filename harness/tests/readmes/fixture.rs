@@ -103,7 +103,7 @@ fn check(benchmark: &str, words: &[String]) -> Result<(), String> {
         .collect();
     let benchmark = Benchmark::find(benchmark, &set).map_err(|error| error.to_string())?;
     if let Some(label) = values("--method").find(|label| benchmark.method(label).is_none()) {
-        return Err(format!("{benchmark} has no method {label}"));
+        return Err(format!("{} has no method {label}", benchmark.name));
     }
     let regression = benchmark.data.is_regression();
     // As the command does: what was not asked for is not built, though a key set may have gone to it by `like`.
