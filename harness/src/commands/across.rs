@@ -35,10 +35,7 @@ Examples:
   harness across results/runs --data-dir ~/data
 
   # The same table again, without data or evaluating
-  harness across results/runs --kept --format markdown
-
-  # On images of your own, the [data] of a benchmark file
-  harness across results/runs --to birds-5w1s.toml";
+  harness across results/runs --kept --format markdown";
 
 /// Evaluates finished runs on the test classes of other data sets, each with the recipe that it was trained with and on as many
 /// episodes, and prints a row a method, a column a pair of data sets. Images are shown at the size that the state was trained

@@ -134,6 +134,11 @@ fn changes(draft: &Draft<'_>, method: &MethodBlock) -> Vec<(String, String)> {
         if let Some(base) = shots.filter(|shots| *shots > left) {
             changes.push((format!("train_shots = {left}"), why(base)));
         }
+        // Shots beyond `train_shots` come out of the queries, and one query is left.
+        let most = shots.map_or(draft.shots, |shots| shots.min(left)) + fewer.unwrap_or(1) - 1;
+        if let Some(base) = number("max_shots").filter(|max_shots| *max_shots > most) {
+            changes.push((format!("max_shots = {most}"), why(base)));
+        }
     }
     changes
 }
@@ -181,6 +186,14 @@ mod tests {
         // Thirty classes of one shot and fifteen queries in the paper; fifteen shots.
         assert_eq!((number("protonet", "train_ways"), number("protonet", "train_queries")), (15, 11));
         assert_eq!(number("reptile", "train_shots"), 12);
+        // One shot and eleven queries leave at most eleven shots: the base's nine may stay.
+        assert_eq!((number("r2d2", "train_queries"), number("r2d2", "max_shots")), (11, 9));
+        let few = survey(20, 8);
+        let text = fitted(&draft(&few, &split, &like), Path::new("mine.toml"), ALGORITHMS).unwrap();
+        let written = Benchmark::parse(&text, "mine.toml").unwrap();
+        let r2d2 = &written.method("r2d2").unwrap().settings;
+        let number = |key: &str| r2d2[key].as_integer().unwrap();
+        assert_eq!((number("train_shots"), number("train_queries"), number("max_shots")), (1, 7, 7));
         assert!(written.methods.iter().all(|method| method.select.is_none()));
         assert_eq!(written.method("maml").unwrap().meta_iters, like.method("maml").unwrap().meta_iters);
         assert!(text.contains("split = \"mine-split.txt\"") && written.published.is_empty(), "{text}");
