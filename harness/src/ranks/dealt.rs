@@ -10,9 +10,10 @@ use candle_core::{Device, TensorId};
 use harness_core::{Error, Result, State};
 use rayon::prelude::*;
 
+use super::answers::{Answers, Ended};
 use super::hosts::Hosts;
 use super::link::{Link, Lost};
-use super::wire::{self, Wire, error_of_bytes, error_to_bytes};
+use super::wire::{self, Wire};
 
 /// The ranks of a job, seen from one of them.
 pub struct Ranks {
@@ -32,7 +33,8 @@ pub struct Ranks {
 pub struct Crossed {
     /// Sent by all ranks together, each copy counted.
     pub bytes: u64,
-    /// From the end of rank 0's own items until everyone's were there: the wait for slower ranks is in it.
+    /// From the end of rank 0's own items until everyone's were there: the wait for slower ranks is in it, what crossed
+    /// meanwhile is not.
     pub seconds: f64,
 }
 
@@ -101,14 +103,12 @@ impl Ranks {
 
     /// Everyone's words, in the order of the ranks. None: a rank is lost.
     pub fn gather(&self, mine: Vec<u8>) -> Option<Vec<Vec<u8>>> {
-        let others: Vec<usize> = (0..self.ranks()).filter(|rank| *rank != self.rank()).collect();
-        let mut all = self.told(self.link.exchange(&others, mine.clone(), &others))?;
-        all.insert(self.rank(), mine);
-        Some(all)
+        self.told(self.link.gather(mine))
     }
 
     /// The answers of `work` to the items 0 to `n`, in their order, bit for bit those of one process. Every rank that takes
-    /// part computes its own on the pool that this is called in. Of several errors the one of the first item is the answer
+    /// part computes its own on the pool that this is called in, and sends each as soon as it is made: it crosses while the
+    /// next one is computed, and is read while it is still in the processor's cache. Of several errors the one of the first item is the answer
     /// of all ranks. None: a rank is lost and `stop` is raised.
     ///
     /// Rank 0 says what is to be done with `call` and `state`, and all others must come here by [`Ranks::order`]. `moves`:
@@ -127,12 +127,20 @@ impl Ranks {
         if self.leads() && parts > 1 && self.ask((call, state, moves), parts)?.is_none() {
             return Ok(None);
         }
+        let answers = Answers::new(self.link.as_ref(), n, parts, device);
         let mine: Vec<usize> = (rank..n).step_by(self.ranks()).collect();
-        let done: Vec<Result<O>> = mine.into_par_iter().with_max_len(1).map(|item| whole(|| work(item))).collect();
-        let Some(all) = self.share(done, parts, device)? else { return Ok(None) };
-        let mut all: Vec<_> = all.into_iter().map(Vec::into_iter).collect();
-        let dealt = (0..n).map(|item| all[item % parts].next().unwrap_or_else(|| Err(Error::data("too few answers"))));
-        dealt.collect::<Result<Vec<O>>>().map(Some)
+        let own = mine.into_par_iter().with_max_len(1).try_for_each(|item| -> Result<(), Ended> {
+            answers.give(item, whole(|| work(item)))?;
+            answers.take(|link, from| link.arrived(from))
+        });
+        let began = Instant::now();
+        let taken = own.and_then(|()| answers.take(|link, from| link.receive(from).map(Some)));
+        self.count(answers.bytes(), began.elapsed().as_secs_f64());
+        match taken {
+            Ok(()) => answers.in_order().map(Some),
+            Err(Ended::Broken(error)) => Err(error),
+            Err(Ended::Lost(lost)) => Ok(self.told(Err(lost))),
+        }
     }
 
     /// On rank 0: the state that came of the last call is the one that all who took part in it hold, who made it as rank 0
@@ -159,7 +167,7 @@ impl Ranks {
         for (ranks, order) in [(without, bare), (with, order)] {
             if !ranks.is_empty() {
                 self.count(order.len() * ranks.len(), 0.0);
-                if self.told(self.link.exchange(&ranks, order, &[])).is_none() {
+                if self.told(self.link.send(&ranks, order)).is_none() {
                     return Ok(None);
                 }
             }
@@ -167,60 +175,9 @@ impl Ranks {
         Ok(Some(()))
     }
 
-    /// Gives this rank's answers to all that take part and takes theirs, by rank.
-    fn share<O: Wire>(
-        &self,
-        done: Vec<Result<O>>,
-        parts: usize,
-        device: &Device,
-    ) -> Result<Option<Vec<Vec<Result<O>>>>> {
-        let rank = self.rank();
-        let others: Vec<usize> = (0..parts).filter(|other| *other != rank).collect();
-        if others.is_empty() {
-            return Ok(Some(vec![done]));
-        }
-        let began = Instant::now();
-        let mut block = Vec::new();
-        for one in &done {
-            wire::put_framed(&mut block, |out| {
-                match one {
-                    Ok(answer) => {
-                        out.push(1);
-                        answer.write(out)?;
-                    }
-                    Err(error) => {
-                        out.push(0);
-                        out.extend(error_to_bytes(error));
-                    }
-                }
-                Ok(())
-            })?;
-        }
-        let own = block.len();
-        let Some(blocks) = self.told(self.link.exchange(&others, block, &others)) else { return Ok(None) };
-        let bytes = blocks.iter().map(Vec::len).sum::<usize>() + own;
-        let read = |mut block: &[u8]| -> Result<Vec<Result<O>>> {
-            let mut answers = Vec::new();
-            while !block.is_empty() {
-                let framed = wire::take_framed(&mut block)?;
-                answers.push(match framed.split_first() {
-                    Some((1, answer)) => Ok(O::read(answer, device)?),
-                    Some((_, error)) => Err(error_of_bytes(error)),
-                    None => Err(Error::data("an empty answer")),
-                });
-            }
-            Ok(answers)
-        };
-        let mut all = blocks.iter().map(|block| read(block)).collect::<Result<Vec<_>>>()?;
-        all.insert(rank, done);
-        self.count(bytes * others.len(), began.elapsed().as_secs_f64());
-        Ok(Some(all))
-    }
-
     /// On every rank but 0: what rank 0 wants next. None: a rank is lost.
     pub fn order(&self) -> Result<Option<Order>> {
-        let Some(mut messages) = self.told(self.link.exchange(&[], Vec::new(), &[0])) else { return Ok(None) };
-        let message = messages.remove(0);
+        let Some(message) = self.told(self.link.receive(0)) else { return Ok(None) };
         let mut rest = &message[..];
         let kind = wire::take(&mut rest, 1)?[0];
         let first = wire::take_framed(&mut rest)?.to_vec();
@@ -243,7 +200,7 @@ impl Ranks {
         let others: Vec<usize> = (1..self.ranks()).collect();
         let mut order = vec![END];
         wire::put_bytes(&mut order, &[code]);
-        self.told(self.link.exchange(&others, order, &[]));
+        self.told(self.link.send(&others, order));
     }
 
     fn count(&self, bytes: usize, seconds: f64) {

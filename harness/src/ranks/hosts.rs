@@ -18,14 +18,9 @@ pub(super) struct Hosts(Vec<Place>);
 
 impl Hosts {
     pub(super) fn meet(link: &dyn Link) -> Result<Hosts, Lost> {
-        let here = Place::here();
-        let others: Vec<usize> = (0..link.ranks()).filter(|rank| *rank != link.rank()).collect();
-        let bytes = serde_json::to_vec(&here).expect("plain data");
-        let said = link.exchange(&others, bytes, &others)?;
+        let said = link.gather(serde_json::to_vec(&Place::here()).expect("plain data"))?;
         let unknown = || Place { host: "unknown".into(), allowed: String::new(), cores: 1 };
-        let mut places: Vec<Place> =
-            said.iter().map(|bytes| serde_json::from_slice(bytes).unwrap_or_else(|_| unknown())).collect();
-        places.insert(link.rank(), here);
+        let places = said.iter().map(|bytes| serde_json::from_slice(bytes).unwrap_or_else(|_| unknown())).collect();
         Ok(Hosts(places))
     }
 

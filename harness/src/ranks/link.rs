@@ -8,9 +8,24 @@ pub trait Link: Send + Sync {
     /// How many there are.
     fn ranks(&self) -> usize;
 
-    /// Sends `mine` to each rank of `to` and waits for one message from each rank of `from`; the answer is in the order of
-    /// `from`. Errors with a rank that went away, after which the link is of no use.
-    fn exchange(&self, to: &[usize], mine: Vec<u8>, from: &[usize]) -> Result<Vec<Vec<u8>>, Lost>;
+    /// Sends `bytes` to each rank of `to`, and returns before they are there.
+    fn send(&self, to: &[usize], bytes: Vec<u8>) -> Result<(), Lost>;
+
+    /// The next message from this rank; waits for it. Errors with a rank that went away, this one or another, after which
+    /// the link is of no use.
+    fn receive(&self, from: usize) -> Result<Vec<u8>, Lost>;
+
+    /// The next message from this rank, if it is here. Whatever is on its way goes on.
+    fn arrived(&self, from: usize) -> Result<Option<Vec<u8>>, Lost>;
+
+    /// Everyone's words, in the order of the ranks; all must ask.
+    fn gather(&self, mine: Vec<u8>) -> Result<Vec<Vec<u8>>, Lost> {
+        let others: Vec<usize> = (0..self.ranks()).filter(|rank| *rank != self.rank()).collect();
+        self.send(&others, mine.clone())?;
+        let mut all = others.iter().map(|rank| self.receive(*rank)).collect::<Result<Vec<_>, Lost>>()?;
+        all.insert(self.rank(), mine);
+        Ok(all)
+    }
 
     /// Called once at the end on every rank, when nothing is under way.
     fn close(&self) {}

@@ -6,6 +6,7 @@
 //! replicas of the state. No sum is ever taken by the transport: its order would belong to a library.
 
 mod agree;
+mod answers;
 mod dealt;
 mod hosts;
 mod launch;

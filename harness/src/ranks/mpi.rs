@@ -21,6 +21,8 @@ use super::link::{Link, Lost};
 
 /// Between two signs of life.
 const BEAT: Duration = Duration::from_millis(250);
+/// Messages go on so often while this rank computes.
+const TICK: Duration = Duration::from_millis(5);
 /// A rank that says nothing for so long is lost. The others then have the rest of ten seconds to end.
 const SILENCE: Duration = Duration::from_secs(6);
 /// Whoever waits asks without a pause for so long, then with pauses.
@@ -101,9 +103,16 @@ impl Mpi {
         let beat = {
             let (wires, resting) = (wires.clone(), resting.clone());
             move || {
+                let mut last: Option<Instant> = None;
                 while !resting.load(Ordering::SeqCst) {
-                    lock(&wires).beat();
-                    std::thread::sleep(BEAT);
+                    match last {
+                        Some(last) if last.elapsed() < BEAT => lock(&wires).go_on(),
+                        _ => {
+                            lock(&wires).beat();
+                            last = Some(Instant::now());
+                        }
+                    }
+                    std::thread::sleep(TICK);
                 }
             }
         };
@@ -133,31 +142,34 @@ impl Link for Mpi {
         self.ranks
     }
 
-    fn exchange(&self, to: &[usize], mine: Vec<u8>, from: &[usize]) -> Result<Vec<Vec<u8>>, Lost> {
-        let mine = Arc::new(mine);
+    fn send(&self, to: &[usize], bytes: Vec<u8>) -> Result<(), Lost> {
+        let bytes = Arc::new(bytes);
+        let mut wires = lock(&self.wires);
+        to.iter().for_each(|rank| wires.send(*rank, &bytes));
+        Ok(())
+    }
+
+    fn receive(&self, from: usize) -> Result<Vec<u8>, Lost> {
         let began = Instant::now();
-        {
-            let mut wires = lock(&self.wires);
-            to.iter().for_each(|rank| wires.send(*rank, &mine));
-        }
         loop {
-            {
-                let mut wires = lock(&self.wires);
-                wires.progress();
-                // What only goes out may still be on its way when this returns.
-                if from.iter().all(|rank| !wires.came[*rank].is_empty()) {
-                    let take = |rank: &usize| wires.came[*rank].pop_front().expect("it came");
-                    return Ok(from.iter().map(take).collect());
-                }
-                if let Some(rank) = wires.silent() {
-                    return Err(Lost { rank });
-                }
+            // What only goes out may still be on its way when this returns.
+            if let Some(message) = self.arrived(from)? {
+                return Ok(message);
             }
             match began.elapsed() {
                 waited if waited < EAGER => std::thread::yield_now(),
                 waited if waited < 100 * EAGER => std::thread::sleep(PAUSES[0]),
                 _ => std::thread::sleep(PAUSES[1]),
             }
+        }
+    }
+
+    fn arrived(&self, from: usize) -> Result<Option<Vec<u8>>, Lost> {
+        let mut wires = lock(&self.wires);
+        wires.progress();
+        match wires.came[from].pop_front() {
+            None => wires.silent().map_or(Ok(None), |rank| Err(Lost { rank })),
+            message => Ok(message),
         }
     }
 
@@ -191,6 +203,13 @@ impl Wires {
         let view: &'static [u8] = unsafe { std::slice::from_raw_parts(bytes.as_ptr(), bytes.len()) };
         let request = self.world.process_at_rank(rank as Rank).immediate_send_with_tag(StaticScope, view, DATA);
         self.sending.push_back(Sending { request: Some(request), _bytes: bytes.clone() });
+    }
+
+    /// What is on its way goes on.
+    fn go_on(&mut self) {
+        if self.universe.is_some() {
+            self.progress();
+        }
     }
 
     /// Whatever can go on does.

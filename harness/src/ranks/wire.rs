@@ -1,11 +1,9 @@
 //! What crosses from rank to rank as bytes, and back to the same bits.
 
-use std::collections::HashMap;
 use std::fmt::Display;
 
-use candle_core::{Device, Tensor};
-use harness_core::{Error, Params, Result, State, Update};
-use safetensors::SafeTensors;
+use candle_core::{CpuStorage, DType, Device, Storage, Tensor};
+use harness_core::{Error, Result, State, Update};
 
 use crate::results::episodes::Outcome;
 
@@ -94,42 +92,37 @@ impl Wire for Option<Vec<Outcome>> {
     }
 }
 
-/// The keys of a message's header.
-const ROLES: &str = "roles";
-const SCALARS: &str = "scalars";
-const KEYS: &str = "keys";
-const STEP: &str = "step";
-
-/// Tensors as a safetensors file, named `role/parameter`; numbers as their bits in its header.
+/// Counts, then names with what they name; numbers as their bits.
 impl Wire for Update {
     fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        if let Some(role) = self.tensors.keys().find(|role| role.contains('/')) {
-            return Err(Error::usage(format!("an update's role may have no slash: {role}")));
+        out.reserve(self.bytes() + 128 * self.tensors.values().map(|params| 1 + params.len()).sum::<usize>() + 1024);
+        put_u64(out, self.tensors.len());
+        for (role, params) in &self.tensors {
+            put_bytes(out, role.as_bytes());
+            put_tensors(out, params.len(), params.iter())?;
         }
-        let roles: Vec<&String> = self.tensors.keys().collect();
-        let scalars: Vec<(&String, u64)> = self.scalars.iter().map(|(name, value)| (name, value.to_bits())).collect();
-        let json = |value: serde_json::Result<String>| value.expect("names and numbers are plain data");
-        let header = HashMap::from([
-            (ROLES.to_owned(), json(serde_json::to_string(&roles))),
-            (SCALARS.to_owned(), json(serde_json::to_string(&scalars))),
-            (KEYS.to_owned(), json(serde_json::to_string(&self.keys))),
-        ]);
-        let named = self.tensors.iter().flat_map(|(role, params)| {
-            params.iter().map(move |(name, tensor)| (format!("{role}/{name}"), tensor.clone()))
-        });
-        put_tensors(out, named, header)
+        put_u64(out, self.scalars.len());
+        for (name, value) in &self.scalars {
+            put_bytes(out, name.as_bytes());
+            out.extend(value.to_bits().to_le_bytes());
+        }
+        put_u64(out, self.keys.len());
+        self.keys.iter().for_each(|key| out.extend(key.to_le_bytes()));
+        Ok(())
     }
 
-    fn read(bytes: &[u8], device: &Device) -> Result<Self> {
-        let (tensors, header) = tensors(bytes, device)?;
-        let roles: Vec<String> = field(&header, ROLES)?;
-        let scalars: Vec<(String, u64)> = field(&header, SCALARS)?;
-        let mut update = Update { keys: field(&header, KEYS)?, ..Update::default() };
-        update.scalars = scalars.into_iter().map(|(name, bits)| (name, f64::from_bits(bits))).collect();
-        update.tensors = roles.into_iter().map(|role| (role, Params::new())).collect();
-        for (name, tensor) in tensors {
-            let (role, name) = name.split_once('/').ok_or_else(|| broken("a tensor has no role"))?;
-            update.tensors.entry(role.to_owned()).or_default().insert(name, tensor);
+    fn read(mut bytes: &[u8], device: &Device) -> Result<Self> {
+        let bytes = &mut bytes;
+        let mut update = Update::default();
+        for _ in 0..take_u64(bytes)? {
+            let role = take_name(bytes)?;
+            update.tensors.insert(role, take_tensors(bytes, device)?.into_iter().collect());
+        }
+        for _ in 0..take_u64(bytes)? {
+            update.scalars.insert(take_name(bytes)?, f64::from_bits(take_u64(bytes)?));
+        }
+        for _ in 0..take_u64(bytes)? {
+            update.keys.push(take_u64(bytes)?);
         }
         Ok(update)
     }
@@ -137,34 +130,71 @@ impl Wire for Update {
 
 impl Wire for State {
     fn write(&self, out: &mut Vec<u8>) -> Result<()> {
-        put_tensors(out, self.to_tensors(), HashMap::from([(STEP.to_owned(), self.step.to_string())]))
+        out.extend(self.step.to_le_bytes());
+        let tensors = self.to_tensors();
+        put_tensors(out, tensors.len(), tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)))
     }
 
-    fn read(bytes: &[u8], device: &Device) -> Result<Self> {
-        let (tensors, header) = tensors(bytes, device)?;
-        State::from_tensors(tensors, field(&header, STEP)?)
+    fn read(mut bytes: &[u8], device: &Device) -> Result<Self> {
+        let step = take_u64(&mut bytes)?;
+        State::from_tensors(take_tensors(&mut bytes, device)?, step)
     }
 }
 
-fn put_tensors(
+/// So many tensors by name: the type, the shape, and the elements as they lie in memory. Ranks of one job are of one kind of
+/// machine.
+fn put_tensors<'a>(
     out: &mut Vec<u8>,
-    tensors: impl IntoIterator<Item = (String, Tensor)>,
-    header: HashMap<String, String>,
+    many: usize,
+    tensors: impl Iterator<Item = (&'a str, &'a Tensor)>,
 ) -> Result<()> {
-    let bytes = safetensors::serialize(tensors, Some(header)).map_err(broken)?;
-    out.extend(bytes);
+    put_u64(out, many);
+    for (name, tensor) in tensors {
+        put_bytes(out, name.as_bytes());
+        put_bytes(out, tensor.dtype().as_str().as_bytes());
+        put_u64(out, tensor.rank());
+        tensor.dims().iter().for_each(|side| put_u64(out, *side));
+        let tensor = tensor.to_device(&Device::Cpu)?.contiguous()?;
+        let (storage, layout) = tensor.storage_and_layout();
+        let (first, end) = layout.contiguous_offsets().expect("it was made so");
+        let elements: &[u8] = match &*storage {
+            Storage::Cpu(CpuStorage::F32(all)) => bytemuck::cast_slice(&all[first..end]),
+            Storage::Cpu(CpuStorage::F64(all)) => bytemuck::cast_slice(&all[first..end]),
+            Storage::Cpu(CpuStorage::U8(all)) => &all[first..end],
+            Storage::Cpu(CpuStorage::U32(all)) => bytemuck::cast_slice(&all[first..end]),
+            Storage::Cpu(CpuStorage::I64(all)) => bytemuck::cast_slice(&all[first..end]),
+            _ => {
+                let what = tensor.dtype().as_str();
+                return Err(Error::usage(format!("{name}: a tensor of {what} does not cross between ranks")));
+            }
+        };
+        put_bytes(out, elements);
+    }
     Ok(())
 }
 
-fn tensors(bytes: &[u8], device: &Device) -> Result<(HashMap<String, Tensor>, HashMap<String, String>)> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-    let header = header.metadata().clone().ok_or_else(|| broken("it has no header"))?;
-    Ok((candle_core::safetensors::load_buffer(bytes, device)?, header))
+fn take_tensors(from: &mut &[u8], device: &Device) -> Result<Vec<(String, Tensor)>> {
+    let one = |from: &mut &[u8]| -> Result<(String, Tensor)> {
+        let name = take_name(from)?;
+        let dtype: DType = take_name(from)?.parse().map_err(broken)?;
+        let rank = take_u64(from)?;
+        let shape = (0..rank).map(|_| Ok(take_u64(from)? as usize)).collect::<Result<Vec<_>>>()?;
+        let elements = take_framed(from)?;
+        let bytes = shape.iter().try_fold(dtype.size_in_bytes(), |all, side| all.checked_mul(*side));
+        if bytes != Some(elements.len()) {
+            return Err(broken(format!("{name} has {} bytes for its shape {shape:?}", elements.len())));
+        }
+        Ok((name, Tensor::from_raw_buffer(elements, dtype, &shape, device)?))
+    };
+    (0..take_u64(from)?).map(|_| one(from)).collect()
 }
 
-fn field<T: serde::de::DeserializeOwned>(header: &HashMap<String, String>, name: &str) -> Result<T> {
-    let text = header.get(name).ok_or_else(|| broken(format!("its header has no \"{name}\"")))?;
-    serde_json::from_str(text).map_err(broken)
+fn put_u64(out: &mut Vec<u8>, number: usize) {
+    out.extend((number as u64).to_le_bytes());
+}
+
+fn take_name(from: &mut &[u8]) -> Result<String> {
+    String::from_utf8(take_framed(from)?.to_vec()).map_err(broken)
 }
 
 /// An error that crosses keeps its kind, which is its exit code, and its words.
@@ -198,7 +228,7 @@ pub(super) fn error_of_bytes(bytes: &[u8]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::DType;
+    use harness_core::Params;
 
     use super::*;
 
@@ -240,12 +270,6 @@ mod tests {
         }
         assert_eq!(same.tensors["wide"].get("x").unwrap().dtype(), DType::F64);
         assert!(there[1].tensors.is_empty() && there[1].scalars.is_empty());
-    }
-
-    #[test]
-    fn a_role_with_a_slash_would_not_come_back() {
-        let update = Update::default().with("a/b", Params::new());
-        assert!(update.write(&mut Vec::new()).unwrap_err().to_string().contains("a/b"));
     }
 
     #[test]
