@@ -51,7 +51,8 @@ fn the_small_system_answers_as_the_large_one() {
         Tensor::cat(&[x, &one], 1).unwrap()
     };
     let root = (n as f64).sqrt();
-    let (scaled, hot) = ((ones(&x) / root).unwrap(), (one_hot(&episode).unwrap() / root).unwrap());
+    let labels = one_hot(&classes, ways, DType::F64, &Device::Cpu).unwrap();
+    let (scaled, hot) = ((ones(&x) / root).unwrap(), (labels / root).unwrap());
     let transposed = scaled.t().unwrap().contiguous().unwrap();
     let ridge = (Tensor::eye(3, DType::F64, &Device::Cpu).unwrap() * lambda).unwrap();
     let large = (transposed.matmul(&scaled).unwrap() + ridge).unwrap();
