@@ -1,6 +1,6 @@
 use candle_core::{DType, Device};
-use harness_core::conformance::Toy;
-use harness_core::{Activation, ModelSpec, Problem, Protocol, Purpose};
+use harness_core::conformance::{Toy, regression};
+use harness_core::{Activation, ModelSpec, Purpose};
 
 use super::*;
 
@@ -32,14 +32,8 @@ fn the_head_is_what_it_was_after_adaptation() {
 /// of rate 0.05 takes them to 0.4 and −0.6, and the head, whose slopes are 6 and 6, stays.
 #[test]
 fn an_inner_step_by_hand() {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![1], activation: Activation::Relu },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 1, queries: 1 },
-        device: Device::Cpu,
-        plain: false,
-    };
+    let model = ModelSpec::Mlp { hidden: vec![1], activation: Activation::Relu };
+    let context = Context { model, ..regression(1, &[1], 1) };
     let method = build(&"inner_lr = 0.05\neval_steps = 1".parse().unwrap(), &context).unwrap();
     let mut state = method.init(&mut stream(Purpose::Init)).unwrap();
     let one = |value: f32| Tensor::new(&[[value]], &Device::Cpu).unwrap();

@@ -1,18 +1,19 @@
 use candle_core::{DType, Device};
 use harness_core::Purpose;
-use harness_core::conformance::{Toy, iterate};
+use harness_core::conformance::{Toy, check, iterate};
 
 use super::*;
 
 #[test]
 fn conforms() {
-    harness_core::conformance::check(&ENTRY);
+    check(&ENTRY);
 }
 
 #[test]
 fn batch_statistics_and_fixed_shots_conform() {
-    let toy = ENTRY.toy.replace("max_shots = 3", "norm = \"batch\"");
-    harness_core::conformance::check(&Entry { toy: Box::leak(toy.into_boxed_str()), ..ENTRY });
+    let toy =
+        "train_ways = 10\ntrain_shots = 1\ntrain_queries = 4\nnorm = \"batch\"\nlr = 0.01\nlambda = 1.0\nalpha = 10.0";
+    check(&Entry { toy, ..ENTRY });
 }
 
 fn matrix<const R: usize, const C: usize>(rows: [[f64; C]; R]) -> Tensor {
