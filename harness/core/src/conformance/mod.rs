@@ -12,6 +12,7 @@
 
 mod by_hand;
 mod closed_form;
+mod differences;
 mod halves;
 mod matrix;
 mod paths;
@@ -21,6 +22,7 @@ use candle_core::Tensor;
 
 pub use by_hand::{classification, matrix, regression, start_at};
 pub use closed_form::{ClosedForm, EXACT_MAML, Outer, check_closed_form, left_by_descent, left_by_proximal_descent};
+pub use differences::Differences;
 pub use matrix::Matrix;
 pub use toy::Toy;
 
