@@ -19,7 +19,7 @@ use crate::identity::{Identity, Segment};
 use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::{episodes, queries};
-use crate::runner::{self, Asked, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, Workers, aggregate};
+use crate::runner::{self, Asked, Cell, EpisodeSet, Job, Outcomes, Stop, Workers, aggregate};
 use crate::tasks::Sources;
 
 const EXAMPLES: &str = "\
@@ -191,17 +191,8 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         algorithm,
         device: candle_core::Device::Cpu,
     };
-    Ok(Job {
-        cell: Arc::new(cell),
-        seed: trained["seed"].as_u64().unwrap_or_default(),
-        dir: Default::default(),
-        overrides: Vec::new(),
-        config,
-        data_digest,
-        kinship: Kinship::default(),
-        code,
-        other_build: OtherBuild::default(),
-    })
+    let seed = trained["seed"].as_u64().unwrap_or_default();
+    Ok(Job { seed, config, data_digest, code, ..Job::nowhere(cell) })
 }
 
 /// Says that another build trained a checkpoint that says what trained it.
