@@ -216,7 +216,7 @@ fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Forma
             json!({
                 "benchmark": job.benchmark.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
                 "mode": mode, "metric": job.metric(), "value": number.value,
-                "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
+                "ci95_episodes": number.interval(), "episodes": number.episodes,
             })
         };
         return format!("{:#}\n", Value::Array(rows.iter().map(row).collect()));
@@ -244,8 +244,7 @@ fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)])
     let shown = |name: &str| modes || name != "mode";
     let metric = job.metric();
     let line = |(mode, number): &(&str, runner::Aggregate)| {
-        let interval = Some(number.ci95).filter(|ci95| ci95.is_finite());
-        let value = metric.with_interval(number.value, interval);
+        let value = metric.with_interval(number.value, number.interval());
         let cells = [job.method.label.clone(), (*mode).to_owned(), value];
         cells.into_iter().zip(names).filter(|(_, (name, _))| shown(name)).map(|(text, _)| text).collect()
     };

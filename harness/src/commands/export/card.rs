@@ -142,10 +142,9 @@ fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
     let number = whole.map(|(mode, outcomes)| {
         let number = aggregate(*mode, outcomes);
-        let ci95 = Some(number.ci95).filter(|ci95| ci95.is_finite());
         json!({
-            "split": "test", "mode": mode.as_str(), "metric": metric, "value": number.value, "ci95_episodes": ci95,
-            "episodes": number.episodes,
+            "split": "test", "mode": mode.as_str(), "metric": metric, "value": number.value,
+            "ci95_episodes": number.interval(), "episodes": number.episodes,
         })
     });
     number.collect()
