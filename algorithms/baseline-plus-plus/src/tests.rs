@@ -1,15 +1,12 @@
 use candle_core::Device;
-use harness_core::{Activation, ModelSpec, Problem, Protocol, Purpose, Targets};
+use harness_core::conformance::{check, classification, matrix};
+use harness_core::{Protocol, Purpose, Targets};
 
 use super::*;
 
 #[test]
 fn conforms() {
-    harness_core::conformance::check(&ENTRY);
-}
-
-fn matrix<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor {
-    Tensor::new(&rows, &Device::Cpu).unwrap()
+    check(&ENTRY);
 }
 
 /// Columns (2, 0) and (0, 3).
@@ -73,14 +70,8 @@ fn features_without_direction_have_a_finite_gradient() {
 #[test]
 fn an_epoch_ends_in_a_partial_batch() {
     for (shots, steps) in [(1, 200), (5, 700)] {
-        let context = Context {
-            model: ModelSpec::Mlp { hidden: vec![3], activation: Activation::Relu },
-            input: vec![1],
-            problem: Problem::Classification { train_classes: 9 },
-            protocol: Protocol { ways: 5, shots, queries: 1 },
-            device: Device::Cpu,
-            plain: false,
-        };
+        let protocol = Protocol { ways: 5, shots, queries: 1 };
+        let context = Context { protocol, ..classification(1, 9) };
         assert_eq!(build(&"".parse().unwrap(), &context).unwrap().test_steps(), steps);
     }
 }

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device};
-use harness_core::conformance::Toy;
-use harness_core::{Activation, ModelSpec, Problem, Protocol, Purpose};
+use harness_core::conformance::{Differences, Toy, regression};
+use harness_core::{Activation, ModelSpec, Purpose};
 
 use super::*;
 
@@ -32,14 +32,8 @@ fn the_head_is_what_it_was_after_adaptation() {
 /// of rate 0.05 takes them to 0.4 and −0.6, and the head, whose slopes are 6 and 6, stays.
 #[test]
 fn an_inner_step_by_hand() {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![1], activation: Activation::Relu },
-        input: vec![1],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 1, queries: 1 },
-        device: Device::Cpu,
-        plain: false,
-    };
+    let model = ModelSpec::Mlp { hidden: vec![1], activation: Activation::Relu };
+    let context = Context { model, ..regression(1, &[1], 1) };
     let method = build(&"inner_lr = 0.05\neval_steps = 1".parse().unwrap(), &context).unwrap();
     let mut state = method.init(&mut stream(Purpose::Init)).unwrap();
     let one = |value: f32| Tensor::new(&[[value]], &Device::Cpu).unwrap();
@@ -76,27 +70,9 @@ fn the_meta_gradient_is_exact() {
         let end = method.learn(start, &task.support, &mut stream(Purpose::TrainMethod)).unwrap().params;
         method.model.loss_grad(&end, &task.query, Reduction::Mean).unwrap()
     };
-    let flat = |params: &Params, name: &str| -> Vec<f64> {
-        params.get(name).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-    };
     let first_order = query_loss(&start).grads;
-    let (mut gap, mut first_gap, mut largest) = (0f64, 0f64, 0f64);
-    for (name, tensor) in start.iter() {
-        let values = flat(&start, name);
-        for i in (0..values.len()).step_by(1 + values.len() / 6) {
-            let at = |by: f64| {
-                let mut moved = values.clone();
-                moved[i] += by;
-                let mut params = start.clone();
-                params.insert(name, Tensor::from_vec(moved, tensor.shape(), &Device::Cpu).unwrap());
-                query_loss(&params).loss
-            };
-            let want = (at(1e-5) - at(-1e-5)) / 2e-5;
-            gap = gap.max((flat(&ours, name)[i] - want).abs());
-            first_gap = first_gap.max((flat(&first_order, name)[i] - want).abs());
-            largest = largest.max(want.abs());
-        }
-    }
+    let wanted = Differences::new(&start, 6, |start| query_loss(start).loss);
+    let (gap, first_gap, largest) = (wanted.gap(&ours), wanted.gap(&first_order), wanted.largest());
     assert!(gap < 1e-5 * largest, "{gap} of {largest}");
     assert!(first_gap > 1e-2 * largest, "the check has no power: {first_gap} of {largest}");
 }

@@ -1,23 +1,22 @@
 use candle_core::{Device, Tensor};
-use harness_core::conformance::regression;
+use harness_core::conformance::{check, check_with, regression};
 use harness_core::{Labeled, Progress, Purpose, Stream, Targets, Task};
 
 use super::*;
 
 #[test]
 fn finns_variant_conforms() {
-    harness_core::conformance::check(&ENTRY);
+    check(&ENTRY);
 }
 
 #[test]
 fn the_variant_with_each_query_alone_conforms() {
-    let toy = format!("variant = \"query-alone\"\n{}", ENTRY.toy);
-    harness_core::conformance::check(&Entry { toy: toy.leak(), ..ENTRY });
+    check_with(&ENTRY, "variant = \"query-alone\"");
 }
 
 #[test]
 fn the_last_step_variant_conforms() {
-    harness_core::conformance::check(&LAST_STEP);
+    check(&LAST_STEP);
 }
 
 fn points(x: [f32; 2], slope: f32) -> Labeled {

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device, Tensor};
 use harness_core::conformance::{
-    ClosedForm, Matrix, Outer, check_closed_form, left_by_descent, left_by_proximal_descent, regression,
+    ClosedForm, Differences, Matrix, Outer, check_closed_form, left_by_descent, left_by_proximal_descent, regression,
 };
 use harness_core::sources::Bowl;
 use harness_core::{Labeled, Purpose, Targets, loss};
@@ -88,26 +88,8 @@ fn the_meta_gradient_is_exact_at_convergence() {
     assert!((value - query_loss(&start)).abs() < 1e-12);
     let first_order = method.model.loss_grad(&point(&start), &task.query, Reduction::Mean).unwrap().grads;
 
-    let flat = |params: &Params, name: &str| -> Vec<f64> {
-        params.get(name).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-    };
-    let (mut gap, mut first_gap, mut largest) = (0f64, 0f64, 0f64);
-    for (name, tensor) in start.iter() {
-        let values = flat(&start, name);
-        for i in 0..values.len() {
-            let at = |by: f64| {
-                let mut moved = values.clone();
-                moved[i] += by;
-                let mut params = start.clone();
-                params.insert(name, Tensor::from_vec(moved, tensor.shape(), &Device::Cpu).unwrap());
-                query_loss(&params)
-            };
-            let want = (at(1e-5) - at(-1e-5)) / 2e-5;
-            gap = gap.max((flat(&ours, name)[i] - want).abs());
-            first_gap = first_gap.max((flat(&first_order, name)[i] - want).abs());
-            largest = largest.max(want.abs());
-        }
-    }
+    let wanted = Differences::new(&start, usize::MAX, query_loss);
+    let (gap, first_gap, largest) = (wanted.gap(&ours), wanted.gap(&first_order), wanted.largest());
     assert!(gap < 1e-6 * largest, "{gap} of {largest}");
     assert!(first_gap > 1e-2 * largest, "the check has no power: {first_gap} of {largest}");
 }

@@ -1,34 +1,21 @@
-use candle_core::Device;
-use harness_core::{Activation, ModelSpec, Purpose};
+use harness_core::Purpose;
+use harness_core::conformance::{Toy, check, check_with, classification, matrix, start_at};
 
 use super::*;
 
 #[test]
 fn conforms() {
-    harness_core::conformance::check(&ENTRY);
+    check(&ENTRY);
 }
 
 #[test]
 fn batch_statistics_conform() {
-    let toy = format!("{}\nnorm = \"batch\"", ENTRY.toy);
-    harness_core::conformance::check(&Entry { toy: Box::leak(toy.into_boxed_str()), ..ENTRY });
+    check_with(&ENTRY, "norm = \"batch\"");
 }
 
 /// A network whose two features are relu(W·x), without norm layers.
 fn method(text: &str) -> Box<dyn Algorithm> {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![2], activation: Activation::Relu },
-        input: vec![2],
-        problem: Problem::Classification { train_classes: 9 },
-        protocol: Protocol { ways: 2, shots: 2, queries: 1 },
-        device: Device::Cpu,
-        plain: false,
-    };
-    build(&text.parse().unwrap(), &context).unwrap()
-}
-
-fn matrix<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor {
-    Tensor::new(&rows, &Device::Cpu).unwrap()
+    build(&text.parse().unwrap(), &classification(2, 9)).unwrap()
 }
 
 fn stream() -> Stream {
@@ -36,10 +23,8 @@ fn stream() -> Stream {
 }
 
 fn state(method: &dyn Algorithm, weight: [[f32; 2]; 2]) -> State {
-    let mut state = method.init(&mut stream()).unwrap();
+    let state = start_at(method, weight);
     assert_eq!(state.params.names().collect::<Vec<_>>(), ["dense1.bias", "dense1.weight"], "no head is learned");
-    state.params.insert("dense1.weight", matrix(weight));
-    state.params.insert("dense1.bias", Tensor::new(&[0f32, 0.0], &Device::Cpu).unwrap());
     state
 }
 
@@ -96,7 +81,7 @@ fn the_gradient_of_an_episode_agrees_with_differences() {
 
 #[test]
 fn what_cannot_be_meant_is_named() {
-    let context = harness_core::conformance::Toy::new().context();
+    let context = Toy::new().context();
     let error = |text: &str| build(&text.parse().unwrap(), &context).err().unwrap().to_string();
     assert!(error("scale = 0.0").starts_with("scale = 0: it must be above 0"));
     assert!(error("scal = 1.0").contains("did you mean \"scale\"?"));

@@ -1,6 +1,6 @@
 use candle_core::{DType, Device};
 use harness_core::Purpose;
-use harness_core::conformance::{Toy, iterate, regression};
+use harness_core::conformance::{Differences, Toy, iterate, regression};
 
 use super::*;
 
@@ -63,25 +63,9 @@ fn the_gradient_of_the_rates_agrees_with_differences() {
     let task = Task { support: wide(&task.support), query: wide(&task.query) };
     let at = |params: &Params| by_learned_rates(&method.maml, params, &task, &mut stream()).unwrap();
     let (_, ours) = at(&start);
-    let flat = |params: &Params, name: &str| -> Vec<f64> {
-        params.get(name).unwrap().flatten_all().unwrap().to_vec1().unwrap()
-    };
-    let (mut gap, mut largest) = (0f64, 0f64);
-    for (name, tensor) in start.iter().filter(|(name, _)| name.starts_with(RATE_OF)) {
-        let values = flat(&start, name);
-        for i in (0..values.len()).step_by(1 + values.len() / 5) {
-            let moved = |by: f64| {
-                let mut moved = values.clone();
-                moved[i] += by;
-                let mut params = start.clone();
-                params.insert(name, Tensor::from_vec(moved, tensor.shape(), &Device::Cpu).unwrap());
-                at(&params).0
-            };
-            let want = (moved(1e-5) - moved(-1e-5)) / 2e-5;
-            gap = gap.max((flat(&ours, name)[i] - want).abs());
-            largest = largest.max(want.abs());
-        }
-    }
+    let rates = start.filter(|name| name.starts_with(RATE_OF));
+    let wanted = Differences::new(&rates, 5, |rates| at(&start.merged(rates)).0);
+    let (gap, largest) = (wanted.gap(&ours), wanted.largest());
     assert!(largest > 1e-4 && gap < 1e-5 * largest, "{gap} of {largest}");
 }
 

@@ -1,18 +1,17 @@
 use candle_core::Device;
-use harness_core::conformance::{Toy, regression};
-use harness_core::{Activation, ModelSpec, Purpose};
+use harness_core::Purpose;
+use harness_core::conformance::{Toy, check, check_with, classification, matrix, regression, start_at};
 
 use super::*;
 
 #[test]
 fn conforms() {
-    harness_core::conformance::check(&ENTRY);
+    check(&ENTRY);
 }
 
 #[test]
 fn conforms_where_it_is_trained_as_maml() {
-    let toy = format!("{}\ntrain_as = \"maml\"", ENTRY.toy);
-    harness_core::conformance::check(&Entry { toy: Box::leak(toy.into_boxed_str()), ..ENTRY });
+    check_with(&ENTRY, "train_as = \"maml\"");
 }
 
 fn stream(purpose: Purpose) -> Stream {
@@ -21,23 +20,9 @@ fn stream(purpose: Purpose) -> Stream {
 
 /// A network whose features are relu(x) of two numbers, without norm layers.
 fn plain() -> (Box<dyn Algorithm>, State) {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![2], activation: Activation::Relu },
-        input: vec![2],
-        problem: Problem::Classification { train_classes: 9 },
-        protocol: Protocol { ways: 2, shots: 2, queries: 1 },
-        device: Device::Cpu,
-        plain: false,
-    };
-    let method = build(&toml::Table::new(), &context).unwrap();
-    let mut state = method.init(&mut stream(Purpose::Init)).unwrap();
-    state.params.insert("dense1.weight", matrix([[1.0, 0.0], [0.0, 1.0]]));
-    state.params.insert("dense1.bias", Tensor::new(&[0f32, 0.0], &Device::Cpu).unwrap());
+    let method = build(&toml::Table::new(), &classification(2, 9)).unwrap();
+    let state = start_at(method.as_ref(), [[1.0, 0.0], [0.0, 1.0]]);
     (method, state)
-}
-
-fn matrix<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor {
-    Tensor::new(&rows, &Device::Cpu).unwrap()
 }
 
 /// The query (3, 4) has the cosines 0.6 and 0.8 with (1, 0) and (0, 2) of class 0, and 1 and 0.96 with (6, 8) and (4, 3) of class 1,

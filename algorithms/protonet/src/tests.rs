@@ -1,36 +1,21 @@
-use candle_core::Device;
-use harness_core::{Activation, ModelSpec, Protocol, Purpose, Targets};
+use harness_core::conformance::{check, check_with, classification, matrix, regression, start_at};
+use harness_core::{Purpose, Targets};
 
 use super::*;
 
 #[test]
 fn conforms() {
-    harness_core::conformance::check(&ENTRY);
+    check(&ENTRY);
 }
 
 #[test]
 fn batch_statistics_conform() {
-    let toy = format!("{}\nnorm = \"batch\"", ENTRY.toy);
-    harness_core::conformance::check(&Entry { toy: Box::leak(toy.into_boxed_str()), ..ENTRY });
+    check_with(&ENTRY, "norm = \"batch\"");
 }
 
 /// A network whose one feature is relu(w·x + b), without norm layers.
-fn method(text: &str, problem: Problem) -> Result<Box<dyn Algorithm>> {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![1], activation: Activation::Relu },
-        input: vec![1],
-        problem,
-        protocol: Protocol { ways: 2, shots: 1, queries: 1 },
-        device: Device::Cpu,
-        plain: false,
-    };
-    build(&text.parse().unwrap(), &context)
-}
-
-const CLASSES: Problem = Problem::Classification { train_classes: 9 };
-
-fn matrix<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor {
-    Tensor::new(&rows, &Device::Cpu).unwrap()
+fn method(text: &str) -> Result<Box<dyn Algorithm>> {
+    build(&text.parse().unwrap(), &classification(1, 9))
 }
 
 #[test]
@@ -50,12 +35,10 @@ fn an_answer_is_the_negative_squared_distance() {
 /// ln(1 + exp(−2w²)), whose slope is −4w / (1 + exp(2w²)); a shift of all features changes nothing.
 #[test]
 fn the_gradient_goes_through_prototypes_and_queries() {
-    let method = method("train_ways = 2\ntrain_queries = 1", CLASSES).unwrap();
+    let method = method("train_ways = 2\ntrain_queries = 1").unwrap();
     let mut rng = Stream::new(0, Purpose::Init, 0, 0);
-    let mut state = method.init(&mut rng).unwrap();
+    let state = start_at(method.as_ref(), [[1.0]]);
     assert_eq!(state.params.names().collect::<Vec<_>>(), ["dense1.bias", "dense1.weight"], "no head is learned");
-    state.params.insert("dense1.weight", matrix([[1.0]]));
-    state.params.insert("dense1.bias", Tensor::new(&[0f32], &Device::Cpu).unwrap());
     let support = Labeled::new(matrix([[1.0], [3.0]]), Targets::Classes(vec![0, 1])).unwrap();
     let query = Labeled::new(matrix([[1.5]]), Targets::Classes(vec![0])).unwrap();
     let update = method.task_update(&state, &Task { support, query }, &mut rng).unwrap();
@@ -69,7 +52,7 @@ fn the_gradient_goes_through_prototypes_and_queries() {
 /// 2,000 episodes to a halving where the run has 20,000, as the paper; a shorter run has the same levels.
 #[test]
 fn the_rate_is_halved_at_equal_distances() {
-    let method = method("train_ways = 2\ntrain_queries = 1", CLASSES).unwrap();
+    let method = method("train_ways = 2\ntrain_queries = 1").unwrap();
     let start = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
     let rate = |iteration, total| {
         let update = Update::default().with("gradient", start.params.zeros_like().unwrap());
@@ -82,9 +65,10 @@ fn the_rate_is_halved_at_equal_distances() {
 
 #[test]
 fn what_cannot_be_meant_is_named() {
-    let error = |text, problem| method(text, problem).err().unwrap().to_string();
-    assert!(error("train_ways = 1", CLASSES).contains("train_ways = 1"));
-    assert!(error("train_shots = 0", CLASSES).contains("train_shots"));
-    assert!(error("norm = \"runing\"", CLASSES).contains("did you mean \"running\"?"));
-    assert!(error("", Problem::Regression { outputs: 1 }).contains("no form for regression"));
+    let error = |text| method(text).err().unwrap().to_string();
+    assert!(error("train_ways = 1").contains("train_ways = 1"));
+    assert!(error("train_shots = 0").contains("train_shots"));
+    assert!(error("norm = \"runing\"").contains("did you mean \"running\"?"));
+    let error = build(&toml::Table::new(), &regression(1, &[1], 1)).err().unwrap().to_string();
+    assert!(error.contains("no form for regression"));
 }

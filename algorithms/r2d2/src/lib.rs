@@ -4,6 +4,7 @@
 
 mod solve;
 
+use harness_core::episode::one_hot;
 use harness_core::families::embedding::{Embedded, Embedding, Settings};
 use harness_core::prelude::*;
 
@@ -59,17 +60,10 @@ fn ridge(episode: &Embedded<'_>) -> Result<Tensor> {
     let products = |images: &Tensor| images.matmul(&support.t()?)? + 1.0;
     let ridge = (head.get(LOG_LAMBDA)?.exp()? * n as f64)?;
     let ridge = Tensor::eye(n, support.dtype(), support.device())?.broadcast_mul(&ridge)?;
-    let weights = solve(&(products(support)? + ridge)?, &one_hot(episode)?)?;
+    let labels = one_hot(classes, episode.ways(), support.dtype(), support.device())?;
+    let weights = solve(&(products(support)? + ridge)?, &labels)?;
     let answers = products(query)?.matmul(&weights)?;
     Ok(answers.broadcast_mul(head.get(ALPHA)?)?.broadcast_add(head.get(BETA)?)?)
-}
-
-/// Y, `[support, ways]`.
-fn one_hot(episode: &Embedded<'_>) -> Result<Tensor> {
-    let (ways, x) = (episode.ways(), &episode.support);
-    let hot = episode.classes.iter().flat_map(|class| (0..ways as u32).map(move |way| u8::from(way == *class)));
-    let hot = Tensor::from_vec(hot.collect::<Vec<u8>>(), (episode.classes.len(), ways), x.device())?;
-    Ok(hot.to_dtype(x.dtype())?)
 }
 
 #[cfg(test)]

@@ -1,45 +1,30 @@
 use candle_core::Device;
-use harness_core::conformance::regression;
-use harness_core::{Activation, ModelSpec, Purpose};
+use harness_core::Purpose;
+use harness_core::conformance::{Toy, check, check_with, classification, matrix, regression, start_at};
 
 use super::*;
 
 #[test]
 fn conforms() {
-    harness_core::conformance::check(&ENTRY);
+    check(&ENTRY);
 }
 
 #[test]
 fn the_other_normalisations_conform() {
     for normalisation in ["un", "l2n"] {
-        let toy = format!("{}\nnormalisation = \"{normalisation}\"", ENTRY.toy);
-        harness_core::conformance::check(&Entry { toy: Box::leak(toy.into_boxed_str()), ..ENTRY });
+        check_with(&ENTRY, &format!("normalisation = \"{normalisation}\""));
     }
 }
 
 /// A network whose features are relu(x) of two numbers, without norm layers.
 fn plain(text: &str) -> (Box<dyn Algorithm>, State) {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![2], activation: Activation::Relu },
-        input: vec![2],
-        problem: Problem::Classification { train_classes: 3 },
-        protocol: Protocol { ways: 2, shots: 2, queries: 1 },
-        device: Device::Cpu,
-        plain: false,
-    };
-    let method = build(&text.parse().unwrap(), &context).unwrap();
-    let mut state = method.init(&mut stream()).unwrap();
-    state.params.insert("dense1.weight", matrix([[1.0, 0.0], [0.0, 1.0]]));
-    state.params.insert("dense1.bias", Tensor::new(&[0f32, 0.0], &Device::Cpu).unwrap());
+    let method = build(&text.parse().unwrap(), &classification(2, 3)).unwrap();
+    let state = start_at(method.as_ref(), [[1.0, 0.0], [0.0, 1.0]]);
     (method, state)
 }
 
 fn stream() -> Stream {
     Stream::new(0, Purpose::Init, 0, 0)
-}
-
-fn matrix<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor {
-    Tensor::new(&rows, &Device::Cpu).unwrap()
 }
 
 /// Support (3, 4) and (0, 2) of class 0, (8, 6) of class 1, the query (6, 8), the training mean (0, 4). UN: the means (1.5, 3) and (8, 6)
@@ -89,7 +74,7 @@ fn the_mean_is_a_running_one() {
 
 #[test]
 fn wrong_settings_are_named() {
-    let context = harness_core::conformance::Toy::new().context();
+    let context = Toy::new().context();
     let error = |text: &str, context: &Context| build(&text.parse().unwrap(), context).err().unwrap().to_string();
     assert!(error("normalisation = \"cl2\"", &context).contains("did you mean \"cl2n\"?"));
     assert!(error("", &regression(1, &[3], 4)).contains("no training classes"));

@@ -1,6 +1,6 @@
 //! What a method works on: labelled examples, and tasks made of a support and a query set.
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -11,6 +11,13 @@ pub enum Targets {
     Classes(Vec<u32>),
     /// Real values, shape `[n, outputs]`.
     Values(Tensor),
+}
+
+/// `[classes.len(), ways]`: in each row 1 at its class `0..ways`, and 0 elsewhere.
+pub fn one_hot(classes: &[u32], ways: usize, dtype: DType, device: &Device) -> Result<Tensor> {
+    let hot = classes.iter().flat_map(|class| (0..ways as u32).map(move |way| u8::from(way == *class)));
+    let hot = Tensor::from_vec(hot.collect::<Vec<u8>>(), (classes.len(), ways), device)?;
+    Ok(hot.to_dtype(dtype)?)
 }
 
 /// Inputs `[n, …]` (images `[n, height, width, channels]` in 0..1, channels last) with their targets.
@@ -145,6 +152,13 @@ impl Sampling {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_hot_has_a_row_for_each_class() {
+        let hot = one_hot(&[2, 0], 3, DType::F64, &Device::Cpu).unwrap();
+        assert_eq!(hot.to_vec2::<f64>().unwrap(), [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]);
+        assert_eq!(one_hot(&[], 3, DType::F32, &Device::Cpu).unwrap().dims(), [0, 3]);
+    }
 
     #[test]
     fn select_and_concat_keep_inputs_with_their_targets() {

@@ -300,7 +300,7 @@ fn one(
             side: pair.side,
             mode: *mode,
             value: number.value,
-            ci95: Some(number.ci95).filter(|ci95| ci95.is_finite()),
+            ci95: number.interval(),
             episodes: number.episodes as u64,
             config_hash: run.record.config_hash.clone(),
             data_digest: job.source.digest(),

@@ -19,7 +19,7 @@ use crate::identity::{Identity, Segment};
 use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::{episodes, queries};
-use crate::runner::{self, Asked, Cell, EpisodeSet, Job, Kinship, OtherBuild, Outcomes, Stop, Workers, aggregate};
+use crate::runner::{self, Asked, Cell, EpisodeSet, Job, Outcomes, Stop, Workers, aggregate};
 use crate::tasks::Sources;
 
 const EXAMPLES: &str = "\
@@ -191,17 +191,8 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         algorithm,
         device: candle_core::Device::Cpu,
     };
-    Ok(Job {
-        cell: Arc::new(cell),
-        seed: trained["seed"].as_u64().unwrap_or_default(),
-        dir: Default::default(),
-        overrides: Vec::new(),
-        config,
-        data_digest,
-        kinship: Kinship::default(),
-        code,
-        other_build: OtherBuild::default(),
-    })
+    let seed = trained["seed"].as_u64().unwrap_or_default();
+    Ok(Job { seed, config, data_digest, code, ..Job::nowhere(cell) })
 }
 
 /// Says that another build trained a checkpoint that says what trained it.
@@ -225,7 +216,7 @@ fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Forma
             json!({
                 "benchmark": job.benchmark.name, "method": job.method.label, "seed": job.seed, "step": step, "split": split,
                 "mode": mode, "metric": job.metric(), "value": number.value,
-                "ci95_episodes": Some(number.ci95).filter(|ci95| ci95.is_finite()), "episodes": number.episodes,
+                "ci95_episodes": number.interval(), "episodes": number.episodes,
             })
         };
         return format!("{:#}\n", Value::Array(rows.iter().map(row).collect()));
@@ -253,8 +244,7 @@ fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)])
     let shown = |name: &str| modes || name != "mode";
     let metric = job.metric();
     let line = |(mode, number): &(&str, runner::Aggregate)| {
-        let interval = Some(number.ci95).filter(|ci95| ci95.is_finite());
-        let value = metric.with_interval(number.value, interval);
+        let value = metric.with_interval(number.value, number.interval());
         let cells = [job.method.label.clone(), (*mode).to_owned(), value];
         cells.into_iter().zip(names).filter(|(_, (name, _))| shown(name)).map(|(text, _)| text).collect()
     };

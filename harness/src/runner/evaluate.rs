@@ -151,6 +151,13 @@ pub struct Aggregate {
     pub episodes: usize,
 }
 
+impl Aggregate {
+    /// `ci95`, where it is a number: one episode has none.
+    pub fn interval(&self) -> Option<f64> {
+        Some(self.ci95).filter(|ci95| ci95.is_finite())
+    }
+}
+
 /// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression. NaN where an episode
 /// has no number.
 pub fn aggregate(mode: Mode, outcomes: &[Outcome]) -> Aggregate {

@@ -406,8 +406,8 @@ impl<'a> Run<'a> {
     }
 
     fn evaluation_row(&self, step: u64, split: Split, mode: Mode, metric: &str, number: super::Aggregate) -> MetricRow {
-        let ci95 = Some(number.ci95).filter(|ci95| ci95.is_finite());
-        let (value, n, metric) = (number.value, number.episodes as u64, metric.to_owned());
+        let (value, ci95) = (number.value, number.interval());
+        let (n, metric) = (number.episodes as u64, metric.to_owned());
         MetricRow { step, split, mode, metric, value, ci95, n, wall_s: None }
     }
 

@@ -6,12 +6,11 @@
 
 use candle_core::{Device, Tensor};
 
+use super::by_hand::regression;
 use super::matrix::Matrix;
 use crate::algorithm::{Algorithm, Entry, Progress};
-use crate::context::{Context, Problem, Protocol};
 use crate::episode::{Draw, Task};
 use crate::error::Result;
-use crate::model::{Activation, ModelSpec};
 use crate::params::Params;
 use crate::rng::{Purpose, Stream};
 use crate::sources::Bowl;
@@ -133,16 +132,8 @@ fn bowls(n: usize) -> Vec<Bowl> {
 }
 
 fn build(entry: &Entry, form: &ClosedForm, rate: f64) -> Box<dyn Algorithm> {
-    let context = Context {
-        model: ModelSpec::Mlp { hidden: vec![], activation: Activation::Tanh },
-        input: vec![2],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots: 4, queries: 4 },
-        device: Device::Cpu,
-        plain: false,
-    };
     let table = (form.config)(rate).parse().expect("the settings are TOML");
-    (entry.build)(&table, &context).unwrap_or_else(|error| panic!("{}: {error}", entry.name))
+    (entry.build)(&table, &regression(2, &[], 4)).unwrap_or_else(|error| panic!("{}: {error}", entry.name))
 }
 
 fn start(method: &dyn Algorithm) -> Result<State> {

@@ -10,7 +10,9 @@
 #![doc = include_str!("../../../templates/algorithm/src/lib.rs")]
 #![doc = "```"]
 
+mod by_hand;
 mod closed_form;
+mod differences;
 mod halves;
 mod matrix;
 mod paths;
@@ -18,9 +20,11 @@ mod toy;
 
 use candle_core::Tensor;
 
+pub use by_hand::{classification, matrix, regression, start_at};
 pub use closed_form::{ClosedForm, EXACT_MAML, Outer, check_closed_form, left_by_descent, left_by_proximal_descent};
+pub use differences::Differences;
 pub use matrix::Matrix;
-pub use toy::{Toy, regression};
+pub use toy::Toy;
 
 use crate::adapted::{Adapted, Mode};
 use crate::algorithm::{Algorithm, Entry, Progress};
@@ -38,8 +42,13 @@ pub const TOY_ITERATIONS: u64 = 300;
 /// Runs the whole suite with the entry's toy config, a few seconds. Panics with a sentence that says which promise was
 /// broken. The toy task must be learned within [`TOY_ITERATIONS`]: above 60 % of right answers, 8 points more than untrained.
 pub fn check(entry: &Entry) {
+    check_with(entry, "");
+}
+
+/// As [`check`], with one more line in the entry's toy config: a setting that a method has two ways for.
+pub fn check_with(entry: &Entry, line: &str) {
     let toy = Toy::new();
-    let table: toml::Table = entry.toy.parse().expect("the toy config is TOML");
+    let table: toml::Table = format!("{}\n{line}", entry.toy).parse().expect("the toy config is TOML");
     let method = (entry.build)(&table, &toy.context()).expect("the toy config builds");
     let method = method.as_ref();
     let name = entry.name;

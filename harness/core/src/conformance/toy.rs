@@ -12,7 +12,7 @@ use crate::context::{Context, Problem, Protocol};
 use crate::episode::{Draw, Task};
 use crate::error::Result;
 use crate::images::{ImageClass, ImageSet};
-use crate::model::{Activation, ModelSpec};
+use crate::model::ModelSpec;
 use crate::rng::{Purpose, Stream};
 use crate::source::{Split, TaskSource, View};
 use crate::sources::ImageTasks;
@@ -28,19 +28,6 @@ const EPISODES: u64 = 60;
 const BASIS: usize = 6;
 /// Strength of the disguise beside the identity's 1.
 const DISGUISE: f64 = 1.0;
-
-/// What a method is built from for one output of `inputs` numbers: a tanh network with `hidden` units, none for a straight line, and
-/// tasks of `shots` points to learn from and as many to answer.
-pub fn regression(inputs: usize, hidden: &[usize], shots: usize) -> Context {
-    Context {
-        model: ModelSpec::Mlp { hidden: hidden.to_vec(), activation: Activation::Tanh },
-        input: vec![inputs],
-        problem: Problem::Regression { outputs: 1 },
-        protocol: Protocol { ways: 1, shots, queries: shots },
-        device: Device::Cpu,
-        plain: false,
-    }
-}
 
 /// A tiny few-shot problem that a small convolution net learns within seconds.
 pub struct Toy {

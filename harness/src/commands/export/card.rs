@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::results::checkpoint::Checkpoint;
 use crate::results::metric::{ACCURACY, MSE};
+use crate::results::run_dir::RECORD;
 use crate::results::run_json::RunRecord;
 use crate::runner::aggregate;
 
@@ -20,7 +21,7 @@ pub fn card(checkpoint: &Checkpoint, run_folder: &Path, algorithms: &[Entry]) ->
     let (config, state) = (&checkpoint.meta.config, &checkpoint.state);
     let algorithm = config["algorithm"].as_str().unwrap_or_default();
     let entry = algorithms.iter().find(|entry| entry.name == algorithm);
-    let record = RunRecord::read(&run_folder.join("run.json")).ok();
+    let record = RunRecord::read(&run_folder.join(RECORD)).ok();
     let commit = record.and_then(|record| Some(json!({ "commit": record.git_commit?, "dirty": record.git_dirty })));
     Ok(json!({
         "format": FORMAT,
@@ -141,10 +142,9 @@ fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
     let number = whole.map(|(mode, outcomes)| {
         let number = aggregate(*mode, outcomes);
-        let ci95 = Some(number.ci95).filter(|ci95| ci95.is_finite());
         json!({
-            "split": "test", "mode": mode.as_str(), "metric": metric, "value": number.value, "ci95_episodes": ci95,
-            "episodes": number.episodes,
+            "split": "test", "mode": mode.as_str(), "metric": metric, "value": number.value,
+            "ci95_episodes": number.interval(), "episodes": number.episodes,
         })
     });
     number.collect()

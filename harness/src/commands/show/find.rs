@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result};
 
+use crate::results::run_dir::RECORD;
+
 /// How deep a run lies below a results folder: budget, benchmark, label, seed.
 const DEPTH: usize = 4;
 
@@ -21,7 +23,7 @@ pub fn run(path: &Path) -> Result<PathBuf> {
     match found.as_slice() {
         [one] => Ok(one.clone()),
         [] if !path.exists() => Err(Error::usage(format!("{named}: no such file or folder; name a run's folder"))),
-        [] => Err(Error::usage(format!("{named}: no run lies here: name the folder of one, which holds run.json"))),
+        [] => Err(Error::usage(format!("{named}: no run lies here: name the folder of one, which holds {RECORD}"))),
         [first, ..] => {
             let (count, first) = (found.len(), first.display());
             Err(Error::usage(format!("{named}: {count} runs lie here: name one, such as {first}")))
@@ -31,7 +33,7 @@ pub fn run(path: &Path) -> Result<PathBuf> {
 
 /// Runs hold no runs, and what begins with a dot is none.
 fn below(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
-    if folder.join("run.json").is_file() {
+    if folder.join(RECORD).is_file() {
         return found.push(folder.to_path_buf());
     }
     if depth == 0 {

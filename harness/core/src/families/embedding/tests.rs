@@ -3,6 +3,7 @@ use candle_core::{DType, Device};
 use super::*;
 use crate::algorithm::Entry;
 use crate::config::parse_config;
+use crate::episode::one_hot;
 
 /// Answers by a ridge regression on the support set, solved in closed form, times a scale that is learned (as Bertinetto et al.
 /// 2019, arXiv 1805.08136): W = Xᵀ(XXᵀ + I)⁻¹Y.
@@ -11,14 +12,7 @@ fn ridge(episode: &Embedded<'_>) -> Result<Tensor> {
     let kernel = (x.matmul(&x.t()?)? + Tensor::eye(n, x.dtype(), x.device())?)?;
     // A step of Newton's from the solution itself: it stays where it is, and has the solution's derivatives.
     let inverse = inverse(&kernel)?;
-    let hot = Tensor::from_iter(
-        episode
-            .classes
-            .iter()
-            .flat_map(|class| (0..episode.ways() as u32).map(move |way| f32::from(u8::from(way == *class)))),
-        x.device(),
-    )?;
-    let hot = hot.reshape((n, episode.ways()))?;
+    let hot = one_hot(episode.classes, episode.ways(), x.dtype(), x.device())?;
     let solved = inverse.matmul(&hot)?;
     let solved = (&solved + inverse.matmul(&(hot - kernel.matmul(&solved)?)?)?)?;
     Ok(episode.query.matmul(&x.t()?.matmul(&solved)?)?.broadcast_mul(episode.head.get("head.scale")?)?)

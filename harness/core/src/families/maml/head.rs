@@ -8,7 +8,7 @@
 use candle_core::{D, Tensor};
 
 use super::{Maml, Settings};
-use crate::episode::{Labeled, Targets, Task};
+use crate::episode::{Labeled, Targets, Task, one_hot};
 use crate::error::Result;
 use crate::loss::{self, Reduction};
 use crate::model::{Features, Group, Norm};
@@ -48,10 +48,9 @@ fn loss_by_answers(answers: &Tensor, targets: &Targets) -> Result<Tensor> {
     let (n, outputs) = answers.dims2()?;
     Ok(match targets {
         Targets::Classes(classes) => {
-            let hot = classes.iter().flat_map(|class| (0..outputs as u32).map(move |way| u8::from(way == *class)));
-            let hot = Tensor::from_vec(hot.collect::<Vec<u8>>(), (n, outputs), answers.device())?;
+            let hot = one_hot(classes, outputs, answers.dtype(), answers.device())?;
             let softmax = candle_nn::ops::softmax(answers, D::Minus1)?;
-            ((softmax - hot.to_dtype(answers.dtype())?)? / n as f64)?
+            ((softmax - hot)? / n as f64)?
         }
         Targets::Values(values) => ((answers - values)? * (2.0 / (n * outputs) as f64))?,
     })
