@@ -63,10 +63,7 @@ impl<'a, O: Wire> Answers<'a, O> {
     }
 
     /// Takes what `next` has of each other rank, until it has nothing or nothing is left.
-    pub(super) fn take(
-        &self,
-        next: impl Fn(&dyn Link, usize) -> Result<Option<Vec<u8>>, Lost>,
-    ) -> Result<(), Ended> {
+    pub(super) fn take(&self, next: impl Fn(&dyn Link, usize) -> Result<Option<Vec<u8>>, Lost>) -> Result<(), Ended> {
         for (rank, left) in &self.left {
             let one = || -> Result<Option<Vec<u8>>, Ended> {
                 let mut left = left.lock().expect("nobody panics here");
@@ -106,7 +103,9 @@ impl<'a, O: Wire> Answers<'a, O> {
     /// Of several errors that of the first item.
     pub(super) fn in_order(self) -> Result<Vec<O>> {
         let all = self.all.into_inner().expect("nobody panics here");
-        all.into_iter().map(|one| one.unwrap_or_else(|| Err(Error::data("an answer between ranks is missing")))).collect()
+        all.into_iter()
+            .map(|one| one.unwrap_or_else(|| Err(Error::data("an answer between ranks is missing"))))
+            .collect()
     }
 }
 
