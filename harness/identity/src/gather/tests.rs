@@ -141,3 +141,22 @@ fn what_cannot_be_known_is_an_error() {
     tree.replace("Cargo.lock", "name = \"mine\"", "name = \"other\"");
     assert!(tree.of(&Which::All).unwrap_err().contains("does not name mine"));
 }
+
+/// What `harness-core` reaches by path must be known by name: only the workspace knows where it lies.
+#[test]
+fn a_crate_elsewhere_needs_no_folder_that_it_does_not_name() {
+    let core = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("core");
+    let (root, packages) = lock::find(&core).unwrap();
+    let places = [core, root];
+    let mut skip = |package: &Package| match manifest::folder_of(&package.name, &places) {
+        Some(place) => manifest::read(&place).only_tests,
+        None => panic!("{} lies in no folder of the workspace", package.name),
+    };
+    let reached = lock::reach(&packages, &["harness-core"], &[], &mut skip).unwrap();
+    let by_path: Vec<&str> =
+        reached.iter().filter(|package| package.source.is_none()).map(|package| package.name.as_str()).collect();
+    assert!(by_path.len() > 2, "{by_path:?}");
+    for name in by_path {
+        assert!(COVERED.contains(&name), "{name}: a method's crate elsewhere cannot find it");
+    }
+}
