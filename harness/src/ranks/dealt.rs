@@ -108,8 +108,8 @@ impl Ranks {
 
     /// The answers of `work` to the items 0 to `n`, in their order, bit for bit those of one process. Every rank that takes
     /// part computes its own on the pool that this is called in, and sends each as soon as it is made: it crosses while the
-    /// next one is computed, and is read while it is still in the processor's cache. Of several errors the one of the first item is the answer
-    /// of all ranks. None: a rank is lost and `stop` is raised.
+    /// next one is computed, and is read while it is still in the processor's cache. Of several errors the one of the first
+    /// item is the answer of all ranks. None: a rank is lost and `stop` is raised.
     ///
     /// Rank 0 says what is to be done with `call` and `state`, and all others must come here by [`Ranks::order`]. `moves`:
     /// all who take part then change their state, alike; [`Ranks::holds`] says when that is done.

@@ -269,6 +269,13 @@ mod tests {
     }
 
     #[test]
+    fn a_role_may_have_a_slash() {
+        let there = back(&Update::default().with("a/b", params(&[1.0])).with("a", params(&[2.0])));
+        assert_eq!(there.tensors.keys().collect::<Vec<_>>(), ["a", "a/b"]);
+        assert!(there.role("a/b").unwrap().same_bits(&params(&[1.0])).unwrap());
+    }
+
+    #[test]
     fn outcomes_and_their_absence_cross() {
         let outcomes = vec![Outcome { correct: 3, n: 5, loss: 0.1 }, Outcome { correct: 0, n: 5, loss: f64::NAN }];
         let there = back(&Some(outcomes.clone())).unwrap();
