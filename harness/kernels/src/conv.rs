@@ -5,12 +5,13 @@
 
 use crate::geometry::Geometry;
 use crate::simd::Real;
-use crate::{direct, winograd};
+use crate::winograd::Terms;
+use crate::{direct, pointwise, winograd};
 
 /// out = x ∗ w (+ bias), for `batch` images.
 pub(crate) fn forward<T: Real>(g: &Geometry, batch: usize, x: &[T], w: &[T], bias: Option<&[T]>, out: &mut [T]) {
     match winograd::tile(g) {
-        Some(tile) => winograd::forward(tile, g, batch, x, w, bias, out),
+        Some(tile) => winograd::forward(tile, g, batch, &[(x, w)], bias, out),
         None => direct::forward(g, batch, x, w, bias, out),
     }
 }
@@ -18,7 +19,7 @@ pub(crate) fn forward<T: Real>(g: &Geometry, batch: usize, x: &[T], w: &[T], bia
 /// dx = the gradient of the input, from the gradient `d` of the output and weights turned round by [`turn`].
 pub(crate) fn input_grad<T: Real>(g: &Geometry, batch: usize, d: &[T], turned: &[T], dx: &mut [T]) {
     match winograd::tile(g) {
-        Some(tile) => winograd::input_grad(tile, g, batch, d, turned, dx),
+        Some(tile) => winograd::input_grad(tile, g, batch, &[(d, turned)], dx),
         None => direct::input_grad(g, batch, d, turned, dx),
     }
 }
@@ -34,7 +35,57 @@ pub(crate) fn turn<T: Real>(g: &Geometry, w: &[T], turned: &mut [T]) {
 /// dw = the gradient of the weights, from the input `x` and the gradient `d` of the output.
 pub(crate) fn weight_grad<T: Real>(g: &Geometry, batch: usize, x: &[T], d: &[T], dw: &mut [T]) {
     match winograd::tile(g) {
-        Some(tile) => winograd::weight_grad(tile, g, batch, x, d, dw),
+        Some(tile) => winograd::weight_grad(tile, g, batch, &[(x, d)], dw),
         None => direct::weight_grad(g, batch, x, d, dw),
+    }
+}
+
+/// The sum of [`forward`] over the terms (x, w): what the product rule makes of a convolution. `spare` is as long as `out`.
+pub(crate) fn forward_sum<T: Real>(
+    g: &Geometry,
+    batch: usize,
+    terms: &Terms<T>,
+    bias: Option<&[T]>,
+    spare: &mut [T],
+    out: &mut [T],
+) {
+    match winograd::tile(g) {
+        Some(tile) => winograd::forward(tile, g, batch, terms, bias, out),
+        None => one_by_one(terms, spare, out, |i, x, w, out| {
+            direct::forward(g, batch, x, w, bias.filter(|_| i == 0), out);
+        }),
+    }
+}
+
+/// That of [`input_grad`] over (d, turned).
+pub(crate) fn input_grad_sum<T: Real>(g: &Geometry, batch: usize, terms: &Terms<T>, spare: &mut [T], dx: &mut [T]) {
+    match winograd::tile(g) {
+        Some(tile) => winograd::input_grad(tile, g, batch, terms, dx),
+        None => one_by_one(terms, spare, dx, |_, d, turned, dx| direct::input_grad(g, batch, d, turned, dx)),
+    }
+}
+
+/// That of [`weight_grad`] over (x, d).
+pub(crate) fn weight_grad_sum<T: Real>(g: &Geometry, batch: usize, terms: &Terms<T>, spare: &mut [T], dw: &mut [T]) {
+    match winograd::tile(g) {
+        Some(tile) => winograd::weight_grad(tile, g, batch, terms, dw),
+        None => one_by_one(terms, spare, dw, |_, x, d, dw| direct::weight_grad(g, batch, x, d, dw)),
+    }
+}
+
+/// Each term by itself, then their sum.
+fn one_by_one<T: Real>(
+    terms: &Terms<T>,
+    spare: &mut [T],
+    out: &mut [T],
+    mut product: impl FnMut(usize, &[T], &[T], &mut [T]),
+) {
+    for (i, &(a, b)) in terms.iter().enumerate() {
+        if i == 0 {
+            product(i, a, b, out);
+        } else {
+            product(i, a, b, spare);
+            pointwise::add(spare, out);
+        }
     }
 }

@@ -165,8 +165,8 @@ impl<T: Real> Point<T> {
                     conv::weight_grad(&l.geometry, batch, input, d, &mut grad[l.weight.clone()]);
                     l.bias_grad(d, &mut grad[l.bias.clone()]);
                     if let Some(dx) = dx {
-                        let weight = &self.params[l.weight.clone()];
-                        l.input_grad(batch, weight, d, &mut scratch.turned, dx);
+                        let terms = [(&self.params[l.weight.clone()], d)];
+                        l.input_grad(batch, &terms, &mut scratch.turned, &mut scratch.output, dx);
                     }
                 }
                 Stage::Norm(n) => {
@@ -220,16 +220,14 @@ impl<T: Real> Point<T> {
                 Stage::Linear(l) => {
                     let dx = i.checked_sub(1).map(|before| &*way.tangents[before]);
                     let to = &mut product[l.weight.clone()];
-                    conv::weight_grad(&l.geometry, batch, x, dd, to);
+                    let terms: Vec<_> = [(x, dd)].into_iter().chain(dx.map(|dx| (dx, d))).collect();
+                    weights.resize(l.weight.len(), T::default());
+                    conv::weight_grad_sum(&l.geometry, batch, &terms, weights, to);
                     l.bias_grad(dd, &mut product[l.bias.clone()]);
-                    if let (Some(dx), Some(ddx)) = (dx, ddx) {
-                        weights.resize(l.weight.len(), T::default());
-                        conv::weight_grad(&l.geometry, batch, dx, d, weights);
-                        pointwise::add(weights, &mut product[l.weight.clone()]);
+                    if let Some(ddx) = ddx {
                         let spare = &mut output[..ddx.len()];
-                        l.input_grad(batch, &self.params[l.weight.clone()], dd, turned, ddx);
-                        l.input_grad(batch, &vector[l.weight.clone()], d, turned, spare);
-                        pointwise::add(spare, ddx);
+                        let terms = [(&self.params[l.weight.clone()], dd), (&vector[l.weight.clone()], d)];
+                        l.input_grad(batch, &terms, turned, spare, ddx);
                     }
                 }
                 Stage::Norm(n) => {
@@ -281,12 +279,10 @@ impl<T: Real> Way<T> {
             match (stage, dx) {
                 (Stage::Linear(l), dx) => {
                     let (weight, bias) = (&vector[l.weight.clone()], &vector[l.bias.clone()]);
-                    conv::forward(&l.geometry, batch, x, weight, (!l.before_norm).then_some(bias), dy);
-                    if let Some(dx) = dx {
-                        let spare = &mut scratch.output[..dy.len()];
-                        conv::forward(&l.geometry, batch, dx, &at.params[l.weight.clone()], None, spare);
-                        pointwise::add(spare, dy);
-                    }
+                    let along = dx.map(|dx| (dx, &at.params[l.weight.clone()]));
+                    let terms: Vec<_> = [(x, weight)].into_iter().chain(along).collect();
+                    let (bias, spare) = ((!l.before_norm).then_some(bias), &mut scratch.output[..dy.len()]);
+                    conv::forward_sum(&l.geometry, batch, &terms, bias, spare, dy);
                 }
                 (Stage::Norm(n), dx) => {
                     let point = NormPoint::new(n, batch, x, i, &at.params, &at.forward);
@@ -343,10 +339,22 @@ impl Linear {
         }
     }
 
-    fn input_grad<T: Real>(&self, batch: usize, weight: &[T], d: &[T], turned: &mut Vec<T>, dx: &mut [T]) {
-        turned.resize(weight.len(), T::default());
-        conv::turn(&self.geometry, weight, turned);
-        conv::input_grad(&self.geometry, batch, d, turned, dx);
+    /// The sum over the terms (weight, d); `spare` is as long as `dx` where there are several.
+    fn input_grad<T: Real>(
+        &self,
+        batch: usize,
+        terms: &[(&[T], &[T])],
+        turned: &mut Vec<T>,
+        spare: &mut [T],
+        dx: &mut [T],
+    ) {
+        let len = self.weight.len();
+        turned.resize(terms.len() * len, T::default());
+        for (turned, (weight, _)) in turned.chunks_exact_mut(len).zip(terms) {
+            conv::turn(&self.geometry, weight, turned);
+        }
+        let terms: Vec<_> = terms.iter().zip(turned.chunks_exact(len)).map(|((_, d), turned)| (*d, turned)).collect();
+        conv::input_grad_sum(&self.geometry, batch, &terms, spare, dx);
     }
 }
 

@@ -244,7 +244,7 @@ impl<T: Real, const K: usize> OverChannels<T> for Combine<'_, T, K> {
 
 /// v ← (x − mean)·slope + v·factor + Σ dₖ·factorₖ + level: x, v and dₖ `[rows, C]`, the others `[C]`.
 fn bend<T: Real>((x, mean, slope): (&[T], &[T], &[T]), d: [(&[T], &[T]); 2], factor: &[T], level: &[T], v: &mut [T]) {
-    let bend = Bend { windows: None, x, mean, slope, d, factor, level, v: v.as_mut_ptr() };
+    let bend = Bend { windows: None, line: [0, 0], x, mean, slope, d, factor, level, v: v.as_mut_ptr() };
     bend.check(v.len(), v.len());
     dispatch(bend);
 }
@@ -262,7 +262,8 @@ fn bend_windows<T: Real>(
     let images = v.len() / pool.input_len();
     assert!(v.len() == images * pool.input_len() && winners.len() == images * pool.output_len());
     assert!(level.len() == pool.c);
-    let bend = Bend { windows: Some((pool, winners)), x, mean, slope, d, factor, level, v: v.as_mut_ptr() };
+    let windows = Some((pool, winners));
+    let bend = Bend { windows, line: [0, 0], x, mean, slope, d, factor, level, v: v.as_mut_ptr() };
     bend.check(v.len(), winners.len());
     dispatch(bend);
 }
@@ -270,6 +271,8 @@ fn bend_windows<T: Real>(
 struct Bend<'a, T> {
     /// The pool and its raw winners, if one follows.
     windows: Option<(&'a PoolShape, &'a [T])>,
+    /// The image and the line of windows that is next: all channels of one before the next, while its pixels are in the nearest caches.
+    line: [usize; 2],
     x: &'a [T],
     mean: &'a [T],
     slope: &'a [T],
@@ -292,8 +295,19 @@ impl<T: Real> WithSimd for Bend<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, s: S) {
-        // SAFETY: `check` has seen the lengths.
-        unsafe { over_narrow(s, self.level.len(), &mut self) }
+        let channels = self.level.len();
+        let [images, lines] = match self.windows {
+            None => [1, 1],
+            // One more line where a "valid" pool drops pixels.
+            Some((pool, _)) => [self.x.len() / pool.input_len(), pool.h.div_ceil(2)],
+        };
+        for image in 0..images {
+            for line in 0..lines {
+                self.line = [image, line];
+                // SAFETY: `check` has seen the lengths.
+                unsafe { over_narrow(s, channels, &mut self) }
+            }
+        }
     }
 }
 
@@ -323,46 +337,43 @@ impl<T: Real> OverChannels<T> for Bend<'_, T> {
                 return;
             };
             let zero = T::splat(s, T::default());
-            for image in 0..self.x.len() / pool.input_len() {
-                let (x, v) = (x.add(image * pool.input_len()), v.add(image * pool.input_len()));
-                let mut at_window = image * pool.output_len();
-                for oy in 0..pool.oh {
-                    for ox in 0..pool.ow {
-                        let at = pool.window(oy, ox);
-                        for j in 0..NV {
-                            let (one, skip) = (lanes.one(), j * T::lanes::<S>());
-                            let [winner] = one.load(winners.as_ptr().add(at_window + first + skip));
-                            let ([a], [b]) = (one.load(d.add(at_window + skip)), one.load(dd.add(at_window + skip)));
-                            let mut left = T::fma(s, b, on_dd[j], T::vmul(s, a, on_d[j]));
-                            let (x, v) = (x.add(skip), v.add(skip));
-                            let mut out = each(
-                                at,
-                                #[inline(always)]
-                                |at| one.load(v.add(at))[0],
-                            );
-                            for (at, out) in at.into_iter().zip(&mut out) {
-                                let [e] = one.load(x.add(at));
-                                let base = T::fma(s, T::vsub(s, e, mean[j]), slope[j], level[j]);
-                                let own = T::pick_eq(s, e, winner, left, zero);
-                                *out = T::vadd(s, T::fma(s, *out, factor[j], base), own);
-                                left = T::pick_eq(s, e, winner, zero, left);
-                            }
-                            for (at, out) in at.into_iter().zip(out).rev() {
-                                one.store(v.add(at), [out]);
-                            }
-                        }
-                        at_window += pool.c;
+            let [image, oy] = self.line;
+            let (x, v) = (x.add(image * pool.input_len()), v.add(image * pool.input_len()));
+            let whole = oy < pool.oh;
+            for ox in 0..if whole { pool.ow } else { 0 } {
+                let at_window = image * pool.output_len() + (oy * pool.ow + ox) * pool.c;
+                let at = pool.window(oy, ox);
+                for j in 0..NV {
+                    let (one, skip) = (lanes.one(), j * T::lanes::<S>());
+                    let [winner] = one.load(winners.as_ptr().add(at_window + first + skip));
+                    let ([a], [b]) = (one.load(d.add(at_window + skip)), one.load(dd.add(at_window + skip)));
+                    let mut left = T::fma(s, b, on_dd[j], T::vmul(s, a, on_d[j]));
+                    let (x, v) = (x.add(skip), v.add(skip));
+                    let mut out = each(
+                        at,
+                        #[inline(always)]
+                        |at| one.load(v.add(at))[0],
+                    );
+                    for (at, out) in at.into_iter().zip(&mut out) {
+                        let [e] = one.load(x.add(at));
+                        let base = T::fma(s, T::vsub(s, e, mean[j]), slope[j], level[j]);
+                        let own = T::pick_eq(s, e, winner, left, zero);
+                        *out = T::vadd(s, T::fma(s, *out, factor[j], base), own);
+                        left = T::pick_eq(s, e, winner, zero, left);
+                    }
+                    for (at, out) in at.into_iter().zip(out).rev() {
+                        one.store(v.add(at), [out]);
                     }
                 }
-                // Pixels that a "valid" pool drops.
-                for iy in 0..pool.h {
-                    let from = if iy < 2 * pool.oh { (2 * pool.ow).min(pool.w) } else { 0 };
-                    for ix in from..pool.w {
-                        let at = (iy * pool.w + ix) * pool.c;
-                        let (e, w) = (lanes.load(x.add(at)), lanes.load(v.add(at)));
-                        let base = lanes.map(|j| T::fma(s, T::vsub(s, e[j], mean[j]), slope[j], level[j]));
-                        lanes.store(v.add(at), lanes.map(|j| T::fma(s, w[j], factor[j], base[j])));
-                    }
+            }
+            // Pixels that a "valid" pool drops.
+            let from = if whole { (2 * pool.ow).min(pool.w) } else { 0 };
+            for iy in 2 * oy..(2 * oy + 2).min(pool.h) {
+                for ix in from..pool.w {
+                    let at = (iy * pool.w + ix) * pool.c;
+                    let (e, w) = (lanes.load(x.add(at)), lanes.load(v.add(at)));
+                    let base = lanes.map(|j| T::fma(s, T::vsub(s, e[j], mean[j]), slope[j], level[j]));
+                    lanes.store(v.add(at), lanes.map(|j| T::fma(s, w[j], factor[j], base[j])));
                 }
             }
         }

@@ -61,33 +61,35 @@ pub(crate) fn tile(g: &Geometry) -> Option<Tile> {
     Some(if products(3) < products(4) { Tile::Three } else { Tile::Four })
 }
 
-/// out = x ∗ w (+ bias), for `batch` images.
+/// Two operands of each product of a sum.
+pub(crate) type Terms<'a, T> = [(&'a [T], &'a [T])];
+
+/// out = Σ x ∗ w (+ bias) over the terms (x, w), for `batch` images.
 pub(crate) fn forward<T: Real>(
     tile: Tile,
     g: &Geometry,
     batch: usize,
-    x: &[T],
-    w: &[T],
+    terms: &Terms<T>,
     bias: Option<&[T]>,
     out: &mut [T],
 ) {
-    assert!(x.len() == batch * g.input_len() && out.len() == batch * g.output_len());
-    assert!(w.len() == g.weight_len() && bias.is_none_or(|b| b.len() == g.cout));
+    assert!(terms.iter().all(|(x, w)| x.len() == batch * g.input_len() && w.len() == g.weight_len()));
+    assert!(out.len() == batch * g.output_len() && bias.is_none_or(|b| b.len() == g.cout));
     match tile {
-        Tile::Three => convolve::<T, 3>(g, [g.cin, g.cout], batch, x, w, bias, out),
-        Tile::Four => convolve::<T, 4>(g, [g.cin, g.cout], batch, x, w, bias, out),
-        Tile::Phases => halve(true, g, batch, x, w, bias, out),
+        Tile::Three => convolve::<T, 3>(g, [g.cin, g.cout], batch, terms, bias, out),
+        Tile::Four => convolve::<T, 4>(g, [g.cin, g.cout], batch, terms, bias, out),
+        Tile::Phases => halve(true, g, batch, terms, bias, out),
     }
 }
 
-/// dx = the gradient of the input, from the gradient `d` of the output and weights as [`turn`] gives them.
-pub(crate) fn input_grad<T: Real>(tile: Tile, g: &Geometry, batch: usize, d: &[T], turned: &[T], dx: &mut [T]) {
-    assert!(d.len() == batch * g.output_len() && dx.len() == batch * g.input_len());
-    assert!(turned.len() == g.weight_len());
+/// dx = the gradient of the input, from terms of a gradient of the output and weights as [`turn`] gives them.
+pub(crate) fn input_grad<T: Real>(tile: Tile, g: &Geometry, batch: usize, terms: &Terms<T>, dx: &mut [T]) {
+    assert!(terms.iter().all(|(d, turned)| d.len() == batch * g.output_len() && turned.len() == g.weight_len()));
+    assert!(dx.len() == batch * g.input_len());
     match tile {
-        Tile::Three => convolve::<T, 3>(g, [g.cout, g.cin], batch, d, turned, None, dx),
-        Tile::Four => convolve::<T, 4>(g, [g.cout, g.cin], batch, d, turned, None, dx),
-        Tile::Phases => halve(false, g, batch, d, turned, None, dx),
+        Tile::Three => convolve::<T, 3>(g, [g.cout, g.cin], batch, terms, None, dx),
+        Tile::Four => convolve::<T, 4>(g, [g.cout, g.cin], batch, terms, None, dx),
+        Tile::Phases => halve(false, g, batch, terms, None, dx),
     }
 }
 
@@ -95,24 +97,25 @@ fn convolve<T: Real, const M: usize>(
     g: &Geometry,
     [from, to]: [usize; 2],
     batch: usize,
-    x: &[T],
-    w: &[T],
+    terms: &Terms<T>,
     bias: Option<&[T]>,
     out: &mut [T],
 ) {
     assert!(g.kernel == 3 && g.stride == 1);
-    let layout = Layout::<M>::new::<T>(g, from, to, batch);
+    let layout = Layout::<M>::new::<T>(g, terms.len(), from, to, batch);
     let bias = bias.map_or(std::ptr::null(), <[T]>::as_ptr);
-    let (x, w, out) = (x.as_ptr(), w.as_ptr(), out.as_mut_ptr());
-    scratch::with(layout.room(), |room| dispatch(Forward { layout, x, w, bias, out, room }));
+    let out = out.as_mut_ptr();
+    scratch::with(layout.room(), |room| dispatch(Forward { layout, terms, bias, out, room }));
 }
 
-/// dw = the gradient of the weights, from the input `x` and the gradient `d` of the output.
-pub(crate) fn weight_grad<T: Real>(tile: Tile, g: &Geometry, batch: usize, x: &[T], d: &[T], dw: &mut [T]) {
+/// dw = the gradient of the weights, from terms of an input and a gradient of the output.
+pub(crate) fn weight_grad<T: Real>(tile: Tile, g: &Geometry, batch: usize, terms: &Terms<T>, dw: &mut [T]) {
+    assert!(terms.iter().all(|(x, d)| x.len() == batch * g.input_len() && d.len() == batch * g.output_len()));
+    assert!(dw.len() == g.weight_len());
     match tile {
-        Tile::Three => correlate::<T, 3>(g, batch, x, d, dw),
-        Tile::Four => correlate::<T, 4>(g, batch, x, d, dw),
-        Tile::Phases => halved(g, batch, x, d, dw),
+        Tile::Three => correlate::<T, 3>(g, batch, terms, dw),
+        Tile::Four => correlate::<T, 4>(g, batch, terms, dw),
+        Tile::Phases => halved(g, batch, terms, dw),
     }
 }
 
@@ -125,27 +128,26 @@ pub(crate) fn turn<T: Real>(tile: Tile, g: &Geometry, w: &[T], turned: &mut [T])
 }
 
 /// By phases, [`forward`] or [`input_grad`].
-fn halve<T: Real>(forward: bool, g: &Geometry, batch: usize, x: &[T], w: &[T], bias: Option<&[T]>, out: &mut [T]) {
+fn halve<T: Real>(forward: bool, g: &Geometry, batch: usize, terms: &Terms<T>, bias: Option<&[T]>, out: &mut [T]) {
     assert!(g.kernel == 3 && g.stride == 2 && g.pad_y.max(g.pad_x) <= 1);
-    let layout = phases::Layout::new::<T>(g, batch);
+    let of_sides = if forward { [terms.len(), 1] } else { [1, terms.len()] };
+    let layout = phases::Layout::new::<T>(g, of_sides, batch);
     let bias = bias.map_or(std::ptr::null(), <[T]>::as_ptr);
-    let (x, w, out) = (x.as_ptr(), w.as_ptr(), out.as_mut_ptr());
-    scratch::with(layout.room(), |room| dispatch(Convolve { layout, forward, x, w, bias, out, room }));
+    let out = out.as_mut_ptr();
+    scratch::with(layout.room(), |room| dispatch(Convolve { layout, forward, terms, bias, out, room }));
 }
 
 /// By phases, [`weight_grad`].
-fn halved<T: Real>(g: &Geometry, batch: usize, x: &[T], d: &[T], dw: &mut [T]) {
-    assert!(x.len() == batch * g.input_len() && d.len() == batch * g.output_len() && dw.len() == g.weight_len());
+fn halved<T: Real>(g: &Geometry, batch: usize, terms: &Terms<T>, dw: &mut [T]) {
     assert!(g.kernel == 3 && g.stride == 2 && g.pad_y.max(g.pad_x) <= 1);
-    let layout = phases::Layout::new::<T>(g, batch);
-    let (x, d, dw) = (x.as_ptr(), d.as_ptr(), dw.as_mut_ptr());
-    scratch::with(layout.room(), |room| dispatch(Correlate { layout, x, d, dw, room }));
+    let layout = phases::Layout::new::<T>(g, [1, 1], batch);
+    let dw = dw.as_mut_ptr();
+    scratch::with(layout.room(), |room| dispatch(Correlate { layout, terms, dw, room }));
 }
 
-fn correlate<T: Real, const M: usize>(g: &Geometry, batch: usize, x: &[T], d: &[T], dw: &mut [T]) {
-    assert!(x.len() == batch * g.input_len() && d.len() == batch * g.output_len());
-    assert!(dw.len() == g.weight_len() && g.kernel == 3 && g.stride == 1);
-    let layout = Layout::<M>::new::<T>(g, g.cin, g.cout, batch);
-    let (x, d, dw) = (x.as_ptr(), d.as_ptr(), dw.as_mut_ptr());
-    scratch::with(layout.room(), |room| dispatch(WeightGrad { layout, x, d, dw, room }));
+fn correlate<T: Real, const M: usize>(g: &Geometry, batch: usize, terms: &Terms<T>, dw: &mut [T]) {
+    assert!(g.kernel == 3 && g.stride == 1);
+    let layout = Layout::<M>::new::<T>(g, 1, g.cin, g.cout, batch);
+    let dw = dw.as_mut_ptr();
+    scratch::with(layout.room(), |room| dispatch(WeightGrad { layout, terms, dw, room }));
 }

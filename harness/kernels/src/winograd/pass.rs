@@ -3,6 +3,9 @@
 //! At one point the values of all tiles and channels are a matrix, and what is left of the convolution is its product with that of the
 //! weights: the micro-kernels of the direct passes, [`sweep`] and [`accumulate`]. A tile's outputs depend on its own data alone, in an
 //! order that does not depend on its place in the block: an image gives the same bits in any batch.
+//!
+//! A sum of convolutions is one of an image that has the channels of all of them: their products are summed at the points, before the one
+//! way back to pixels.
 
 use super::tiles::{Data, Gradients, Outputs, Points, WeightGradients, Weights, Window};
 use crate::geometry::Geometry;
@@ -22,7 +25,9 @@ const ROWS: usize = 12;
 pub(super) struct Layout<const M: usize> {
     h: usize,
     w: usize,
+    /// Channels of an operand, and of all of a sum.
     cin: usize,
+    all: usize,
     cout: usize,
     batch: usize,
     /// Tiles of a column and of a row of an image.
@@ -40,10 +45,11 @@ pub(super) struct Layout<const M: usize> {
 impl<const M: usize> Layout<M> {
     const POINTS: usize = (M + 2) * (M + 2);
 
-    /// Of a batch of images of `g`, from `cin` to `cout` channels.
-    pub fn new<T>(g: &Geometry, cin: usize, cout: usize, batch: usize) -> Self {
+    /// Of a batch of images of `g`, a sum of `terms` convolutions from `cin` to `cout` channels.
+    pub fn new<T>(g: &Geometry, terms: usize, cin: usize, cout: usize, batch: usize) -> Self {
         let (down, across) = (g.h.div_ceil(M), g.w.div_ceil(M));
-        let of_tile = Self::POINTS * (cin + cout) * size_of::<T>();
+        let all = terms * cin;
+        let of_tile = Self::POINTS * (all + cout) * size_of::<T>();
         let block = (BLOCK_BYTES / of_tile / ROWS * ROWS).clamp(ROWS, 8 * ROWS);
         let block = block.min((batch * down * across).next_multiple_of(ROWS));
         let line = 64 / size_of::<T>();
@@ -52,14 +58,15 @@ impl<const M: usize> Layout<M> {
             h: g.h,
             w: g.w,
             cin,
+            all,
             cout,
             batch,
             down,
             across,
             block,
-            data: apart(block * cin),
+            data: apart(block * all),
             product: apart(block * cout),
-            weights: apart(cin * cout),
+            weights: apart(all * cout),
         }
     }
 
@@ -112,11 +119,10 @@ impl<T> Points<T> {
     }
 }
 
-/// out = x ∗ w + bias. All pointers are of buffers as long as the layout says.
+/// out = Σ x ∗ w + bias over some (x, w). All slices and pointers are of buffers as long as the layout says.
 pub(super) struct Forward<'a, T, const M: usize> {
     pub layout: Layout<M>,
-    pub x: *const T,
-    pub w: *const T,
+    pub terms: &'a [(&'a [T], &'a [T])],
     /// Null for none.
     pub bias: *const T,
     pub out: *mut T,
@@ -133,9 +139,14 @@ impl<T: Real, const M: usize> WithSimd for Forward<'_, T, M> {
         // SAFETY: tiles lie in the images, blocks in the room.
         unsafe {
             let tap = l.cin * l.cout;
-            by_register(s, tap, &mut Weights::<T, M> { from: self.w, tap, to: room.weights });
+            for (term, (_, w)) in self.terms.iter().enumerate() {
+                let to = room.weights.skip(term * tap);
+                by_register(s, tap, &mut Weights::<T, M> { from: w.as_ptr(), tap, to });
+            }
             for (first, count) in l.blocks() {
-                data_of(s, &l, self.x, &room, first, count);
+                for (term, (x, _)) in self.terms.iter().enumerate() {
+                    data_of(s, &l, x.as_ptr(), room.data.skip(term * l.cin), room.zero, first, count);
+                }
                 products(s, &l, &room, count);
                 for tile in 0..count {
                     let (image, y, x) = l.place(first + tile);
@@ -155,11 +166,11 @@ impl<T: Real, const M: usize> WithSimd for Forward<'_, T, M> {
     }
 }
 
-/// dw from x and the gradient `d` of the output.
+/// dw = Σ over some (x, d), d the gradient of the output.
 pub(super) struct WeightGrad<'a, T, const M: usize> {
+    /// Of one of them.
     pub layout: Layout<M>,
-    pub x: *const T,
-    pub d: *const T,
+    pub terms: &'a [(&'a [T], &'a [T])],
     pub dw: *mut T,
     pub room: &'a mut [T],
 }
@@ -174,23 +185,25 @@ impl<T: Real, const M: usize> WithSimd for WeightGrad<'_, T, M> {
         // SAFETY: tiles lie in the images, blocks in the room.
         unsafe {
             std::slice::from_raw_parts_mut(room.weights.at, Layout::<M>::POINTS * l.weights).fill(T::default());
-            for (first, count) in l.blocks() {
-                data_of(s, &l, self.x, &room, first, count);
-                for tile in 0..count {
-                    let (image, y, x) = l.place(first + tile);
-                    let from = Window {
-                        image: self.d.wrapping_add(image * l.h * l.w * l.cout),
-                        h: l.h,
-                        w: l.w,
-                        channels: l.cout,
-                        y: y as isize,
-                        x: x as isize,
-                        zero: room.zero,
-                    };
-                    let mut gradients = Gradients::<T, M> { from, to: room.product.skip(tile * l.cout) };
-                    by_register(s, l.cout, &mut gradients);
+            for (x, d) in self.terms {
+                for (first, count) in l.blocks() {
+                    data_of(s, &l, x.as_ptr(), room.data, room.zero, first, count);
+                    for tile in 0..count {
+                        let (image, y, x) = l.place(first + tile);
+                        let from = Window {
+                            image: d.as_ptr().wrapping_add(image * l.h * l.w * l.cout),
+                            h: l.h,
+                            w: l.w,
+                            channels: l.cout,
+                            y: y as isize,
+                            x: x as isize,
+                            zero: room.zero,
+                        };
+                        let mut gradients = Gradients::<T, M> { from, to: room.product.skip(tile * l.cout) };
+                        by_register(s, l.cout, &mut gradients);
+                    }
+                    sums(s, &l, &room, count);
                 }
-                sums(s, &l, &room, count);
             }
             let tap = l.cin * l.cout;
             by_register(s, tap, &mut WeightGradients::<T, M> { from: room.weights, to: self.dw, tap });
@@ -198,13 +211,14 @@ impl<T: Real, const M: usize> WithSimd for WeightGrad<'_, T, M> {
     }
 }
 
-/// The data of a block of tiles.
+/// The data of a block of tiles, of one operand.
 #[inline(always)]
 unsafe fn data_of<T: Real, S: Simd, const M: usize>(
     s: S,
     l: &Layout<M>,
     x: *const T,
-    room: &Room<T>,
+    to: Points<T>,
+    zero: *const T,
     first: usize,
     count: usize,
 ) {
@@ -217,9 +231,9 @@ unsafe fn data_of<T: Real, S: Simd, const M: usize>(
             channels: l.cin,
             y: row as isize - 1,
             x: column as isize - 1,
-            zero: room.zero,
+            zero,
         };
-        let mut data = Data::<T, M> { from, to: room.data.skip(tile * l.cin) };
+        let mut data = Data::<T, M> { from, to: to.skip(tile * l.all) };
         // SAFETY: the room has data of `count` tiles, and a pixel outside the image is one of zeros.
         unsafe { by_register(s, l.cin, &mut data) };
     }
@@ -232,12 +246,12 @@ unsafe fn products<T: Real, S: Simd, const M: usize>(s: S, l: &Layout<M>, room: 
     // The last tile may have rows that mean nothing and that no one reads; a block has room for them.
     let count = tiles.div_ceil(most);
     let rows = tiles.div_ceil(count);
-    let stack = Stack { count, x: rows * l.cin, out: rows * l.cout, len: l.cin };
+    let stack = Stack { count, x: rows * l.all, out: rows * l.cout, len: l.all };
     for point in 0..Layout::<M>::POINTS {
         for c in columns(l.cout, T::lanes::<S>(), widest) {
             let panel = Panel {
                 x: room.data.at.wrapping_add(point * l.data),
-                x_stride: l.cin,
+                x_stride: l.all,
                 w: room.weights.at.wrapping_add(point * l.weights + c.first),
                 w_stride: l.cout,
                 bias: std::ptr::null(),

@@ -47,6 +47,8 @@ pub(super) struct Layout {
     output_len: usize,
     cin: usize,
     cout: usize,
+    /// The convolutions of a sum, whose operands lie side by side in a point: of each side's operands how many.
+    terms: [usize; 2],
     batch: usize,
     /// Images of a block, and rows of points of a band.
     block: usize,
@@ -61,10 +63,12 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    pub fn new<T>(g: &Geometry, batch: usize) -> Self {
+    pub fn new<T>(g: &Geometry, terms: [usize; 2], batch: usize) -> Self {
         let (down, across) = (Line::new(g.oh, g.pad_y), Line::new(g.ow, g.pad_x));
         let apart = |len: usize| len.next_multiple_of(64 / size_of::<T>()) + 64 / size_of::<T>();
-        let (data, product, line) = (apart(g.cin), apart(g.cout), apart((g.w * g.cin).max(g.ow * g.cout)));
+        let [inputs, outputs] = terms;
+        let (data, product) = (apart(inputs * g.cin), apart(outputs * g.cout));
+        let line = apart((g.w * g.cin).max(g.ow * g.cout));
         let block = (BLOCK_BYTES / (down.points * line * size_of::<T>())).clamp(1, batch.max(1));
         let of_row = across.points * block * (data + product) * size_of::<T>();
         Self {
@@ -75,12 +79,13 @@ impl Layout {
             output_len: g.output_len(),
             cin: g.cin,
             cout: g.cout,
+            terms,
             batch,
             block,
             band: (BAND_BYTES / of_row).clamp(1, BAND),
             data,
             product,
-            weights: apart(g.cin * g.cout),
+            weights: apart(inputs * outputs * g.cin * g.cout),
             line,
         }
     }
@@ -416,7 +421,7 @@ impl<T: Real> OverChannels<T> for WeightGradients<T> {
 /// For every kind of columns of a band the product of its points of one side with its weights: those of the other.
 #[inline(always)]
 unsafe fn products<T: Real, S: Simd>(s: S, l: &Layout, band: Band, from: Side, room: &Room<T>) {
-    let (data, product) = ((room.data, l.data, l.cin), (room.product, l.product, l.cout));
+    let (data, product) = ((room.data, l.data, l.terms[0] * l.cin), (room.product, l.product, l.terms[1] * l.cout));
     let ((x, x_apart, len), (out, out_apart, outs)) =
         if from == Side::Input { (data, product) } else { (product, data) };
     for (kind, point, count) in band.kinds(l.across) {
@@ -476,13 +481,13 @@ unsafe fn sums<T: Real, S: Simd>(s: S, l: &Layout, band: Band, room: &Room<T>) {
     }
 }
 
-/// out = x ∗ w + bias, or the gradient of the input from that of the output and weights with their channels turned. All pointers are of
-/// buffers as long as the layout says.
+/// out = Σ x ∗ w + bias over some (x, w), or the gradient of the input from such of the output and weights with their channels turned. All
+/// slices and pointers are of buffers as long as the layout says.
 pub(super) struct Convolve<'a, T> {
+    /// With as many terms on the side that it comes from.
     pub layout: Layout,
     pub forward: bool,
-    pub x: *const T,
-    pub w: *const T,
+    pub terms: &'a [(&'a [T], &'a [T])],
     /// Null for none.
     pub bias: *const T,
     pub out: *mut T,
@@ -501,7 +506,7 @@ impl<T: Real> WithSimd for Convolve<'_, T> {
             true => (Side::Input, Side::Output, room.data, room.product),
             false => (Side::Output, Side::Input, room.product, room.data),
         };
-        let (to_len, _, to_channels, _) = l.side(to);
+        let (from_channels, (to_len, _, to_channels, _)) = (l.side(from).2, l.side(to));
         // SAFETY: planes lie in the images, points in the room.
         unsafe {
             for (first, images) in l.blocks() {
@@ -509,10 +514,15 @@ impl<T: Real> WithSimd for Convolve<'_, T> {
                     if l.down.count[kind] == 0 {
                         continue;
                     }
-                    let mut transform = Weights { kind, from: self.w, tap, to: room.weights, apart: l.weights };
-                    by_register(s, tap, &mut transform);
+                    for (term, (_, w)) in self.terms.iter().enumerate() {
+                        let to = room.weights.wrapping_add(term * tap);
+                        by_register(s, tap, &mut Weights { kind, from: w.as_ptr(), tap, to, apart: l.weights });
+                    }
                     for band in l.bands(kind, images) {
-                        there(s, l, from, band, first, self.x, points);
+                        for (term, (x, _)) in self.terms.iter().enumerate() {
+                            let points = points.wrapping_add(term * from_channels);
+                            there(s, l, from, band, first, x.as_ptr(), points);
+                        }
                         products(s, l, band, from, &room);
                         for which in 0..images {
                             let lines = room.lines.wrapping_add(which * l.down.points * l.line);
@@ -531,11 +541,11 @@ impl<T: Real> WithSimd for Convolve<'_, T> {
     }
 }
 
-/// dw from x and the gradient `d` of the output.
+/// dw = Σ over some (x, d), d the gradient of the output.
 pub(super) struct Correlate<'a, T> {
+    /// Of one of them.
     pub layout: Layout,
-    pub x: *const T,
-    pub d: *const T,
+    pub terms: &'a [(&'a [T], &'a [T])],
     pub dw: *mut T,
     pub room: &'a mut [T],
 }
@@ -556,11 +566,13 @@ impl<T: Real> WithSimd for Correlate<'_, T> {
                     continue;
                 }
                 std::slice::from_raw_parts_mut(room.weights, KINDS * l.weights).fill(T::default());
-                for (first, images) in l.blocks() {
-                    for band in l.bands(kind, images) {
-                        there(s, l, Side::Input, band, first, self.x, room.data);
-                        there(s, l, Side::Output, band, first, self.d, room.product);
-                        sums(s, l, band, &room);
+                for (x, d) in self.terms {
+                    for (first, images) in l.blocks() {
+                        for band in l.bands(kind, images) {
+                            there(s, l, Side::Input, band, first, x.as_ptr(), room.data);
+                            there(s, l, Side::Output, band, first, d.as_ptr(), room.product);
+                            sums(s, l, band, &room);
+                        }
                     }
                 }
                 let from = room.weights.cast_const();

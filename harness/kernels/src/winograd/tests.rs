@@ -54,10 +54,10 @@ fn passes<T: Real>(tile: Option<Tile>, g: &Geometry, batch: usize, x: &[f64], w:
     let bias: Vec<T> = of(&noise(g.cout, 9));
     match tile {
         Some(tile) => {
-            forward(tile, g, batch, &x, &w, Some(&bias), &mut y);
+            forward(tile, g, batch, &[(&x, &w)], Some(&bias), &mut y);
             super::turn(tile, g, &w, &mut turned);
-            input_grad(tile, g, batch, &d, &turned, &mut dx);
-            weight_grad(tile, g, batch, &x, &d, &mut dw);
+            input_grad(tile, g, batch, &[(&d, &turned)], &mut dx);
+            weight_grad(tile, g, batch, &[(&x, &d)], &mut dw);
         }
         None => {
             direct::forward(g, batch, &x, &w, Some(&bias), &mut y);
@@ -135,6 +135,44 @@ fn all_passes_give_what_the_direct_ones_give() {
     }
 }
 
+/// Which products with a Hessian rely on: the passes over two operands give the sum of the passes over each.
+#[test]
+fn a_sum_is_that_of_its_terms() {
+    for (i, (batch, g)) in shapes().into_iter().enumerate() {
+        let [x, w, d] = [g.input_len() * batch, g.weight_len(), g.output_len() * batch]
+            .map(|len| [1, 2].map(|term| noise(len, (1000 * i + term * len) as u64)));
+        let zero = vec![0.0; d[0].len()];
+        let each = [0, 1].map(|term| passes::<f64>(None, &g, batch, &x[term], &w[term], &d[term]));
+        // The bias goes into each by itself, but once into the sum.
+        let mut bias = passes::<f64>(None, &g, batch, &vec![0.0; x[0].len()], &w[0], &zero)[0].clone();
+        bias.iter_mut().for_each(|v| *v = -*v);
+        let want: [Vec<f64>; 3] = std::array::from_fn(|pass| {
+            let (a, b) = (&each[0][pass], &each[1][pass]);
+            let sum = a.iter().zip(b).map(|(a, b)| a + b);
+            if pass == 0 { sum.zip(&bias).map(|(v, bias)| v + bias).collect() } else { sum.collect() }
+        });
+        for set in ["", "avx2+fma", "scalar"] {
+            for &tile in tiles(&g) {
+                let got = limited(set, || {
+                    let mut turned = [(); 2].map(|()| vec![f64::NAN; w[0].len()]);
+                    turned.iter_mut().zip(&w).for_each(|(turned, w)| super::turn(tile, &g, w, turned));
+                    let mut got = [&d, &x, &w].map(|of| vec![f64::NAN; of[0].len()]);
+                    let [y, dx, dw] = &mut got;
+                    let bias = noise(g.cout, 9);
+                    forward(tile, &g, batch, &[(&x[0], &w[0]), (&x[1], &w[1])], Some(&bias), y);
+                    input_grad(tile, &g, batch, &[(&d[0], &turned[0]), (&d[1], &turned[1])], dx);
+                    weight_grad(tile, &g, batch, &[(&x[0], &d[0]), (&x[1], &d[1])], dw);
+                    got
+                });
+                for (pass, (got, want)) in got.iter().zip(&want).enumerate() {
+                    let what = format!("{set} {tile:?}, pass {pass} of {batch} times {g:?}");
+                    assert!(gap(got, want) < 2e-14, "{what}: {:e}", gap(got, want));
+                }
+            }
+        }
+    }
+}
+
 /// Which the inductive protocol relies on.
 #[test]
 fn an_image_gives_the_same_bits_in_any_batch() {
@@ -145,10 +183,10 @@ fn an_image_gives_the_same_bits_in_any_batch() {
         limited(set, || {
             for &tile in tiles(&g) {
                 let mut all = vec![f32::NAN; batch * g.output_len()];
-                forward(tile, &g, batch, &x, &w, None, &mut all);
+                forward(tile, &g, batch, &[(&x, &w)], None, &mut all);
                 for (x, want) in x.chunks_exact(g.input_len()).zip(all.chunks_exact(g.output_len())) {
                     let mut alone = vec![f32::NAN; g.output_len()];
-                    forward(tile, &g, 1, x, &w, None, &mut alone);
+                    forward(tile, &g, 1, &[(x, &w)], None, &mut alone);
                     assert_eq!(alone, want, "{set} {tile:?}");
                 }
             }
@@ -222,11 +260,11 @@ fn table() {
                 for _ in 0..(3e9 / g.flops() / batch as f64) as usize + 10 {
                     let mut time = timer(&mut best);
                     time(&mut || direct::forward(&g, batch, &x, &w, None, &mut y));
-                    time(&mut || forward(Tile::Three, &g, batch, &x, &w, None, &mut y));
-                    time(&mut || forward(Tile::Four, &g, batch, &x, &w, None, &mut y));
+                    time(&mut || forward(Tile::Three, &g, batch, &[(&x, &w)], None, &mut y));
+                    time(&mut || forward(Tile::Four, &g, batch, &[(&x, &w)], None, &mut y));
                     time(&mut || direct::weight_grad(&g, batch, &x, &d, &mut dw));
-                    time(&mut || weight_grad(Tile::Three, &g, batch, &x, &d, &mut dw));
-                    time(&mut || weight_grad(Tile::Four, &g, batch, &x, &d, &mut dw));
+                    time(&mut || weight_grad(Tile::Three, &g, batch, &[(&x, &d)], &mut dw));
+                    time(&mut || weight_grad(Tile::Four, &g, batch, &[(&x, &d)], &mut dw));
                 }
                 let [a, b, c, d, e, f] = best.map(|t| format!("{t:.0}"));
                 println!(
@@ -256,11 +294,11 @@ fn table_of_phases() {
                 for _ in 0..(5e9 / g.flops() / batch as f64) as usize + 10 {
                     let mut time = timer(&mut best);
                     time(&mut || direct::forward(&g, batch, &x, &w, None, &mut y));
-                    time(&mut || forward(Tile::Phases, &g, batch, &x, &w, None, &mut y));
+                    time(&mut || forward(Tile::Phases, &g, batch, &[(&x, &w)], None, &mut y));
                     time(&mut || direct::input_grad(&g, batch, &d, &w, &mut dx));
-                    time(&mut || input_grad(Tile::Phases, &g, batch, &d, &w, &mut dx));
+                    time(&mut || input_grad(Tile::Phases, &g, batch, &[(&d, &w)], &mut dx));
                     time(&mut || direct::weight_grad(&g, batch, &x, &d, &mut dw));
-                    time(&mut || weight_grad(Tile::Phases, &g, batch, &x, &d, &mut dw));
+                    time(&mut || weight_grad(Tile::Phases, &g, batch, &[(&x, &d)], &mut dw));
                 }
                 let [a, b, c, d, e, f] = best.map(|t| format!("{t:.0}"));
                 println!(
@@ -376,7 +414,7 @@ fn choices<T: Real>(net: &Network, params: &[f64], x: &[f64], winograd: bool) ->
                 let first = (g.stride == 1).then_some(Tile::Four);
                 let bias = Some(&params[l.bias.clone()]);
                 match super::tile(g).or(first) {
-                    Some(tile) => forward(tile, g, 10, &x, weight, bias, &mut y),
+                    Some(tile) => forward(tile, g, 10, &[(&x, weight)], bias, &mut y),
                     None => direct::forward(g, 10, &x, weight, bias, &mut y),
                 }
             }
