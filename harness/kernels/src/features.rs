@@ -66,6 +66,19 @@ impl Network {
     }
 }
 
+impl FeaturePass<'_> {
+    // Not generic: so it is compiled here, optimised, however its caller is built.
+
+    /// From the gradient `d` `[batch, features]` of the features to that of all parameters in `grad`; 0 for the last dense layer
+    /// and, under batch statistics, for a bias right before a norm. Returns the workspace.
+    ///
+    /// # Panics
+    /// If a slice has another length.
+    pub fn back(self, d: &[f32], grad: &mut [f32]) -> Workspace {
+        self.descend(d, grad)
+    }
+}
+
 impl<'n, T: Real> FeaturePass<'n, T> {
     pub(crate) fn new(net: &'n Network, params: Vec<T>, x: Vec<T>, running: Option<Vec<T>>, ws: Workspace<T>) -> Self {
         assert_eq!(params.len(), net.param_len(), "length of the parameters");
@@ -90,12 +103,8 @@ impl<'n, T: Real> FeaturePass<'n, T> {
         &self.ws.stats
     }
 
-    /// From the gradient `d` `[batch, features]` of the features to that of all parameters in `grad`; 0 for the last dense layer
-    /// and, under batch statistics, for a bias right before a norm. Returns the workspace.
-    ///
-    /// # Panics
-    /// If a slice has another length.
-    pub fn back(mut self, d: &[T], grad: &mut [T]) -> Workspace<T> {
+    /// [`FeaturePass::back`].
+    pub(crate) fn descend(mut self, d: &[T], grad: &mut [T]) -> Workspace<T> {
         assert_eq!(d.len(), self.features().len(), "length of the gradient of the features");
         assert_eq!(grad.len(), self.net.param_len(), "length of the gradient");
         let plan = &self.net.plan;
@@ -136,7 +145,7 @@ mod tests {
                 let pass = |params: &[f64], ws| FeaturePass::new(&net, params.to_vec(), x.clone(), running.clone(), ws);
                 let mut grad = vec![f64::NAN; net.param_len()];
                 // One network's memory serves the next, whatever is in it.
-                ws = pass(&params, ws).back(&d, &mut grad);
+                ws = pass(&params, ws).descend(&d, &mut grad);
                 let loss = |params: &[f64]| {
                     let pass = pass(params, Workspace::default());
                     pass.features().iter().zip(&d).map(|(f, d)| f * d).sum()
@@ -174,7 +183,7 @@ mod tests {
                     }
                 }
                 let mut grad = vec![f64::NAN; net.param_len()];
-                pass.back(&d, &mut grad);
+                pass.descend(&d, &mut grad);
                 let head = net.layout()[net.layout().len() - 2].offset;
                 for i in 0..net.param_len() {
                     let want = if i < head { whole[i] } else { 0.0 };
@@ -196,7 +205,7 @@ mod tests {
             let x = noise(batch * net.input_len(), k as u64 + 100);
             let d = noise(batch * net.feature_len(), 8);
             let mut exact = vec![f64::NAN; net.param_len()];
-            FeaturePass::new(&net, params.clone(), x.clone(), None, Workspace::default()).back(&d, &mut exact);
+            FeaturePass::new(&net, params.clone(), x.clone(), None, Workspace::default()).descend(&d, &mut exact);
             let largest = exact.iter().fold(0.0f64, |a, b| a.max(b.abs()));
             for set in ["avx512f", "avx2+fma", "scalar"] {
                 {
@@ -239,7 +248,7 @@ mod tests {
         let (params, x) = (noise(net.param_len(), 1), noise(20 * net.input_len(), 2));
         let pass = FeaturePass::new(&net, params, x, None, Workspace::default());
         let d = noise(pass.features().len(), 3);
-        let ws = pass.back(&d, &mut vec![0.0; net.param_len()]);
+        let ws = pass.descend(&d, &mut vec![0.0; net.param_len()]);
         // The first convolution's output, four times as much, is nowhere.
         assert_eq!(ws.buffers[0].len(), 20 * 4 * 4 * 16);
         assert_eq!(ws.buffers[net.plan.stages.len()].len(), 20 * net.feature_len());
