@@ -10,18 +10,12 @@ use crate::{direct, pointwise, winograd};
 
 /// out = x ∗ w (+ bias), for `batch` images.
 pub(crate) fn forward<T: Real>(g: &Geometry, batch: usize, x: &[T], w: &[T], bias: Option<&[T]>, out: &mut [T]) {
-    match winograd::tile(g) {
-        Some(tile) => winograd::forward(tile, g, batch, &[(x, w)], bias, out),
-        None => direct::forward(g, batch, x, w, bias, out),
-    }
+    forward_sum(g, batch, &[(x, w)], bias, &mut [], out);
 }
 
 /// dx = the gradient of the input, from the gradient `d` of the output and weights turned round by [`turn`].
 pub(crate) fn input_grad<T: Real>(g: &Geometry, batch: usize, d: &[T], turned: &[T], dx: &mut [T]) {
-    match winograd::tile(g) {
-        Some(tile) => winograd::input_grad(tile, g, batch, &[(d, turned)], dx),
-        None => direct::input_grad(g, batch, d, turned, dx),
-    }
+    input_grad_sum(g, batch, &[(d, turned)], &mut [], dx);
 }
 
 /// Weights for [`input_grad`]: each tap transposed to `[C_out, C_in]`, in the order that its kernels read them in.
@@ -34,13 +28,10 @@ pub(crate) fn turn<T: Real>(g: &Geometry, w: &[T], turned: &mut [T]) {
 
 /// dw = the gradient of the weights, from the input `x` and the gradient `d` of the output.
 pub(crate) fn weight_grad<T: Real>(g: &Geometry, batch: usize, x: &[T], d: &[T], dw: &mut [T]) {
-    match winograd::tile(g) {
-        Some(tile) => winograd::weight_grad(tile, g, batch, &[(x, d)], dw),
-        None => direct::weight_grad(g, batch, x, d, dw),
-    }
+    weight_grad_sum(g, batch, &[(x, d)], &mut [], dw);
 }
 
-/// The sum of [`forward`] over the terms (x, w): what the product rule makes of a convolution. `spare` is as long as `out`.
+/// The sum of [`forward`] over the terms (x, w): what the product rule makes of a convolution. `spare` is as long as `out` where there are several.
 pub(crate) fn forward_sum<T: Real>(
     g: &Geometry,
     batch: usize,

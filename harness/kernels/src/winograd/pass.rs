@@ -7,6 +7,7 @@
 //! A sum of convolutions is one of an image that has the channels of all of them: their products are summed at the points, before the one
 //! way back to pixels.
 
+use super::Terms;
 use super::tiles::{Data, Gradients, Outputs, Points, WeightGradients, Weights, Window};
 use crate::geometry::Geometry;
 use crate::lanes::{by_register, columns, rows, tile_shape};
@@ -122,7 +123,7 @@ impl<T> Points<T> {
 /// out = Σ x ∗ w + bias over some (x, w). All slices and pointers are of buffers as long as the layout says.
 pub(super) struct Forward<'a, T, const M: usize> {
     pub layout: Layout<M>,
-    pub terms: &'a [(&'a [T], &'a [T])],
+    pub terms: &'a Terms<'a, T>,
     /// Null for none.
     pub bias: *const T,
     pub out: *mut T,
@@ -170,7 +171,7 @@ impl<T: Real, const M: usize> WithSimd for Forward<'_, T, M> {
 pub(super) struct WeightGrad<'a, T, const M: usize> {
     /// Of one of them.
     pub layout: Layout<M>,
-    pub terms: &'a [(&'a [T], &'a [T])],
+    pub terms: &'a Terms<'a, T>,
     pub dw: *mut T,
     pub room: &'a mut [T],
 }

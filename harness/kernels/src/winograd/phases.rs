@@ -5,6 +5,7 @@
 //! products: they and the six weights that they meet stay in the second-level cache. As with stride 1, an image's numbers depend on
 //! nothing but it.
 
+use super::Terms;
 use super::lines::{KINDS, Line, Mix, WEIGHTS, weight_gradients, weights};
 use crate::geometry::Geometry;
 use crate::lanes::{Lanes, OverChannels, by_register, columns, rows, tile_shape};
@@ -487,7 +488,7 @@ pub(super) struct Convolve<'a, T> {
     /// With as many terms on the side that it comes from.
     pub layout: Layout,
     pub forward: bool,
-    pub terms: &'a [(&'a [T], &'a [T])],
+    pub terms: &'a Terms<'a, T>,
     /// Null for none.
     pub bias: *const T,
     pub out: *mut T,
@@ -545,7 +546,7 @@ impl<T: Real> WithSimd for Convolve<'_, T> {
 pub(super) struct Correlate<'a, T> {
     /// Of one of them.
     pub layout: Layout,
-    pub terms: &'a [(&'a [T], &'a [T])],
+    pub terms: &'a Terms<'a, T>,
     pub dw: *mut T,
     pub room: &'a mut [T],
 }
