@@ -52,6 +52,28 @@ fn every_command_of_the_readmes_works() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Tables, pictures, code and what a report wrote are as wide as they are.
+#[test]
+fn prose_wraps_at_100_columns() {
+    let (mut long, mut prose) = (Vec::new(), 0);
+    for readme in readmes() {
+        let text = std::fs::read_to_string(root().join(&readme)).unwrap();
+        let mut fenced = false;
+        for (number, line) in (1..).zip(text.lines()) {
+            fenced ^= line.trim_start().starts_with("```");
+            if fenced || line.starts_with("    ") || line.trim_start().starts_with(['|', '!']) {
+                continue;
+            }
+            prose += 1;
+            if line.chars().count() > 100 {
+                long.push(format!("{}:{number}: {line}", readme.display()));
+            }
+        }
+    }
+    assert!(prose > 1000, "{prose} lines: are they still read?");
+    assert!(long.is_empty(), "over 100 columns:\n{}", long.join("\n"));
+}
+
 /// Checks one line; commands of ours are run, once where several lines come to the same.
 fn check(line: &Line, fixture: &Fixture, done: &mut BTreeSet<Vec<String>>) -> Result<(), String> {
     let Some(words) = forms::ours(&line.words) else { return forms::other(&line.words) };
