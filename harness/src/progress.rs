@@ -90,10 +90,10 @@ impl Terminal {
             run.said = Instant::now();
             let (done, left) = (position - run.first, work(job).saturating_sub(position));
             let seconds = run.started.elapsed().as_secs_f64() * left as f64 / done.max(1) as f64;
-            let percent = 100.0 * position as f64 / work(job).max(1) as f64;
+            let percent = (100.0 * position as f64 / work(job).max(1) as f64).floor();
             info!("{}: {percent:.0} % ({what}{}), about {} left", job.name(), run.value, human(seconds));
             if let Some(told) = whole.due() {
-                info!("all: {:.0} % ({told})", 100.0 * whole.share());
+                info!("all: {:.0} % ({told})", (100.0 * whole.share()).floor());
             }
         }
         self.show(&whole);
@@ -113,12 +113,13 @@ impl Terminal {
         }
     }
 
-    fn end(&self, job: &Job) {
+    /// A run ended, with all that it had to do or without.
+    fn end(&self, job: &Job, complete: bool) {
         if let Some(bar) = self.runs.lock().expect("observers do not panic").remove(&job.dir).and_then(|run| run.bar) {
             bar.finish_and_clear();
         }
         let mut whole = self.whole.lock().expect("observers do not panic");
-        match whole.end(job) {
+        match whole.end(job, complete) {
             true => self.bar.iter().for_each(ProgressBar::finish_and_clear),
             false => self.show(&whole),
         }
@@ -149,12 +150,8 @@ impl Observer for Terminal {
             Event::Evaluated { done, total } => {
                 self.advance(job, job.meta_iters + evaluation(job, *done), &format!("episode {done}/{total}"));
             }
-            Event::Unserved { .. }
-            | Event::Interrupted { .. }
-            | Event::Failed { .. }
-            | Event::Completed { .. }
-            | Event::Kept
-            | Event::KeptOther { .. } => self.end(job),
+            Event::Completed { .. } | Event::Kept | Event::KeptOther { .. } => self.end(job, true),
+            Event::Unserved { .. } | Event::Interrupted { .. } | Event::Failed { .. } => self.end(job, false),
             _ => {}
         }
         match sentence(job, event) {

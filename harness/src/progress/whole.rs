@@ -1,65 +1,119 @@
 //! How far all runs of one call together are. Work is counted in image passes, which cost about the same wherever they are
 //! spent: a run of another network or method is faster or slower by a small factor, so the end is an estimate.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::{PAUSE, human, work};
+use super::{PAUSE, evaluation, human, work};
 use crate::report::format;
 use crate::results::run_dir::RunDir;
 use crate::runner::Job;
 
 /// The work of one call.
 pub(super) struct Whole {
-    /// Image passes to do and done, by the place of the run.
-    runs: HashMap<RunDir, (f64, f64)>,
+    runs: HashMap<RunDir, Part>,
     all: usize,
     ended: usize,
     began: Instant,
     said: Instant,
 }
 
+/// The work of one run, in image passes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    /// Of a training that another run of this call does: it is counted there.
+    elsewhere: f64,
+    all: f64,
+    /// What was done when this call came to it.
+    before: f64,
+    done: f64,
+    /// While it runs, since when.
+    since: Option<Duration>,
+}
+
+impl Part {
+    fn new(all: f64, elsewhere: f64) -> Part {
+        Part { elsewhere, all: all - elsewhere, ..Part::default() }
+    }
+
+    fn start(&mut self, position: f64, now: Duration) {
+        self.advance(position);
+        (self.before, self.since) = (self.done, Some(now));
+    }
+
+    fn advance(&mut self, position: f64) {
+        self.done = (position - self.elsewhere).clamp(0.0, self.all);
+    }
+
+    /// What an ended run did not do is not waited for; what it did not have to do here was done before.
+    fn end(&mut self, whole: bool) {
+        match whole {
+            true if self.since.is_none() => (self.before, self.done) = (self.all, self.all),
+            true => self.done = self.all,
+            false => self.all = self.done,
+        }
+        self.since = None;
+    }
+
+    fn left(&self) -> f64 {
+        self.all - self.done
+    }
+
+    /// Seconds that it still takes at the rate that it had, where it runs and has one.
+    fn seconds(&self, now: Duration) -> Option<f64> {
+        let here = self.done - self.before;
+        let since = self.since.filter(|_| here > 0.0)?;
+        Some(now.saturating_sub(since).as_secs_f64() * self.left() / here)
+    }
+}
+
 impl Whole {
     pub fn new(jobs: &[Job]) -> Whole {
-        let runs = jobs.iter().map(|job| (job.dir.clone(), (passes(job, work(job)), 0.0))).collect();
+        let mut trainings = HashSet::new();
+        let mut part = |job: &Job| {
+            let shared = job.meta_iters > 0 && !trainings.insert((job.kinship.training_hash.clone(), job.meta_iters));
+            let elsewhere = if shared { work(job) - evaluation(job, job.eval_episodes) } else { 0 };
+            Part::new(passes(job, work(job)), passes(job, elsewhere))
+        };
+        let runs = jobs.iter().map(|job| (job.dir.clone(), part(job))).collect();
         Whole { runs, all: jobs.len(), ended: 0, began: Instant::now(), said: Instant::now() }
     }
 
-    /// What was done before this call is not its work.
     pub fn start(&mut self, job: &Job, first: u64) {
-        let left = passes(job, work(job).saturating_sub(first));
-        self.runs.insert(job.dir.clone(), (left, 0.0));
+        let now = self.began.elapsed();
+        self.change(job, |part| part.start(passes(job, first), now));
     }
 
     pub fn advance(&mut self, job: &Job, position: u64) {
-        let left = passes(job, work(job).saturating_sub(position));
-        if let Some((all, done)) = self.runs.get_mut(&job.dir) {
-            *done = (*all - left).clamp(0.0, *all);
-        }
+        self.change(job, |part| part.advance(passes(job, position)));
     }
 
-    /// Counts an ended run; true if it was the last one. What it did stays done, what it did not do is not waited for.
-    pub fn end(&mut self, job: &Job) -> bool {
-        if let Some((all, done)) = self.runs.get_mut(&job.dir) {
-            *all = *done;
-        }
+    /// Counts an ended run, which did all that it had to do or not; true if it was the last one.
+    pub fn end(&mut self, job: &Job, whole: bool) -> bool {
+        self.change(job, |part| part.end(whole));
         self.ended += 1;
         self.ended >= self.all
     }
 
+    fn change(&mut self, job: &Job, with: impl FnOnce(&mut Part)) {
+        if let Some(part) = self.runs.get_mut(&job.dir) {
+            with(part);
+        }
+    }
+
     /// Of the work, from 0 to 1.
     pub fn share(&self) -> f64 {
-        let (all, done) = self.sums();
-        if all > 0.0 { done / all } else { 1.0 }
+        let sum = |of: fn(&Part) -> f64| self.runs.values().map(of).sum::<f64>();
+        let all = sum(|part| part.all);
+        if all > 0.0 { sum(|part| part.done) / all } else { 1.0 }
     }
 
     /// `7 of 29 runs done, about 3 min 20 s left`.
     pub fn told(&self) -> String {
-        let (all, done) = self.sums();
         let runs = format!("{} of {} done", self.ended, format::plural(self.all as u64, "run"));
-        match done > 0.0 {
-            true => format!("{runs}, about {} left", human(self.began.elapsed().as_secs_f64() * (all - done) / done)),
-            false => runs,
+        match seconds(self.runs.values(), self.began.elapsed()) {
+            Some(seconds) => format!("{runs}, about {} left", human(seconds)),
+            None => runs,
         }
     }
 
@@ -71,10 +125,16 @@ impl Whole {
             self.told()
         })
     }
+}
 
-    fn sums(&self) -> (f64, f64) {
-        self.runs.values().fold((0.0, 0.0), |(all, done), run| (all + run.0, done + run.1))
-    }
+/// Seconds to the end of all runs: at the rate of all so far, and never less than the slowest of those that run now needs.
+fn seconds<'a>(parts: impl Iterator<Item = &'a Part> + Clone, now: Duration) -> Option<f64> {
+    let (left, here) = parts.clone().fold((0.0, 0.0), |(left, here), part| {
+        let done: f64 = part.done - part.before;
+        (left + part.left(), here + done)
+    });
+    let slowest = parts.filter_map(|part| part.seconds(now)).fold(0.0, f64::max);
+    (here > 0.0).then(|| (now.as_secs_f64() * left / here).max(slowest))
 }
 
 /// Image passes of so much of a bar.
@@ -85,4 +145,55 @@ fn passes(job: &Job, part: u64) -> f64 {
         _ => cost.task * job.algorithm.sampling().meta_batch as f64,
     };
     part as f64 * each.max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// A training of 1,000 that stood at 800, and a second evaluation of it.
+    #[test]
+    fn a_shared_training_counts_once_and_what_was_done_before_takes_no_time() {
+        let (mut first, mut second) = (Part::new(1100.0, 0.0), Part::new(1100.0, 1000.0));
+        first.start(800.0, at(0));
+        first.advance(850.0);
+        // 50 in 10 s; 250 and 100 are left.
+        assert_eq!(seconds([&first, &second].into_iter(), at(10)), Some(70.0));
+        first.advance(1100.0);
+        first.end(true);
+        second.start(1000.0, at(60));
+        assert_eq!((second.done, second.left()), (0.0, 100.0));
+        second.advance(1050.0);
+        assert_eq!((second.done, second.left()), (50.0, 50.0));
+        // 350 in 70 s.
+        assert_eq!(seconds([&first, &second].into_iter(), at(70)), Some(10.0));
+    }
+
+    #[test]
+    fn the_end_is_no_sooner_than_that_of_the_slowest_run() {
+        let (mut fast, mut slow) = (Part::new(1000.0, 0.0), Part::new(100.0, 0.0));
+        fast.start(0.0, at(0));
+        slow.start(0.0, at(0));
+        slow.advance(20.0);
+        fast.advance(1000.0);
+        fast.end(true);
+        // At the rate of both it were 2 s.
+        assert_eq!(seconds([&fast, &slow].into_iter(), at(25)), Some(100.0));
+    }
+
+    #[test]
+    fn a_kept_run_is_done_and_a_failed_one_is_not_waited_for() {
+        let (mut kept, mut failed) = (Part::new(100.0, 0.0), Part::new(100.0, 0.0));
+        kept.end(true);
+        assert_eq!((kept.done, kept.left()), (100.0, 0.0));
+        failed.start(0.0, at(0));
+        failed.advance(30.0);
+        failed.end(false);
+        assert_eq!((failed.all, failed.left()), (30.0, 0.0));
+        assert_eq!(seconds([&kept].into_iter(), at(10)), None, "it took no time here");
+    }
 }
