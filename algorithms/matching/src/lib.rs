@@ -26,9 +26,17 @@ settings! {
     }
 }
 
+/// Added to each probability before its logarithm (wyharveychen/CloserLookFewShot, `methods/matchingnet.py`). With a scale of 100 it
+/// decides how much a query far from its class counts.
+const FLOOR: f64 = 1e-6;
+
 fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     let (settings, own) = parse_parts::<Settings, Own>(table)?;
-    let answers = move |episode: &Embedded<'_>| attention(&episode.query, &episode.support, episode.classes, own.scale);
+    let answers = move |episode: &Embedded<'_>| {
+        let logits = attention(&episode.query, &episode.support, episode.classes, own.scale)?;
+        let probabilities = logits.broadcast_sub(&logits.log_sum_exp(1)?.unsqueeze(1)?)?.exp()?;
+        Ok((probabilities + FLOOR)?.log()?)
+    };
     let mut method = Embedding::new(settings, context, answers)?;
     method.halves.both.push("scale");
     Ok(Box::new(method))

@@ -50,6 +50,18 @@ fn attention_by_hand() {
     }
 }
 
+/// At cosines 0 and 1 and a scale of 100 the far class has probability e⁻¹⁰⁰, and its answer is ln 1e-6.
+#[test]
+fn a_far_class_has_a_floor() {
+    let support = Labeled::new(matrix([[2.0, 0.0], [0.0, 3.0]]), Targets::Classes(vec![0, 1])).unwrap();
+    let method = method("scale = 100.0");
+    let state = state(method.as_ref(), UNIT);
+    let adapted = method.adapt(&state, &support, &[0], &mut stream()).unwrap().remove(0);
+    let answers = method.score(&adapted, &support, &matrix([[0.0, 5.0]]), Mode::Inductive).unwrap();
+    let answers = answers.to_vec2::<f32>().unwrap().remove(0);
+    assert!((answers[0] + 13.8155).abs() < 1e-3 && answers[1].abs() < 1e-4, "{answers:?}");
+}
+
 /// The loss of an episode is −ln of the attention on the true class, and its gradient by the weights agrees with central differences.
 #[test]
 fn the_gradient_of_an_episode_agrees_with_differences() {

@@ -230,7 +230,7 @@ pub fn class_means(features: &Tensor, classes: &[u32]) -> Result<Tensor> {
 
 /// Attention over the support set by cosines (Vinyals et al. 2016, arXiv 1606.04080, equation 1): logits `[queries, ways]` whose softmax
 /// is Σᵢ aᵢyᵢ with a = softmax(scale·cos) over the support images. So the logit of a class is ln Σ exp(scale·cos) over its own
-/// images, which no scale can bring to ln 0.
+/// images.
 pub fn attention(query: &Tensor, support: &Tensor, classes: &[u32], scale: f64) -> Result<Tensor> {
     let cosines = (directions(query)?.matmul(&directions(support)?.t()?)? * scale)?;
     let ways = classes.iter().max().map_or(0, |last| last + 1);

@@ -36,7 +36,8 @@ pub enum ModelSpec {
     },
     /// Conv-4 as jakesnell/prototypical-networks and twitter/meta-learning-lstm have it: 4 × (conv 3×3 "same" with bias,
     /// norm, ReLU, 2×2 max pool "valid"), flatten, dense; of 84×84 pixels it makes 5·5·64 = 1,600 features, of 28×28 it makes 64.
-    /// Weights and biases uniform in ±1/√fan_in, as Torch has them; norm epsilon 1e-5.
+    /// Weights and biases uniform in ±1/√fan_in, as Torch has them; gamma starts at 1, where Torch of that time drew it from 0..1. Norm
+    /// epsilon 1e-5, PyTorch's; twitter/meta-learning-lstm has 1e-3.
     Conv4 {
         /// Of each convolution (64).
         #[serde(default = "sixty_four")]
@@ -82,7 +83,7 @@ fn thirty_two() -> usize {
 
 /// TensorFlow's `batch_normalization` default.
 const NORM_EPS: f64 = 1e-3;
-/// Torch's.
+/// PyTorch's.
 const TORCH_NORM_EPS: f64 = 1e-5;
 
 impl ModelSpec {
