@@ -30,8 +30,10 @@ pub struct Terminal {
 
 struct Run {
     bar: Option<ProgressBar>,
+    /// When the training, or the final evaluation, began here, and where: each has a pace of its own.
     started: Instant,
     first: u64,
+    evaluating: bool,
     said: Instant,
     /// The last point of the learning curve: `, accuracy 93.10 at 400`.
     value: String,
@@ -73,15 +75,20 @@ impl Terminal {
             bar
         });
         let now = Instant::now();
-        let run = Run { bar, started: now, first: step, said: now, value: String::new() };
+        let run = Run { bar, started: now, first: step, evaluating: false, said: now, value: String::new() };
         self.runs.lock().expect("observers do not panic").insert(job.dir.clone(), run);
         self.whole.lock().expect("observers do not panic").start(job, step);
     }
 
-    fn advance(&self, job: &Job, position: u64, what: &str) {
+    fn advance(&self, job: &Job, position: u64, evaluating: bool, what: &str) {
         let mut runs = self.runs.lock().expect("observers do not panic");
         let Some(run) = runs.get_mut(&job.dir) else { return };
         let mut whole = self.whole.lock().expect("observers do not panic");
+        if evaluating && !run.evaluating {
+            (run.started, run.first, run.evaluating) = (Instant::now(), position, true);
+            run.bar.iter().for_each(ProgressBar::reset_eta);
+            whole.turn(job, position);
+        }
         whole.advance(job, position);
         if let Some(bar) = &run.bar {
             bar.set_position(position);
@@ -145,10 +152,13 @@ impl Observer for Terminal {
     fn event(&self, job: &Job, event: &Event) {
         match event {
             Event::Started { step } => self.start(job, *step),
-            Event::Step { step } => self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters)),
+            Event::Step { step } => {
+                self.advance(job, *step, false, &format!("meta-iteration {step}/{}", job.meta_iters));
+            }
             Event::Curve { step, value } => self.measured(job, *step, *value),
             Event::Evaluated { done, total } => {
-                self.advance(job, job.meta_iters + evaluation(job, *done), &format!("episode {done}/{total}"));
+                let position = job.meta_iters + evaluation(job, *done);
+                self.advance(job, position, true, &format!("episode {done}/{total}"));
             }
             Event::Completed { .. } | Event::Kept | Event::KeptOther { .. } => self.end(job, true),
             Event::Unserved { .. } | Event::Interrupted { .. } | Event::Failed { .. } => self.end(job, false),

@@ -27,8 +27,8 @@ struct Part {
     /// What was done when this call came to it.
     before: f64,
     done: f64,
-    /// While it runs, since when.
-    since: Option<Duration>,
+    /// While it runs: since when its pace is measured, and what was done by then. Training and evaluation have a pace each.
+    pace: Option<(Duration, f64)>,
 }
 
 impl Part {
@@ -37,8 +37,14 @@ impl Part {
     }
 
     fn start(&mut self, position: f64, now: Duration) {
+        self.turn(position, now);
+        self.before = self.done;
+    }
+
+    /// From here on it goes at another pace.
+    fn turn(&mut self, position: f64, now: Duration) {
         self.advance(position);
-        (self.before, self.since) = (self.done, Some(now));
+        self.pace = Some((now, self.done));
     }
 
     fn advance(&mut self, position: f64) {
@@ -48,11 +54,11 @@ impl Part {
     /// What an ended run did not do is not waited for; what it did not have to do here was done before.
     fn end(&mut self, whole: bool) {
         match whole {
-            true if self.since.is_none() => (self.before, self.done) = (self.all, self.all),
+            true if self.pace.is_none() => (self.before, self.done) = (self.all, self.all),
             true => self.done = self.all,
             false => self.all = self.done,
         }
-        self.since = None;
+        self.pace = None;
     }
 
     fn left(&self) -> f64 {
@@ -61,9 +67,8 @@ impl Part {
 
     /// Seconds that it still takes at the rate that it had, where it runs and has one.
     fn seconds(&self, now: Duration) -> Option<f64> {
-        let here = self.done - self.before;
-        let since = self.since.filter(|_| here > 0.0)?;
-        Some(now.saturating_sub(since).as_secs_f64() * self.left() / here)
+        let (since, before) = self.pace.filter(|(_, before)| self.done > *before)?;
+        Some(now.saturating_sub(since).as_secs_f64() * self.left() / (self.done - before))
     }
 }
 
@@ -82,6 +87,12 @@ impl Whole {
     pub fn start(&mut self, job: &Job, first: u64) {
         let now = self.began.elapsed();
         self.change(job, |part| part.start(passes(job, first), now));
+    }
+
+    /// Its final evaluation begins.
+    pub fn turn(&mut self, job: &Job, position: u64) {
+        let now = self.began.elapsed();
+        self.change(job, |part| part.turn(passes(job, position), now));
     }
 
     pub fn advance(&mut self, job: &Job, position: u64) {
@@ -183,6 +194,17 @@ mod tests {
         fast.end(true);
         // At the rate of both it were 2 s.
         assert_eq!(seconds([&fast, &slow].into_iter(), at(25)), Some(100.0));
+    }
+
+    #[test]
+    fn an_evaluation_has_a_pace_of_its_own() {
+        let mut run = Part::new(1100.0, 0.0);
+        run.start(0.0, at(0));
+        run.advance(1000.0);
+        run.turn(1000.0, at(100));
+        assert_eq!(run.seconds(at(101)), None, "none is known yet");
+        run.advance(1010.0);
+        assert_eq!(run.seconds(at(105)), Some(45.0));
     }
 
     #[test]
