@@ -30,10 +30,6 @@ pub struct Terminal {
 
 struct Run {
     bar: Option<ProgressBar>,
-    /// When the training, or the final evaluation, began here, and where: each has a pace of its own.
-    started: Instant,
-    first: u64,
-    evaluating: bool,
     said: Instant,
     /// The last point of the learning curve: `, accuracy 93.10 at 400`.
     value: String,
@@ -74,31 +70,27 @@ impl Terminal {
             bar.reset_eta();
             bar
         });
-        let now = Instant::now();
-        let run = Run { bar, started: now, first: step, evaluating: false, said: now, value: String::new() };
+        let run = Run { bar, said: Instant::now(), value: String::new() };
         self.runs.lock().expect("observers do not panic").insert(job.dir.clone(), run);
         self.whole.lock().expect("observers do not panic").start(job, step);
     }
 
-    fn advance(&self, job: &Job, position: u64, evaluating: bool, what: &str) {
+    fn advance(&self, job: &Job, position: u64, what: &str) {
         let mut runs = self.runs.lock().expect("observers do not panic");
         let Some(run) = runs.get_mut(&job.dir) else { return };
         let mut whole = self.whole.lock().expect("observers do not panic");
-        if evaluating && !run.evaluating {
-            (run.started, run.first, run.evaluating) = (Instant::now(), position, true);
-            run.bar.iter().for_each(ProgressBar::reset_eta);
-            whole.turn(job, position);
-        }
-        whole.advance(job, position);
+        let turns = whole.advance(job, position);
         if let Some(bar) = &run.bar {
             bar.set_position(position);
+            if turns {
+                bar.reset_eta();
+            }
             bar.set_prefix(format!("{what}{}", run.value));
         } else if run.said.elapsed() >= PAUSE {
             run.said = Instant::now();
-            let (done, left) = (position - run.first, work(job).saturating_sub(position));
-            let seconds = run.started.elapsed().as_secs_f64() * left as f64 / done.max(1) as f64;
             let percent = (100.0 * position as f64 / work(job).max(1) as f64).floor();
-            info!("{}: {percent:.0} % ({what}{}), about {} left", job.name(), run.value, human(seconds));
+            let left = whole.seconds(job).map_or_else(String::new, |left| format!(", about {} left", human(left)));
+            info!("{}: {percent:.0} % ({what}{}){left}", job.name(), run.value);
             if let Some(told) = whole.due() {
                 info!("all: {:.0} % ({told})", (100.0 * whole.share()).floor());
             }
@@ -153,12 +145,12 @@ impl Observer for Terminal {
         match event {
             Event::Started { step } => self.start(job, *step),
             Event::Step { step } => {
-                self.advance(job, *step, false, &format!("meta-iteration {step}/{}", job.meta_iters));
+                self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters));
             }
             Event::Curve { step, value } => self.measured(job, *step, *value),
             Event::Evaluated { done, total } => {
                 let position = job.meta_iters + evaluation(job, *done);
-                self.advance(job, position, true, &format!("episode {done}/{total}"));
+                self.advance(job, position, &format!("episode {done}/{total}"));
             }
             Event::Completed { .. } | Event::Kept | Event::KeptOther { .. } => self.end(job, true),
             Event::Unserved { .. } | Event::Interrupted { .. } | Event::Failed { .. } => self.end(job, false),

@@ -31,7 +31,8 @@ pub(crate) fn weight_grad<T: Real>(g: &Geometry, batch: usize, x: &[T], d: &[T],
     weight_grad_sum(g, batch, &[(x, d)], &mut [], dw);
 }
 
-/// The sum of [`forward`] over the terms (x, w): what the product rule makes of a convolution. `spare` is as long as `out` where there are several.
+/// The sum of [`forward`] over the terms (x, w): what the product rule makes of a convolution. `spare` is as long as `out` where there
+/// are several.
 pub(crate) fn forward_sum<T: Real>(
     g: &Geometry,
     batch: usize,

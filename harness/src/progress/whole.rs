@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::{PAUSE, evaluation, human, work};
+use super::{PAUSE, human, work};
 use crate::report::format;
 use crate::results::run_dir::RunDir;
 use crate::runner::Job;
@@ -21,7 +21,9 @@ pub(super) struct Whole {
 /// The work of one run, in image passes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Part {
-    /// Of a training that another run of this call does: it is counted there.
+    /// Where its final evaluation begins.
+    training: f64,
+    /// What another run of this call does for it and counts: its training, or nothing.
     elsewhere: f64,
     all: f64,
     /// What was done when this call came to it.
@@ -32,22 +34,32 @@ struct Part {
 }
 
 impl Part {
-    fn new(all: f64, elsewhere: f64) -> Part {
-        Part { elsewhere, all: all - elsewhere, ..Part::default() }
+    fn new(all: f64, training: f64, shared: bool) -> Part {
+        let elsewhere = if shared { training } else { 0.0 };
+        Part { training, elsewhere, all: all - elsewhere, ..Part::default() }
     }
 
     fn start(&mut self, position: f64, now: Duration) {
-        self.turn(position, now);
-        self.before = self.done;
+        // Nobody trained for it after all.
+        if position < self.elsewhere {
+            (self.elsewhere, self.all) = (0.0, self.all + self.elsewhere);
+        }
+        self.reach(position);
+        (self.before, self.pace) = (self.done, Some((now, self.done)));
     }
 
-    /// From here on it goes at another pace.
-    fn turn(&mut self, position: f64, now: Duration) {
-        self.advance(position);
-        self.pace = Some((now, self.done));
+    /// True where the final evaluation begins: from there on it goes at another pace.
+    fn advance(&mut self, position: f64, now: Duration) -> bool {
+        let turns =
+            position > self.training && self.pace.is_some_and(|(_, from)| from + self.elsewhere <= self.training);
+        self.reach(position);
+        if turns {
+            self.pace = Some((now, self.done));
+        }
+        turns
     }
 
-    fn advance(&mut self, position: f64) {
+    fn reach(&mut self, position: f64) {
         self.done = (position - self.elsewhere).clamp(0.0, self.all);
     }
 
@@ -75,41 +87,39 @@ impl Part {
 impl Whole {
     pub fn new(jobs: &[Job]) -> Whole {
         let mut trainings = HashSet::new();
-        let mut part = |job: &Job| {
-            let shared = job.meta_iters > 0 && !trainings.insert((job.kinship.training_hash.clone(), job.meta_iters));
-            let elsewhere = if shared { work(job) - evaluation(job, job.eval_episodes) } else { 0 };
-            Part::new(passes(job, work(job)), passes(job, elsewhere))
-        };
-        let runs = jobs.iter().map(|job| (job.dir.clone(), part(job))).collect();
+        let runs = jobs.iter().map(|job| {
+            let shared = job.meta_iters > 0 && !trainings.insert((&job.kinship.training_hash, job.meta_iters));
+            (job.dir.clone(), Part::new(passes(job, work(job)), passes(job, job.meta_iters), shared))
+        });
+        let runs = runs.collect();
         Whole { runs, all: jobs.len(), ended: 0, began: Instant::now(), said: Instant::now() }
     }
 
     pub fn start(&mut self, job: &Job, first: u64) {
         let now = self.began.elapsed();
-        self.change(job, |part| part.start(passes(job, first), now));
+        if let Some(part) = self.runs.get_mut(&job.dir) {
+            part.start(passes(job, first), now);
+        }
     }
 
-    /// Its final evaluation begins.
-    pub fn turn(&mut self, job: &Job, position: u64) {
+    /// True where the run's final evaluation begins.
+    pub fn advance(&mut self, job: &Job, position: u64) -> bool {
         let now = self.began.elapsed();
-        self.change(job, |part| part.turn(passes(job, position), now));
+        self.runs.get_mut(&job.dir).is_some_and(|part| part.advance(passes(job, position), now))
     }
 
-    pub fn advance(&mut self, job: &Job, position: u64) {
-        self.change(job, |part| part.advance(passes(job, position)));
+    /// Seconds that the run still takes, at the pace of its training or of its evaluation.
+    pub fn seconds(&self, job: &Job) -> Option<f64> {
+        self.runs.get(&job.dir)?.seconds(self.began.elapsed())
     }
 
     /// Counts an ended run, which did all that it had to do or not; true if it was the last one.
     pub fn end(&mut self, job: &Job, whole: bool) -> bool {
-        self.change(job, |part| part.end(whole));
+        if let Some(part) = self.runs.get_mut(&job.dir) {
+            part.end(whole);
+        }
         self.ended += 1;
         self.ended >= self.all
-    }
-
-    fn change(&mut self, job: &Job, with: impl FnOnce(&mut Part)) {
-        if let Some(part) = self.runs.get_mut(&job.dir) {
-            with(part);
-        }
     }
 
     /// Of the work, from 0 to 1.
@@ -169,16 +179,17 @@ mod tests {
     /// A training of 1,000 that stood at 800, and a second evaluation of it.
     #[test]
     fn a_shared_training_counts_once_and_what_was_done_before_takes_no_time() {
-        let (mut first, mut second) = (Part::new(1100.0, 0.0), Part::new(1100.0, 1000.0));
+        let (mut first, mut second) = (Part::new(1100.0, 1000.0, false), Part::new(1100.0, 1000.0, true));
         first.start(800.0, at(0));
-        first.advance(850.0);
+        first.advance(850.0, at(10));
         // 50 in 10 s; 250 and 100 are left.
         assert_eq!(seconds([&first, &second].into_iter(), at(10)), Some(70.0));
-        first.advance(1100.0);
+        first.advance(1100.0, at(60));
         first.end(true);
         second.start(1000.0, at(60));
         assert_eq!((second.done, second.left()), (0.0, 100.0));
-        second.advance(1050.0);
+        second.advance(1020.0, at(65));
+        second.advance(1050.0, at(70));
         assert_eq!((second.done, second.left()), (50.0, 50.0));
         // 350 in 70 s.
         assert_eq!(seconds([&first, &second].into_iter(), at(70)), Some(10.0));
@@ -186,11 +197,11 @@ mod tests {
 
     #[test]
     fn the_end_is_no_sooner_than_that_of_the_slowest_run() {
-        let (mut fast, mut slow) = (Part::new(1000.0, 0.0), Part::new(100.0, 0.0));
+        let (mut fast, mut slow) = (Part::new(1000.0, 1000.0, false), Part::new(100.0, 100.0, false));
         fast.start(0.0, at(0));
         slow.start(0.0, at(0));
-        slow.advance(20.0);
-        fast.advance(1000.0);
+        slow.advance(20.0, at(25));
+        fast.advance(1000.0, at(25));
         fast.end(true);
         // At the rate of both it were 2 s.
         assert_eq!(seconds([&fast, &slow].into_iter(), at(25)), Some(100.0));
@@ -198,22 +209,32 @@ mod tests {
 
     #[test]
     fn an_evaluation_has_a_pace_of_its_own() {
-        let mut run = Part::new(1100.0, 0.0);
+        let mut run = Part::new(1100.0, 990.0, false);
         run.start(0.0, at(0));
-        run.advance(1000.0);
-        run.turn(1000.0, at(100));
+        assert!(!run.advance(990.0, at(99)));
+        assert!(run.advance(1000.0, at(100)), "it begins");
         assert_eq!(run.seconds(at(101)), None, "none is known yet");
-        run.advance(1010.0);
+        assert!(!run.advance(1010.0, at(105)), "once");
         assert_eq!(run.seconds(at(105)), Some(45.0));
+    }
+
+    /// The run that was to train was kept, made by other code: the second one trains for itself.
+    #[test]
+    fn a_training_that_nobody_did_counts_here() {
+        let mut run = Part::new(1100.0, 1000.0, true);
+        run.start(0.0, at(0));
+        run.advance(500.0, at(50));
+        assert_eq!((run.done, run.left()), (500.0, 600.0));
+        assert_eq!(run.seconds(at(50)), Some(60.0));
     }
 
     #[test]
     fn a_kept_run_is_done_and_a_failed_one_is_not_waited_for() {
-        let (mut kept, mut failed) = (Part::new(100.0, 0.0), Part::new(100.0, 0.0));
+        let (mut kept, mut failed) = (Part::new(100.0, 100.0, false), Part::new(100.0, 100.0, false));
         kept.end(true);
         assert_eq!((kept.done, kept.left()), (100.0, 0.0));
         failed.start(0.0, at(0));
-        failed.advance(30.0);
+        failed.advance(30.0, at(10));
         failed.end(false);
         assert_eq!((failed.all, failed.left()), (30.0, 0.0));
         assert_eq!(seconds([&kept].into_iter(), at(10)), None, "it took no time here");

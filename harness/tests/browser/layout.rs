@@ -1,5 +1,6 @@
 //! Nothing is cut off, the verdict is in sight, names are whole: measured by Chromium alone.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,7 +62,8 @@ fn no_cell_is_cut_off_the_verdict_is_in_sight_and_paper_is_short() {
     };
     let out = tempfile::tempdir().unwrap();
     crate::copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/reference"), out.path());
-    let page = harness::report::build(out.path()).unwrap().page();
+    let report = harness::report::build(out.path()).unwrap();
+    let page = report.page();
     let text = std::fs::read_to_string(&page).unwrap();
     // The page lets no script run but its own: a copy without that rule is measured.
     let (before, rest) = text.split_once("<meta http-equiv=\"Content-Security-Policy\"").expect("the page's policy");
@@ -104,9 +106,7 @@ fn no_cell_is_cut_off_the_verdict_is_in_sight_and_paper_is_short() {
     let pdf = std::fs::read(&paper).unwrap();
     let sheets = pdf.windows(12).filter(|w| w.starts_with(b"/Type /Page") && w[11] != b's').count();
     // A table has its rows, its curves and its runs, and two sheets are enough for them.
-    let folders = |path: &Path| std::fs::read_dir(path).unwrap().flatten().map(|e| e.path()).filter(|p| p.is_dir());
-    let tables = folders(out.path()).flat_map(|budget| folders(&budget).collect::<Vec<_>>());
-    let tables =
-        tables.filter(|path| path.join("..").join("summary.csv").is_file() && !path.ends_with("plots")).count();
+    let rows = report.rows();
+    let tables = rows.iter().map(|row| (&row.budget, &row.benchmark)).collect::<HashSet<_>>().len();
     assert!(sheets > 0 && sheets <= 2 * tables, "{sheets} sheets of {tables} tables");
 }
