@@ -11,8 +11,8 @@
 //!   the above.
 //!
 //! Images are channels last, weights `[3, 3, C_in, C_out]`. Nothing here starts a thread: tasks run side by side, each on one.
-//! The instruction set is chosen when the program runs ([`instruction_set`]); on one machine results have the same bits on
-//! every run and any number of threads. How the kernels work and what was measured: this package's README.
+//! The instruction set is chosen when the program runs ([`instruction_set`]). Results have the same bits on every run, any
+//! number of threads and every machine with fused multiply-add. How the kernels work and what was measured: this package's README.
 //!
 //! ```
 //! use harness_kernels::{Layer, Network, Reduction, Target, Workspace, sgd_step};

@@ -307,7 +307,7 @@ pub fn limited<R>(set: &str, f: impl FnOnce() -> R) -> R {
 
 /// The instruction set that the kernels use on this machine: `avx512f`, `avx2+fma`, `neon` or `scalar`.
 ///
-/// Another set may round differently, so a run records it.
+/// All but `scalar` round alike: that one has no fused multiply-add. A run records its set.
 pub fn instruction_set() -> &'static str {
     told_by(dispatch)
 }
