@@ -268,7 +268,7 @@ fn the_slurm_script_runs_and_queues_itself_again() {
     let bench = Bench::sine(&methods(3000));
     let (out, here) = (bench.out("few-shot"), bench.dir.path());
     let ours = format!("{} --method folded", bench.file().display());
-    let paper = "mini-imagenet-5w1s --method reptile --budget paper";
+    let paper = "mini-imagenet-5w1s --method fomaml --budget paper";
     assert!(script.contains(paper));
     fs::write(here.join("job.sh"), script.replace(paper, &ours)).unwrap();
     let stand_in = |name: &str, text: &str| {
