@@ -126,7 +126,7 @@ fn verdict(all: &[Said], name: &dyn Fn(usize) -> String, differ: Differ) -> Resu
         }
         if first.instruction_set != said.instruction_set {
             return refuse(format!(
-                "{here} computes with {} and {there} with {}, which round differently: give every rank --instruction-set and \
+                "{here} computes with {} and {there} with {}, which may round differently: give every rank --instruction-set and \
                  the one that both have",
                 first.instruction_set, said.instruction_set
             ));
