@@ -76,12 +76,21 @@ pub fn evaluate(
     Ok(Some(modes.iter().enumerate().map(pick).collect()))
 }
 
-/// Adds the outcomes of the next episodes, mode by mode.
+/// Adds the outcomes of the next episodes, each mode's to its own: what comes from a checkpoint may have another order.
 pub fn extend(all: &mut Outcomes, part: Outcomes) {
-    match all.is_empty() {
-        true => *all = part,
-        false => all.iter_mut().zip(part).for_each(|((_, all), (_, part))| all.extend(part)),
+    for (mode, part) in part {
+        match all.iter_mut().find(|(known, _)| *known == mode) {
+            Some((_, all)) => all.extend(part),
+            None => all.push((mode, part)),
+        }
     }
+}
+
+/// `outcomes` in the order of the job's modes, in which a run that was never stopped writes its rows.
+pub(super) fn in_order(job: &Job, mut outcomes: Outcomes) -> Outcomes {
+    let modes = job.modes();
+    outcomes.sort_by_key(|(mode, _)| modes.iter().position(|known| known == mode));
+    outcomes
 }
 
 fn episode(

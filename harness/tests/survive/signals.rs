@@ -36,7 +36,25 @@ fn ctrl_c_and_sigterm_save_and_say_how_to_go_on() {
 
 #[test]
 fn an_interrupted_evaluation_goes_on_with_the_next_episodes() {
-    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 0\n").replace("eval_iters = 10", "eval_iters = 400"));
+    cut_in_its_evaluation(&Bench::sine(&slow("eval_iters = 400")));
+}
+
+/// A checkpoint has the modes by name, a benchmark in an order of its own.
+#[test]
+fn each_mode_goes_on_with_its_own_episodes() {
+    let bench = Bench::glyphs(&slow("eval_iters = 60").replace("train_shots = 50", "train_shots = 10"));
+    let text = std::fs::read_to_string(bench.file()).unwrap();
+    assert!(text.contains("episodes = 100, modes = [\"transductive\", \"inductive\"]"), "{text}");
+    std::fs::write(bench.file(), text.replace("episodes = 100,", "episodes = 300,")).unwrap();
+    cut_in_its_evaluation(&bench);
+}
+
+/// Nothing to train, and a long evaluation.
+fn slow(eval_iters: &str) -> String {
+    format!("{REPTILE}meta_iters = 0\n").replace("eval_iters = 10", eval_iters)
+}
+
+fn cut_in_its_evaluation(bench: &Bench) {
     let args = ["--threads", "2", "--checkpoint-every", "0"];
     let (whole, out) = (bench.out("whole"), bench.out("cut"));
     done(bench.reproduce(&whole, &args));
@@ -57,7 +75,11 @@ fn an_interrupted_evaluation_goes_on_with_the_next_episodes() {
 
 /// Episodes of the final evaluation in the newest checkpoint, three numbers of 8 bytes each.
 fn evaluated(dir: &Path) -> usize {
-    if steps(dir).is_empty() { 0 } else { tensors(dir).get("evaluation/-").map_or(0, |bytes| bytes.len() / 24) }
+    if steps(dir).is_empty() {
+        return 0;
+    }
+    let all = tensors(dir);
+    all.iter().find(|(name, _)| name.starts_with("evaluation/")).map_or(0, |(_, bytes)| bytes.len() / 24)
 }
 
 #[test]
