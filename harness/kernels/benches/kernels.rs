@@ -1,9 +1,13 @@
 //! `cargo bench -p harness-kernels`: the kernels of both networks of the Reptile paper, one by one and as whole steps, on
 //! one thread; steps also of the mini-ImageNet network with the 64 filters that other methods give it. GFLOP/s are nominal (taps in the padding counted), as is the FLOP count of a step.
 
+#[path = "../tests/shared/networks.rs"]
+mod networks;
+
 use candle_core::{Device, Tensor, Var};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use harness_kernels::*;
+use networks::{blocks, noise};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -11,36 +15,15 @@ const BATCH: usize = 10;
 const ADAM: AdamConfig = AdamConfig { lr: 1e-3, beta1: 0.0, beta2: 0.999, eps: 1e-8 };
 
 fn networks() -> [(&'static str, Network); 3] {
-    let net = |input: &[usize], filters, stride, pool: bool| {
-        let mut layers = Vec::new();
-        for i in 1..=4 {
-            layers.push((format!("conv{i}"), Layer::Conv { filters, stride }));
-            layers.push((format!("norm{i}"), Layer::Norm { scale: true, eps: 1e-3 }));
-            if pool {
-                layers.push((format!("pool{i}"), Layer::MaxPool { padding: Padding::Same }));
-            }
-            layers.push((format!("relu{i}"), Layer::Relu));
-        }
-        layers.push(("flatten".into(), Layer::Flatten));
-        layers.push(("head".into(), Layer::Dense { outputs: 5 }));
-        Network::new(input, layers).expect("a network of the paper")
+    let net = |input: &[usize], filters, stride, pool| {
+        Network::new(input, blocks(4, filters, stride, pool, 1e-3)).expect("a network of the paper")
     };
+    let pool = Some(Padding::Same);
     [
-        ("omniglot", net(&[28, 28, 1], 64, 2, false)),
-        ("mini-imagenet", net(&[84, 84, 3], 32, 1, true)),
-        ("mini-imagenet-64", net(&[84, 84, 3], 64, 1, true)),
+        ("omniglot", net(&[28, 28, 1], 64, 2, None)),
+        ("mini-imagenet", net(&[84, 84, 3], 32, 1, pool)),
+        ("mini-imagenet-64", net(&[84, 84, 3], 64, 1, pool)),
     ]
-}
-
-fn noise(n: usize, scale: f32) -> Vec<f32> {
-    let mut state = 0x9e37_79b9_7f4a_7c15u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        ((state >> 40) as f32 / (1u64 << 23) as f32 - 1.0) * scale
-    };
-    (0..n).map(|_| next()).collect()
 }
 
 fn flops(n: f64) -> Throughput {
@@ -59,9 +42,9 @@ fn convolutions(c: &mut Criterion) {
                 _ => filters,
             };
             let g = Geometry::same(size, size, cin, filters, stride);
-            let x = noise(BATCH * g.input_len(), 1.0);
-            let d = noise(BATCH * g.output_len(), 1.0);
-            let w = noise(g.weight_len(), 0.1);
+            let x = noise(BATCH * g.input_len(), 1.0, 1);
+            let d = noise(BATCH * g.output_len(), 1.0, 1);
+            let w = noise(g.weight_len(), 0.1, 1);
             let tensor = |v: &[f32], shape: &[usize]| Tensor::from_slice(v, shape, &Device::Cpu).unwrap();
             let x = tensor(&x, &[BATCH, size, size, cin]);
             let d = tensor(&d, &[BATCH, g.oh, g.ow, filters]);
@@ -84,11 +67,11 @@ fn convolutions(c: &mut Criterion) {
 }
 
 fn norm_and_adam(c: &mut Criterion) {
-    let x = noise(BATCH * 14 * 14 * 64, 1.0);
+    let x = noise(BATCH * 14 * 14 * 64, 1.0, 1);
     let x = Tensor::from_vec(x, (BATCH, 14, 14, 64), &Device::Cpu).unwrap();
     c.bench_function("normalize/14x14x64", |b| b.iter(|| ops::normalize(&x, 1e-3).unwrap()));
     let n = 113_221;
-    let (mut params, grad, mut v) = (noise(n, 0.1), noise(n, 1.0), vec![1.0; n]);
+    let (mut params, grad, mut v) = (noise(n, 0.1, 1), noise(n, 1.0, 1), vec![1.0; n]);
     let mut t = 0;
     c.bench_function("adam/113221", |b| {
         b.iter(|| {
@@ -100,8 +83,8 @@ fn norm_and_adam(c: &mut Criterion) {
 
 fn steps(c: &mut Criterion) {
     for (name, net) in networks() {
-        let mut params = noise(net.param_len(), 0.1);
-        let x = noise(BATCH * net.input_len(), 1.0);
+        let mut params = noise(net.param_len(), 0.1, 1);
+        let x = noise(BATCH * net.input_len(), 1.0, 1);
         let classes: Vec<u32> = (0..BATCH as u32).map(|i| i % 5).collect();
         let mut ws = Workspace::default();
         let (mut grad, mut v) = (vec![0.0; params.len()], vec![1.0; params.len()]);
@@ -147,8 +130,8 @@ fn candle_grad(net: &Network, params: &[f32], x: &Tensor, classes: &[u32], backe
 /// One forward pass of an evaluation episode: 5-way 1-shot, five queries.
 fn evaluation(c: &mut Criterion) {
     for (name, net) in networks() {
-        let params = noise(net.param_len(), 0.1);
-        let x = noise(10 * net.input_len(), 1.0);
+        let params = noise(net.param_len(), 0.1, 1);
+        let x = noise(10 * net.input_len(), 1.0, 1);
         let (support, queries) = x.split_at(5 * net.input_len());
         let mut ws = Workspace::default();
         let mut out = vec![0.0; 25];
@@ -174,8 +157,8 @@ fn evaluation(c: &mut Criterion) {
 /// A gradient of five images and a product with the Hessian of their loss, as MAML's inner loop takes them.
 fn products(c: &mut Criterion) {
     for (name, net) in &networks()[..2] {
-        let params = noise(net.param_len(), 0.1);
-        let x = noise(5 * net.input_len(), 1.0);
+        let params = noise(net.param_len(), 0.1, 1);
+        let x = noise(5 * net.input_len(), 1.0, 1);
         let classes: Vec<u32> = (0..5).collect();
         let target = Target::Classes(&classes);
         let mut group = c.benchmark_group(format!("second-order/{name}"));

@@ -1,40 +1,18 @@
 //! The fused network, the fast operations and candle's own, over whole inner loops.
 
+#[path = "shared/networks.rs"]
+mod networks;
+
 use candle_core::{DType, Device, Result, Tensor, Var};
 use harness_kernels::*;
-
-fn blocks(filters: usize, stride: usize, pool: Option<Padding>) -> Vec<(String, Layer)> {
-    let mut layers = Vec::new();
-    for i in 1..=4 {
-        layers.push((format!("conv{i}"), Layer::Conv { filters, stride }));
-        layers.push((format!("norm{i}"), Layer::Norm { scale: true, eps: 1e-3 }));
-        if let Some(padding) = pool {
-            layers.push((format!("pool{i}"), Layer::MaxPool { padding }));
-        }
-        layers.push((format!("relu{i}"), Layer::Relu));
-    }
-    layers.push(("flatten".into(), Layer::Flatten));
-    layers.push(("head".into(), Layer::Dense { outputs: 5 }));
-    layers
-}
+use networks::{blocks, noise};
 
 fn omniglot() -> Network {
-    Network::new(&[28, 28, 1], blocks(64, 2, None)).unwrap()
+    Network::new(&[28, 28, 1], blocks(4, 64, 2, None, 1e-3)).unwrap()
 }
 
 fn mini_imagenet() -> Network {
-    Network::new(&[84, 84, 3], blocks(32, 1, Some(Padding::Same))).unwrap()
-}
-
-fn noise(n: usize, scale: f32, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        ((state >> 40) as f32 / (1u64 << 23) as f32 - 1.0) * scale
-    };
-    (0..n).map(|_| next()).collect()
+    Network::new(&[84, 84, 3], blocks(4, 32, 1, Some(Padding::Same), 1e-3)).unwrap()
 }
 
 /// Glorot-uniform weights, γ = 1, β and biases 0.
@@ -158,7 +136,7 @@ fn omniglot_inner_loop() {
 
 #[test]
 fn pooled_inner_loop() {
-    let net = Network::new(&[21, 20, 3], blocks(32, 1, Some(Padding::Same))).unwrap();
+    let net = Network::new(&[21, 20, 3], blocks(4, 32, 1, Some(Padding::Same), 1e-3)).unwrap();
     for set in ["avx512f", "avx2+fma", "scalar"] {
         limited(set, || agree(&net, 4, 5));
     }

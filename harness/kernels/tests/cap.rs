@@ -1,16 +1,10 @@
 //! The cap on the instruction set, in a process of its own since it is the whole process's.
 
-use harness_kernels::{Cap, cap, instruction_set, limited};
+#[path = "shared/sets.rs"]
+mod sets;
 
-/// As [`instruction_set`] says it.
-fn told(set: Cap) -> &'static str {
-    match set {
-        Cap::Scalar => "scalar",
-        Cap::Neon => "neon",
-        Cap::Avx2 => "avx2+fma",
-        Cap::Avx512 => "avx512f",
-    }
-}
+use harness_kernels::{Cap, cap, instruction_set, limited};
+use sets::told;
 
 #[test]
 fn a_cap_holds_every_thread_and_a_limit_one_of_them() {
