@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::hash::sha256_json;
 use super::job::{Job, OtherBuild};
 use super::shapes;
+use crate::identity::Segment;
 use crate::results::checkpoint::{Checkpoint, FIRST_FORMAT, Meta};
 use crate::results::run_dir::RunDir;
 use crate::results::run_json::Status;
@@ -126,15 +127,33 @@ pub(super) fn same(job: &Job, config: &Value, digest: &str) -> bool {
         && training_of(config, digest, job.algorithm.halves().as_ref()) == job.kinship.training
 }
 
-/// Whether a state of kin is as good as one of the job's own: of its training, and made by this code, unless the user asked
-/// for what other builds made.
+/// Whether a state of kin is as good as one of the job's own: of its training, and made by this code or by code that this
+/// one was seen to repeat, unless the user asked for what other builds made.
 pub(super) fn usable(job: &Job, meta: &Meta) -> bool {
-    same(job, &meta.config, &meta.data_digest) && (job.other_build == OtherBuild::Keep || ours(job, meta))
+    same(job, &meta.config, &meta.data_digest)
+        && (job.other_build == OtherBuild::Keep || ours(job, meta) || proved(job, meta))
 }
 
 /// Whether this code made the state.
 fn ours(job: &Job, meta: &Meta) -> bool {
     meta.code().is_some_and(|code| code.training == job.code.training)
+}
+
+/// Whether the state lies on the way of a run of this training that this code went on with: each of the builds that
+/// followed repeated the last meta-iterations of the one before.
+fn proved(job: &Job, meta: &Meta) -> bool {
+    let others = kin(job, Among::Folder).into_iter().map(|kin| kin.dir);
+    others.chain([job.dir.clone()]).filter_map(|dir| dir.record().ok()).any(|record| {
+        let builds = &record.segments;
+        let went_on = builds.last().and_then(|last| last.code.as_ref());
+        went_on.is_some_and(|code| code.training == job.code.training) && on_the_way(&meta.segments, meta.step, builds)
+    })
+}
+
+/// Whether a run that `builds` made passed the state that `first` of them made at `step`.
+fn on_the_way(first: &[Segment], step: u64, builds: &[Segment]) -> bool {
+    let next = builds.get(first.len());
+    !first.is_empty() && builds.starts_with(first) && next.is_none_or(|next| step <= next.first_step)
 }
 
 /// The most advanced checkpoint of kin that is beyond `step`, with its place.
@@ -169,6 +188,7 @@ pub(super) fn complete_log(checkpoint: &mut Checkpoint, dir: &RunDir) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Identity;
 
     fn config() -> Value {
         json!({
@@ -222,5 +242,33 @@ mod tests {
             assert_eq!(moved(&path, json!(77), None), (true, true), "{path:?}");
         }
         assert_eq!(moved(&["label"], json!("other"), None), (false, false));
+    }
+
+    #[test]
+    fn a_state_is_on_the_way_of_builds_that_went_on_behind_it() {
+        let build = |code: &str, first_step| {
+            let identity = Identity { training: code.into(), evaluation: String::new() };
+            Segment {
+                code: Some(identity),
+                git_commit: None,
+                git_dirty: None,
+                instruction_set: "avx2+fma".into(),
+                first_step,
+            }
+        };
+        let way = [build("a", 0), build("b", 100), build("c", 300)];
+        for (builds, step, yes) in [
+            (vec![build("a", 0)], 100, true),
+            (vec![build("a", 0)], 101, false), // `b` went on before it
+            (vec![build("a", 0), build("b", 100)], 300, true),
+            (vec![build("a", 0), build("b", 100)], 301, false),
+            (way.to_vec(), 9999, true),
+            (vec![build("b", 0)], 50, false),
+            (vec![build("a", 0), build("b", 99)], 200, false),
+            ([&way[..], &[build("d", 400)]].concat(), 400, false),
+            (vec![], 50, false),
+        ] {
+            assert_eq!(on_the_way(&builds, step, &way), yes, "{step} by {builds:?}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use harness_core::{Algorithm, Entry, Error, Params, Progress, Result, Scalars, S
 use crate::bench::{Bench, REPTILE, folder};
 use crate::compare::{assert_same, metrics, newest, steps, tensors};
 use crate::process::{done, end, run, signal, start, wait_for};
+use crate::trainings::TWIN;
 
 const SHORT: [&str; 2] = ["--budget", "short"];
 const TRAINING: &str = "HARNESS_TEST_TRAINING_CODE";
@@ -163,6 +164,23 @@ fn a_stopped_run_goes_on_under_a_build_that_repeats_its_last_stretch() {
     assert!(record.segments[0].code != record.segments[1].code && record.segments[1].code == record.code);
     let checkpoint = Checkpoint::load(&newest(&dir)).unwrap();
     assert_eq!((&checkpoint.meta.segments, checkpoint.meta.code()), (&record.segments, record.code.as_ref()));
+}
+
+/// Its states are this build's, so that the table that comes after has its whole curve.
+#[test]
+fn states_of_the_build_before_serve_the_next_table_once_its_last_stretch_is_repeated() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 6000\n{TWIN}"));
+    let (alone, out) = (bench.out("alone"), bench.out("out"));
+    done(bench.reproduce(&alone, &[&SHORT[..], &["--method", "twin"]].concat()));
+    let dir = short(&out, "reptile");
+    let mut child = start(bench.reproduce(&out, &[&SHORT[..], &["--checkpoint-every", "0.02"]].concat()));
+    wait_for(&mut child, "points of the curve", || steps(&dir).get(1).is_some_and(|step| *step > 1500));
+    signal(&child, "INT");
+    end(child).expect(5, "interrupted");
+    let moved = run(as_other_code(bench.reproduce(&out, &SHORT), TRAINING)).expect(0, "repeating meta-iterations");
+    assert!(moved.err.contains("b twin seed 0: goes on from step 6000"), "{}", moved.err);
+    assert_eq!(record(&short(&out, "twin")).missing_points, Vec::<u64>::new(), "{}", moved.err);
+    assert_same(&short(&alone, "twin"), &short(&out, "twin"), "by two builds");
 }
 
 /// What a build that knew no identities left.

@@ -14,7 +14,7 @@ use crate::compare::{assert_same, checkpoints, metrics, steps, tensors};
 use crate::process::{done, end, run, start, wait_for};
 
 /// Rows whose labels, and what they do at test, are all that they differ in.
-const TWIN: &str = "[method.twin]\nlike = \"reptile\"\neval_iters = 4\neval_batch = 5\n";
+pub const TWIN: &str = "[method.twin]\nlike = \"reptile\"\neval_iters = 4\neval_batch = 5\n";
 
 impl Bench {
     /// A second benchmark beside the first: fewer shots, another number of episodes and of points.
