@@ -98,6 +98,19 @@ impl Terminal {
         self.show(&whole);
     }
 
+    /// A run that took over a training measures what that had passed: nothing of its bar's, and it may take long.
+    fn catch_up(&self, job: &Job, step: u64, of: u64) {
+        let mut runs = self.runs.lock().expect("observers do not panic");
+        let Some(run) = runs.get_mut(&job.dir) else { return };
+        let what = format!("learning curve up to meta-iteration {step}/{of}{}", run.value);
+        if let Some(bar) = &run.bar {
+            bar.set_prefix(what);
+        } else if run.said.elapsed() >= PAUSE {
+            run.said = Instant::now();
+            info!("{}: {what}", job.name());
+        }
+    }
+
     fn show(&self, whole: &Whole) {
         if let Some(bar) = &self.bar {
             bar.set_position((1000.0 * whole.share()) as u64);
@@ -147,6 +160,7 @@ impl Observer for Terminal {
             Event::Step { step } => {
                 self.advance(job, *step, &format!("meta-iteration {step}/{}", job.meta_iters));
             }
+            Event::CaughtUp { step, of } => self.catch_up(job, *step, *of),
             Event::Curve { step, value } => self.measured(job, *step, *value),
             Event::Evaluated { done, total } => {
                 let position = job.meta_iters + evaluation(job, *done);
