@@ -148,14 +148,17 @@ impl Whole {
     }
 }
 
-/// Seconds to the end of all runs: at the rate of all so far, and never less than the slowest of those that run now needs.
+/// Seconds to the end of all runs. Where none waits for its turn, what the slowest needs at its pace: a rate of all so far
+/// would count the time in which a run only measured what another one had trained. Else at that rate, and never less than
+/// the slowest of those that run now needs.
 fn seconds<'a>(parts: impl Iterator<Item = &'a Part> + Clone, now: Duration) -> Option<f64> {
     let (left, here) = parts.clone().fold((0.0, 0.0), |(left, here), part| {
         let done: f64 = part.done - part.before;
         (left + part.left(), here + done)
     });
-    let slowest = parts.filter_map(|part| part.seconds(now)).fold(0.0, f64::max);
-    (here > 0.0).then(|| (now.as_secs_f64() * left / here).max(slowest))
+    let slowest = parts.clone().filter_map(|part| part.seconds(now)).fold(0.0, f64::max);
+    let none_waits = parts.into_iter().all(|part| part.left() == 0.0 || part.seconds(now).is_some());
+    (here > 0.0).then(|| if none_waits { slowest } else { (now.as_secs_f64() * left / here).max(slowest) })
 }
 
 /// Image passes of so much of a bar.
@@ -191,8 +194,8 @@ mod tests {
         second.advance(1020.0, at(65));
         second.advance(1050.0, at(70));
         assert_eq!((second.done, second.left()), (50.0, 50.0));
-        // 350 in 70 s.
-        assert_eq!(seconds([&first, &second].into_iter(), at(70)), Some(10.0));
+        // It is the last one, and did 30 in the last 5 s.
+        assert_eq!(seconds([&first, &second].into_iter(), at(70)), Some(50.0 / 6.0));
     }
 
     #[test]
