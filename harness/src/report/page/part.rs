@@ -30,7 +30,7 @@ pub struct Part {
     pub error: Option<String>,
     pub warnings: Vec<String>,
     pub left: Vec<String>,
-    pub matrix: Option<Matrix>,
+    pub matrices: Vec<Matrix>,
     pub benchmarks: Vec<Benchmark>,
 }
 
@@ -82,7 +82,7 @@ impl Part {
             error: None,
             warnings: Vec::new(),
             left: Vec::new(),
-            matrix: None,
+            matrices: Vec::new(),
             benchmarks: Vec::new(),
         };
         match found {
@@ -108,7 +108,7 @@ impl Part {
         };
         self.warnings = summary.warnings.clone();
         self.left = tables::left_out(summary);
-        self.matrix = Matrix::new(summary, anchor);
+        self.matrices = Matrix::all(summary, anchor);
         for (table, cells) in tables::tables(summary).into_iter().zip(chunks(summary)) {
             let name = &cells[0].row.benchmark;
             let own = pictures.iter().filter(|picture| picture.benchmark == *name);

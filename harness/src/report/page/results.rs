@@ -161,7 +161,7 @@ impl Sweep {
     }
 }
 
-/// All benchmarks of a budget beside each other, a row a method, a column a benchmark and mode.
+/// Benchmarks of a budget beside each other, a row a method, a column a benchmark and mode.
 #[derive(Serialize)]
 pub struct Matrix {
     pub heads: Vec<Head>,
@@ -179,12 +179,14 @@ pub struct Head {
     pub modes: Vec<Mode>,
 }
 
+/// Columns of a matrix that fit beside each other on a page.
+const MOST_COLUMNS: usize = 8;
+
 impl Matrix {
-    /// The matrix of `summary` without its figures; None for a single benchmark, whose own table says the same. `anchor` names the place of
-    /// a benchmark on the page.
-    pub fn new(summary: &Summary, anchor: impl Fn(&str) -> String) -> Option<Self> {
+    /// The matrices of `summary` without its figures, one for the benchmarks of a data set; none for a single benchmark,
+    /// whose own table says the same. `anchor` names the place of a benchmark on the page.
+    pub fn all(summary: &Summary, anchor: impl Fn(&str) -> String) -> Vec<Self> {
         let mut heads: Vec<Head> = Vec::new();
-        let mut methods: Vec<&str> = Vec::new();
         for cell in summary.cells.iter().filter(|cell| cell.figure.is_none()) {
             let row = &cell.row;
             if heads.last().is_none_or(|head| head.benchmark != row.benchmark) {
@@ -195,12 +197,21 @@ impl Matrix {
             if !modes.contains(&row.mode) {
                 modes.push(row.mode);
             }
-            if !methods.contains(&row.method.as_str()) {
-                methods.push(&row.method);
-            }
         }
         if heads.len() < 2 {
-            return None;
+            return Vec::new();
+        }
+        side_by_side(heads).into_iter().map(|heads| Matrix::new(summary, heads)).collect()
+    }
+
+    fn new(summary: &Summary, heads: Vec<Head>) -> Self {
+        let columns = || heads.iter().flat_map(|head| head.modes.iter().map(move |mode| (&head.benchmark, *mode)));
+        let mut methods: Vec<&str> = Vec::new();
+        for row in summary.cells.iter().map(|cell| &cell.row) {
+            let here = heads.iter().any(|head| head.benchmark == row.benchmark);
+            if here && !methods.contains(&row.method.as_str()) {
+                methods.push(&row.method);
+            }
         }
         let entry = |method: &str, benchmark: &str, mode: Mode| {
             let here = |cell: &&Cell| {
@@ -208,14 +219,34 @@ impl Matrix {
             };
             summary.cells.iter().filter(here).map(|cell| Row::new(summary, cell)).collect::<Vec<_>>()
         };
-        let columns = || heads.iter().flat_map(|head| head.modes.iter().map(move |mode| (&head.benchmark, *mode)));
         let line = |method: &&str| {
             (method.to_string(), columns().map(|(benchmark, mode)| entry(method, benchmark, mode)).collect())
         };
         let rows = methods.iter().map(line).collect();
         let named = |(benchmark, mode): (&String, Mode)| format!("{benchmark}{}", with_mode(" ", mode));
-        Some(Matrix { columns: columns().map(named).collect(), heads, rows })
+        Matrix { columns: columns().map(named).collect(), heads, rows }
     }
+}
+
+/// Benchmarks that stand in one matrix: those of a data set, which their names begin with, and those that are alone.
+fn side_by_side(heads: Vec<Head>) -> Vec<Vec<Head>> {
+    let stem = |head: &Head| head.benchmark.rsplit_once('-').map_or(&*head.benchmark, |(stem, _)| stem).to_owned();
+    let columns = |heads: &[Head]| heads.iter().map(|head| head.modes.len()).sum::<usize>();
+    let mut kept: Vec<Vec<Head>> = Vec::new();
+    for head in heads {
+        match kept.last_mut().filter(|last| columns(last) + head.modes.len() <= MOST_COLUMNS) {
+            Some(last) if stem(&last[0]) == stem(&head) => last.push(head),
+            _ => kept.push(vec![head]),
+        }
+    }
+    let (mut tables, alone): (Vec<_>, Vec<_>) = kept.into_iter().partition(|heads| heads.len() > 1);
+    for heads in alone {
+        match tables.last_mut().filter(|last| stem(&last[0]) != stem(&last[last.len() - 1]) || last.len() == 1) {
+            Some(last) if columns(last) + columns(&heads) <= MOST_COLUMNS => last.extend(heads),
+            _ => tables.push(heads),
+        }
+    }
+    tables
 }
 
 /// How often each verdict was given, in the order of the legend. The rows of figures have nothing to be judged by.
@@ -226,4 +257,31 @@ pub fn tally<'a>(summaries: impl Iterator<Item = &'a Summary> + Clone) -> Vec<(J
     let count = |verdict: Verdict| judged.clone().filter(|cell| cell.row.verdict == verdict).count();
     let all = [Reproduced, Above, Below, PartialBudget, NoTarget, OtherBuild, Failed];
     all.into_iter().map(|v| (Judged::new(v), count(v))).filter(|(_, n)| *n > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn benchmarks_of_a_data_set_stand_together_and_no_table_is_wider_than_a_page() {
+        let head = |(name, modes): (&str, usize)| Head {
+            benchmark: name.into(),
+            anchor: String::new(),
+            metric: String::new(),
+            modes: [Mode::Transductive, Mode::Inductive].into_iter().cycle().take(modes).collect(),
+        };
+        let tables = |heads: &[(&str, usize)]| -> Vec<Vec<String>> {
+            let tables = side_by_side(heads.iter().copied().map(head).collect());
+            tables.into_iter().map(|heads| heads.into_iter().map(|head| head.benchmark).collect()).collect()
+        };
+        assert_eq!(
+            tables(&[("m-5w1s", 2), ("quadratic", 1), ("o-5w1s", 2), ("o-5w5s", 2), ("m-x-5w1s", 2), ("sine", 1)]),
+            [vec!["o-5w1s", "o-5w5s"], vec!["m-5w1s", "quadratic", "m-x-5w1s", "sine"]]
+        );
+        let many = [("o-1", 2), ("o-2", 2), ("o-3", 2), ("o-4", 2), ("o-5", 2)];
+        assert_eq!(tables(&many), [vec!["o-1", "o-2", "o-3", "o-4"], vec!["o-5"]]);
+        let alone = ["a", "b", "c", "d", "e"].map(|name| (name, 2));
+        assert_eq!(tables(&alone), [vec!["a", "b", "c", "d"], vec!["e"]]);
+    }
 }
