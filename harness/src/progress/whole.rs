@@ -157,7 +157,7 @@ fn seconds<'a>(parts: impl Iterator<Item = &'a Part> + Clone, now: Duration) -> 
         (left + part.left(), here + done)
     });
     let slowest = parts.clone().filter_map(|part| part.seconds(now)).fold(0.0, f64::max);
-    let none_waits = parts.into_iter().all(|part| part.left() == 0.0 || part.seconds(now).is_some());
+    let none_waits = parts.clone().all(|part| part.left() == 0.0 || part.seconds(now).is_some());
     (here > 0.0).then(|| if none_waits { slowest } else { (now.as_secs_f64() * left / here).max(slowest) })
 }
 

@@ -84,6 +84,8 @@ pub(super) struct Kin {
     pub complete: bool,
     /// The step of the state that it reports, where that was chosen.
     pub selected: Option<u64>,
+    /// What made it.
+    builds: Vec<Segment>,
 }
 
 /// Where to look for kin.
@@ -113,6 +115,7 @@ pub(super) fn kin(job: &Job, among: Among<'_>) -> Vec<Kin> {
                 dir,
                 complete: record.status == Status::Complete,
                 selected: record.selected_step,
+                builds: record.segments,
             });
         }
     }
@@ -142,11 +145,10 @@ fn ours(job: &Job, meta: &Meta) -> bool {
 /// Whether the state lies on the way of a run of this training that this code went on with: each of the builds that
 /// followed repeated the last meta-iterations of the one before.
 fn proved(job: &Job, meta: &Meta) -> bool {
-    let others = kin(job, Among::Folder).into_iter().map(|kin| kin.dir);
-    others.chain([job.dir.clone()]).filter_map(|dir| dir.record().ok()).any(|record| {
-        let builds = &record.segments;
+    let others = kin(job, Among::Folder).into_iter().map(|kin| kin.builds);
+    others.chain(job.dir.record().ok().map(|record| record.segments)).any(|builds| {
         let went_on = builds.last().and_then(|last| last.code.as_ref());
-        went_on.is_some_and(|code| code.training == job.code.training) && on_the_way(&meta.segments, meta.step, builds)
+        went_on.is_some_and(|code| code.training == job.code.training) && on_the_way(&meta.segments, meta.step, &builds)
     })
 }
 

@@ -231,19 +231,22 @@ impl Matrix {
 /// Benchmarks that stand in one matrix: those of a data set, which their names begin with, and those that are alone.
 fn side_by_side(heads: Vec<Head>) -> Vec<Vec<Head>> {
     let stem = |head: &Head| head.benchmark.rsplit_once('-').map_or(&*head.benchmark, |(stem, _)| stem).to_owned();
+    let of_a_data_set = filled(heads, |one, other| stem(one) == stem(other));
+    let (mut tables, alone): (Vec<_>, Vec<_>) = of_a_data_set.into_iter().partition(|heads| heads.len() > 1);
+    tables.extend(filled(alone.into_iter().flatten(), |_, _| true));
+    tables
+}
+
+/// Neighbours that `belong` together, as many as a page is wide.
+fn filled(heads: impl IntoIterator<Item = Head>, belong: impl Fn(&Head, &Head) -> bool) -> Vec<Vec<Head>> {
     let columns = |heads: &[Head]| heads.iter().map(|head| head.modes.len()).sum::<usize>();
-    let mut kept: Vec<Vec<Head>> = Vec::new();
+    let mut tables: Vec<Vec<Head>> = Vec::new();
     for head in heads {
-        match kept.last_mut().filter(|last| columns(last) + head.modes.len() <= MOST_COLUMNS) {
-            Some(last) if stem(&last[0]) == stem(&head) => last.push(head),
-            _ => kept.push(vec![head]),
-        }
-    }
-    let (mut tables, alone): (Vec<_>, Vec<_>) = kept.into_iter().partition(|heads| heads.len() > 1);
-    for heads in alone {
-        match tables.last_mut().filter(|last| stem(&last[0]) != stem(&last[last.len() - 1]) || last.len() == 1) {
-            Some(last) if columns(last) + columns(&heads) <= MOST_COLUMNS => last.extend(heads),
-            _ => tables.push(heads),
+        match tables.last_mut() {
+            Some(last) if belong(&last[0], &head) && columns(last) + head.modes.len() <= MOST_COLUMNS => {
+                last.push(head);
+            }
+            _ => tables.push(vec![head]),
         }
     }
     tables
