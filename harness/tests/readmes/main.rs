@@ -5,8 +5,10 @@ mod fixture;
 mod forms;
 mod keys;
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use extract::{How, Line};
 use fixture::Fixture;
@@ -37,19 +39,28 @@ fn readmes() -> Vec<PathBuf> {
 
 #[test]
 fn every_command_of_the_readmes_works() {
-    let fixture = Fixture::new();
-    let (mut wrong, mut done, mut blocks) = (Vec::new(), BTreeSet::new(), 0);
-    for readme in readmes() {
-        let text = std::fs::read_to_string(root().join(&readme)).unwrap();
-        for line in extract::lines(&text) {
-            blocks += 1;
-            if let Err(why) = check(&line, &fixture, &mut done) {
-                wrong.push(format!("{}:{}: {}\n    {why}", readme.display(), line.number, line.words.join(" ")));
-            }
-        }
-    }
+    // Each README in a folder of its own, as its reader has one; a command that many have is run once.
+    let done = &Mutex::default();
+    let all: Vec<(usize, Vec<String>)> = std::thread::scope(|scope| {
+        let one = |readme: PathBuf| scope.spawn(move || check_all(readme, done));
+        readmes().into_iter().map(one).collect::<Vec<_>>().into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    let blocks: usize = all.iter().map(|(blocks, _)| blocks).sum();
+    let wrong: Vec<String> = all.into_iter().flat_map(|(_, wrong)| wrong).collect();
     assert!(blocks > 15, "{blocks} commands: are they still found?");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How many commands a README has, and what is wrong with them.
+fn check_all(readme: PathBuf, done: &Mutex<BTreeSet<Vec<String>>>) -> (usize, Vec<String>) {
+    let text = std::fs::read_to_string(root().join(&readme)).unwrap();
+    let lines = extract::lines(&text);
+    let fixture: LazyCell<Fixture> = LazyCell::new(Fixture::new);
+    let wrong = lines.iter().filter_map(|line| {
+        let why = check(line, &fixture, done).err()?;
+        Some(format!("{}:{}: {}\n    {why}", readme.display(), line.number, line.words.join(" ")))
+    });
+    (lines.len(), wrong.collect())
 }
 
 /// Tables, pictures, code and what a report wrote are as wide as they are.
@@ -75,14 +86,14 @@ fn prose_wraps_at_100_columns() {
 }
 
 /// Checks one line; commands of ours are run, once where several lines come to the same.
-fn check(line: &Line, fixture: &Fixture, done: &mut BTreeSet<Vec<String>>) -> Result<(), String> {
+fn check(line: &Line, fixture: &LazyCell<Fixture>, done: &Mutex<BTreeSet<Vec<String>>>) -> Result<(), String> {
     let Some(words) = forms::ours(&line.words) else { return forms::other(&line.words) };
     if line.how == How::Excused && !forms::exists(words) {
         return Ok(());
     }
     forms::parses(words)?;
     let Some(cheap) = fixture.cheap(words)? else { return Ok(()) };
-    match line.how == How::Run && done.insert(cheap.clone()) {
+    match line.how == How::Run && done.lock().unwrap().insert(cheap.clone()) {
         true => fixture.run(&cheap),
         false => Ok(()),
     }
