@@ -61,6 +61,18 @@ fn each_fold_is_a_benchmark_of_its_own_and_their_mean_is_a_row() {
     hashes.dedup();
     assert_eq!(hashes.len(), 3, "each fold tests on classes of its own");
 
+    // A fold's state has seen most of what the benchmark tests on.
+    let state = dir.path().join("out/quick/b@fold-1of3/reptile/seed-0/checkpoint-2.safetensors");
+    let eval = |split: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        let command = command.arg("eval").arg(&state).args(["b.toml", "--split", split]).current_dir(dir.path());
+        let ended = command.output().unwrap();
+        (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+    };
+    let (code, said) = eval("test");
+    assert!(code == Some(2) && said.contains("trained as a fold") && said.contains("--split train"), "{said}");
+    assert_eq!(eval("train").0, Some(0));
+
     // Two of three folds are no mean, and the report says so.
     fs::remove_dir_all(dir.path().join("out/quick/b@fold-2of3")).unwrap();
     let report = Command::new(env!("CARGO_BIN_EXE_harness")).args(["report", "out"]).current_dir(dir.path()).output();

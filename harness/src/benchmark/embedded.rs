@@ -122,6 +122,14 @@ impl Benchmark {
 }
 
 impl DataBlock {
+    /// Whether the classes of its parts are the user's: by a list in a file, or as a folder has them.
+    pub fn has_own_classes(&self) -> bool {
+        match &self.split {
+            Some(name) => split(name).is_none(),
+            None => self.path.is_some(),
+        }
+    }
+
     /// The class split that `data.split` names. Errors if it names none, or one that does not exist; a wrong line of
     /// the list is named.
     pub fn class_split(&self) -> Result<ClassSplit> {

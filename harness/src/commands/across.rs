@@ -186,7 +186,9 @@ fn folder(
                 continue;
             }
         };
-        let code = Identity::of(entry).evaluation;
+        // What trained the state and what tests it: a run that was started over by other code is another state.
+        let trained = run.record.code.as_ref().map(|code| code.training.as_str()).unwrap_or_default();
+        let code = format!("{trained}+{}", Identity::of(entry).evaluation);
         for target in targets {
             let pairs = match pairs::pairs(&run.trained, target) {
                 Ok(pairs) => pairs,

@@ -8,7 +8,8 @@ use harness_core::{Entry, Error, Result, Split, State, error};
 use harness_kernels::Cap;
 use serde_json::{Value, json};
 
-use super::kept;
+use super::trained::Trained;
+use super::{kept, seen};
 use crate::benchmark::{Benchmark, Budget};
 use crate::cli::Format;
 use crate::cli::value::{assignment, instruction_set, positive, split};
@@ -101,6 +102,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let pool = super::pool(args.threads)?;
     let job = pool.install(|| job(args, &checkpoint, algorithms))?;
     runner::check_fit(&job, &checkpoint.state)?;
+    check_classes(args, &checkpoint, &job)?;
     if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
@@ -202,6 +204,23 @@ pub(super) fn note(checkpoint: &Checkpoint, here: Option<&Identity>) {
         let build = checkpoint.meta.segments.last().map(Segment::build).unwrap_or_default();
         tracing::info!("note: another build than this one trained the checkpoint ({build})");
     }
+}
+
+/// Errors where the state was trained on classes that are asked for.
+fn check_classes(args: &Eval, checkpoint: &Checkpoint, job: &Job) -> Result<()> {
+    let data = job.benchmark.data_of(&job.method);
+    if data.is_regression() {
+        return Ok(());
+    }
+    let trained = Trained::read(&checkpoint.meta.config, &args.checkpoint)?;
+    let Some(classes) = seen::classes(&trained, &data, args.split)? else { return Ok(()) };
+    let (at, split) = (args.checkpoint.display(), args.split.as_str());
+    let how = if trained.folded { "as a fold, on all classes but its own test classes" } else { "on other classes" };
+    Err(Error::usage(format!(
+        "{at}: it was trained {how}, and so on {split} classes of {}, {classes}: name a benchmark whose classes it \
+         has not seen, or ask for --split train",
+        job.benchmark.name
+    )))
 }
 
 /// The part of a run's config that says how its method trains and adapts.

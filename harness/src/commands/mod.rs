@@ -15,6 +15,7 @@ pub mod new_benchmark;
 pub mod predict;
 pub mod report;
 pub mod reproduce;
+mod seen;
 pub mod show;
 mod trained;
 

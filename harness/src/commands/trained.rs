@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::benchmark::DataBlock;
+use crate::runner::CLASSES;
 
 /// A run on images.
 pub struct Trained {
@@ -49,7 +50,8 @@ impl Trained {
             return Err(Error::usage(format!("{}: was trained on images that are not square", path.display())));
         }
         let mut data = config["data"].clone();
-        let fold = data.as_object_mut().and_then(|data| data.remove("fold"));
+        let mut taken = |key| data.as_object_mut().and_then(|data| data.remove(key));
+        let (fold, _) = (taken("fold"), taken(CLASSES));
         Ok(Trained {
             benchmark: text("benchmark"),
             label: text("label"),

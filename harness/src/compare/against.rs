@@ -58,10 +58,11 @@ pub struct Spending {
     pub meta_iters: u64,
     /// Forward and backward passes of one image in the whole training of one seed, where the record says so.
     pub image_passes: Option<f64>,
-    /// Seconds of work of one seed, averaged.
-    pub seconds: f64,
-    /// When the learning curve on test first reaches the target: meta-iterations and seconds, averaged over seeds.
-    pub reached: Option<(f64, f64)>,
+    /// Seconds of work of one seed, averaged; None where another run trained one of them.
+    pub seconds: Option<f64>,
+    /// When the learning curve on test first reaches the target: meta-iterations and, where it trained itself, seconds,
+    /// averaged over seeds.
+    pub reached: Option<(f64, Option<f64>)>,
     /// What the user calls its runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -248,25 +249,31 @@ fn answer(found: &Difference, p_holm: f64, metric: Metric, margin: Option<f64>) 
 fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64>) -> Result<Spending> {
     let (_, record, _) = entry.runs[0];
     let of_seeds: Vec<f64> = values.iter().map(|(_, values)| mean(values)).collect();
-    let seconds: Vec<f64> = entry.runs.iter().map(|(_, record, _)| record.seconds).collect();
-    let mut reached: Vec<Option<(f64, f64)>> = Vec::new();
+    let seconds: Option<Vec<f64>> = entry.runs.iter().map(|(_, record, _)| record.whole_seconds()).collect();
+    let mut reached: Vec<Option<(f64, Option<f64>)>> = Vec::new();
     for (held, record, _) in entry.runs.iter().filter(|_| target.is_some()) {
         let target = target.expect("filtered");
         let rows = run::curve(&held.path, record)?;
         let beyond = |value: f64| record.metric.gain(value) >= record.metric.gain(target);
         let first = rows.iter().find(|row| row.split == Split::Test && row.mode == mode && beyond(row.value));
-        reached.push(first.map(|row| (row.step as f64, row.wall_s.unwrap_or(f64::NAN))));
+        // What others trained is measured afterwards, by another clock.
+        let clock = |wall_s: Option<f64>| wall_s.filter(|_| record.trained_by.is_none());
+        reached.push(first.map(|row| (row.step as f64, clock(row.wall_s))));
     }
-    let all: Option<Vec<(f64, f64)>> = reached.into_iter().collect();
-    let over = |get: fn(&(f64, f64)) -> f64, all: &[(f64, f64)]| mean(&all.iter().map(get).collect::<Vec<_>>());
+    let reached: Option<Vec<(f64, Option<f64>)>> = reached.into_iter().collect();
+    let over_seeds = |all: Vec<(f64, Option<f64>)>| {
+        let (steps, seconds): (Vec<f64>, Vec<Option<f64>>) = all.into_iter().unzip();
+        let seconds: Option<Vec<f64>> = seconds.into_iter().collect();
+        (mean(&steps), seconds.map(|seconds| mean(&seconds)))
+    };
     Ok(Spending {
         method: entry.label.to_owned(),
         value: tidy(mean(&of_seeds)),
         seeds: values.iter().map(|(seed, _)| *seed).collect(),
         meta_iters: record.meta_iters,
         image_passes: record.image_passes.map(|passes| passes * record.meta_iters as f64),
-        seconds: tidy(mean(&seconds)),
-        reached: all.filter(|all| !all.is_empty()).map(|all| (over(|r| r.0, &all), over(|r| r.1, &all))),
+        seconds: seconds.map(|seconds| tidy(mean(&seconds))),
+        reached: reached.filter(|all| !all.is_empty()).map(over_seeds),
         tag: tag::of(entry.runs.iter().map(|(_, record, _)| *record)),
     })
 }
@@ -343,10 +350,10 @@ impl Against {
         let line = |row: &Spending, said: [String; 3]| {
             let [difference, p, answer] = said;
             let reached = match row.reached {
-                Some((step, seconds)) if seconds.is_finite() => {
+                Some((step, Some(seconds))) => {
                     format!("{} ({})", format::thousands(step.round() as u64), crate::progress::human(seconds))
                 }
-                Some((step, _)) => format::thousands(step.round() as u64),
+                Some((step, None)) => format::thousands(step.round() as u64),
                 None => "never".into(),
             };
             let passes = row.image_passes.map_or(String::new(), |n| format::thousands(n.round() as u64));
@@ -358,7 +365,7 @@ impl Against {
                 answer,
                 format::thousands(row.meta_iters),
                 passes,
-                crate::progress::human(row.seconds),
+                row.seconds.map_or(String::new(), crate::progress::human),
                 reached,
             ];
             fields.into_iter().zip(&columns).filter(|(_, (shown, ..))| *shown).map(|(text, _)| text).collect()

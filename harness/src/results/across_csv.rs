@@ -35,7 +35,8 @@ pub struct Row {
     pub value: f64,
     pub ci95: Option<f64>,
     pub episodes: u64,
-    /// Of the run's config, the test data and the code that evaluated; a row of another run or other code is made again.
+    /// Of the run's config, the test data, and the code that trained and, after a `+`, that evaluated; a row of another run or
+    /// other code is made again.
     pub config_hash: String,
     pub data_digest: String,
     pub code: String,

@@ -58,12 +58,12 @@ pub fn mark(summary: &mut Summary) {
         };
         let Some(first) = (0..rows.len()).max_by(by_mean) else { continue };
         let others: Vec<usize> = (0..rows.len()).filter(|row| *row != first).collect();
-        let found: Option<Vec<f64>> = others
-            .iter()
-            .map(|row| statistics::difference(&values[first], &values[*row]).map(|found| found.p))
-            .collect();
-        let Some(p) = found else { continue };
-        let equal = others.iter().zip(statistics::holm(&p)).filter(|(_, p)| *p >= LEVEL).map(|(row, _)| *row);
+        let against = |row: &usize| statistics::difference(&values[first], &values[*row]);
+        let Some(found) = others.iter().map(against).collect::<Option<Vec<_>>>() else { continue };
+        let p = statistics::holm(&found.iter().map(|found| found.p).collect::<Vec<_>>());
+        // The difference is over the seeds that both have: there a row of fewer seeds may even be ahead of the best mean.
+        let worse = |at: usize| p[at] < LEVEL && rows[first].1.row.metric.gain(found[at].delta) < 0.0;
+        let equal = (0..others.len()).filter(|at| !worse(*at)).map(|at| others[at]);
         best.extend([first].into_iter().chain(equal).map(|row| rows[row].0));
     }
     best.into_iter().for_each(|index| summary.cells[index].best = true);

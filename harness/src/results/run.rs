@@ -87,6 +87,16 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Loaded> {
             ))
         })?;
         let row = rows.remove(last);
+        // A point of the learning curve, where the process died before the last rows were there.
+        if record.eval_episodes > 0 && row.n != record.eval_episodes {
+            return Err(Error::data(format!(
+                "{}: the last {} on test is of {} episodes and the run is of {}; delete that folder and run that seed again",
+                metrics.display(),
+                record.metric.name,
+                row.n,
+                record.eval_episodes
+            )));
+        }
         if !row.value.is_finite() {
             return Ok(Loaded::Other(Box::new(without_number(record, &row))));
         }

@@ -172,8 +172,15 @@ impl RunDir {
             false => dir.snapshot_path(step),
         };
         let trained_it = |dir: &RunDir| {
-            let named = |of: RunRecord| format!("{} {} seed {}", of.benchmark, of.label, of.seed);
-            record.trained_by.is_some() && dir.record().ok().map(named) == record.trained_by && path(dir).is_file()
+            let named = |of: &RunRecord| format!("{} {} seed {}", of.benchmark, of.label, of.seed);
+            // The same training by the same code: that run may have been started over since.
+            let code = |of: &RunRecord| of.code.as_ref().map(|code| code.training.clone());
+            let is_it = |of: &RunRecord| {
+                Some(named(of)) == record.trained_by
+                    && of.training_hash == record.training_hash
+                    && code(of) == code(record)
+            };
+            record.trained_by.is_some() && dir.record().is_ok_and(|of| is_it(&of)) && path(dir).is_file()
         };
         let own = path(self);
         match own.is_file() {

@@ -247,6 +247,12 @@ impl RunRecord {
         super::disk::write(path, text.as_bytes())
     }
 
+    /// Seconds of work behind its numbers. None where another run trained, whose work is not in this one's, or where the
+    /// record does not say.
+    pub fn whole_seconds(&self) -> Option<f64> {
+        (self.trained_by.is_none() && self.seconds > 0.0).then_some(self.seconds)
+    }
+
     /// The published number for this run's label in `mode`: a comparable one first.
     pub fn published_for(&self, mode: Mode) -> Option<&Published> {
         let mut rows = self.published.iter().filter(|p| p.label == self.label && p.mode == mode);

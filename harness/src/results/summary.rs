@@ -62,12 +62,13 @@ pub fn summarize(out: &Path, budget: &str) -> Result<Summary> {
 }
 
 /// The runs that met the episodes of the newest run of their benchmark, and the others: a table compares methods on the
-/// very same episodes. Records of older builds that do not name their episodes pass.
+/// very same episodes, of the very same pixels. Records of older builds that do not name their episodes pass.
 fn same_episodes(runs: Vec<Run>) -> (Vec<Run>, Vec<Run>) {
     let when = |record: &RunRecord| record.ended.clone().unwrap_or_else(|| record.started.clone());
-    let mut newest: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let episodes = |record: &RunRecord| (record.episode_hash.clone(), record.data_digest.clone());
+    let mut newest: BTreeMap<String, (String, (String, String))> = BTreeMap::new();
     for record in runs.iter().map(|run| &run.record).filter(|record| !record.episode_hash.is_empty()) {
-        let this = (when(record), record.episode_hash.clone());
+        let this = (when(record), episodes(record));
         let held = newest.entry(record.benchmark.clone()).or_insert_with(|| this.clone());
         if *held < this {
             *held = this;
@@ -75,7 +76,7 @@ fn same_episodes(runs: Vec<Run>) -> (Vec<Run>, Vec<Run>) {
     }
     let fits = |record: &RunRecord| {
         record.episode_hash.is_empty()
-            || newest.get(&record.benchmark).is_none_or(|(_, hash)| *hash == record.episode_hash)
+            || newest.get(&record.benchmark).is_none_or(|(_, newest)| *newest == episodes(record))
     };
     runs.into_iter().partition(|run| fits(&run.record))
 }
@@ -87,7 +88,10 @@ fn of_other_episodes(out: &Path, budget: &str, record: &RunRecord) -> Excluded {
         true => "its own command".to_string(),
         false => format!("`harness reproduce {benchmark} --budget {budget} --method {method} --out {}`", out.display()),
     };
-    let reason = format!("it met other test episodes than the newest run of {benchmark}; {command} evaluates it again");
+    let reason = format!(
+        "it met other test episodes, or other images, than the newest run of {benchmark}; {command} evaluates it again, \
+         or says what differs"
+    );
     Excluded { benchmark, method, seed, status: "other episodes", reason: Some(reason) }
 }
 

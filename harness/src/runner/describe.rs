@@ -50,6 +50,9 @@ pub(super) fn write(
     };
     let commit = identity::commit();
     let now = now();
+    let code = code(job, &segments);
+    // What another build trained to its end is theirs, as it would be if it were evaluated too: without a verdict.
+    let theirs = status == Status::Complete && code.training != job.code.training;
     let published = job.benchmark.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
         label: row.label.clone(),
         mode: row.mode,
@@ -100,9 +103,9 @@ pub(super) fn write(
             .map(|(name, version)| (name.to_owned(), version.to_owned()))
             .into_iter()
             .collect::<BTreeMap<_, _>>(),
-        code: Some(code(job, &segments)),
+        code: Some(code),
         segments,
-        kept: None,
+        kept: theirs.then(|| kept(job)),
         tag: before.as_ref().and_then(|record| record.tag.clone()),
         git_dirty: commit.as_ref().map(|(_, dirty)| *dirty),
         git_commit: commit.map(|(commit, _)| commit),
@@ -119,11 +122,16 @@ pub(super) fn write(
     job.dir.write_record(&record)
 }
 
+/// That this build shows what another one made.
+fn kept(job: &Job) -> Kept {
+    Kept { beside: job.code.clone(), git_commit: identity::commit().map(|(commit, _)| commit) }
+}
+
 /// Marks the record of a complete run of another build as one that this build shows as it is; that build's name.
 pub(super) fn keep(job: &Job) -> Result<String> {
     let mut record = job.dir.record()?;
     let name = identity::build(record.git_commit.as_deref(), record.git_dirty);
-    let kept = Some(Kept { beside: job.code.clone(), git_commit: identity::commit().map(|(commit, _)| commit) });
+    let kept = Some(kept(job));
     if record.kept != kept {
         record.kept = kept;
         job.dir.write_record(&record)?;
@@ -138,6 +146,12 @@ pub(super) fn unmark(job: &Job) -> Result<()> {
         Some(_) => job.dir.write_record(&record),
         None => Ok(()),
     }
+}
+
+/// Marks the record of a complete run as that of one that is under way again.
+pub(super) fn reopen(job: &Job) -> Result<()> {
+    let record = job.dir.record()?;
+    job.dir.write_record(&RunRecord { status: Status::Running, ..record })
 }
 
 fn figure_place(job: &Job) -> Option<FigurePlace> {

@@ -189,6 +189,8 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
             )));
         }
         OnDisk::Trained(checkpoint) => {
+            // Its numbers are about to be cut off: until the new ones are there it is not complete.
+            describe::reopen(job)?;
             Entered::Remaining(Box::new(Remaining { again: true, ..Remaining::from(*checkpoint) }))
         }
         OnDisk::Resumable { checkpoint, foreign } => {

@@ -3,6 +3,9 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+/// The key of a config's `data` that says which classes a split of the user's has.
+pub const CLASSES: &str = "classes";
+
 /// sha256 (hex) of a JSON value's compact text. Objects are ordered by key, so equal values hash equally.
 pub fn sha256_json(value: &Value) -> String {
     hex(&Sha256::digest(value.to_string().as_bytes()))

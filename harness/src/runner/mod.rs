@@ -36,7 +36,7 @@ pub use evaluate::{Aggregate, EpisodeSet, Outcomes, aggregate, evaluate, extend,
 pub use event::{Event, Observer};
 pub use follow::follow;
 pub use group::Finished;
-pub use hash::{difference, difference_between, sha256_json};
+pub use hash::{CLASSES, difference, difference_between, sha256_json};
 pub use in_order::Workers;
 pub use iterate::iterate;
 pub use job::{Cell, Job, OtherBuild, Shared, build, code};

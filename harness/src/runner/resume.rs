@@ -4,7 +4,7 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
-use super::hash::difference;
+use super::hash::{CLASSES, difference};
 use super::job::{Job, OtherBuild};
 use super::training::{self, Among};
 use crate::identity::{Identity, Segment};
@@ -111,8 +111,12 @@ fn complete(job: &Job, code: Option<&Identity>) -> OnDisk {
     }
 }
 
-/// The end of the training, made by this code, without the evaluation.
+/// The end of the training, made by this code, without the evaluation. None where a state was chosen: the choice is of the
+/// evaluation too, and the states that it was made among are gone.
 fn trained(job: &Job) -> Option<Checkpoint> {
+    if !job.config["select"].is_null() {
+        return None;
+    }
     let mut found = job.dir.checkpoint(job.meta_iters).ok()?;
     same(job, job.dir.path(), &found.meta.config, &found.meta.data_digest).ok()?;
     found.outcomes.clear();
@@ -168,7 +172,17 @@ pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &st
             "{at} was made by another run ({what}): choose another --out, or start over with --fresh"
         )))
     };
-    if let Some(what) = difference(config, &job.config) {
+    let mut here = job.config.clone();
+    // Older builds did not say which classes a split of the user's has.
+    if config["data"][CLASSES].is_null()
+        && let Some(data) = here["data"].as_object_mut()
+    {
+        data.remove(CLASSES);
+    }
+    if here["data"][CLASSES] != config["data"][CLASSES] {
+        return refuse("the split of its classes has changed since".to_owned());
+    }
+    if let Some(what) = difference(config, &here) {
         return refuse(what);
     }
     if digest != job.data_digest {

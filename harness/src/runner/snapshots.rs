@@ -11,6 +11,7 @@ use harness_core::{Error, Result, State};
 
 use super::curve::spread;
 use super::job::Job;
+use super::selection::Selection;
 use super::training::{self, Kin};
 use crate::identity::Segment;
 use crate::results::checkpoint::{Checkpoint, FORMAT, Meta};
@@ -51,7 +52,8 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segm
 }
 
 /// The state at `step` from the first of `folders` that has it; None where nobody kept it. One that is damaged, or of
-/// another training, is no snapshot: `odd` is told.
+/// another training, is no snapshot: `odd` is told. Errors where nobody kept one that validation chooses among: the best of
+/// the others is not the best.
 pub(super) fn load<'a>(
     job: &Job,
     folders: impl Iterator<Item = &'a RunDir>,
@@ -68,21 +70,30 @@ pub(super) fn load<'a>(
             Err(why) => odd(format!("{why}; passed over")),
         }
     }
-    Ok(None)
+    match Selection::new(job) {
+        Some(selection) if selection.steps.contains(&step) => Err(Error::usage(format!(
+            "{}: validation chooses among {} states, and that of meta-iteration {step} is gone, as nobody waited for it when \
+             another run of this training was done: choose another --out, or start over with --fresh",
+            job.dir,
+            selection.steps.len()
+        ))),
+        _ => Ok(None),
+    }
 }
 
 /// Whether a planned run of this training, other than `job`, has still to be done: it will read the snapshots.
 pub(super) fn awaited(job: &Job, kin: &[Kin]) -> bool {
-    kin.iter().any(|kin| !kin.complete) || planned_kin(job).iter().any(|dir| *dir != job.dir && !dir.is_complete())
+    // A plan that cannot be read was told of when the command began. It may name a run that is still to come.
+    let planned = || planned_kin(job).map_or(true, |dirs| dirs.iter().any(|dir| *dir != job.dir && !dir.is_complete()));
+    kin.iter().any(|kin| !kin.complete) || planned()
 }
 
 /// Folders of the planned runs of the job's training.
-fn planned_kin(job: &Job) -> Vec<RunDir> {
-    let Some(budget) = job.dir.budget() else { return Vec::new() };
-    // A plan that cannot be read was told of when the command began.
-    let planned = plan_json::read(budget).unwrap_or_default().into_iter();
+fn planned_kin(job: &Job) -> Result<Vec<RunDir>> {
+    let Some(budget) = job.dir.budget() else { return Ok(Vec::new()) };
+    let planned = plan_json::read(budget)?.into_iter();
     let mine = planned.filter(|run| run.training.as_ref() == Some(&job.kinship.training_hash));
-    mine.map(|run| run.dir(budget)).collect()
+    Ok(mine.map(|run| run.dir(budget)).collect())
 }
 
 /// Removes all snapshots of the job's training once nobody will read them; a state that a run reports stays. Call with

@@ -60,6 +60,23 @@ fn a_folder_without_parts_becomes_a_benchmark_that_runs() {
 }
 
 #[test]
+fn a_split_that_was_dealt_again_is_not_gone_on_with() {
+    let own = Own::new();
+    own.folder("birds", 12, 8);
+    own.done("new-benchmark birds");
+    let line = format!("reproduce birds-5w1s.toml --method reptile {SMALL}");
+    own.done(&line);
+    let again = own.done(&line);
+    assert!(again.err.contains("1 complete"), "the classes are the same: {}", again.err);
+    for file in ["birds-5w1s.toml", "birds-split.txt"] {
+        fs::remove_file(own.path(file)).unwrap();
+    }
+    own.done("new-benchmark birds --seed 1");
+    let refused = crate::Said::from(own.command(&line).output().unwrap());
+    refused.expect(2, "the split of its classes has changed since");
+}
+
+#[test]
 fn the_parts_of_a_folder_are_its_split() {
     let own = Own::new();
     own.folder("all", 9, 6);

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use harness_core::error::unknown;
-use harness_core::{ClassSplit, Error, Result};
+use harness_core::{Error, Result, Split};
 use harness_data::{Open, SETS, find};
 
 use crate::benchmark::{Benchmark, DataBlock};
+use crate::commands::seen;
 use crate::commands::trained::Trained;
 
 /// Where a state is tested.
@@ -89,31 +90,12 @@ pub fn pairs<'a>(trained: &Trained, target: &'a Target) -> Result<Vec<Pair<'a>>,
         let of = |n: usize| if n == 1 { "grey images, one channel".to_owned() } else { format!("{n} channels") };
         return Err(format!("trained on {}, and these have {}", of(channels), of(target.channels)));
     }
-    if let Some(class) = shared(trained, target) {
-        return Err(format!(
-            "both are of the same pictures, and it was trained on some of the test classes, such as {class}"
-        ));
+    if let Some(classes) = seen::classes(trained, &target.data, Split::Test).map_err(|error| error.to_string())? {
+        return Err(format!("both are of the same pictures, and it was trained on test classes, {classes}"));
     }
     let own = trained.input[0];
     let sides = [Some(own), Some(target.side).filter(|side| *side > own)];
     Ok(sides.into_iter().flatten().map(|side| Pair { target, side }).collect())
-}
-
-/// A test class of the target that the state was trained on: where both data sets are made of the same pictures.
-fn shared(trained: &Trained, target: &Target) -> Option<String> {
-    let pictures = |name: &str| match name {
-        "cifar-fs" | "fc100" => Some("cifar-100"),
-        _ => None,
-    };
-    let same = pictures(&trained.data.dataset).is_some_and(|of| pictures(&target.data.dataset) == Some(of));
-    if !same {
-        return None;
-    }
-    let (there, here) = (trained.data.class_split().ok()?, target.data.class_split().ok()?);
-    let ClassSplit { train, val, test } = there;
-    // A fold trains on all classes that it does not test; which these are stands nowhere.
-    let seen: Vec<String> = if trained.folded { [train, val, test].concat() } else { [train, val].concat() };
-    here.test.into_iter().find(|class| seen.contains(class))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::commands::reproduce::Reproduce;
 use crate::results::plan_json::{Call, PlannedRun};
 use crate::results::run_dir::RunDir;
-use crate::runner::{Cell, Job, Kinship, OtherBuild, build, code, sha256_json};
+use crate::runner::{CLASSES, Cell, Job, Kinship, OtherBuild, build, code, sha256_json};
 use crate::tasks::Sources;
 
 /// What runs and what does not.
@@ -81,6 +81,10 @@ impl Plan {
                 };
                 let algorithm = build(algorithms, &benchmark, method, source.as_ref(), &args.device)?;
                 let (data_digest, halves) = (source.digest(), algorithm.halves());
+                let classes = match benchmark.data_of(method).has_own_classes() {
+                    true => Some(classes(source.as_ref())?),
+                    false => None,
+                };
                 let choice = Choice::new(args, &benchmark, method.meta_iters.at(args.budget));
                 let cell = Arc::new(Cell {
                     benchmark: benchmark.clone(),
@@ -94,7 +98,10 @@ impl Plan {
                     device: args.device.clone(),
                 });
                 for seed in 0..seeds(args, method) {
-                    let config = config(&benchmark, order, args.budget, &choice, seed, &source.input());
+                    let mut config = config(&benchmark, order, args.budget, &choice, seed, &source.input());
+                    if let Some(classes) = &classes {
+                        config["data"][CLASSES] = json!(classes);
+                    }
                     let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
                     call.runs.push(PlannedRun {
                         benchmark: benchmark.name.clone(),
@@ -279,6 +286,23 @@ impl Choice {
         overrides.extend(args.eval_episodes.map(|n| format!("eval-episodes={n}")));
         Choice { meta_iters, eval_episodes, overrides, dir }
     }
+}
+
+/// Images that are drawn of each part: enough to meet each of a thousand classes.
+const DRAWN: u64 = 8192;
+
+/// Which classes are trained, validated and tested on: sha256 (hex) over classes that are drawn from each part. A list of the
+/// project's own is known by its name; one of the user's may be edited under the same name.
+fn classes(source: &dyn TaskSource) -> Result<String> {
+    let draw = Draw::Episode { ways: None, shots: 1, queries: 0 };
+    let mut drawn = Vec::new();
+    for split in [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| source.has(*split)) {
+        for index in 0..DRAWN {
+            let mut rng = Stream::new(0, Purpose::EvalTask, 0, index);
+            drawn.push((split.as_str(), source.identity(split, &draw, 1, &mut rng)?));
+        }
+    }
+    Ok(sha256_json(&json!(drawn)))
 }
 
 /// What determines the numbers of a run.

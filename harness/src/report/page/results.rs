@@ -71,7 +71,7 @@ pub struct Row {
     pub meta_iters: Number,
     /// Image passes of the whole training, of one seed.
     pub passes: Number,
-    /// Seconds of work of one seed, averaged.
+    /// Seconds of work of one seed, averaged; nothing where another run trained.
     pub hours: Number,
     pub of_seeds: String,
     pub of_episodes: Number,
@@ -87,7 +87,7 @@ impl Row {
         let mut notes = records.filter(|r| (&r.benchmark, &r.label) == (&row.benchmark, &row.method));
         let runs = summary.runs_of(cell);
         let passes = runs.first().and_then(|run| Some(run.record.image_passes? * run.record.meta_iters as f64));
-        let seconds: Vec<f64> = runs.iter().map(|run| run.record.seconds).filter(|s| *s > 0.0).collect();
+        let seconds: Option<Vec<f64>> = runs.iter().map(|run| run.record.whole_seconds()).collect();
         let unjudged = row.published.is_none() && row.verdict == Verdict::NoTarget;
         Row {
             method: row.method.clone(),
@@ -105,7 +105,10 @@ impl Row {
             verdict: (!unjudged).then(|| Judged::new(row.verdict)),
             meta_iters: count(row.meta_iters),
             passes: Number::new(passes.filter(|p| *p > 0.0), |n| format::thousands(n.round() as u64)),
-            hours: Number::new((!seconds.is_empty()).then(|| mean(&seconds)), crate::report::format::hours),
+            hours: Number::new(
+                seconds.filter(|all| !all.is_empty()).map(|all| mean(&all)),
+                crate::report::format::hours,
+            ),
             of_seeds: row.seeds.to_string(),
             of_episodes: count(row.episodes),
         }
