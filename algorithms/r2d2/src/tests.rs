@@ -1,6 +1,6 @@
 use candle_core::{DType, Device};
 use harness_core::Purpose;
-use harness_core::conformance::{Differences, Toy, check, iterate};
+use harness_core::conformance::{Differences, Toy, check, check_with, iterate};
 
 use super::*;
 
@@ -14,6 +14,18 @@ fn batch_statistics_and_fixed_shots_conform() {
     let toy =
         "train_ways = 10\ntrain_shots = 1\ntrain_queries = 4\nnorm = \"batch\"\nlr = 0.01\nlambda = 1.0\nalpha = 10.0";
     check(&Entry { toy, ..ENTRY });
+}
+
+#[test]
+fn a_kept_lambda_conforms_and_is_no_part_of_the_state() {
+    check_with(&ENTRY, "learn_lambda = false");
+    let has_lambda = |line: &str| {
+        let table = format!("{}\n{line}", ENTRY.toy).parse().unwrap();
+        let method = (ENTRY.build)(&table, &Toy::new().context()).unwrap();
+        let state = method.init(&mut Stream::new(0, Purpose::Init, 0, 0)).unwrap();
+        state.params.names().any(|name| name == LOG_LAMBDA)
+    };
+    assert!(has_lambda("") && !has_lambda("learn_lambda = false"));
 }
 
 fn matrix<const R: usize, const C: usize>(rows: [[f64; C]; R]) -> Tensor {
@@ -32,8 +44,14 @@ fn the_ridge_regression_by_hand() {
     let head = head(1.0, 2.0, 0.5);
     let support = matrix([[1.0], [-1.0]]);
     let episode = Embedded { support, classes: &[0, 1], query: matrix([[3.0]]), head: &head };
-    let got = ridge(&episode).unwrap().to_vec2::<f64>().unwrap();
+    let got = ridge(&episode, 7.0).unwrap().to_vec2::<f64>().unwrap();
     assert!((got[0][0] - 2.5).abs() < 1e-12 && (got[0][1] + 0.5).abs() < 1e-12, "{got:?}");
+
+    // The same where λ is not the head's.
+    let others = head.iter().filter(|(name, _)| *name != LOG_LAMBDA);
+    let head: Params = others.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect();
+    let kept = ridge(&Embedded { head: &head, ..episode }, 1.0).unwrap().to_vec2::<f64>().unwrap();
+    assert_eq!(kept, got);
 }
 
 /// As the code has it: features and labels over √n, the system of the features' own size, a column of ones, λ.
@@ -45,7 +63,7 @@ fn the_small_system_answers_as_the_large_one() {
     let classes = [0, 1, 2, 2, 1, 0];
     let head = head(lambda, 1.0, 0.0);
     let episode = Embedded { support: x.clone(), classes: &classes, query: query.clone(), head: &head };
-    let ours = ridge(&episode).unwrap();
+    let ours = ridge(&episode, 7.0).unwrap();
 
     let ones = |x: &Tensor| {
         let one = Tensor::ones((x.dim(0).unwrap(), 1), DType::F64, &Device::Cpu).unwrap();
@@ -76,7 +94,8 @@ fn the_gradient_goes_through_the_solution() {
         let vars = params.to_vars().unwrap();
         let part = |name| vars.get(name).unwrap().clone();
         let episode = Embedded { support: part("support"), classes: &classes, query: part("query"), head: &vars };
-        let value = loss::loss(&ridge(&episode).unwrap(), &Targets::Classes(vec![0, 1, 2]), Reduction::Mean).unwrap();
+        let value =
+            loss::loss(&ridge(&episode, 7.0).unwrap(), &Targets::Classes(vec![0, 1, 2]), Reduction::Mean).unwrap();
         loss::gradient(&value, &vars).unwrap()
     };
     let (_, grads) = at(&start);
