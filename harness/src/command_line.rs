@@ -82,7 +82,8 @@ Exit codes:
   4  nothing ran
   5  interrupted, the same command goes on
   6  data missing or damaged
-  7  some runs failed";
+  7  some runs failed
+  130  a second Ctrl-C or SIGTERM ended it at once";
 
 impl Command {
     /// Does what was typed, with these methods.

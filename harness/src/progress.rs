@@ -41,12 +41,12 @@ impl Terminal {
         let bars = log::bars();
         let whole = bars.filter(|_| jobs.len() > 1).map(|bars| {
             let style = match console::progress_width() {
-                0..100 => "{msg:<28!} {bar:10} {percent:>3} %  {prefix}",
-                _ => "{msg:<34!} {bar:24} {percent:>3} %  {prefix}",
+                0..100 => "{prefix:<28!} {bar:10} {percent:>3} %  {wide_msg}",
+                _ => "{prefix:<34!} {bar:24} {percent:>3} %  {wide_msg}",
             };
             let style = ProgressStyle::with_template(style).expect("the template is valid").progress_chars("━━─");
             let bar = bars.add(ProgressBar::new(1000).with_style(style));
-            bar.set_message(format!("all {} runs", jobs.len()));
+            bar.set_prefix(format!("all {} runs", jobs.len()));
             bar
         });
         Terminal { bars, runs: Mutex::default(), whole: Mutex::new(Whole::new(jobs)), bar: whole }
@@ -54,10 +54,10 @@ impl Terminal {
 
     fn start(&self, job: &Job, step: u64) {
         let bar = self.bars.as_ref().map(|bars| {
-            // What counts comes before a narrow terminal's edge.
+            // What counts comes before a narrow terminal's edge, where the last field is cut off.
             let style = match console::progress_width() {
-                0..100 => "{msg:<28!} {bar:10} {percent:>3} %  {eta} left  {prefix}",
-                _ => "{msg:<34!} {bar:24} {percent:>3} %  {prefix}  {eta} left",
+                0..100 => "{prefix:<28!} {bar:10} {percent:>3} %  {eta} left  {wide_msg}",
+                _ => "{prefix:<34!} {bar:24} {percent:>3} %  {eta} left  {wide_msg}",
             };
             let style = ProgressStyle::with_template(style).expect("the template is valid").progress_chars("━━─");
             let bar = ProgressBar::new(work(job)).with_style(style);
@@ -65,7 +65,7 @@ impl Terminal {
                 Some(whole) => bars.insert_before(whole, bar),
                 None => bars.add(bar),
             };
-            bar.set_message(job.name());
+            bar.set_prefix(job.name());
             bar.set_position(step);
             bar.reset_eta();
             bar
@@ -85,7 +85,7 @@ impl Terminal {
             if turns {
                 bar.reset_eta();
             }
-            bar.set_prefix(format!("{what}{}", run.value));
+            bar.set_message(format!("{what}{}", run.value));
         } else if run.said.elapsed() >= PAUSE {
             run.said = Instant::now();
             let percent = (100.0 * position as f64 / work(job).max(1) as f64).floor();
@@ -104,7 +104,7 @@ impl Terminal {
         let Some(run) = runs.get_mut(&job.dir) else { return };
         let what = format!("learning curve up to meta-iteration {step}/{of}{}", run.value);
         if let Some(bar) = &run.bar {
-            bar.set_prefix(what);
+            bar.set_message(what);
         } else if run.said.elapsed() >= PAUSE {
             run.said = Instant::now();
             info!("{}: {what}", job.name());
@@ -114,7 +114,7 @@ impl Terminal {
     fn show(&self, whole: &Whole) {
         if let Some(bar) = &self.bar {
             bar.set_position((1000.0 * whole.share()) as u64);
-            bar.set_prefix(whole.told());
+            bar.set_message(whole.told());
         }
     }
 

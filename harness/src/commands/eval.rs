@@ -94,7 +94,7 @@ const CHUNK: usize = 256;
 
 /// Evaluates and prints one line a mode.
 pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
-    let checkpoint = Checkpoint::load(&args.checkpoint)?;
+    let checkpoint = Checkpoint::named(&args.checkpoint)?;
     for file in args.episodes_csv.iter().chain(&args.keep_queries) {
         super::make_room_for(file)?;
     }
@@ -106,7 +106,9 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
-    note(&checkpoint, Some(&job.code));
+    // Another row of the benchmark may adapt it: what trained it is another method's code then.
+    let trained_by = algorithms.iter().find(|entry| checkpoint.meta.config["algorithm"] == entry.name);
+    note(&checkpoint, trained_by.map(Identity::of).as_ref());
     let names = args.keep_queries.as_ref().map(|_| kept::names(&job, args.data_dir.as_deref())).transpose()?;
     let mut asked = Vec::new();
     let keep = names.is_some().then_some(&mut asked);

@@ -43,7 +43,7 @@ pub struct Export {
 
 /// Writes the three files and prints their paths.
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
-    let checkpoint = Checkpoint::load(&args.checkpoint)?;
+    let checkpoint = Checkpoint::named(&args.checkpoint)?;
     let config = &checkpoint.meta.config;
     let entry = algorithms.iter().find(|entry| config["algorithm"] == entry.name);
     super::eval::note(&checkpoint, entry.map(Identity::of).as_ref());

@@ -70,7 +70,7 @@ const AT_A_TIME: usize = 64;
 
 /// Adapts, asks and prints.
 pub fn run(args: &Predict, algorithms: &[Entry]) -> Result<Exit> {
-    let checkpoint = Checkpoint::load(&args.checkpoint)?;
+    let checkpoint = Checkpoint::named(&args.checkpoint)?;
     let trained = Trained::read(&checkpoint.meta.config, &args.checkpoint)?;
     let support = support(args, &trained)?;
     let query = read(&args.query, &trained, Layout::Any)?;

@@ -21,6 +21,9 @@ pub fn render(summaries: &[Summary]) -> String {
     out
 }
 
+/// Of the interval over training seeds, or over folds.
+const SEEDS: &str = "$\\pm$ seeds";
+
 fn table(summary: &Summary, cells: &[Cell]) -> String {
     let modes = cells.iter().any(|cell| cell.row.mode != Mode::Pointwise);
     let published = cells.iter().any(|cell| cell.row.published.is_some());
@@ -28,6 +31,9 @@ fn table(summary: &Summary, cells: &[Cell]) -> String {
     heads.extend(modes.then_some("Mode"));
     heads.extend(published.then_some("Published"));
     heads.push("Ours");
+    // Two intervals, two columns: one of them has a row of one seed too, the other says what another training would do.
+    let seeds = cells.iter().any(|cell| cell.row.ci95_seeds.is_some());
+    heads.extend(seeds.then_some(SEEDS));
     let mut lines = Vec::new();
     for (index, cell) in cells.iter().enumerate() {
         let row = &cell.row;
@@ -37,16 +43,18 @@ fn table(summary: &Summary, cells: &[Cell]) -> String {
         let value = |value: Option<f64>, half| value.map(|value| number(row.metric, value, half, false));
         let mark = if cell.comparable { "" } else { "$^{*}$" };
         fields.extend(published.then(|| value(row.published, row.published_ci).map_or("--".into(), |v| v + mark)));
-        let half = row.ci95_seeds.or(row.ci95_episodes);
-        fields.push(row.mean.map_or("--".into(), |mean| number(row.metric, mean, half, cell.best)));
+        fields.push(row.mean.map_or("--".into(), |mean| number(row.metric, mean, row.ci95_episodes, cell.best)));
+        let over_seeds = |half| format!("$\\pm {}$", row.metric.value(half));
+        fields.extend(seeds.then(|| row.ci95_seeds.map_or(String::new(), over_seeds)));
         lines.push(fields.join(" & "));
     }
     let notes: Vec<String> = tables::notes(cells).iter().map(|note| format!("% {note}\n")).collect();
-    let columns = heads.iter().map(|head| if matches!(*head, "Published" | "Ours") { 'r' } else { 'l' });
+    let columns = heads.iter().map(|head| if matches!(*head, "Published" | "Ours" | SEEDS) { 'r' } else { 'l' });
     let name = &cells[0].row.benchmark;
     format!(
-        "% {name}, budget {}; ours: \\pm 95 % over seeds where there are several, else over test episodes\n{}{}",
+        "% {name}, budget {}; ours: \\pm 95 % over test episodes{}\n{}{}",
         summary.shown(),
+        if seeds { "; last column: over training seeds" } else { "" },
         notes.concat(),
         tabular(&columns.collect::<String>(), &heads.iter().map(ToString::to_string).collect::<Vec<_>>(), &lines)
     )
@@ -98,8 +106,8 @@ mod tests {
         summary.cells[0].best = true;
         let text = render(&[summary]);
         for words in [
-            "\\begin{tabular}{llrr}\n\\toprule\nMethod & Mode & Published & Ours \\\\\n\\midrule\n",
-            "reptile & transductive & $97.68 \\pm 0.04$ & $\\mathbf{97.60} \\pm 0.27$ \\\\\n",
+            "\\begin{tabular}{llrrr}\n\\toprule\nMethod & Mode & Published & Ours & $\\pm$ seeds \\\\\n\\midrule\n",
+            "reptile & transductive & $97.68 \\pm 0.04$ & $\\mathbf{97.60} \\pm 0.08$ & $\\pm 0.27$ \\\\\n",
             " & inductive & $95.39 \\pm 0.09$ & $95.20",
             "$79.20 \\pm 0.30$$^{*}$",
             "\\bottomrule\n\\end{tabular}",

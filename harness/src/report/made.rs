@@ -4,7 +4,7 @@
 use super::format;
 use crate::results::layout::natural;
 use crate::results::rows::Summary;
-use crate::results::run_json::RunRecord;
+use crate::results::run_json::{RunRecord, Status};
 
 /// Runs of one benchmark by one build on one kind of machine.
 pub struct Made {
@@ -77,8 +77,9 @@ fn what(group: &[&RunRecord]) -> String {
     labels.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
-/// A few sentences over `records`; empty for none.
+/// A few sentences over the complete runs among `records`; empty for none.
 pub fn note<'a>(records: impl Iterator<Item = &'a RunRecord> + Clone) -> String {
+    let records = records.filter(|record| record.status == Status::Complete);
     let distinct = |get: &dyn Fn(&RunRecord) -> String| {
         let mut all: Vec<String> = records.clone().map(get).filter(|text| !text.is_empty()).collect();
         all.sort();
@@ -86,6 +87,8 @@ pub fn note<'a>(records: impl Iterator<Item = &'a RunRecord> + Clone) -> String 
         all
     };
     let runs = records.clone().count() as u64;
+    let trained = |record: &&RunRecord| record.meta_iters > 0 && record.trained_by.is_none();
+    let trainings = records.clone().filter(trained).count() as u64;
     if runs == 0 {
         return String::new();
     }
@@ -106,8 +109,9 @@ pub fn note<'a>(records: impl Iterator<Item = &'a RunRecord> + Clone) -> String 
     });
     let versions = distinct(&|record| record.versions.get("harness").cloned().unwrap_or_default());
     let mut said = vec![format!(
-        "{} took {} of wall-clock time",
-        format::plural(runs, "training run"),
+        "{}, {} of them with a training of their own, took {} of wall-clock time",
+        format::plural(runs, "run"),
+        format::thousands(trainings),
         crate::progress::human(seconds)
     )];
     let mut say = |words: &str, list: &[String]| {

@@ -320,3 +320,55 @@ fn the_best_of_a_table_is_marked_by_its_episodes() {
     let table = build(out.path()).unwrap().terminal_table(80);
     assert!(table.contains("• 80.00") && table.contains("• 79.60") && !table.contains("• 60.00"), "{table}");
 }
+
+/// A row of fewer seeds may be ahead of the best mean where both have seeds: it is not called worse.
+#[test]
+fn a_row_that_is_ahead_where_both_met_is_not_worse_than_the_best() {
+    use crate::results::episodes::{self, Outcome};
+    let out = tempfile::tempdir().unwrap();
+    // Of 500 episodes: a's mean over its seeds is 460, but on seed 0 it has 400 and b 440.
+    for (order, (label, seed, right)) in
+        [("a", 0, 400u64), ("a", 1, 490), ("a", 2, 490), ("b", 0, 440)].into_iter().enumerate()
+    {
+        let mut made =
+            Made::new("quick", "omniglot-5w1s", label, seed).finals(&[("inductive", right as f64 / 5.0, 0.1)]);
+        made.order = order as u64;
+        let folder = made.write(out.path());
+        let mut record = made.record();
+        (record.episode_hash, record.data_digest) = ("e".repeat(64), "d".repeat(64));
+        record.write(&folder.join("run.json")).unwrap();
+        let outcome = |i: u64| Outcome { correct: u32::from((i * 7) % 500 < right), n: 1, loss: 1.0 };
+        let outcomes: Vec<Outcome> = (0..500).map(outcome).collect();
+        episodes::write(&folder.join("episodes.parquet"), &[(harness_core::Mode::Inductive, outcomes)]).unwrap();
+    }
+    let summary = summary::summarize(out.path(), "quick").unwrap();
+    let best: Vec<&str> = summary.cells.iter().filter(|c| c.best).map(|c| c.row.method.as_str()).collect();
+    assert_eq!(best, ["a", "b"]);
+}
+
+/// Methods are compared on the same images: a run on others, and one whose last row is a point of its curve, is in no table.
+#[test]
+fn other_images_and_a_cut_evaluation_are_in_no_table() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, digest, ended) in
+        [("a", "d", "2026-01-01T00:00:00Z"), ("b", "d", "2026-01-02T00:00:00Z"), ("c", "x", "2026-01-01T00:00:00Z")]
+    {
+        let made = Made::new("quick", "omniglot-5w1s", label, 0).finals(&[("inductive", 90.0, 0.1)]);
+        let folder = made.write(out.path());
+        let mut record = made.record();
+        (record.episode_hash, record.data_digest) = ("e".repeat(64), digest.repeat(64));
+        record.ended = Some(ended.into());
+        record.write(&folder.join("run.json")).unwrap();
+    }
+    let summary = summary::summarize(out.path(), "quick").unwrap();
+    let methods: Vec<&str> = summary.cells.iter().map(|c| c.row.method.as_str()).collect();
+    assert_eq!(methods, ["a", "b"]);
+    assert_eq!((summary.excluded[0].method.as_str(), summary.excluded[0].status), ("c", "other episodes"));
+
+    let metrics = out.path().join("quick/omniglot-5w1s/a/seed-0/metrics.csv");
+    let text = std::fs::read_to_string(&metrics).unwrap();
+    let cut: Vec<&str> = text.lines().filter(|line| !line.contains(",500,")).collect();
+    std::fs::write(&metrics, cut.join("\n") + "\n").unwrap();
+    let error = summary::summarize(out.path(), "quick").unwrap_err().to_string();
+    assert!(error.contains("is of 100 episodes and the run is of 500"), "{error}");
+}

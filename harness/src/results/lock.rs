@@ -9,6 +9,9 @@ use harness_core::{Error, Result};
 
 use super::disk;
 
+/// In a run's folder.
+const RUN: &str = "run.lock";
+
 /// Held as long as a run is under way.
 pub struct RunLock {
     _file: File,
@@ -17,13 +20,21 @@ pub struct RunLock {
 impl RunLock {
     /// Locks `folder/run.lock`. Errors if another process holds it, naming that process.
     pub fn take(folder: &Path) -> Result<Self> {
-        match take(&folder.join("run.lock"))? {
+        match take(&folder.join(RUN))? {
             Ok(file) => Ok(RunLock { _file: file }),
             Err(holder) => Err(Error::usage(format!(
                 "{} is being written by process {holder}: wait for it, or use another --out",
                 folder.display(),
             ))),
         }
+    }
+}
+
+/// Whether a process has the run in `folder` in hand, as far as the system tells.
+pub fn is_held(folder: &Path) -> bool {
+    match File::open(folder.join(RUN)) {
+        Ok(file) => file.try_lock_shared().is_err(),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::episodes::{self, Outcome};
 use super::layout::RunFolder;
+use super::lock;
 use super::metric::with_mode;
 use super::metrics::{self, MetricRow};
 use super::run_dir::{EPISODES, METRICS, RECORD};
@@ -39,7 +40,11 @@ pub fn record(folder: &RunFolder) -> Result<Option<RunRecord>> {
     if !path.exists() {
         return Ok(None);
     }
-    let record = RunRecord::read(&path)?;
+    let mut record = RunRecord::read(&path)?;
+    if record.status == Status::Running && !lock::is_held(&folder.path) {
+        record.status = Status::Interrupted;
+        record.failure = Some("its process is gone; the same command goes on from its last checkpoint".to_owned());
+    }
     let place = (folder.benchmark.as_str(), folder.label.as_str(), folder.seed);
     if place != (record.benchmark.as_str(), record.label.as_str(), record.seed) {
         return Err(Error::data(format!(

@@ -2,22 +2,45 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use harness_core::{Error, Result};
+
+/// `timeout` and some schedulers send a signal to a process and to its group, so that it comes twice: within this time it is one.
+#[cfg(unix)]
+const TWICE: Duration = Duration::from_millis(200);
 
 /// A flag that runs look at between steps. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub struct Stop(Arc<AtomicBool>);
 
 impl Stop {
-    /// Lets the first SIGINT or SIGTERM raise this flag; the second one ends the process at once.
+    /// Lets the first SIGINT or SIGTERM raise this flag, and says so; the second one ends the process at once.
     pub fn raise_on_signals(&self) -> Result<()> {
         #[cfg(unix)]
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        {
             let failed = |source| Error::usage(format!("signals cannot be caught: {source}"));
-            // The order matters: the second signal finds the flag raised and ends the process.
-            signal_hook::flag::register_conditional_shutdown(signal, 130, self.0.clone()).map_err(failed)?;
-            signal_hook::flag::register(signal, self.0.clone()).map_err(failed)?;
+            let kinds = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+            for kind in kinds {
+                signal_hook::flag::register(kind, self.0.clone()).map_err(failed)?;
+            }
+            let mut signals = signal_hook::iterator::Signals::new(kinds).map_err(failed)?;
+            std::thread::spawn(move || {
+                let mut first: Option<Instant> = None;
+                for _ in signals.forever() {
+                    match first {
+                        None => {
+                            first = Some(Instant::now());
+                            tracing::info!(
+                                "stopping after the step that is under way; a second signal does not wait for it"
+                            );
+                        }
+                        Some(first) if first.elapsed() < TWICE => {}
+                        Some(_) => signal_hook::low_level::exit(130),
+                    }
+                }
+            });
         }
         Ok(())
     }

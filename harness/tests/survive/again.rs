@@ -74,7 +74,7 @@ fn eval_refuses_what_does_not_fit() {
     eval(&["b.toml", "--episodes-csv", "b.toml/x.csv"])
         .expect(2, "b.toml/x.csv: a file lies where its folder should be");
     eval(&["b.toml", "--method", "transfer"]).expect(0, "trained by another recipe (method.");
-    run(harness(&bench, &["eval", "none.safetensors", "sine"])).expect(2, "none.safetensors: No such file");
+    run(harness(&bench, &["eval", "none.safetensors", "sine"])).expect(2, "none.safetensors: there is no such file");
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn ctrl_c_and_sigterm_save_and_say_how_to_go_on() {
         let ended = end(child).expect(5, GO_ON);
         let [step] = steps(&dir)[..] else { panic!("{:?}: {}", steps(&dir), ended.err) };
         assert!(ended.err.contains(&format!("b reptile seed 0: stopped at step {step}, checkpoint written")));
+        assert!(ended.err.contains("stopping after the step that is under way"), "{}", ended.err);
         let record = std::fs::read_to_string(dir.join("run.json")).unwrap();
         assert!(record.contains("\"status\": \"interrupted\""), "{record}");
         let resumed = done(bench.reproduce(&out, &[])).expect(0, "1 run: 0 complete, 1 to resume, 0 new");
@@ -80,6 +81,19 @@ fn evaluated(dir: &Path) -> usize {
     }
     let all = tensors(dir);
     all.iter().find(|(name, _)| name.starts_with("evaluation/")).map_or(0, |(_, bytes)| bytes.len() / 24)
+}
+
+/// As `timeout` does: the same signal twice, without a pause.
+#[test]
+fn a_signal_that_comes_twice_at_once_is_one() {
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 100000\n"));
+    let out = bench.out("out");
+    let mut child = start(bench.reproduce(&out, &[]));
+    wait_for(&mut child, "training started", || started(&folder(&out, "reptile")));
+    std::thread::sleep(Duration::from_millis(150));
+    signal(&child, "TERM");
+    signal(&child, "TERM");
+    end(child).expect(5, GO_ON);
 }
 
 #[test]

@@ -119,6 +119,18 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// The one that a user names. Errors as [`Checkpoint::load`] has them, and [`Error::Usage`] with what to name where it is a
+    /// folder or not there.
+    pub fn named(path: &Path) -> Result<Checkpoint> {
+        let what = match path.metadata() {
+            Ok(found) if found.is_dir() => "is a folder",
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => "there is no such file",
+            _ => return Checkpoint::load(path),
+        };
+        let at = path.display();
+        Err(Error::usage(format!("{at}: {what}; name the file checkpoint-STEP.safetensors in a run's folder")))
+    }
+
     /// Reads and checks a file. Errors are one line that names the file: [`Error::Data`] if it is damaged,
     /// [`Error::Usage`] if another version wrote it.
     pub fn load(path: &Path) -> Result<Checkpoint> {
