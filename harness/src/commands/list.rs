@@ -72,7 +72,7 @@ struct Section {
 fn render(args: &List, algorithms: &[Entry], width: u16) -> Result<String> {
     match (args.what, &args.name) {
         (_, None) => {}
-        (Some(Listed::Benchmarks), Some(name)) => return benchmark::render(name, args.format),
+        (Some(Listed::Benchmarks), Some(name)) => return benchmark::render(name, args.format, algorithms),
         (_, Some(name)) => {
             return Err(Error::usage(format!(
                 "\"{name}\": only a benchmark is shown by its name: harness list benchmarks NAME"
@@ -262,6 +262,7 @@ fn grouped(number: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::ALGORITHMS;
 
     const ENTRY: Entry = Entry {
         name: "dummy",
@@ -306,19 +307,19 @@ mod tests {
     fn a_benchmark_that_is_written_out_reads_back_as_itself() {
         let names = Benchmark::all(&[]).unwrap().into_iter().chain(Benchmark::figures(&[]).unwrap());
         for benchmark in names {
-            let text = benchmark::render(&benchmark.name, Format::Table).unwrap();
+            let text = benchmark::render(&benchmark.name, Format::Table, ALGORITHMS).unwrap();
             let again = Benchmark::parse(&text, &benchmark.name).unwrap_or_else(|error| panic!("{error}\n{text}"));
             assert_eq!(again, benchmark);
             assert!(text.lines().all(|line| line.trim_end() == line), "{text}");
         }
-        let text = benchmark::render("omniglot-20w1s", Format::Table).unwrap();
+        let text = benchmark::render("omniglot-20w1s", Format::Table, ALGORITHMS).unwrap();
         for line in [
             "inner_lr = 2.0                           # omniglot-20w1s.toml, = ways * 0.1",
             "meta_batch = 16                          # omniglot-20w1s.toml, as fomaml",
         ] {
             assert!(text.contains(line), "{text}");
         }
-        let json: Value = serde_json::from_str(&benchmark::render("sine", Format::Json).unwrap()).unwrap();
+        let json: Value = serde_json::from_str(&benchmark::render("sine", Format::Json, ALGORITHMS).unwrap()).unwrap();
         assert_eq!(
             json["values"][1],
             json!({
@@ -334,6 +335,14 @@ mod tests {
             render(&list, &[ENTRY], WIDTH).unwrap_err().to_string()
         };
         assert!(list(Some(Listed::Datasets), "omniglot").contains("harness list benchmarks NAME"));
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("mine.toml");
+        std::fs::write(&file, "title = \"T\"\nbase = \"sine\"\n[method]\nreptile.lr = 0.0\n").unwrap();
+        let wrong = list(Some(Listed::Benchmarks), file.to_str().unwrap());
+        assert!(wrong.contains("[method.reptile]") && wrong.contains("dummy"), "a row is checked: {wrong}");
+        let file = file.to_str().unwrap();
+        let error = benchmark::render(file, Format::Table, ALGORITHMS).unwrap_err().to_string();
+        assert!(error.contains("[method.reptile]: lr = 0: it must be above 0"), "{error}");
         assert!(list(Some(Listed::Benchmarks), "omniglt-5w1s").contains("did you mean \"omniglot-5w1s\"?"));
     }
 

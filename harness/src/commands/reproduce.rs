@@ -6,7 +6,7 @@ mod dry_run;
 mod early;
 mod keep;
 mod others;
-mod plan;
+pub(super) mod plan;
 mod ranks;
 mod share;
 mod survey;

@@ -73,7 +73,7 @@ fn json(record: &RunRecord, rows: &[MetricRow], folder: &Path) -> String {
 }
 
 fn page(record: &RunRecord, rows: &[MetricRow], folder: &Path, width: u16) -> String {
-    let mut head = vec![record.status.name().to_owned(), format!("budget {}", record.budget)];
+    let mut head = vec![record.status.name().to_owned(), format!("budget {}", record.whole_budget())];
     head.push(format::plural(record.meta_iters, "meta-iteration"));
     head.extend(record.tag.as_ref().map(|tag| format!("tag {tag}")));
     let title = match record.title.as_str() {

@@ -98,7 +98,7 @@ impl Summary {
     pub fn shown(&self) -> String {
         let records = self.runs.iter().map(|run| &run.record).chain(&self.unfinished);
         match records.clone().find(|record| !record.overrides.is_empty()) {
-            Some(record) => format!("{} with {} ({})", record.budget, record.overrides.join(", "), self.budget),
+            Some(record) => format!("{} ({})", record.whole_budget(), self.budget),
             None => self.budget.clone(),
         }
     }

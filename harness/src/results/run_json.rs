@@ -247,6 +247,14 @@ impl RunRecord {
         super::disk::write(path, text.as_bytes())
     }
 
+    /// The budget with what was changed of it: `paper with protocol.ways=10, meta-iters=40`.
+    pub fn whole_budget(&self) -> String {
+        match self.overrides.is_empty() {
+            true => self.budget.clone(),
+            false => format!("{} with {}", self.budget, self.overrides.join(", ")),
+        }
+    }
+
     /// Seconds of work behind its numbers. None where another run trained, whose work is not in this one's, or where the
     /// record does not say.
     pub fn whole_seconds(&self) -> Option<f64> {

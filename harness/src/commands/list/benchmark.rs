@@ -1,18 +1,21 @@
 //! `harness list benchmarks NAME`: a benchmark written out, every value with the file that says it.
 
-use harness_core::Result;
+use harness_core::{Entry, Result};
 use serde_json::json;
 use toml::Value;
 
 use crate::benchmark::{Benchmark, Traced};
 use crate::cli::Format;
+use crate::commands::reproduce::plan::without_data;
 
 /// Column at which the files start, where a value leaves room.
 const ASIDE: usize = 40;
 
-/// As TOML that reads back as the same benchmark, or as JSON.
-pub fn render(what: &str, format: Format) -> Result<String> {
+/// As TOML that reads back as the same benchmark, or as JSON. Errors where a row could not be run: its algorithm or one of
+/// its settings is none.
+pub fn render(what: &str, format: Format, algorithms: &[Entry]) -> Result<String> {
     let (benchmark, traced, files) = Benchmark::traced(what)?;
+    benchmark.methods.iter().try_for_each(|method| without_data(&benchmark, method, algorithms).map(drop))?;
     if format == Format::Json {
         let row = |value: &Traced| {
             json!({

@@ -224,7 +224,7 @@ fn places(args: &Reproduce, benchmarks: &[Benchmark], algorithms: &[Entry]) -> V
     for (table, benchmark) in benchmarks.iter().enumerate() {
         for (order, method) in benchmark.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
             let choice = Choice::new(args, benchmark, method.meta_iters.at(args.budget));
-            let halves = without_data(benchmark, method, algorithms).and_then(|algorithm| algorithm.halves());
+            let halves = without_data(benchmark, method, algorithms).ok().and_then(|algorithm| algorithm.halves());
             places.extend((0..seeds(args, method)).map(|seed| {
                 let config = config(benchmark, order, args.budget, &choice, seed, &[]);
                 let training = Kinship::new(&config, "", halves.as_ref()).training_hash;
@@ -236,16 +236,19 @@ fn places(args: &Reproduce, benchmarks: &[Benchmark], algorithms: &[Entry]) -> V
 }
 
 /// The method as it says of itself, built for inputs and classes of no data set in particular: every process of a call must
-/// deal the same hands. None where it cannot be built so; it then shares no training between shards.
-fn without_data(benchmark: &Benchmark, method: &MethodBlock, algorithms: &[Entry]) -> Option<Box<dyn Algorithm>> {
-    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm)?;
+/// deal the same hands. Errors name the row: where it cannot be built so, it shares no training between shards.
+pub fn without_data(benchmark: &Benchmark, method: &MethodBlock, algorithms: &[Entry]) -> Result<Box<dyn Algorithm>> {
+    let at = |error: Error| Error::usage(format!("{}, [method.{}]: {error}", benchmark.name, method.label));
+    let names = || algorithms.iter().map(|entry| entry.name);
+    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
+    let entry = entry.ok_or_else(|| at(error::unknown("algorithm", &method.algorithm, names())))?;
     let (input, problem) = match benchmark.data.is_regression() {
         true => (vec![1], Problem::Regression { outputs: 1 }),
         false => (vec![84, 84, 3], Problem::Classification { train_classes: 2 }),
     };
     let (model, protocol) = (benchmark.model_of(method).clone(), benchmark.protocol);
     let context = Context { model, input, problem, protocol, device: candle_core::Device::Cpu, plain: false };
-    (entry.build)(&method.settings, &context).ok()
+    (entry.build)(&method.settings, &context).map_err(at)
 }
 
 /// Numbers of a run after overrides, and the folder that follows from them.

@@ -37,7 +37,7 @@ fn lines(benchmark: &Benchmark) -> Result<Vec<String>, Error> {
     for (order, method) in benchmark.methods.iter().enumerate() {
         let row = rows[&method.label].as_table().expect("a row is a table");
         lines.push(format!("{} {} {}", benchmark.name, method.label, short(row)));
-        let halves = without_data(benchmark, method, ALGORITHMS).and_then(|algorithm| algorithm.halves());
+        let halves = without_data(benchmark, method, ALGORITHMS).ok().and_then(|algorithm| algorithm.halves());
         for budget in Budget::ALL {
             let args = call(budget);
             let choice = Choice::new(&args, benchmark, method.meta_iters.at(budget));
