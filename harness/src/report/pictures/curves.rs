@@ -173,7 +173,7 @@ impl Common<'_> {
         if training.len() < 2 {
             return None;
         }
-        let mut panels = Vec::new();
+        let (mut panels, mut notes) = (Vec::new(), Vec::new());
         for kind in [Spent::Images, Spent::Seconds] {
             let of = |series| learning_curve::spent(self.summary, cell(series)?, kind);
             let spent = training.iter().filter_map(|series| Some((*series, of(series)?)));
@@ -181,6 +181,13 @@ impl Common<'_> {
             if curves.len() < 2 {
                 continue;
             }
+            notes.insert(
+                0,
+                match kind {
+                    Spent::Images => "image passes: forward and backward, an estimate",
+                    Spent::Seconds => "time: evaluation included, on the runs' machines",
+                },
+            );
             let most = curves.iter().flat_map(|(_, points)| points).map(|p| p.0).fold(0.0, f64::max);
             let (unit, words) = kind.unit(most);
             let scaled = |points: Vec<(f64, f64)>| points.into_iter().map(|(x, y)| (x / unit, y)).collect();
@@ -189,9 +196,7 @@ impl Common<'_> {
             let y = Y::Axis(self.y.clone(), self.words(panels.is_empty()));
             panels.push(Panel { title: String::new(), height: TALL, x: (axis, words.into()), y, marks, values: None });
         }
-        let images = if panels.len() > 1 { "; image passes: forward and backward, an estimate" } else { "" };
-        let caption =
-            format!("test episodes during training; time: evaluation included, on the runs' machines{images}");
+        let caption = ["test episodes during training"].into_iter().chain(notes).collect::<Vec<_>>().join("; ");
         let chart = self.chart("spending", "what training costs", &training, caption, panels);
         (!chart.panels.is_empty()).then_some(chart)
     }
