@@ -106,9 +106,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     if let Some(what) = runner::difference(&recipe(&checkpoint.meta.config), &recipe(&job.config)) {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
-    // Another row of the benchmark may adapt it: what trained it is another method's code then.
-    let trained_by = algorithms.iter().find(|entry| checkpoint.meta.config["algorithm"] == entry.name);
-    note(&checkpoint, trained_by.map(Identity::of).as_ref());
+    note(&checkpoint, algorithms);
     let names = args.keep_queries.as_ref().map(|_| kept::names(&job, args.data_dir.as_deref())).transpose()?;
     let mut asked = Vec::new();
     let keep = names.is_some().then_some(&mut asked);
@@ -200,8 +198,10 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
 }
 
 /// Says that another build trained a checkpoint that says what trained it.
-pub(super) fn note(checkpoint: &Checkpoint, here: Option<&Identity>) {
+pub(super) fn note(checkpoint: &Checkpoint, algorithms: &[Entry]) {
     let Some(there) = checkpoint.meta.code() else { return };
+    // The method that trained it, whichever row of a benchmark adapts it.
+    let here = algorithms.iter().find(|entry| checkpoint.meta.config["algorithm"] == entry.name).map(Identity::of);
     if here.is_none_or(|here| here.training != there.training) {
         let build = checkpoint.meta.segments.last().map(Segment::build).unwrap_or_default();
         tracing::info!("note: another build than this one trained the checkpoint ({build})");

@@ -10,7 +10,6 @@ use harness_core::{Entry, Error, Result, State};
 use safetensors::tensor::{Dtype, TensorView};
 
 use crate::exit::Exit;
-use crate::identity::Identity;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::disk;
 
@@ -45,8 +44,7 @@ pub struct Export {
 pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::named(&args.checkpoint)?;
     let config = &checkpoint.meta.config;
-    let entry = algorithms.iter().find(|entry| config["algorithm"] == entry.name);
-    super::eval::note(&checkpoint, entry.map(Identity::of).as_ref());
+    super::eval::note(&checkpoint, algorithms);
     if args.trim {
         return trim::run(args, &checkpoint, algorithms);
     }

@@ -19,7 +19,6 @@ use crate::cli::Sheet;
 use crate::cli::value::{mode, positive};
 use crate::console;
 use crate::exit::Exit;
-use crate::identity::Identity;
 use crate::results::checkpoint::Checkpoint;
 use crate::runner::{self, Misfit};
 
@@ -80,7 +79,7 @@ pub fn run(args: &Predict, algorithms: &[Entry]) -> Result<Exit> {
     let protocol = Protocol { ways: classes.len(), shots, queries: 1 };
 
     let entry = trained.entry(algorithms)?;
-    super::eval::note(&checkpoint, Some(&Identity::of(entry)));
+    super::eval::note(&checkpoint, algorithms);
     let algorithm = trained.build(entry, &trained.input, protocol)?;
     fits(args, algorithm.as_ref(), &checkpoint, classes.len())?;
 

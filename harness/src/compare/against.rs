@@ -256,9 +256,7 @@ fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64
         let rows = run::curve(&held.path, record)?;
         let beyond = |value: f64| record.metric.gain(value) >= record.metric.gain(target);
         let first = rows.iter().find(|row| row.split == Split::Test && row.mode == mode && beyond(row.value));
-        // What others trained is measured afterwards, by another clock.
-        let clock = |wall_s: Option<f64>| wall_s.filter(|_| record.trained_by.is_none());
-        reached.push(first.map(|row| (row.step as f64, clock(row.wall_s))));
+        reached.push(first.map(|row| (row.step as f64, record.clock(row.wall_s))));
     }
     let reached: Option<Vec<(f64, Option<f64>)>> = reached.into_iter().collect();
     let over_seeds = |all: Vec<(f64, Option<f64>)>| {

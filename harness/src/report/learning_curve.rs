@@ -168,8 +168,7 @@ pub fn spent(summary: &Summary, cell: &Cell, kind: Spent) -> Option<Vec<(f64, f6
         Spent::Seconds => {
             let here =
                 run.curve.iter().find(|r| r.split == Split::Test && r.mode == cell.row.mode && r.step as f64 == step);
-            // What others trained is measured afterwards, by another clock.
-            here?.wall_s.filter(|_| run.record.trained_by.is_none())
+            run.record.clock(here?.wall_s)
         }
     };
     let point = |p: &Point| {

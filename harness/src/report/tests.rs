@@ -289,25 +289,35 @@ fn overridden_folders_are_called_by_what_was_overridden() {
     assert_eq!(shown(), "paper with protocol.ways=10, meta-iters=40 (custom-0123abcd)");
 }
 
+/// A run of a label, a seed and a place in the table that has `right` of 500 episodes of one query; its folder.
+fn with_episodes(
+    out: &std::path::Path,
+    (label, seed, order): (&'static str, u64, usize),
+    right: u64,
+) -> std::path::PathBuf {
+    use crate::results::episodes::{self, Outcome};
+    let mut made = Made::new("quick", "omniglot-5w1s", label, seed).finals(&[("inductive", right as f64 / 5.0, 0.1)]);
+    made.order = order as u64;
+    let folder = made.write(out);
+    let mut record = made.record();
+    (record.episode_hash, record.data_digest) = ("e".repeat(64), "d".repeat(64));
+    record.write(&folder.join("run.json")).unwrap();
+    let outcome = |i: u64| Outcome { correct: u32::from((i * 7) % 500 < right), n: 1, loss: 1.0 };
+    let outcomes: Vec<Outcome> = (0..500).map(outcome).collect();
+    episodes::write(&folder.join("episodes.parquet"), &[(harness_core::Mode::Inductive, outcomes)]).unwrap();
+    folder
+}
+
 /// The best rows are marked where their episodes are there and are the same.
 #[test]
 fn the_best_of_a_table_is_marked_by_its_episodes() {
-    use crate::results::episodes::{self, Outcome};
     let out = tempfile::tempdir().unwrap();
     // Of 500 episodes of one query: b and c differ in few, a in many.
     let rows = [("a", 300u64), ("b", 400), ("c", 398), ("untold", 350)];
     for (order, (label, right)) in rows.into_iter().enumerate() {
-        let finals = [("inductive", right as f64 / 5.0, 0.1)];
-        let mut made = Made::new("quick", "omniglot-5w1s", label, 0).finals(&finals);
-        made.order = order as u64;
-        let folder = made.write(out.path());
-        let mut record = made.record();
-        (record.episode_hash, record.data_digest) = ("e".repeat(64), "d".repeat(64));
-        record.write(&folder.join("run.json")).unwrap();
-        let outcome = |i: u64| Outcome { correct: u32::from((i * 7) % 500 < right), n: 1, loss: 1.0 };
-        let outcomes: Vec<Outcome> = (0..500).map(outcome).collect();
-        if label != "untold" {
-            episodes::write(&folder.join("episodes.parquet"), &[(harness_core::Mode::Inductive, outcomes)]).unwrap();
+        let folder = with_episodes(out.path(), (label, 0, order), right);
+        if label == "untold" {
+            std::fs::remove_file(folder.join("episodes.parquet")).unwrap();
         }
     }
     let best = || -> Vec<String> {
@@ -324,22 +334,12 @@ fn the_best_of_a_table_is_marked_by_its_episodes() {
 /// A row of fewer seeds may be ahead of the best mean where both have seeds: it is not called worse.
 #[test]
 fn a_row_that_is_ahead_where_both_met_is_not_worse_than_the_best() {
-    use crate::results::episodes::{self, Outcome};
     let out = tempfile::tempdir().unwrap();
     // Of 500 episodes: a's mean over its seeds is 460, but on seed 0 it has 400 and b 440.
     for (order, (label, seed, right)) in
         [("a", 0, 400u64), ("a", 1, 490), ("a", 2, 490), ("b", 0, 440)].into_iter().enumerate()
     {
-        let mut made =
-            Made::new("quick", "omniglot-5w1s", label, seed).finals(&[("inductive", right as f64 / 5.0, 0.1)]);
-        made.order = order as u64;
-        let folder = made.write(out.path());
-        let mut record = made.record();
-        (record.episode_hash, record.data_digest) = ("e".repeat(64), "d".repeat(64));
-        record.write(&folder.join("run.json")).unwrap();
-        let outcome = |i: u64| Outcome { correct: u32::from((i * 7) % 500 < right), n: 1, loss: 1.0 };
-        let outcomes: Vec<Outcome> = (0..500).map(outcome).collect();
-        episodes::write(&folder.join("episodes.parquet"), &[(harness_core::Mode::Inductive, outcomes)]).unwrap();
+        with_episodes(out.path(), (label, seed, order), right);
     }
     let summary = summary::summarize(out.path(), "quick").unwrap();
     let best: Vec<&str> = summary.cells.iter().filter(|c| c.best).map(|c| c.row.method.as_str()).collect();

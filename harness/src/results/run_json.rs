@@ -261,6 +261,12 @@ impl RunRecord {
         (self.trained_by.is_none() && self.seconds > 0.0).then_some(self.seconds)
     }
 
+    /// The time of a point of its learning curve. None where another run trained: such points are measured afterwards, by
+    /// another clock.
+    pub fn clock(&self, wall_s: Option<f64>) -> Option<f64> {
+        wall_s.filter(|_| self.trained_by.is_none())
+    }
+
     /// The published number for this run's label in `mode`: a comparable one first.
     pub fn published_for(&self, mode: Mode) -> Option<&Published> {
         let mut rows = self.published.iter().filter(|p| p.label == self.label && p.mode == mode);
