@@ -37,10 +37,15 @@ impl PartialEq for Dataset {
 }
 
 impl Dataset {
-    /// A set of the table that lies in files. Errors: [`Error::Usage`] with the nearest known name.
+    /// A set of the table that lies in files. Errors: [`Error::Usage`] with the nearest known name, or that it is built in.
     pub fn named(name: &str) -> Result<Self> {
-        let known = sets::find(name).filter(|set| set.files().is_some());
-        known.map(Dataset::Known).ok_or_else(|| unknown("dataset", name, sets::in_files().map(|set| set.name)))
+        match sets::find(name) {
+            Some(set) if set.files().is_some() => Ok(Dataset::Known(set)),
+            Some(_) => {
+                Err(Error::usage(format!("{name} is built in: it has no files, and a benchmark finds it by itself")))
+            }
+            None => Err(unknown("dataset", name, sets::in_files().map(|set| set.name))),
+        }
     }
 
     /// Its row of the table, where it has one.

@@ -310,6 +310,8 @@ mod tests {
                 Open::Folder => assert_eq!(set.name, "folder"),
             }
         }
+        let built_in = Dataset::named("glyphs").unwrap_err().to_string();
+        assert_eq!(built_in, "glyphs is built in: it has no files, and a benchmark finds it by itself");
         assert!(Dataset::named("omniglt").unwrap_err().to_string().contains("did you mean \"omniglot\"?"));
         assert_eq!(find("omniglot").unwrap().size(), "10 MB");
         assert_eq!(find("mini-imagenet").unwrap().size(), "3.9 GB");

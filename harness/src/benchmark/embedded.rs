@@ -82,6 +82,7 @@ pub(super) fn text_of(what: &str) -> Result<(String, String)> {
     if !path.is_file() {
         let meant_as_file = what.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml");
         return Err(Error::usage(match meant_as_file {
+            true if path.is_dir() => format!("{what} is a folder: name a benchmark or its TOML file"),
             true => {
                 let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
                 let near = nearest(stem, names()).map(|name| format!("; did you mean our \"{name}\"?"));

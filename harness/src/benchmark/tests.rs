@@ -316,6 +316,7 @@ fn whatever_is_wrong_is_named() {
     }
     assert!(Benchmark::find("omniglot-5w1", &[]).unwrap_err().to_string().contains("did you mean \"omniglot-5w1s\"?"));
     assert_eq!(Benchmark::find("no/such.toml", &[]).unwrap_err().to_string(), "no/such.toml: no such benchmark file");
+    assert_eq!(Benchmark::find("/", &[]).unwrap_err().to_string(), "/ is a folder: name a benchmark or its TOML file");
 }
 
 #[test]

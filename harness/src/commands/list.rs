@@ -112,7 +112,7 @@ fn paragraphs(section: &Section, width: u16) -> String {
     let mut out = format!("{}\n", section.title);
     for row in &section.rows {
         out += &format!("\n{}\n", row[0]);
-        for (name, cell) in section.header.iter().zip(row).skip(1) {
+        for (name, cell) in section.header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty()) {
             let lines = console::wrap(&format!("  {name}: {cell}"), width.into());
             out += &format!("{}\n", lines.join("\n"));
         }
@@ -326,6 +326,13 @@ mod tests {
                 "path": "title", "value": "Sine waves, 10 points", "files": ["sine.toml"], "like": null, "expression": null,
             })
         );
+    }
+
+    #[test]
+    fn a_paragraph_has_no_line_for_what_is_empty() {
+        let rows = vec![vec!["a".into(), String::new(), "2".into()]];
+        let section = Section { title: "t", header: vec!["name", "one", "two"], rows, json: Vec::new() };
+        assert_eq!(paragraphs(&section, 80), "t\n\na\n  two: 2\n");
     }
 
     #[test]
