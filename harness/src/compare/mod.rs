@@ -87,9 +87,13 @@ pub fn compare(a: &Path, b: &Path, force: bool) -> Result<Comparison> {
         }
     }
     if cells.is_empty() {
-        let first = alone.first().map(|alone| format!(" ({alone})")).unwrap_or_default();
+        // One for each reason says what the two sides hold.
+        let mut whys = std::collections::BTreeSet::new();
+        let examples: Vec<String> =
+            alone.iter().filter(|alone| whys.insert(alone.why.as_str())).map(ToString::to_string).collect();
+        let examples = if examples.is_empty() { String::new() } else { format!(" ({})", examples.join("; ")) };
         return Err(Error::usage(format!(
-            "nothing to compare: {} and {} have no complete run in common{first}",
+            "nothing to compare: {} and {} have no complete run in common{examples}",
             a.display(),
             b.display()
         )));

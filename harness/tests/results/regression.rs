@@ -156,6 +156,11 @@ fn what_is_on_one_side_only_or_unfinished_is_listed() {
     let lock = fs::File::create(b.join("transfer/seed-0/run.lock")).unwrap();
     lock.lock().unwrap();
     check("running");
+    // Where nothing is left, both sides are told.
+    fs::create_dir_all(bench.out("c/quick/b")).unwrap();
+    copy(&b.join("new"), &bench.out("c/quick/b/new"));
+    let both = "no complete run in common (quick b reptile seed 0: only in A; quick b new seed 0: only in B)";
+    compare(&bench, &["a", "c"]).expect(2, both);
 }
 
 #[test]
