@@ -17,6 +17,7 @@ pub mod console;
 pub mod exit;
 mod failpoint;
 pub mod identity;
+pub mod load;
 pub mod log;
 pub mod progress;
 pub mod ranks;

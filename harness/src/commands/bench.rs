@@ -17,6 +17,7 @@ use crate::cli::value::{instruction_set, positive, seconds};
 use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
+use crate::load::Watch;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -151,13 +152,16 @@ pub fn run(args: &Bench, algorithms: &[Entry]) -> Result<Exit> {
         };
         return memory_of(&Workload::of(*network, algorithms)?, *what, whose, &pool, args.seconds);
     }
-    let mut rows = Vec::new();
+    let (mut rows, watch) = (Vec::new(), Watch::begin());
     for network in networks {
         let workload = Workload::of(*network, algorithms)?;
         for what in whats {
             tracing::info!("measuring {} {}", name(network), name(what));
             rows.push(row(args, &workload, *network, *what, &pool)?);
         }
+    }
+    if let Some(others) = watch.hindered(threads) {
+        tracing::info!("{others}: measure again on an idle machine");
     }
     let text = match args.format {
         Format::Json => serde_json::to_string_pretty(&rows).expect("rows are plain data"),

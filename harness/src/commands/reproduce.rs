@@ -75,6 +75,7 @@ fn carry_out(
     plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
     if args.dry_run {
+        no_file(&args.out)?;
         return dry_run::run(&plan.jobs, &survey, (pool, workers), args.fresh, args.format);
     }
     writable(&args.out)?;
@@ -159,10 +160,22 @@ fn line(job: &Job, standing: Standing) -> String {
 
 /// Fails early, before anything is spent, if `out` cannot be written.
 fn writable(out: &Path) -> Result<()> {
-    let refused = |source| {
-        Error::usage(format!("--out {}: not a folder that can be written ({source}): choose another", out.display()))
-    };
-    crate::results::disk::writable(out).map_err(refused)
+    no_file(out)?;
+    crate::results::disk::writable(out).map_err(|source| refused(out, &source.to_string()))
+}
+
+/// What can be told without making `out`: of its path, whatever is there is a folder.
+fn no_file(out: &Path) -> Result<()> {
+    match out.ancestors().find(|part| part.exists()) {
+        Some(part) if part.is_dir() => Ok(()),
+        Some(part) if part == out => Err(refused(out, "it is a file")),
+        Some(part) => Err(refused(out, &format!("{} is a file", part.display()))),
+        None => Ok(()),
+    }
+}
+
+fn refused(out: &Path, why: &str) -> Error {
+    Error::usage(format!("--out {}: not a folder that can be written ({why}): choose another", out.display()))
 }
 
 /// A method's panic becomes its cell's reason; the default hook would print a trace between the progress bars.

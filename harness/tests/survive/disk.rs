@@ -74,7 +74,9 @@ fn a_folder_that_cannot_be_written_is_refused_before_anything_is_spent() {
     fs::write(bench.out("file"), "x").unwrap();
     let one_line = |ended: Ended| assert_eq!(ended.err.lines().count(), 1, "{}", ended.err);
     for out in [bench.out("file"), bench.out("file").join("below")] {
-        one_line(run(bench.reproduce(&out, &[])).expect(2, "not a folder that can be written"));
+        for more in [&[][..], &["--dry-run"]] {
+            one_line(run(bench.reproduce(&out, more)).expect(2, "not a folder that can be written"));
+        }
     }
     if let Some(disk) = Tmpfs::mount(bench.out("disk"), "1m") {
         let read_only = Command::new("mount").args(["-o", "remount,ro"]).arg(&disk.0).status().unwrap();

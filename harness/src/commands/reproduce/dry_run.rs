@@ -8,7 +8,9 @@ use super::survey::{self, Survey};
 use crate::cli::Format;
 use crate::console;
 use crate::exit::Exit;
+use crate::load::Watch;
 use crate::progress::human;
+use crate::report::format::plural;
 use crate::runner::{self, Job, Standing, Whole, Workers};
 
 /// Prints it; touches nothing on disk.
@@ -19,7 +21,7 @@ pub fn run(
     fresh: bool,
     format: Format,
 ) -> Result<Exit> {
-    let threads = pool.current_num_threads();
+    let (threads, watch) = (pool.current_num_threads(), Watch::begin());
     let (mut all, mut rows) = (Vec::new(), Vec::new());
     let mut known: Vec<(String, Whole)> = Vec::new();
     let mut trained: Vec<&str> = Vec::new();
@@ -62,13 +64,17 @@ pub fn run(
             console::print(&format!("  {}\n", crossing(job, &whole, workers)))?;
         }
     }
+    if let Some(others) = watch.hindered(threads).filter(|_| workers.ranks() == 1) {
+        tracing::info!("{others}, and so the times are too long");
+    }
     if format == Format::Json {
         return console::print(&format!("{:#}\n", Value::Array(rows))).map(|()| Exit::Done);
     }
+    let each = plural(threads as u64, "thread");
     let (total, on) = match workers.ranks() {
-        1 => (runner::together(&all, threads), format!("{threads} threads")),
+        1 => (runner::together(&all, threads), each),
         // Ranks do one run after the other.
-        ranks => (all.iter().map(|run| run.alone).sum(), format!("{ranks} ranks of {threads} threads")),
+        ranks => (all.iter().map(|run| run.alone).sum(), format!("{ranks} ranks of {each}")),
     };
     console::print(&format!("{survey}; about {} on {on}\n", human(total))).map(|()| Exit::Done)
 }
