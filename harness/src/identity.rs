@@ -60,20 +60,23 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of this binary, where it trains and evaluates the method `entry`.
-    pub fn of(entry: &Entry) -> Identity {
+    /// Of this binary, where it learns a state by the method `trains` and evaluates it by `tests`: the same one, as a rule.
+    pub fn of(trains: &Entry, tests: &Entry) -> Identity {
         let pretended = failpoint::pretended_code();
-        let hash = |parts: [&str; 2], own: &str, pretended: &str| {
+        let hash = |parts: [&str; 2], methods: &[&str], own: &str, pretended: &str| {
             let mut hash = Sha256::new();
-            parts.into_iter().chain([entry.code, own, pretended]).for_each(|part| {
+            parts.iter().chain(methods).chain([&own, &pretended]).for_each(|part| {
                 hash.update((part.len() as u64).to_le_bytes());
                 hash.update(part);
             });
             hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
         };
+        // What tests may call what trains.
+        let both = [tests.code, trains.code];
+        let testing = if tests.name == trains.name { &both[..1] } else { &both[..] };
         Identity {
-            training: hash(harness_core::TRAINING_CODE, TRAINING.hash, &pretended.training),
-            evaluation: hash(harness_core::EVALUATION_CODE, EVALUATION.hash, &pretended.evaluation),
+            training: hash(harness_core::TRAINING_CODE, &[trains.code], TRAINING.hash, &pretended.training),
+            evaluation: hash(harness_core::EVALUATION_CODE, testing, EVALUATION.hash, &pretended.evaluation),
         }
     }
 }
@@ -245,10 +248,19 @@ mod tests {
     #[test]
     fn each_part_tells_in_the_hashes_that_it_belongs_to() {
         let entry = crate::registry::ALGORITHMS[0];
-        let (here, other) = (Identity::of(&entry), Identity::of(&Entry { code: "other", ..entry }));
+        let changed = Entry { code: "other", ..entry };
+        let (here, other) = (Identity::of(&entry, &entry), Identity::of(&changed, &changed));
         assert_ne!(here.training, here.evaluation);
         assert!(here.training != other.training && here.evaluation != other.evaluation);
-        assert_eq!(here, Identity::of(&entry));
+        assert_eq!(here, Identity::of(&entry, &entry));
+        // A method that trains as this one.
+        let (scored, changed) = (Entry { name: "scored", code: "own", ..entry }, Entry { name: "scored", ..changed });
+        assert_eq!(
+            [&scored, &changed].map(|tests| Identity::of(&entry, tests).training),
+            [(); 2].map(|()| here.training.clone())
+        );
+        assert_ne!(Identity::of(&entry, &scored).evaluation, Identity::of(&entry, &changed).evaluation);
+        assert_ne!(Identity::of(&entry, &scored).evaluation, Identity::of(&changed, &scored).evaluation);
         assert!(here.training.len() == 64 && entry.code.len() == 64);
         let codes = crate::registry::ALGORITHMS.iter().map(|entry| entry.code);
         let unique: std::collections::HashSet<&str> = codes.clone().collect();

@@ -3,7 +3,7 @@
 //! the cosines between its features and those of the support images, which weight the support labels as matching networks do.
 
 use harness_core::families::embedding::{self, Embedded, attention};
-use harness_core::families::maml::{Maml, Settings, exact, through_the_heads_steps};
+use harness_core::families::maml::Settings;
 use harness_core::prelude::*;
 use serde::Deserialize;
 
@@ -42,23 +42,35 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     if matches!(context.problem, Problem::Regression { .. }) {
         return Err(Error::usage("a method that compares classes has no form for regression: leave it out here"));
     }
-    let (settings, own) = parse_parts::<Settings, Own>(table)?;
-    let mut trained = match own.train_as {
-        TrainAs::Anil => Maml::new(settings, context, Group::Head, through_the_heads_steps)?,
-        TrainAs::Maml => Maml::new(settings, context, Group::Weights, exact)?,
+    let (_, own) = parse_parts::<Settings, Own>(table)?;
+    let trains = match own.train_as {
+        TrainAs::Anil => anil::ENTRY,
+        TrainAs::Maml => maml::ENTRY,
     };
-    // No step is taken at test: of the family's keys it reads none.
-    trained.halves.both.clear();
-    Ok(Box::new(Nil { trained }))
+    let mut theirs = table.clone();
+    theirs.remove(TRAIN_AS);
+    Ok(Box::new(Nil { trained: (trains.build)(&theirs, context)?, by: trains.name, model: context.episode_model()? }))
 }
 
+/// The key that the other method does not know.
+const TRAIN_AS: &str = "train_as";
+
 struct Nil {
-    trained: Maml,
+    /// The other method, of that name.
+    trained: Box<dyn Algorithm>,
+    by: &'static str,
+    model: Model,
 }
 
 impl Variant for Nil {
     fn base(&self) -> &dyn Algorithm {
-        &self.trained
+        self.trained.as_ref()
+    }
+
+    /// A row of the other method and this one have one training. No step is taken at test: of that method's keys it reads none.
+    fn halves(&self) -> Option<Halves> {
+        let trains_as = Some(TrainsAs { method: self.by, own: vec![TRAIN_AS] });
+        self.trained.halves().map(|theirs| Halves { both: Vec::new(), trains_as, ..theirs })
     }
 
     fn test_steps(&self) -> usize {
@@ -68,22 +80,19 @@ impl Variant for Nil {
     /// An episode's images go through the network once.
     fn cost(&self, protocol: &Protocol) -> Cost {
         let Protocol { ways, shots, queries } = *protocol;
-        Cost { episode: (ways * (shots + queries)) as f64, ..Algorithm::cost(&self.trained, protocol) }
+        Cost { episode: (ways * (shots + queries)) as f64, ..self.trained.cost(protocol) }
     }
 
-    /// The head is of no use at test.
-    fn for_evaluation(&self, state: &State) -> State {
-        State { params: Group::Body.part(&state.params), slots: Default::default(), ..state.clone() }
-    }
-
+    /// The head is taken off.
     fn adapt(&self, state: &State, _: &Labeled, steps: &[usize], _: &mut Stream) -> Result<Vec<Adapted>> {
-        Ok(vec![Adapted::from(&Variant::for_evaluation(self, state)); steps.len()])
+        let body = State { params: Group::Body.part(&state.params), ..state.clone() };
+        Ok(vec![Adapted::from(&body); steps.len()])
     }
 
     /// Transductive: the support set and the queries each under their own statistics, as in training. Inductive: the support set and one
     /// query as one batch.
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
-        let model = &self.trained.model;
+        let model = &self.model;
         if mode == Mode::Inductive {
             return embedding::score(model, &answers, adapted, support, query, mode);
         }

@@ -45,27 +45,27 @@ fn cosines_weight_the_support_labels() {
     }
 }
 
-/// Training is ANIL's or MAML's to the bit.
+/// Training is ANIL's or MAML's to the bit, and says so.
 #[test]
 fn training_is_that_of_the_other_method() {
     let toy = Toy::new();
     let table = |text: &str| format!("{text}\ninner_steps = 2").parse::<toml::Table>().unwrap();
-    let settings = || parse_config::<Settings>(&table("")).unwrap();
-    let others: [(&str, Maml); 2] = [
-        ("anil", Maml::new(settings(), &toy.context(), Group::Head, through_the_heads_steps).unwrap()),
-        ("maml", Maml::new(settings(), &toy.context(), Group::Weights, exact).unwrap()),
-    ];
+    let others =
+        [anil::ENTRY, maml::ENTRY].map(|entry| (entry.name, (entry.build)(&table(""), &toy.context()).unwrap()));
     let task = toy.episode(0).unwrap();
     let gradients = others.map(|(name, other)| {
         let method = build(&table(&format!("train_as = \"{name}\"")), &toy.context()).unwrap();
+        assert_eq!(method.halves().unwrap().trains_as, Some(TrainsAs { method: name, own: vec!["train_as"] }));
         let state = method.init(&mut stream(Purpose::Init)).unwrap();
-        assert!(state.same_bits(&Algorithm::init(&other, &mut stream(Purpose::Init)).unwrap()).unwrap());
+        assert!(state.same_bits(&other.init(&mut stream(Purpose::Init)).unwrap()).unwrap());
+        // What is kept of a run serves both.
+        assert!(method.for_evaluation(&state).same_bits(&other.for_evaluation(&state)).unwrap());
         let of = |method: &dyn Algorithm| {
             let update = method.task_update(&state, &task, &mut stream(Purpose::TrainMethod)).unwrap();
             update.role("gradient").unwrap().clone()
         };
-        assert!(of(method.as_ref()).same_bits(&of(&other)).unwrap(), "{name}");
-        of(&other)
+        assert!(of(method.as_ref()).same_bits(&of(other.as_ref())).unwrap(), "{name}");
+        of(other.as_ref())
     });
     assert!(!gradients[0].same_bits(&gradients[1]).unwrap());
 }

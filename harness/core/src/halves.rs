@@ -18,6 +18,18 @@ pub struct Halves {
     pub ways: bool,
     /// Whether training reads the protocol's shots or queries.
     pub shots: bool,
+    /// The method that learns the state, where that is another one.
+    pub trains_as: Option<TrainsAs>,
+}
+
+/// Another method, whose training a method takes as it is: built by that method's own
+/// [`Entry::build`](crate::Entry::build), from the same block. Rows of both have one training.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainsAs {
+    /// Its name.
+    pub method: &'static str,
+    /// Keys of the block that it does not know, and that only choose it.
+    pub own: Vec<&'static str>,
 }
 
 impl Halves {
@@ -26,7 +38,7 @@ impl Halves {
     pub fn read_from(settings: &[&[Field]]) -> Self {
         let fields = || settings.iter().copied().flatten();
         let read = |by: Read| fields().filter(|field| field.read == by).map(|field| field.name).collect();
-        Halves { test: read(Read::Test), both: read(Read::Both), ways: true, shots: false }
+        Halves { test: read(Read::Test), both: read(Read::Both), ways: true, shots: false, trains_as: None }
     }
 
     /// Whether training reads the setting `key`.
@@ -46,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_key_is_of_the_training_unless_it_is_named() {
-        let halves = Halves { test: vec!["eval_iters"], both: vec!["lr"], ways: true, shots: false };
+        let halves = Halves { test: vec!["eval_iters"], both: vec!["lr"], ways: true, shots: false, trains_as: None };
         let sides = |key| (halves.trains(key), halves.tests(key));
         assert_eq!(["meta_batch", "lr", "eval_iters"].map(sides), [(true, false), (true, true), (false, true)]);
     }

@@ -48,7 +48,7 @@ pub use context::{Context, Problem, Protocol};
 pub use episode::{Draw, Labeled, Sampling, Targets, Task};
 pub use error::{Error, Result};
 pub use folds::Fold;
-pub use halves::Halves;
+pub use halves::{Halves, TrainsAs};
 pub use images::{ImageClass, ImageSet};
 pub use inner::{InnerLoop, Learner, Pool};
 pub use loss::Reduction;

@@ -9,7 +9,7 @@ pub use crate::config::{parse_config, parse_parts};
 pub use crate::context::{Context, Problem, Protocol};
 pub use crate::episode::{Draw, Labeled, Sampling, Targets, Task};
 pub use crate::error::{Error, Result};
-pub use crate::halves::Halves;
+pub use crate::halves::{Halves, TrainsAs};
 pub use crate::inner::{InnerLoop, Learner, Pool};
 pub use crate::loss::{self, Reduction};
 pub use crate::model::{Features, Group, Model, Norm, Statistics};

@@ -22,7 +22,6 @@ use crate::cli::Sheet;
 use crate::cli::value::positive;
 use crate::console;
 use crate::exit::Exit;
-use crate::identity::Identity;
 use crate::results::across_csv::{self, Row};
 use crate::results::checkpoint::Checkpoint;
 use crate::results::disk;
@@ -188,7 +187,8 @@ fn folder(
         };
         // What trained the state and what tests it: a run that was started over by other code is another state.
         let trained = run.record.code.as_ref().map(|code| code.training.as_str()).unwrap_or_default();
-        let code = format!("{trained}+{}", Identity::of(entry).evaluation);
+        let here = runner::code(algorithms, &run.record.config).unwrap_or_default();
+        let code = format!("{trained}+{}", here.evaluation);
         for target in targets {
             let pairs = match pairs::pairs(&run.trained, target) {
                 Ok(pairs) => pairs,

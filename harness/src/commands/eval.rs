@@ -16,7 +16,7 @@ use crate::cli::value::{assignment, instruction_set, positive, split};
 use crate::compare::block::{Block, Column};
 use crate::console;
 use crate::exit::Exit;
-use crate::identity::{Identity, Segment};
+use crate::identity::Segment;
 use crate::report::format;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::{episodes, queries};
@@ -179,9 +179,12 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
         )));
     }
     let algorithm = runner::build(algorithms, &benchmark, &method, source.as_ref(), &candle_core::Device::Cpu)?;
-    let config = json!({ "model": benchmark.model_of(&method), "view": method.view, "method": method.settings });
+    let mut config = json!({
+        "algorithm": method.algorithm, "model": benchmark.model_of(&method), "view": method.view, "method": method.settings,
+    });
+    runner::name_trainer(&mut config, algorithm.halves().as_ref());
     let episodes = trained["eval"]["episodes"].as_u64().map(|episodes| episodes as usize);
-    let (data_digest, code) = (source.digest(), runner::code(algorithms, &method));
+    let (data_digest, code) = (source.digest(), runner::code(algorithms, &config).unwrap_or_default());
     let cell = Cell {
         order,
         budget: Budget::Paper,
@@ -201,7 +204,7 @@ fn job(args: &Eval, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Job
 pub(super) fn note(checkpoint: &Checkpoint, algorithms: &[Entry]) {
     let Some(there) = checkpoint.meta.code() else { return };
     // The method that trained it, whichever row of a benchmark adapts it.
-    let here = algorithms.iter().find(|entry| checkpoint.meta.config["algorithm"] == entry.name).map(Identity::of);
+    let here = runner::code(algorithms, &checkpoint.meta.config);
     if here.is_none_or(|here| here.training != there.training) {
         let build = checkpoint.meta.segments.last().map(Segment::build).unwrap_or_default();
         tracing::info!("note: another build than this one trained the checkpoint ({build})");

@@ -23,9 +23,10 @@ use std::path::Path;
 
 use harness_core::{Entry, Error, Result};
 
-use crate::identity::{self, Identity};
+use crate::identity;
 use crate::results::disk;
 use crate::results::run_json::RunRecord;
+use crate::runner;
 
 /// The worker threads: an explicit number, so that no library's environment variable changes it.
 fn pool(threads: Option<usize>) -> Result<rayon::ThreadPool> {
@@ -45,8 +46,7 @@ fn make_room_for(file: &Path) -> Result<()> {
 /// Says of results that other builds made, among those that say which did: a note, since they may be read all the same.
 pub fn note_others<'a>(algorithms: &[Entry], records: impl IntoIterator<Item = &'a RunRecord>) {
     let other = |record: &&RunRecord| {
-        let entry = algorithms.iter().find(|entry| entry.name == record.algorithm);
-        record.code.as_ref().is_some_and(|code| entry.is_none_or(|entry| *code != Identity::of(entry)))
+        record.code.as_ref().is_some_and(|code| runner::code(algorithms, &record.config).as_ref() != Some(code))
     };
     let name = |record: &RunRecord| {
         let build = identity::build(record.git_commit.as_deref(), record.git_dirty);

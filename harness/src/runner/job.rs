@@ -153,12 +153,6 @@ fn of_the_test(algorithm: &dyn Algorithm, method: &MethodBlock) -> Result<()> {
     }
 }
 
-/// The code of this binary for the method of a block that [`build`] has built.
-pub fn code(algorithms: &[Entry], method: &MethodBlock) -> Identity {
-    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
-    entry.map(Identity::of).unwrap_or_default()
-}
-
 /// A training episode may hold what no file says: the method's own settings stand behind it, defaults too.
 fn of_training(draw: &Draw, error: Error) -> Error {
     match (draw, error) {

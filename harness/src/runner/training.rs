@@ -1,16 +1,17 @@
 //! Which training a run belongs to, and what of it lies in the results already.
 //!
 //! What determines the learned state is a training: data and training classes, view, network, method and its training
-//! settings, meta-iterations, seed. The rest of a run is an evaluation. Labels and names are of neither. Runs of one
-//! training in one budget folder are kin: whichever comes first trains, and the others go on from its checkpoints.
+//! settings, meta-iterations, seed. The rest of a run is an evaluation. Labels and names are of neither, and a method that
+//! takes another's training as it is has that one's. Runs of one training in one budget folder are kin: whichever comes
+//! first trains, and the others go on from its checkpoints.
 
-use harness_core::{Halves, Result};
+use harness_core::{Entry, Halves, Result, TrainsAs};
 use serde_json::{Map, Value, json};
 
 use super::hash::sha256_json;
 use super::job::{Job, OtherBuild};
 use super::shapes;
-use crate::identity::Segment;
+use crate::identity::{Identity, Segment};
 use crate::results::checkpoint::{Checkpoint, FIRST_FORMAT, Meta};
 use crate::results::run_dir::RunDir;
 use crate::results::run_json::Status;
@@ -35,6 +36,28 @@ impl Kinship {
     }
 }
 
+/// The key of a config under which the method that learns the state stands, where it is another than the one that tests it.
+const TRAINS_AS: &str = "trains_as";
+
+/// Writes it into a config.
+pub fn name_trainer(config: &mut Value, halves: Option<&Halves>) {
+    if let Some(TrainsAs { method, own }) = halves.and_then(|halves| halves.trains_as.as_ref()) {
+        config[TRAINS_AS] = json!({ "method": method, "own": own });
+    }
+}
+
+/// The name of the method that learns the state.
+pub fn trainer(config: &Value) -> &str {
+    let named = config[TRAINS_AS]["method"].as_str();
+    named.or(config["algorithm"].as_str()).unwrap_or_default()
+}
+
+/// The code of this binary for a run of this config; None where it lacks a method.
+pub fn code(algorithms: &[Entry], config: &Value) -> Option<Identity> {
+    let entry = |name: &str| algorithms.iter().find(|entry| entry.name == name);
+    Some(Identity::of(entry(trainer(config))?, entry(config["algorithm"].as_str()?)?))
+}
+
 /// The training half. A function of what every `run.json` and checkpoint holds, those of older builds too.
 pub fn training_of(config: &Value, digest: &str, halves: Option<&Halves>) -> Value {
     let (ways, shots) = halves.map_or((true, true), |halves| (halves.ways, halves.shots));
@@ -45,8 +68,8 @@ pub fn training_of(config: &Value, digest: &str, halves: Option<&Halves>) -> Val
         "input": config["input"],
         "model": config["model"],
         "view": config["view"],
-        "algorithm": config["algorithm"],
-        "method": settings(config, |key| halves.is_none_or(|halves| halves.trains(key))),
+        "algorithm": trainer(config),
+        "method": settings(config, |key| halves.is_none_or(|halves| halves.trains(key)) && !is_own(config, key)),
         "protocol": { "ways": read(ways, "ways"), "shots": read(shots, "shots"), "queries": read(shots, "queries") },
         "meta_iters": config["meta_iters"],
         "seed": config["seed"],
@@ -67,6 +90,11 @@ fn evaluation_of(config: &Value, digest: &str, halves: Option<&Halves>) -> Value
         "eval": config["eval"],
         "select": config["select"],
     })
+}
+
+/// Whether the method that learns the state does not know the setting.
+fn is_own(config: &Value, key: &str) -> bool {
+    config[TRAINS_AS]["own"].as_array().is_some_and(|own| own.iter().any(|name| name == key))
 }
 
 fn settings(config: &Value, wanted: impl Fn(&str) -> bool) -> Value {
@@ -126,7 +154,7 @@ pub(super) fn kin(job: &Job, among: Among<'_>) -> Vec<Kin> {
 pub(super) fn same(job: &Job, config: &Value, digest: &str) -> bool {
     // Cheap first: a folder may hold hundreds of runs.
     config["meta_iters"] == job.config["meta_iters"]
-        && config["algorithm"] == job.config["algorithm"]
+        && trainer(config) == trainer(&job.config)
         && training_of(config, digest, job.algorithm.halves().as_ref()) == job.kinship.training
 }
 
@@ -190,7 +218,6 @@ pub(super) fn complete_log(checkpoint: &mut Checkpoint, dir: &RunDir) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Identity;
 
     fn config() -> Value {
         json!({
@@ -207,7 +234,7 @@ mod tests {
     }
 
     fn halves() -> Halves {
-        Halves { test: vec!["eval_batch"], both: vec!["lr"], ways: true, shots: false }
+        Halves { test: vec!["eval_batch"], both: vec!["lr"], ways: true, shots: false, trains_as: None }
     }
 
     fn hashes(config: &Value, halves: Option<&Halves>) -> (String, String) {
@@ -244,6 +271,30 @@ mod tests {
             assert_eq!(moved(&path, json!(77), None), (true, true), "{path:?}");
         }
         assert_eq!(moved(&["label"], json!("other"), None), (false, false));
+    }
+
+    /// Rows of two methods have one training where one trains as the other; keys that only choose this do not count, and
+    /// each has its own evaluation.
+    #[test]
+    fn a_method_that_trains_as_another_has_its_training() {
+        let scored = |change: &dyn Fn(&mut Value)| {
+            let halves = Halves { trains_as: Some(TrainsAs { method: "reptile", own: vec!["train_as"] }), ..halves() };
+            let mut config = config();
+            (config["algorithm"], config["method"]["train_as"]) = (json!("scored"), json!("reptile"));
+            change(&mut config);
+            name_trainer(&mut config, Some(&halves));
+            (hashes(&config, Some(&halves)), config)
+        };
+        let (reptile, (same, config)) = (hashes(&self::config(), Some(&halves())), scored(&|_| {}));
+        assert!(reptile.0 == same.0 && reptile.1 != same.1);
+        // Whoever reads it: the other method's halves know nothing of the key.
+        assert_eq!(
+            training_of(&config, "digest", Some(&halves())),
+            training_of(&self::config(), "digest", Some(&halves()))
+        );
+        assert_eq!((trainer(&config), trainer(&self::config())), ("reptile", "reptile"));
+        let (other, _) = scored(&|config| config["method"]["train_shots"] = json!(10));
+        assert_ne!(reptile.0, other.0);
     }
 
     #[test]

@@ -82,6 +82,44 @@ fn two_rows_are_one_training_and_the_same_bytes_as_two() {
     assert_same(&two.join("quick/b/twin/seed-0"), &folder(&out, "twin"), "started over");
 }
 
+/// A row of another method which trains as the first one does, whichever of the two comes first.
+#[test]
+fn a_method_that_trains_as_another_shares_its_training() {
+    let row = |method: &str| format!("[method.{method}]\nmeta_iters = 6\ninner_steps = 2\nmeta_batch = 2\n");
+    let bench = Bench::glyphs(&[row("anil"), row("nil")].concat());
+    let alone = ["anil", "nil"].map(|method| {
+        let out = bench.out(&format!("{method} alone"));
+        done(bench.reproduce(&out, &["--method", method]));
+        folder(&out, method)
+    });
+    for (first, second) in [("anil", "nil"), ("nil", "anil")] {
+        let out = bench.out(first);
+        let mut begun = start(bench.reproduce(&out, &["--method", first, "--checkpoint-every", "0"]));
+        wait_for(&mut begun, "a checkpoint", || steps(&folder(&out, first)).first().is_some_and(|step| *step > 2));
+        begun.kill().unwrap();
+        end(begun);
+        let ended = done(bench.reproduce(&out, &["--method", second]));
+        assert!(ended.err.contains(&format!("of the training of b {first} seed 0")), "{}", ended.err);
+        done(bench.reproduce(&out, &[]));
+        for (method, alone) in ["anil", "nil"].iter().zip(&alone) {
+            assert_same(alone, &folder(&out, method), &format!("{method}, where {first} began"));
+        }
+        let [anil, nil] = ["anil", "nil"].map(|method| record(&folder(&out, method)));
+        assert_eq!(anil["training_hash"], nil["training_hash"]);
+        assert_eq!(anil["code"]["training"], nil["code"]["training"]);
+        assert_ne!(anil["code"]["evaluation"], nil["code"]["evaluation"]);
+    }
+    // Settings of one alone are no longer of the other's training.
+    let out = bench.out("apart");
+    done(bench.reproduce(&out, &["--set", "method.nil.inner_steps=1"]));
+    let [anil, nil] = ["anil", "nil"].map(|method| {
+        let budget = fs::read_dir(&out).unwrap().flatten().find(|entry| entry.path().is_dir()).unwrap().path();
+        record(&budget.join("b").join(method).join("seed-0"))
+    });
+    assert_ne!(anil["training_hash"], nil["training_hash"]);
+    assert_eq!((&anil["trained_by"], &nil["trained_by"]), (&Value::Null, &Value::Null));
+}
+
 /// Begun for one table, killed, brought on for another one, killed, and finished for the first.
 #[test]
 fn a_training_passes_between_tables_whatever_is_killed() {

@@ -19,7 +19,8 @@ pub(super) fn hold(entry: &Entry, table: &Table, toy: &Toy) -> Result<()> {
     };
     let method = build(table, toy.protocol)?;
     let Some(halves) = method.halves() else { return Ok(()) };
-    for key in halves.test.iter().chain(&halves.both) {
+    let own = halves.trains_as.iter().flat_map(|other| &other.own);
+    for key in halves.test.iter().chain(&halves.both).chain(own) {
         let mut odd = table.clone();
         // No setting is a list of lists, so that only a key which the method does not have is called unknown.
         odd.insert((*key).to_owned(), Value::Array(vec![Value::Array(vec![])]));
@@ -29,6 +30,8 @@ pub(super) fn hold(entry: &Entry, table: &Table, toy: &Toy) -> Result<()> {
             "{name}: halves names \"{key}\", which is no key of the method: {refused}"
         );
     }
+    let other = halves.trains_as.as_ref().map(|other| other.method);
+    assert_ne!(other, Some(name), "{name}: halves names the method itself as another one");
     let reference = trained(toy, method.as_ref())?;
     let same = |method: &dyn Algorithm, what: &str| -> Result<()> {
         let other = trained(toy, method)?;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use harness_core::{
-    Algorithm, Context, Draw, Entry, Error, Problem, Protocol, Purpose, Result, Split, Stream, TaskSource, View, error,
+    Algorithm, Context, Draw, Entry, Error, Halves, Problem, Protocol, Purpose, Result, Split, Stream, TaskSource,
+    View, error,
 };
 use serde_json::json;
 
@@ -14,7 +15,7 @@ use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::commands::reproduce::Reproduce;
 use crate::results::plan_json::{Call, PlannedRun};
 use crate::results::run_dir::RunDir;
-use crate::runner::{CLASSES, Cell, Job, Kinship, OtherBuild, build, code, sha256_json};
+use crate::runner::{self, CLASSES, Cell, Job, Kinship, OtherBuild, build, sha256_json};
 use crate::tasks::Sources;
 
 /// What runs and what does not.
@@ -98,11 +99,12 @@ impl Plan {
                     device: args.device.clone(),
                 });
                 for seed in 0..seeds(args, method) {
-                    let mut config = config(&benchmark, order, args.budget, &choice, seed, &source.input());
+                    let halves = halves.as_ref();
+                    let mut config = config(&benchmark, order, args.budget, &choice, seed, (&source.input(), halves));
                     if let Some(classes) = &classes {
                         config["data"][CLASSES] = json!(classes);
                     }
-                    let kinship = Kinship::new(&config, &data_digest, halves.as_ref());
+                    let kinship = Kinship::new(&config, &data_digest, halves);
                     call.runs.push(PlannedRun {
                         benchmark: benchmark.name.clone(),
                         method: method.label.clone(),
@@ -117,10 +119,10 @@ impl Plan {
                         seed,
                         dir: RunDir::new(&args.out.join(&choice.dir), &benchmark.name, &method.label, seed),
                         overrides: choice.overrides.clone(),
+                        code: runner::code(algorithms, &config).unwrap_or_default(),
                         config,
                         data_digest: data_digest.clone(),
                         kinship,
-                        code: code(algorithms, method),
                         other_build: OtherBuild::default(),
                     });
                 }
@@ -226,8 +228,9 @@ fn places(args: &Reproduce, benchmarks: &[Benchmark], algorithms: &[Entry]) -> V
             let choice = Choice::new(args, benchmark, method.meta_iters.at(args.budget));
             let halves = without_data(benchmark, method, algorithms).ok().and_then(|algorithm| algorithm.halves());
             places.extend((0..seeds(args, method)).map(|seed| {
-                let config = config(benchmark, order, args.budget, &choice, seed, &[]);
-                let training = Kinship::new(&config, "", halves.as_ref()).training_hash;
+                let halves = halves.as_ref();
+                let config = config(benchmark, order, args.budget, &choice, seed, (&[], halves));
+                let training = Kinship::new(&config, "", halves).training_hash;
                 ((order, table, seed), (choice.meta_iters > 0).then_some(training))
             }));
         }
@@ -315,7 +318,7 @@ fn config(
     budget: Budget,
     choice: &Choice,
     seed: u64,
-    input: &[usize],
+    (input, halves): (&[usize], Option<&Halves>),
 ) -> serde_json::Value {
     let method = &benchmark.methods[order];
     let mut config = json!({
@@ -348,6 +351,7 @@ fn config(
     if let Some(select) = method.select {
         config["select"] = json!(select);
     }
+    runner::name_trainer(&mut config, halves);
     config
 }
 

@@ -41,7 +41,8 @@ fn lines(benchmark: &Benchmark) -> Result<Vec<String>, Error> {
         for budget in Budget::ALL {
             let args = call(budget);
             let choice = Choice::new(&args, benchmark, method.meta_iters.at(budget));
-            let kinship = Kinship::new(&config(benchmark, order, budget, &choice, 0, &[]), "", halves.as_ref());
+            let config = config(benchmark, order, budget, &choice, 0, (&[], halves.as_ref()));
+            let kinship = Kinship::new(&config, "", halves.as_ref());
             let (training, evaluation) = (&kinship.training_hash[..16], &kinship.evaluation_hash[..16]);
             lines.push(format!("{} {} {budget} {training} {evaluation}", benchmark.name, method.label));
         }
