@@ -39,12 +39,14 @@ fn check(bench: impl Fn(&str) -> Bench, entries: &[Entry]) {
         writeln!(blocks, "[method.{}]\nmeta_iters = 150\n{}", entry.name, entry.toy).unwrap();
     }
     let bench = bench(&blocks);
-    let [one, two, killed] = ["one", "two", "killed"].map(|name| bench.out(name));
+    let [one, two] = ["one", "two"].map(|name| bench.out(name));
     done(bench.reproduce(&one, &["--threads", "1"]));
     done(bench.reproduce(&two, &["--threads", "2"]));
     for entry in entries {
         assert_same(&folder(&one, entry.name), &folder(&two, entry.name), &format!("{}: 1 and 2 threads", entry.name));
         let args = |threads| ["--method", entry.name, "--checkpoint-every", "0", "--threads", threads];
+        // A folder of its own: two of them have the same training.
+        let killed = bench.out(&format!("killed {}", entry.name));
         let dir = folder(&killed, entry.name);
         let mut child = start(bench.reproduce(&killed, &args("2")));
         wait_for(&mut child, "its fifth step was saved", || steps(&dir).first().is_some_and(|step| *step >= 5));
