@@ -32,7 +32,7 @@ impl<'a> Sources<'a> {
 
     /// The task source of a benchmark's `[data]` block. Errors: [`Error::Data`] if it is missing or damaged.
     pub fn open(&mut self, data: &DataBlock) -> Result<Arc<dyn TaskSource>> {
-        let key = serde_json::to_string(data).expect("a data block is plain data");
+        let key = data.key();
         if let Some(source) = self.open.get(&key) {
             return Ok(source.clone());
         }
@@ -123,6 +123,27 @@ fn held_out(mut split: ClassSplit, holdout: usize) -> Result<ClassSplit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Two benchmark files, each beside its own list of that name.
+    #[test]
+    fn a_relative_list_is_that_of_its_own_file() {
+        let Open::Drawn(make) = &find("glyphs").unwrap().open else { panic!("glyphs are drawn") };
+        let own = make().1;
+        let other = ClassSplit { train: own.test.clone(), val: Vec::new(), test: own.train.clone() };
+        let mut sources = Sources::new(None, true, &|_| {});
+        let test_classes = [own, other].map(|list| {
+            let dir = tempfile::tempdir().unwrap();
+            std::fs::write(dir.path().join("mine.txt"), list.to_string()).unwrap();
+            let mut data = crate::benchmark::Benchmark::find("glyphs-5w1s", &[]).unwrap().data;
+            (data.split, data.folder) = (Some("mine.txt".into()), dir.path().to_owned());
+            let source = sources.open(&data).unwrap();
+            assert!(Arc::ptr_eq(&source, &sources.open(&data).unwrap()), "opened once");
+            let draw = harness_core::Draw::Episode { ways: None, shots: 1, queries: 1 };
+            let mut rng = harness_core::Stream::new(0, harness_core::Purpose::EvalTask, 0, 0);
+            source.identity(harness_core::Split::Test, &draw, 5, &mut rng).unwrap()
+        });
+        assert_ne!(test_classes[0], test_classes[1]);
+    }
 
     #[test]
     fn held_out_classes_leave_training_and_replace_the_test_classes() {

@@ -131,6 +131,13 @@ impl DataBlock {
         }
     }
 
+    /// What tells its images and classes from those of another block: what it says, and where its relative paths start.
+    pub fn key(&self) -> String {
+        let said = serde_json::to_string(self).expect("a data block is plain data");
+        let starts = self.has_own_classes() || self.path.is_some();
+        if starts { format!("{said} in {}", self.folder.display()) } else { said }
+    }
+
     /// The class split that `data.split` names. Errors if it names none, or one that does not exist; a wrong line of
     /// the list is named.
     pub fn class_split(&self) -> Result<ClassSplit> {

@@ -27,7 +27,7 @@ pub fn queries(finished: &[Finished], args: &Reproduce, shared: &Shared<'_>) -> 
             tracing::info!("{}: no queries are kept, {} has no classes", job.name(), job.benchmark.data.dataset);
             continue;
         }
-        let key = serde_json::to_string(&job.benchmark.data).expect("a data block is plain data");
+        let key = job.benchmark.data.key();
         if !names.contains_key(&key) {
             names.insert(key.clone(), kept::names(job, args.data_dir.as_deref())?);
         }
