@@ -3,7 +3,7 @@
 //! comment line. The order of the lines is kept: it is part of the fact where a paper shuffled its classes. Tables of two
 //! columns, part and class, are read as well, as spreadsheets write them ([`text`]).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 use crate::error::{Error, Result, nearest};
@@ -66,8 +66,15 @@ impl ClassSplit {
         Ok(split)
     }
 
-    /// Every part's classes as positions in `set`. Errors: [`Error::Data`] naming the first class that `set` lacks.
+    /// Every part's classes as positions in `set`. Errors: [`Error::Data`] naming the first class that `set` lacks, or that
+    /// is named twice: it would be trained on and tested, or be two classes of one episode.
     pub fn indices(&self, set: &ImageSet) -> Result<SplitIndices> {
+        let mut seen = HashSet::new();
+        for name in self.train.iter().chain(&self.val).chain(&self.test) {
+            if !seen.insert(nfc(name)) {
+                return Err(Error::data(format!("{}: the class split names class {name} twice", set.name)));
+            }
+        }
         let positions: HashMap<_, usize> =
             set.classes.iter().enumerate().map(|(i, class)| (nfc(&class.name), i)).collect();
         let find = |names: &[String]| -> Result<Vec<usize>> {
@@ -215,6 +222,13 @@ mod tests {
         assert_eq!(split.indices(&set).unwrap(), SplitIndices { train: vec![1], val: vec![], test: vec![0] });
         let error = ClassSplit::parse("train Greek/character2").unwrap().indices(&set).unwrap_err().to_string();
         assert!(error.starts_with("toy has no class Greek/character2,") && error.contains("Greek/character02"));
+        for other in [
+            ClassSplit { test: split.train.clone(), ..split.clone() },
+            ClassSplit { train: [split.train.clone(), split.train.clone()].concat(), ..split },
+        ] {
+            let error = other.indices(&set).unwrap_err().to_string();
+            assert_eq!(error, "toy: the class split names class Greek/character02 twice");
+        }
     }
 
     proptest! {

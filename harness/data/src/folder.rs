@@ -2,7 +2,7 @@
 //!
 //! What lies there is used or named. Where a layout could mean two things it is refused with what was expected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use harness_core::{ClassSplit, Error, Result, Split, text};
@@ -153,6 +153,11 @@ fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> 
                 let text = text.map_err(|what| Error::data(format!("{} {what}", file.show())))?;
                 let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
                 classes_in(part, &mut split).extend(names.map(|name| text::nfc(name).into_owned()));
+            }
+            let mut seen = HashSet::new();
+            if let Some(name) = split.train.iter().chain(&split.val).chain(&split.test).find(|name| !seen.insert(*name))
+            {
+                return Err(Error::data(format!("{}: class {name} is named twice in train, val and test", one.show())));
             }
             plan.split = Some(split);
         }

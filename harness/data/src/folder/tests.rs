@@ -260,6 +260,12 @@ fn lists_beside_the_images_are_their_split() {
     }
     let two = super::plan(&dir.path().join("r2d2")).unwrap();
     assert_eq!(two.split.unwrap().to_string(), "train b\u{e4}r\nval cat\ntest dog\n");
+    for (part, list, before) in [("val", "dog", "cat"), ("test", "dog\ndog", "dog")] {
+        write(dir.path(), &format!("r2d2/splits/bertinetto/{part}.txt"), list.as_bytes());
+        let error = super::plan(&dir.path().join("r2d2")).err().unwrap().to_string();
+        assert!(error.ends_with("bertinetto: class dog is named twice in train, val and test"), "{error}");
+        write(dir.path(), &format!("r2d2/splits/bertinetto/{part}.txt"), before.as_bytes());
+    }
     for part in ["train", "val", "test"] {
         write(dir.path(), &format!("r2d2/splits/mine/{part}.txt"), b"cat");
     }
