@@ -166,7 +166,7 @@ impl Observer for Terminal {
                 let position = job.meta_iters + evaluation(job, *done);
                 self.advance(job, position, &format!("episode {done}/{total}"));
             }
-            Event::Completed { .. } | Event::Kept | Event::KeptOther { .. } => self.end(job, true),
+            Event::Completed { .. } | Event::Kept { .. } | Event::KeptOther { .. } => self.end(job, true),
             Event::Unserved { .. } | Event::Interrupted { .. } | Event::Failed { .. } => self.end(job, false),
             _ => {}
         }
@@ -209,15 +209,23 @@ pub fn sentence(job: &Job, event: &Event) -> Option<(Level, String)> {
         Event::Interrupted { step } => (Level::INFO, format!("{name}: stopped at step {step}, checkpoint written")),
         Event::Failed { why } => (Level::WARN, format!("{name}: failed: {why}")),
         Event::Completed { seconds } => (Level::INFO, format!("{name}: done in {}", human(*seconds))),
-        Event::Kept => (Level::INFO, format!("{name}: complete already, kept")),
-        Event::KeptOther { build } => {
-            (Level::INFO, format!("{name}: made by {build}, kept as it is, without a verdict"))
+        Event::Kept { other_target } => {
+            (Level::INFO, format!("{name}: complete already, kept{}", target(*other_target)))
+        }
+        Event::KeptOther { build, other_target } => {
+            let target = target(*other_target);
+            (Level::INFO, format!("{name}: made by {build}, kept as it is, without a verdict{target}"))
         }
         Event::Reevaluated => {
             (Level::INFO, format!("{name}: trained by this code, evaluated by other code: evaluated again"))
         }
     };
     Some(said)
+}
+
+/// What is said of a run that was complete before the benchmark's file had its published values.
+fn target(other: bool) -> &'static str {
+    if other { "; its published values are now those of the benchmark's file" } else { "" }
 }
 
 /// Progress of reading, decoding and fetching data: a bar for each file or set on a terminal, notes everywhere.

@@ -11,7 +11,7 @@ impl Observer for RunLog<'_> {
         let said = match event {
             Event::Started { step } => Some(format!("{}: starts at step {step} of {}", job.name(), job.meta_iters)),
             // Every call that finds a complete run says so: that is no part of the run's history.
-            Event::Kept | Event::CaughtUp { .. } => None,
+            Event::Kept { .. } | Event::CaughtUp { .. } => None,
             event => sentence(job, event).map(|(_, text)| text),
         };
         if let Some(said) = said {

@@ -98,6 +98,9 @@ pub struct Kept {
     pub git_commit: Option<String>,
 }
 
+/// The key of a config's `data` that says which classes a split of the user's has.
+pub const CLASSES: &str = "classes";
+
 /// One run: a benchmark, a labelled method and a seed at one budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
@@ -169,6 +172,10 @@ pub struct RunRecord {
     /// The run that trained, where it is another one: `omniglot-5w1s reptile seed 0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_by: Option<String>,
+    /// The meta-iteration up to which other runs had brought the training when this one took it over. Their time is not in this
+    /// one's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<u64>,
     /// The step of the state that is reported, where it was chosen on validation classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selected_step: Option<u64>,
@@ -255,16 +262,20 @@ impl RunRecord {
         }
     }
 
-    /// Seconds of work behind its numbers. None where another run trained, whose work is not in this one's, or where the
-    /// record does not say.
+    /// Seconds of work behind its numbers. None where another run trained, all the way or a part of it: its work is not in
+    /// this one's. None too where the record does not say.
     pub fn whole_seconds(&self) -> Option<f64> {
-        (self.trained_by.is_none() && self.seconds > 0.0).then_some(self.seconds)
+        (self.trained_alone() && self.seconds > 0.0).then_some(self.seconds)
     }
 
     /// The time of a point of its learning curve. None where another run trained: such points are measured afterwards, by
     /// another clock.
     pub fn clock(&self, wall_s: Option<f64>) -> Option<f64> {
-        wall_s.filter(|_| self.trained_by.is_none())
+        wall_s.filter(|_| self.trained_alone())
+    }
+
+    fn trained_alone(&self) -> bool {
+        self.trained_by.is_none() && self.joined.is_none()
     }
 
     /// The published number for this run's label in `mode`: a comparable one first.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::evaluate::final_key;
 use super::hash::hex;
 use super::job::{Job, Shared};
+use crate::benchmark::PublishedValue;
 use crate::identity::{self, Identity, Segment};
 use crate::results::run_json::{FORMAT, FigurePlace, Kept, Published, RunRecord, Status};
 
@@ -17,6 +18,8 @@ use crate::results::run_json::{FORMAT, FigurePlace, Kept, Published, RunRecord, 
 pub(super) struct Told {
     /// The run that trained, where it is another one.
     pub trained_by: Option<String>,
+    /// The step up to which others had trained, when this run took over.
+    pub joined: Option<u64>,
     /// The step of the state that is reported, where it was chosen.
     pub selected_step: Option<u64>,
     /// Points that the learning curve lacks.
@@ -53,16 +56,6 @@ pub(super) fn write(
     let code = code(job, &segments);
     // What another build trained to its end is theirs, as it would be if it were evaluated too: without a verdict.
     let theirs = status == Status::Complete && code.training != job.code.training;
-    let published = job.benchmark.published.iter().filter(|row| row.label == job.method.label).map(|row| Published {
-        label: row.label.clone(),
-        mode: row.mode,
-        value: row.value,
-        ci: row.ci,
-        ci_meaning: row.ci_meaning.clone(),
-        source: Some(row.source.clone()),
-        tolerance: Some(row.tolerance),
-        comparable: row.comparable,
-    });
     let versions = [("harness", env!("CARGO_PKG_VERSION")), ("rust-version", env!("CARGO_PKG_RUST_VERSION"))];
     let record = RunRecord {
         format: FORMAT,
@@ -84,7 +77,7 @@ pub(super) fn write(
         metric: job.metric(),
         higher_is_better: job.metric().higher_is_better,
         modes: job.modes(),
-        published: published.collect(),
+        published: published(job),
         order: job.order as u64,
         figure: figure_place(job),
         status,
@@ -94,6 +87,7 @@ pub(super) fn write(
         training_hash: if job.meta_iters > 0 { job.kinship.training_hash.clone() } else { String::new() },
         evaluation_hash: job.kinship.evaluation_hash.clone(),
         trained_by: told.trained_by.clone(),
+        joined: told.joined,
         selected_step: told.selected_step,
         missing_points: told.missing_points.clone(),
         data_digest: job.data_digest.clone(),
@@ -127,25 +121,51 @@ fn kept(job: &Job) -> Kept {
     Kept { beside: job.code.clone(), git_commit: identity::commit().map(|(commit, _)| commit) }
 }
 
-/// Marks the record of a complete run of another build as one that this build shows as it is; that build's name.
-pub(super) fn keep(job: &Job) -> Result<String> {
-    let mut record = job.dir.record()?;
+/// Marks the record of a complete run of another build as one that this build shows as it is; that build's name, and whether
+/// its published values had changed.
+pub(super) fn keep(job: &Job) -> Result<(String, bool)> {
+    let record = job.dir.record()?;
     let name = identity::build(record.git_commit.as_deref(), record.git_dirty);
-    let kept = Some(kept(job));
-    if record.kept != kept {
-        record.kept = kept;
-        job.dir.write_record(&record)?;
-    }
-    Ok(name)
+    Ok((name, shown_as_now(job, record, Some(kept(job)))?))
 }
 
-/// Takes back the mark of [`keep`]: the build that made the run shows it.
-pub(super) fn unmark(job: &Job) -> Result<()> {
-    let mut record = job.dir.record()?;
-    match record.kept.take() {
-        Some(_) => job.dir.write_record(&record),
-        None => Ok(()),
+/// Takes back the mark of [`keep`]: the build that made the run shows it. Whether its published values had changed.
+pub(super) fn unmark(job: &Job) -> Result<bool> {
+    shown_as_now(job, job.dir.record()?, None)
+}
+
+/// What a complete run's record says beside its numbers becomes what the benchmark's file says now: a corrected target counts.
+/// Whether its published values had changed.
+fn shown_as_now(job: &Job, before: RunRecord, kept: Option<Kept>) -> Result<bool> {
+    let now = RunRecord {
+        title: job.benchmark.title.clone(),
+        note: job.method.note.clone(),
+        published: published(job),
+        order: job.order as u64,
+        figure: figure_place(job),
+        kept,
+        ..before.clone()
+    };
+    if now != before {
+        job.dir.write_record(&now)?;
     }
+    Ok(now.published != before.published)
+}
+
+/// What the benchmark's file says of the row.
+fn published(job: &Job) -> Vec<Published> {
+    let rows = job.benchmark.published.iter().filter(|row| row.label == job.method.label);
+    let row = |row: &PublishedValue| Published {
+        label: row.label.clone(),
+        mode: row.mode,
+        value: row.value,
+        ci: row.ci,
+        ci_meaning: row.ci_meaning.clone(),
+        source: Some(row.source.clone()),
+        tolerance: Some(row.tolerance),
+        comparable: row.comparable,
+    };
+    rows.map(row).collect()
 }
 
 /// Marks the record of a complete run as that of one that is under way again.

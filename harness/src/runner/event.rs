@@ -37,10 +37,10 @@ pub enum Event {
     Unserved { why: String },
     /// All done, after so many seconds.
     Completed { seconds: f64 },
-    /// It was complete already.
-    Kept,
+    /// It was complete already. `other_target`: the benchmark's file had other published values then.
+    Kept { other_target: bool },
     /// Another build completed it, and it is shown as it is.
-    KeptOther { build: String },
+    KeptOther { build: String, other_target: bool },
     /// It was complete, but for an evaluation that other code did: that is done again.
     Reevaluated,
 }

@@ -171,16 +171,14 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
         }
     };
     let entered = match resume::look(job, &mut damaged)? {
-        OnDisk::Complete => {
-            describe::unmark(job)?;
-            Entered::Done(Event::Kept)
-        }
+        OnDisk::Complete => Entered::Done(Event::Kept { other_target: describe::unmark(job)? }),
         OnDisk::Nothing => Entered::Remaining(Box::new(Remaining::all(false))),
         OnDisk::Foreign | OnDisk::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
             Entered::Remaining(Box::new(Remaining::all(true)))
         }
         OnDisk::Foreign if job.other_build == OtherBuild::Keep => {
-            Entered::Done(Event::KeptOther { build: describe::keep(job)? })
+            let (build, other_target) = describe::keep(job)?;
+            Entered::Done(Event::KeptOther { build, other_target })
         }
         OnDisk::Foreign => {
             let (at, build) = (&job.dir, resume::maker(job).build());

@@ -1,10 +1,8 @@
 //! Hashes of configs and of episodes, and what differs between two configs.
 
+pub use crate::results::run_json::CLASSES;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-/// The key of a config's `data` that says which classes a split of the user's has.
-pub const CLASSES: &str = "classes";
 
 /// sha256 (hex) of a JSON value's compact text. Objects are ordered by key, so equal values hash equally.
 pub fn sha256_json(value: &Value) -> String {

@@ -46,6 +46,7 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segm
         seen: None,
         missing: Vec::new(),
         trained_by: Some(trained_by.to_owned()),
+        joined: None,
         segments: segments.to_vec(),
     };
     job.dir.write_snapshot(&Checkpoint::state_alone(job.algorithm.for_evaluation(state), meta))

@@ -107,6 +107,8 @@ struct Run<'a> {
     log: Log,
     /// The run that made `state`; None: nothing has been trained.
     trained_by: Option<String>,
+    /// The step up to which others had trained, when this run took over.
+    joined: Option<u64>,
     /// The builds that made `state`, the last one last.
     segments: Vec<Segment>,
     /// Steps at which a snapshot is kept, and the snapshots that are not on disk yet.
@@ -162,6 +164,7 @@ impl<'a> Run<'a> {
             state: State::default(),
             log: Log::default(),
             trained_by: None,
+            joined: None,
             segments: vec![Segment::now(&job.code, 0)],
             keep: snapshots::steps(job.meta_iters),
             pending: Vec::new(),
@@ -205,6 +208,7 @@ impl<'a> Run<'a> {
         }
         self.log = own.log;
         self.trained_by = meta.trained_by.or_else(|| Some(self.job.name()));
+        self.joined = meta.joined;
         self.seen = meta.seen.unwrap_or(meta.step);
         self.measured = meta.measured;
         self.missing = meta.missing;
@@ -229,6 +233,7 @@ impl<'a> Run<'a> {
             false => made_by,
         };
         self.shared.observer.event(self.job, &Event::Joined { step: self.state.step, of: of.clone() });
+        self.joined = Some(self.state.step);
         self.trained_by = Some(of);
         Ok(())
     }
@@ -241,6 +246,7 @@ impl<'a> Run<'a> {
     fn told(&self) -> Told {
         Told {
             trained_by: self.trained_by.clone().filter(|name| *name != self.job.name()),
+            joined: self.joined,
             selected_step: self.selected,
             missing_points: self.missing.clone(),
             segments: Some(self.segments.clone()),
@@ -528,6 +534,7 @@ impl<'a> Run<'a> {
             seen: Some(self.seen).filter(|seen| *seen != self.state.step),
             missing: self.missing.clone(),
             trained_by: self.trained_by.clone(),
+            joined: self.joined,
             segments: self.segments.clone(),
         };
         let checkpoint = Checkpoint {

@@ -29,6 +29,30 @@ fn finals(dir: &Path) -> Vec<f64> {
     rows[rows.len() - modes..].iter().map(|row| row[7].parse().unwrap()).collect()
 }
 
+/// A target that was wrong in the file, and is corrected there, counts: nothing is trained again for it.
+#[test]
+fn a_run_that_is_complete_is_judged_by_what_the_file_says_now() {
+    let bench = Bench::glyphs("[method.untrained]\nalgorithm = \"reptile\"\nmeta_iters = 0\neval_iters = 2\n");
+    let text = fs::read_to_string(bench.file()).unwrap();
+    let target = |value: f64, tolerance: f64| {
+        let row = format!("value = {value:.1}\ntolerance = {tolerance:.1}\nsource = \"a paper\"\n");
+        fs::write(bench.file(), format!("{text}[[published]]\nlabel = \"untrained\"\nmode = \"inductive\"\n{row}"))
+            .unwrap();
+    };
+    let out = bench.out("out");
+    let again = || run(bench.reproduce(&out, &["--budget", "paper"]));
+    target(50.0, 50.0);
+    assert!(again().expect(0, "").out.contains("reproduced"));
+    target(99.0, 0.5);
+    let judged =
+        again().expect(3, "complete already, kept; its published values are now those of the benchmark's file");
+    assert!(
+        judged.out.contains("99.00") && judged.out.contains("below") && !judged.out.contains("reproduced"),
+        "{judged:?}"
+    );
+    assert!(!again().expect(3, "complete already, kept").err.contains("published values"));
+}
+
 #[test]
 fn eval_repeats_a_runs_numbers_and_takes_other_counts() {
     let rows = "[method.reptile]\nmeta_iters = 3\neval_iters = 5\n[method.transfer]\nmeta_iters = 3\ntune_steps = 3\n";

@@ -148,6 +148,15 @@ fn a_training_passes_between_tables_whatever_is_killed() {
     assert_same(&place(&alone, "c", "reptile"), &c, "taken over and left");
     assert!(snapshots(&b).is_empty() && snapshots(&c).is_empty());
     assert!(record(&c)["missing_points"].is_null());
+    // Neither run's seconds are those of the training: each took it over from the other.
+    assert!(
+        record(&b)["joined"].as_u64() > Some(1000) && record(&c)["joined"].as_u64() > Some(1000),
+        "{:?}",
+        record(&b)
+    );
+    assert_eq!(record(&place(&alone, "b", "reptile"))["joined"], Value::Null);
+    let made = fs::read_to_string(out.join("quick/made.md")).unwrap();
+    assert!(made.contains("| over "), "{made}");
 }
 
 /// A second process waits for the training that the first has in hand, and trains nothing.

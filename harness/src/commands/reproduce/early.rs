@@ -52,7 +52,7 @@ impl Observer for Early<'_> {
         let ended = matches!(
             event,
             Event::Completed { .. }
-                | Event::Kept
+                | Event::Kept { .. }
                 | Event::KeptOther { .. }
                 | Event::Failed { .. }
                 | Event::Unserved { .. }

@@ -61,6 +61,9 @@ pub struct Meta {
     /// `omniglot-5w1s reptile seed 0`: the run that trained the state; in the first format the one that it lies with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_by: Option<String>,
+    /// As in run.json.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<u64>,
     /// The builds and kinds of machines that made it, one after the other; none: a build that did not say.
     #[serde(default)]
     pub segments: Vec<Segment>,

@@ -20,6 +20,7 @@ fn checkpoint(step: u64) -> Checkpoint {
         seen: Some(step / 2),
         missing: vec![1],
         trained_by: Some("b reptile seed 0".into()),
+        joined: Some(3),
         segments: vec![Segment::now(&Identity { training: "12".into(), evaluation: "34".into() }, 0)],
     };
     let outcome = Outcome { correct: 4, n: 5, loss: 0.25 };
