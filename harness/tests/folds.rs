@@ -78,6 +78,16 @@ fn each_fold_is_a_benchmark_of_its_own_and_their_mean_is_a_row() {
     let report = Command::new(env!("CARGO_BIN_EXE_harness")).args(["report", "out"]).current_dir(dir.path()).output();
     let report = String::from_utf8(report.unwrap().stdout).unwrap();
     assert!(report.contains("b@folds-3 reptile: 2 of 3 folds are there, no mean"), "{report}");
+
+    // Nor are three folds that were not made alike.
+    let whole = reproduce(dir.path(), &["b.toml", "--folds", "3"]);
+    assert!(String::from_utf8(whole.stdout).unwrap().contains("mean over 3 folds"));
+    fs::write(dir.path().join("b.toml"), SMALL.replace("eval_iters = 3", "eval_iters = 4")).unwrap();
+    let mixed = reproduce(dir.path(), &["b.toml", "--folds", "3", "--fresh", "--shard", "1/3"]);
+    let mixed = String::from_utf8(mixed.stdout).unwrap();
+    for part in ["1 of 3 folds are there, no mean", "2 of 3 folds are there, no mean"] {
+        assert!(mixed.contains(part) && !mixed.contains("mean over 3 folds"), "{part} in {mixed}");
+    }
 }
 
 #[test]

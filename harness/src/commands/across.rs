@@ -16,7 +16,7 @@ use harness_core::{Draw, Entry, Error, Result, Split, TaskSource, View};
 
 use self::pairs::{Pair, Target};
 use self::runs::Finished;
-use super::eval;
+use super::{eval, seen};
 use crate::benchmark::{Benchmark, Budget, DataBlock, EvalBlock, MethodBlock, PerBudget};
 use crate::cli::Sheet;
 use crate::cli::value::positive;
@@ -101,6 +101,8 @@ pub fn run(args: &Across, algorithms: &[Entry]) -> Result<Exit> {
             folder(args, out, &targets, algorithms, &mut rows, &mut done)?;
         }
         rows.retain(|row| wanted(args, &targets, row));
+        let finished = runs::finished(out, args.budget, &args.method, &mut done)?;
+        runs::keep_current(&finished, &mut rows, &mut done);
         done.kept.push((out.clone(), rows));
     }
     let rows = done.kept.iter().map(|(_, rows)| rows.len()).sum::<usize>();
@@ -186,7 +188,7 @@ fn folder(
             }
         };
         // What trained the state and what tests it: a run that was started over by other code is another state.
-        let trained = run.record.code.as_ref().map(|code| code.training.as_str()).unwrap_or_default();
+        let trained = run.trained_code();
         let here = runner::code(algorithms, &run.record.config).unwrap_or_default();
         let code = format!("{trained}+{}", here.evaluation);
         for target in targets {
@@ -215,6 +217,10 @@ fn folder(
                         across_csv::write(out, rows)?;
                     }
                     Ok(Evaluated::LeftOut(why)) => done.leave_out(why),
+                    Ok(Evaluated::Seen(why)) => {
+                        done.leave_out(why);
+                        break;
+                    }
                     Ok(Evaluated::Stopped) => {
                         done.interrupted = true;
                         return Ok(());
@@ -236,6 +242,8 @@ enum Evaluated {
     Rows(Vec<Row>),
     /// Why it makes no sense, in one line.
     LeftOut(String),
+    /// Why that holds for every size of the images.
+    Seen(String),
     Stopped,
 }
 
@@ -279,6 +287,10 @@ fn one(
         }
         Err(error) => return Err(error),
     };
+    if seen::dealt_otherwise(&run.record.config, &run.record.data_digest, source.as_ref())? {
+        let why = "both are of the same images, and it was trained with another list of their classes";
+        return Ok(Evaluated::Seen(format!("{} → {to}: {why}", trained.benchmark)));
+    }
     let job = job(run, &checkpoint, data, source, algorithm.into(), episodes);
     let protocol = trained.protocol;
     let draw = Draw::Episode { ways: None, shots: protocol.shots, queries: protocol.queries };

@@ -18,7 +18,7 @@ use crate::console;
 use crate::exit::Exit;
 use crate::identity::Segment;
 use crate::report::format;
-use crate::results::checkpoint::Checkpoint;
+use crate::results::checkpoint::{Checkpoint, Meta};
 use crate::results::{episodes, queries};
 use crate::runner::{self, Asked, Cell, EpisodeSet, Job, Outcomes, Stop, Workers, aggregate};
 use crate::tasks::Sources;
@@ -217,9 +217,16 @@ fn check_classes(args: &Eval, checkpoint: &Checkpoint, job: &Job) -> Result<()> 
     if data.is_regression() {
         return Ok(());
     }
-    let trained = Trained::read(&checkpoint.meta.config, &args.checkpoint)?;
-    let Some(classes) = seen::classes(&trained, &data, args.split)? else { return Ok(()) };
     let (at, split) = (args.checkpoint.display(), args.split.as_str());
+    let Meta { config, data_digest, .. } = &checkpoint.meta;
+    if args.split != Split::Train && seen::dealt_otherwise(config, data_digest, job.source.as_ref())? {
+        return Err(Error::usage(format!(
+            "{at}: it was trained on these images with another list of classes, and may have seen these {split} classes: give the \
+             benchmark the list that it was trained with, or ask for --split train"
+        )));
+    }
+    let trained = Trained::read(config, &args.checkpoint)?;
+    let Some(classes) = seen::classes(&trained, &data, args.split)? else { return Ok(()) };
     let how = if trained.folded { "as a fold, on all classes but its own test classes" } else { "on other classes" };
     Err(Error::usage(format!(
         "{at}: it was trained {how}, and so on {split} classes of {}, {classes}: name a benchmark whose classes it \

@@ -1,9 +1,12 @@
 //! Whether a state is about to be tested on classes that it was trained on: its number would be too good.
 
-use harness_core::{ClassSplit, Result, Split};
+use harness_core::{ClassSplit, Result, Split, TaskSource};
+use serde_json::Value;
 
+use super::reproduce::plan;
 use super::trained::Trained;
 use crate::benchmark::DataBlock;
+use crate::runner::CLASSES;
 
 /// The pictures that a data set is made of.
 fn pictures(dataset: &str) -> &str {
@@ -36,6 +39,14 @@ pub fn classes(trained: &Trained, here: &DataBlock, split: Split) -> Result<Opti
     let seen: Vec<String> = if trained.folded { [train, val, test].concat() } else { [train, val].concat() };
     let asked = if split == Split::Val { here.val } else { here.test };
     Ok(asked.into_iter().find(|class| seen.contains(class)).map(|class| format!("such as {class}")))
+}
+
+/// Whether a state of this config, trained on data of this digest, was trained on the images of `source` with their classes dealt
+/// into other parts: by another list of the user's, or one that was edited since. It may have been trained on what is a test class
+/// now.
+pub fn dealt_otherwise(config: &Value, digest: &str, source: &dyn TaskSource) -> Result<bool> {
+    let there = &config["data"][CLASSES];
+    Ok(!there.is_null() && digest == source.digest() && *there != plan::classes(source)?.as_str())
 }
 
 /// The classes of each part; with `holdout`, as everywhere, the last training classes are the test classes.

@@ -14,6 +14,7 @@ use crate::results::metric::{Metric, with_mode};
 use crate::results::run::{self, ValuesByMode};
 use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Difference, LEVEL, SeedValues, mean, tidy};
+use crate::results::summary;
 use crate::tag;
 
 /// What is asked.
@@ -166,6 +167,18 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
             Some(entry) => entry.runs.push(run),
             None => entries.push(Entry { label: &held.label, runs: vec![run] }),
         }
+    }
+    for Entry { label, runs } in &mut entries {
+        let records: Vec<&RunRecord> = runs.iter().map(|(_, record, _)| *record).collect();
+        let mut stay = summary::largest_cell(&records).into_iter();
+        runs.retain(|(held, ..)| {
+            let stays = stay.next() == Some(true);
+            if !stays {
+                let seed = held.seed;
+                alone.push(format!("{} {name} {label} seed {seed}: not as its other seeds were made", budget.name));
+            }
+            stays
+        });
     }
     let Some(at) = entries.iter().position(|entry| entry.label == asked.label) else {
         return Ok(Vec::new());

@@ -10,6 +10,7 @@ use crate::results::metric::Metric;
 use crate::results::run::{NoNumber, values};
 use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Delta, mean, seed_interval, tidy};
+use crate::results::summary;
 use crate::runner::difference_between;
 use crate::tag;
 
@@ -102,16 +103,19 @@ pub fn rows<'a>(pair: &'a Pair, alone: &mut Vec<Unmatched>) -> Vec<Row<'a>> {
     });
     let mut rows: Vec<Row> = Vec::new();
     for couple in couples {
-        match rows.last_mut() {
-            Some(row) if same_cell(&row.couples[0], &couple) => row.couples.push(couple),
-            _ => rows.push(Row { budgets: (&pair.a.name, &pair.b.name), couples: vec![couple] }),
+        match rows.iter_mut().find(|row| same_cell(&row.couples[0], &couple)) {
+            Some(row) => row.couples.push(couple),
+            None => rows.push(Row { budgets: (&pair.a.name, &pair.b.name), couples: vec![couple] }),
         }
     }
     rows
 }
 
+/// Whether two couples are seeds of one row: on each side what its report would average.
 fn same_cell(x: &Couple, y: &Couple) -> bool {
     (&x.a.0.benchmark, &x.a.0.label) == (&y.a.0.benchmark, &y.a.0.label)
+        && summary::same_cell(x.a.1, y.a.1)
+        && summary::same_cell(x.b.1, y.b.1)
 }
 
 fn without(budget: &str, held: &FoundRun, mode: Option<Mode>, why: String) -> Unmatched {

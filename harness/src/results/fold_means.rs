@@ -1,10 +1,12 @@
 //! The mean over the folds of a cross-validated benchmark: a row of its own, `NAME@folds-K`, once all folds are there.
 
 use super::rows::Cell;
+use super::run_json::{CLASSES, RunRecord};
 use super::statistics::{mean, seed_interval, tidy};
 use super::verdict::Verdict;
 use crate::benchmark::folds::{mean_name, of_name};
 use harness_core::Mode;
+use serde_json::{Value, json};
 
 /// A row for each method and mode that all folds of a benchmark have, in the order of the cells; and, for each method
 /// whose folds are not all there, a line that says so.
@@ -12,10 +14,11 @@ use harness_core::Mode;
 /// In such a row `mean` and `ci95_seeds` are over folds: each fold counts once, whatever the number of its seeds.
 pub fn rows(cells: &[Cell]) -> (Vec<Cell>, Vec<String>) {
     let (mut means, mut warnings) = (Vec::new(), Vec::new());
-    let mut done: Vec<(String, &str, Mode)> = Vec::new();
+    let mut done: Vec<(String, &str, Mode, &Option<Value>)> = Vec::new();
     for first in cells {
         let Some((benchmark, of)) = of_name(&first.row.benchmark) else { continue };
-        let key = (mean_name((benchmark, of)), first.row.method.as_str(), first.row.mode);
+        // Folds of other settings, or by other code, are another mean.
+        let key = (mean_name((benchmark, of)), first.row.method.as_str(), first.row.mode, &first.fold_recipe);
         if done.contains(&key) {
             continue;
         }
@@ -23,6 +26,7 @@ pub fn rows(cells: &[Cell]) -> (Vec<Cell>, Vec<String>) {
             of_name(&cell.row.benchmark) == Some((benchmark, of))
                 && (&cell.row.method, &cell.row.mode) == (&first.row.method, &first.row.mode)
                 && cell.row.meta_iters == first.row.meta_iters
+                && cell.fold_recipe == first.fold_recipe
         };
         let folds: Vec<&Cell> = cells.iter().filter(same).collect();
         let values: Vec<f64> = folds.iter().filter_map(|cell| cell.row.mean).collect();
@@ -37,6 +41,17 @@ pub fn rows(cells: &[Cell]) -> (Vec<Cell>, Vec<String>) {
         done.push(key);
     }
     (means, warnings)
+}
+
+/// What the folds of one mean agree in: settings, data and code. None where the run is no fold.
+pub fn recipe(record: &RunRecord) -> Option<Value> {
+    let mut config = record.config.clone();
+    let data = config.get_mut("data")?.as_object_mut()?;
+    data.remove("fold")?;
+    data.remove(CLASSES);
+    let all = config.as_object_mut()?;
+    ["benchmark", "seed"].into_iter().for_each(|own| drop(all.remove(own)));
+    Some(json!({ "config": config, "digest": record.data_digest, "code": record.code, "kept": record.kept.is_some() }))
 }
 
 fn over(first: &Cell, name: &str, folds: &[&Cell], values: &[f64]) -> Cell {

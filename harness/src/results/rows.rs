@@ -6,6 +6,7 @@ use super::run_json::{FigurePlace, RunRecord};
 use super::verdict::Verdict;
 use harness_core::Mode;
 use serde::Serialize;
+use serde_json::Value;
 
 /// One row of `summary.csv`, fields in the order of its columns.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,6 +57,8 @@ pub struct Cell {
     pub best: bool,
     /// What the user calls its runs.
     pub tag: Option<String>,
+    /// What its other folds must agree in ([`fold_means::recipe`](super::fold_means::recipe)); None where it is no fold.
+    pub fold_recipe: Option<Value>,
 }
 
 /// A run that is not in the means, and why.

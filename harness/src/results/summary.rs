@@ -116,7 +116,7 @@ struct Group<'a> {
 
 /// Whether two runs are seeds of one cell: all that determines their numbers agrees, the code too, but for the seed. What else is in
 /// the benchmark's file does not matter: it may have gained a row between the two.
-fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
+pub fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
     let key = |record: &RunRecord| {
         let mut config = record.config.clone();
         let known = config.as_object_mut().is_some_and(|config| config.remove("seed").is_some());
@@ -127,6 +127,14 @@ fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
         == (&b.benchmark, &b.label, b.meta_iters, &b.data_digest, &b.episode_hash, b.eval_episodes, &b.metric)
         && (&a.code, a.kept.is_some()) == (&b.code, b.kept.is_some())
         && key(a) == key(b)
+}
+
+/// Which of the runs of one row belong together: those of its largest cell, of equals the first. A mean over others as well would be
+/// of nothing.
+pub fn largest_cell(records: &[&RunRecord]) -> Vec<bool> {
+    let sizes = records.iter().map(|one| records.iter().filter(|other| same_cell(one, other)).count());
+    let largest = sizes.enumerate().max_by_key(|(at, size)| (*size, std::cmp::Reverse(*at)));
+    records.iter().map(|one| largest.is_some_and(|(at, _)| same_cell(records[at], one))).collect()
 }
 
 fn group<'a>(runs: &'a [Run], failed: &[&'a RunRecord]) -> Vec<Group<'a>> {
@@ -270,6 +278,7 @@ impl Group<'_> {
             kept: kept.map(|_| identity::build(record.git_commit.as_deref(), record.git_dirty)),
             best: false,
             tag: tag::of(self.runs.iter().map(|run| &run.record)),
+            fold_recipe: fold_means::recipe(record),
         }
     }
 }

@@ -87,6 +87,14 @@ fn runs_are_evaluated_on_other_data_as_eval_does_it_and_kept() {
     assert_eq!(csv, own.read("out/across.csv"));
     assert_eq!(csv.lines().count(), 1 + cells.len());
 
+    // A run that is gone has no number any more.
+    std::fs::rename(own.path("out/quick/b/maml"), own.path("maml")).unwrap();
+    let kept = own.done("across out --kept").out;
+    assert!(kept.contains("left out b maml seed 0 → mine: the run is gone or was trained again since"), "{kept}");
+    assert!(!kept.contains("\nmaml ") && kept.contains("\nprotonet "), "{kept}");
+    std::fs::rename(own.path("maml"), own.path("out/quick/b/maml")).unwrap();
+    assert_eq!(own.done("across out --kept --format csv").out, csv);
+
     // Other numbers of episodes are other rows; a folder that is gone is named.
     own.run("across out --to mine.toml --eval-episodes 3").expect(4, "no such folder");
     own.run("across out --kept --method repitle").expect(4, "across.csv holds no such row");

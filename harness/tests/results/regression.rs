@@ -163,6 +163,32 @@ fn what_is_on_one_side_only_or_unfinished_is_listed() {
     compare(&bench, &["a", "c"]).expect(2, both);
 }
 
+/// Settings were changed, and one seed of two was trained again: what the report keeps apart is averaged nowhere.
+#[test]
+fn seeds_that_were_made_otherwise_are_no_seeds_of_one_mean() {
+    let row = |method: &str, label: &str| format!("[method.{label}]\nlike = \"{method}\"\n");
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 3\n{}", row("reptile", "twin")));
+    done(bench.reproduce(&bench.out("a"), &["--seeds", "2"]));
+    let text = fs::read_to_string(bench.file()).unwrap();
+    fs::write(bench.file(), text.replace("meta_iters = 3", "meta_iters = 6")).unwrap();
+    done(bench.reproduce(&bench.out("a"), &["--fresh", "--seeds", "1", "--method", "reptile"]));
+
+    let against = compare(&bench, &["a", "--against", "twin"]).expect(0, "").out;
+    assert!(against.contains("reptile seed 1: not as its other seeds were made"), "{against}");
+    let against = run(harness(&bench, &["compare", "a", "--against", "twin", "--format", "json"])).expect(0, "").out;
+    let rows: Value = serde_json::from_str(&against).unwrap();
+    let reptile = &rows["tables"][0]["rows"].as_array().unwrap().iter().find(|row| row["method"] == "reptile").unwrap();
+    assert_eq!(reptile["common_seeds"].as_array().unwrap().len(), 1, "{reptile}");
+
+    copy(&bench.out("a"), &bench.out("b"));
+    let cells = json(&bench, 0, &["a", "b"]);
+    let seeds = |method: &str| -> Vec<usize> {
+        let cells = cells["cells"].as_array().unwrap().iter().filter(|cell| cell["method"] == method);
+        cells.map(|cell| cell["seeds"].as_array().unwrap().len()).collect()
+    };
+    assert_eq!((seeds("twin"), seeds("reptile")), (vec![2], vec![1, 1]));
+}
+
 #[test]
 fn wrong_folders_and_damage_have_their_codes() {
     let bench = twice(Bench::sine(&format!("{REPTILE}meta_iters = 3\n")), &[]);

@@ -28,13 +28,25 @@ pub struct Pair<'a> {
     pub side: usize,
 }
 
-/// What was asked for, or every set of images that lies in files. Errors on a name that is neither, and on a set without
-/// images.
+/// What was asked for, or every set of images that lies in files. Errors on a name that is neither, on a set without images,
+/// and on two of one name.
 pub fn targets(asked: &[String]) -> Result<Vec<Target>> {
     if asked.is_empty() {
         return SETS.iter().filter(|set| set.files().is_some()).map(|set| known(set.name)).collect();
     }
-    asked.iter().map(|name| if Path::new(name).is_file() { own(name) } else { known(name) }).collect()
+    let mut all: Vec<Target> = Vec::new();
+    for word in asked {
+        let target = if Path::new(word).is_file() { own(word)? } else { known(word)? };
+        if let Some(other) = all.iter().find(|other| other.name == target.name) {
+            return Err(Error::usage(format!(
+                "--to {word}: another --to is called {} too, and their numbers would share a column: name it once, or give the \
+                 file a name of its own (name = \"…\")",
+                other.name
+            )));
+        }
+        all.push(target);
+    }
+    Ok(all)
 }
 
 /// A set of the table, with the class split that papers use.
@@ -143,6 +155,8 @@ mod tests {
         assert!(sides(&trained("fc100", 32, 3), "cifar-fs").is_err());
         assert_eq!(sides(&trained("omniglot", 28, 1), "glyphs"), Ok(vec![28]));
         assert!(targets(&["sine".into()]).unwrap_err().to_string().contains("--to: unknown data set \"sine\""));
+        let twice = targets(&["glyphs".into(), "glyphs".into()]).unwrap_err().to_string();
+        assert!(twice.contains("--to glyphs: another --to is called glyphs too"), "{twice}");
         let names: Vec<String> = targets(&[]).unwrap().into_iter().map(|target| target.name).collect();
         assert_eq!(names, ["omniglot", "mini-imagenet", "cifar-fs", "fc100"]);
     }

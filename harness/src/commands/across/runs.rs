@@ -12,6 +12,7 @@ use crate::results::layout;
 use crate::results::run;
 use crate::results::run_dir::RunDir;
 use crate::results::run_json::{RunRecord, Status};
+use crate::results::summary;
 
 /// A run on images that is complete.
 pub struct Finished {
@@ -32,6 +33,43 @@ impl Finished {
         let Trained { benchmark, label, seed, .. } = &self.trained;
         (&row.budget, &row.benchmark, &row.method, row.seed) == (&self.budget, benchmark, label, *seed)
     }
+
+    /// Of the code that trained it; empty where the record does not say.
+    pub fn trained_code(&self) -> &str {
+        self.record.code.as_ref().map(|code| code.training.as_str()).unwrap_or_default()
+    }
+
+    /// Whether `row` is of the state that this run has now.
+    fn has(&self, row: &Row) -> bool {
+        let trained = row.code.split('+').next();
+        self.is_of(row) && row.config_hash == self.record.config_hash && trained == Some(self.trained_code())
+    }
+}
+
+/// Leaves those rows that are of a finished run as it is now, and of these, where seeds of one row were made in more than one way,
+/// those that most were made in: the others are no seeds of the same mean.
+pub fn keep_current(finished: &[Finished], rows: &mut Vec<Row>, done: &mut Done) {
+    let place = |run: &Finished| (run.budget.clone(), run.trained.benchmark.clone(), run.trained.label.clone());
+    let is_odd = |run: &&Finished| {
+        let seeds: Vec<&Finished> = finished.iter().filter(|other| place(other) == place(run)).collect();
+        let records: Vec<&RunRecord> = seeds.iter().map(|seed| &seed.record).collect();
+        let stays = summary::largest_cell(&records);
+        seeds.iter().zip(stays).any(|(seed, stays)| std::ptr::eq(*seed, *run) && !stays)
+    };
+    let odd: Vec<&Finished> = finished.iter().filter(is_odd).collect();
+    rows.retain(|row| {
+        let name = format!("{} {} seed {}", row.benchmark, row.method, row.seed);
+        match finished.iter().find(|run| run.has(row)) {
+            None => {
+                done.leave_out(format!("{name} → {}: the run is gone or was trained again since it was tested", row.to))
+            }
+            Some(_) if odd.iter().any(|run| run.is_of(row)) => {
+                done.leave_out(format!("{name}: not as its other seeds were made"));
+            }
+            Some(_) => return true,
+        }
+        false
+    });
 }
 
 /// All of them, in the order of the tables. A regression is passed over; what cannot be read is left out by name.

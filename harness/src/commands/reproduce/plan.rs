@@ -299,7 +299,7 @@ const DRAWN: u64 = 8192;
 
 /// Which classes are trained, validated and tested on: sha256 (hex) over classes that are drawn from each part. A list of the
 /// project's own is known by its name; one of the user's may be edited under the same name.
-fn classes(source: &dyn TaskSource) -> Result<String> {
+pub fn classes(source: &dyn TaskSource) -> Result<String> {
     let draw = Draw::Episode { ways: None, shots: 1, queries: 0 };
     let mut drawn = Vec::new();
     for split in [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| source.has(*split)) {
