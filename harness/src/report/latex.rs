@@ -1,6 +1,7 @@
 //! The tables as LaTeX for a paper, with booktabs.
 
 use super::{made, tables};
+use crate::benchmark::folds;
 use crate::results::metric::{Metric, with_mode};
 use crate::results::rows::{Cell, Summary};
 use harness_core::Mode;
@@ -21,8 +22,9 @@ pub fn render(summaries: &[Summary]) -> String {
     out
 }
 
-/// Of the interval over training seeds, or over folds.
+/// Of the interval over training seeds, and over folds.
 const SEEDS: &str = "$\\pm$ seeds";
+const FOLDS: &str = "$\\pm$ folds";
 
 fn table(summary: &Summary, cells: &[Cell]) -> String {
     let modes = cells.iter().any(|cell| cell.row.mode != Mode::Pointwise);
@@ -33,7 +35,11 @@ fn table(summary: &Summary, cells: &[Cell]) -> String {
     heads.push("Ours");
     // Two intervals, two columns: one of them has a row of one seed too, the other says what another training would do.
     let seeds = cells.iter().any(|cell| cell.row.ci95_seeds.is_some());
-    heads.extend(seeds.then_some(SEEDS));
+    let (head, over) = match folds::is_mean(&cells[0].row.benchmark) {
+        true => (FOLDS, "folds"),
+        false => (SEEDS, "training seeds"),
+    };
+    heads.extend(seeds.then_some(head));
     let mut lines = Vec::new();
     for (index, cell) in cells.iter().enumerate() {
         let row = &cell.row;
@@ -49,12 +55,13 @@ fn table(summary: &Summary, cells: &[Cell]) -> String {
         lines.push(fields.join(" & "));
     }
     let notes: Vec<String> = tables::notes(cells).iter().map(|note| format!("% {note}\n")).collect();
-    let columns = heads.iter().map(|head| if matches!(*head, "Published" | "Ours" | SEEDS) { 'r' } else { 'l' });
+    let columns =
+        heads.iter().map(|head| if matches!(*head, "Published" | "Ours" | SEEDS | FOLDS) { 'r' } else { 'l' });
     let name = &cells[0].row.benchmark;
     format!(
         "% {name}, budget {}; ours: \\pm 95 % over test episodes{}\n{}{}",
         summary.shown(),
-        if seeds { "; last column: over training seeds" } else { "" },
+        if seeds { format!("; last column: over {over}") } else { String::new() },
         notes.concat(),
         tabular(&columns.collect::<String>(), &heads.iter().map(ToString::to_string).collect::<Vec<_>>(), &lines)
     )

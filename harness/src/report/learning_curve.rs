@@ -3,9 +3,10 @@
 use super::chart::{Axis, Look};
 use super::format::{self, thousands};
 use crate::results::metric::Metric;
+use crate::results::metrics::MetricRow;
 use crate::results::rows::{Cell, Summary};
 use crate::results::run::Run;
-use crate::results::statistics::mean;
+use crate::results::statistics::{mean, seed_interval};
 use harness_core::{Mode, Split};
 use std::collections::BTreeMap;
 
@@ -97,17 +98,33 @@ impl LearningCurve {
             Point { x: row.meta_iters as f64, mean: middle, low: middle - half, high: middle + half }
         });
         let (over_seeds, level) = (runs.len() > 1, row.meta_iters == 0);
-        // The line ends at the number of the table, not at a measurement of the same step on a few episodes.
+        // The line ends at the last state's number on the table's episodes, not at a measurement of it on a few.
         if let Some(last) = last.filter(|_| !level && !points.is_empty()) {
             let before = points.iter().take_while(|point| point.x < last.x).count();
             points.truncate(before);
             episodes.truncate(before);
-            points.push(last);
+            points.push(last_state(&runs, row.mode, last.x).unwrap_or(last));
             episodes.push(row.episodes);
         }
         let series = LearningCurve { label: row.method.clone(), look, points, episodes, last, over_seeds, level };
         (!series.points.is_empty() || series.last.is_some()).then_some(series)
     }
+}
+
+/// The number of the last states at `x`; None where they are what the table reports.
+fn last_state(runs: &[&Run], mode: Mode, x: f64) -> Option<Point> {
+    let of = |rows: &'_ [MetricRow]| rows.iter().find(|row| row.mode == mode).map(|row| (row.value, row.ci95));
+    if runs.iter().all(|run| of(&run.last).is_none()) {
+        return None;
+    }
+    // Where the best state on validation classes is the last one, a run has no other number.
+    let numbers: Vec<(f64, Option<f64>)> =
+        runs.iter().map(|run| of(&run.last).or_else(|| of(&run.finals))).collect::<Option<_>>()?;
+    let values: Vec<f64> = numbers.iter().map(|(value, _)| *value).collect();
+    let within: Vec<f64> = numbers.iter().filter_map(|(_, ci95)| *ci95).collect();
+    let half = seed_interval(&values).unwrap_or(if within.is_empty() { 0.0 } else { mean(&within) });
+    let mean = mean(&values);
+    Some(Point { x, mean, low: mean - half, high: mean + half })
 }
 
 /// The axis on which all `points` of `metric` can be read; None for no points. Percent that come near to 100 are spread out

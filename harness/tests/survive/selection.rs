@@ -66,8 +66,49 @@ fn the_best_state_on_validation_classes_is_reported_and_the_last_one_stands_besi
     assert_eq!(values, reported.iter().map(|row| row.2).collect::<Vec<_>>());
     let last = rows(&dir, "test", "last_accuracy");
     assert_eq!(last.len(), if best.0 == 120 { 0 } else { 2 }, "{last:?}");
+    // A card has the numbers of its own parameters.
+    let mut export = Command::new(env!("CARGO_BIN_EXE_harness"));
+    export.arg("export").arg(dir.join("checkpoint-120.safetensors")).args(["--out", "net.safetensors"]);
+    export.current_dir(bench.dir.path());
+    done(export);
+    let card: Value = serde_json::from_str(&fs::read_to_string(bench.dir.path().join("net.json")).unwrap()).unwrap();
+    for (_, mode, value, _) in if best.0 == 120 { reported } else { &last[..] } {
+        let told = card["metrics"].as_array().unwrap().iter().find(|row| row["mode"] == mode.as_str()).unwrap();
+        assert_eq!(told["value"].as_f64(), Some(*value), "{mode}");
+    }
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains(&format!("the best on validation classes after {}", best.0)));
+    // The curve ends at the last state's own number.
+    for row in &last {
+        assert!(page.contains(&format!("{:.2} [", row.2)), "{row:?}");
+    }
+}
+
+/// A list of the user's that was edited, or another one, deals the same images into other parts.
+#[test]
+fn a_state_is_not_tested_on_the_images_it_was_trained_on_by_another_list() {
+    let bench = bench();
+    let out = bench.out("out");
+    done(bench.reproduce(&out, &["--method", "reptile"]));
+    let list = bench.dir.path().join("classes.txt");
+    let text = fs::read_to_string(&list).unwrap();
+    let eval = |benchmark: &str, split: &str| {
+        let mut eval = Command::new(env!("CARGO_BIN_EXE_harness"));
+        let checkpoint = folder(&out, "reptile").join("checkpoint-120.safetensors");
+        eval.arg("eval").arg(checkpoint).args([benchmark, "--split", split, "--eval-episodes", "5"]);
+        eval.current_dir(bench.dir.path());
+        run(eval)
+    };
+    eval("b.toml", "test").expect(0, "");
+    fs::write(&list, text.replace("train ", "new ").replace("val ", "train ").replace("new ", "val ")).unwrap();
+    eval("b.toml", "test").expect(2, "with another list of classes, and may have seen these test classes");
+    eval("b.toml", "train").expect(0, "");
+    let other = fs::read_to_string(bench.file()).unwrap().replace("classes.txt", "others.txt");
+    fs::write(bench.dir.path().join("others.toml"), other).unwrap();
+    fs::write(bench.dir.path().join("others.txt"), fs::read_to_string(&list).unwrap()).unwrap();
+    fs::write(&list, text).unwrap();
+    eval("b.toml", "test").expect(0, "");
+    eval("others.toml", "val").expect(2, "with another list of classes, and may have seen these val classes");
 }
 
 #[test]

@@ -132,14 +132,16 @@ fn computes(layer: &Layer) -> String {
     }
 }
 
-/// The final evaluation, if the checkpoint holds all of it.
+/// The final evaluation of the checkpoint's own state, if it holds all of it: where a state was chosen on validation classes, that
+/// one's numbers are not the last one's.
 fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let config = &checkpoint.meta.config;
     let total = config["eval"]["episodes"].as_u64();
     let set = config["data"]["dataset"].as_str().and_then(harness_data::find);
     let regression = set.is_some_and(|set| set.regression);
     let metric = if regression { MSE } else { ACCURACY };
-    let whole = checkpoint.outcomes.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
+    let own = if checkpoint.last.is_empty() { &checkpoint.outcomes } else { &checkpoint.last };
+    let whole = own.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
     let number = whole.map(|(mode, outcomes)| {
         let number = aggregate(*mode, outcomes);
         json!({

@@ -1,6 +1,7 @@
 //! Our value beside the published one on the range that matters: a row a method and mode, a dot for each value, and every
 //! interval. The numbers stand beside it.
 
+use crate::benchmark::folds;
 use crate::report::chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y};
 use crate::report::format;
 use crate::results::metric::{Metric, with_mode};
@@ -51,7 +52,8 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Chart
     let any = |get: fn(&Cell) -> Option<f64>| cells.iter().any(|cell| get(cell).is_some());
     let mut legend = vec![(Sample::Method(styles.look(&first.method)), "ours, a marker a method".to_owned())];
     legend.extend(any(|c| c.row.ci95_episodes).then(|| (whisker(EPISODES), "95 % over episodes".into())));
-    legend.extend(any(|c| c.row.ci95_seeds).then(|| (whisker(THIN), "95 % over seeds".into())));
+    let over = if folds::is_mean(&first.benchmark) { "95 % over folds" } else { "95 % over seeds" };
+    legend.extend(any(|c| c.row.ci95_seeds).then(|| (whisker(THIN), over.into())));
     if any(|c| c.row.published) {
         legend.push((Sample::Dot { open: true }, "published, with its ±".into()));
         legend.extend(any(|c| c.tolerance.filter(|_| c.comparable)).then(|| (Sample::Ground, "tolerance".into())));
