@@ -3,6 +3,7 @@
 
 mod print;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use candle_core::{D, DType, Device, Tensor};
@@ -34,7 +35,8 @@ Examples:
 
 /// Adapts a trained state to the classes of a folder of support images, one folder a class, and prints for each query image the
 /// class it shows, with the probability of every class. Images are read and resized as the data set's that the state was
-/// trained on. Where the query folder holds class folders too, accuracy is printed.
+/// trained on. Where the query folder holds class folders too, accuracy is printed; images that are also in the support set do
+/// not count in it.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Predict {
@@ -88,7 +90,12 @@ pub fn run(args: &Predict, algorithms: &[Entry]) -> Result<Exit> {
     let asked: Vec<(usize, u32)> = (0..query.images.len()).map(|image| (image, 0)).collect();
     let asked = shown(&query.images, &asked)?.x;
     let logits = answers(algorithm.as_ref(), &checkpoint, &known, &asked, args.mode, trained.episodes_seed)?;
-    let predictions = predictions(&logits, &query.files, truth.as_deref())?;
+    let mut predictions = predictions(&logits, &query.files, truth.as_deref())?;
+    let learned: HashSet<&[u8]> =
+        picked(&support, shots).into_iter().map(|(image, _)| support.images.image(image)).collect();
+    for (image, prediction) in predictions.iter_mut().enumerate() {
+        prediction.in_support = learned.contains(query.images.image(image));
+    }
     let step = checkpoint.state.step;
     let said =
         Said { trained: &trained.name(), step, mode: args.mode, classes: &classes, shots, predictions: &predictions };
@@ -215,6 +222,7 @@ fn predictions(logits: &Tensor, files: &[String], truth: Option<&[u32]>) -> Resu
         class: truth.map(|truth| truth[at] as usize),
         label: label as usize,
         probabilities,
+        in_support: false,
     };
     Ok(all.map(one).collect())
 }

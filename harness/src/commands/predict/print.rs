@@ -24,6 +24,8 @@ pub struct Prediction {
     pub label: usize,
     /// Of every class; they sum to 1.
     pub probabilities: Vec<f64>,
+    /// Whether its pixels are those of a support image: it was learned from, and its answer shows nothing.
+    pub in_support: bool,
 }
 
 /// All that is said.
@@ -53,16 +55,31 @@ impl Said<'_> {
         }
     }
 
-    /// `accuracy 90.00 % (9 of 10 images)`; None where the classes of the images are not known.
+    /// `accuracy 90.00 % (9 of 10 images)`, of the images that are none of the support set; None where their classes are not
+    /// known.
     pub fn accuracy(&self) -> Option<String> {
-        let (right, all) = (self.right()?, self.predictions.len());
-        let percent = ACCURACY.value(100.0 * right as f64 / all as f64);
-        Some(format!("accuracy {percent} % ({right} of {})", format::plural(all as u64, "image")))
+        let (right, all) = self.right()?;
+        let said = match all {
+            0 => "no accuracy".to_owned(),
+            _ => {
+                let percent = ACCURACY.value(100.0 * right as f64 / all as f64);
+                format!("accuracy {percent} % ({right} of {})", format::plural(all as u64, "image"))
+            }
+        };
+        let learned = self.predictions.len() - all;
+        let images = format::plural(learned as u64, "image");
+        Some(match learned {
+            0 => said,
+            1 => format!("{said}; {images} is also in the support set and does not count"),
+            _ => format!("{said}; {images} are also in the support set and do not count"),
+        })
     }
 
-    fn right(&self) -> Option<usize> {
+    /// Right answers, and images that count.
+    fn right(&self) -> Option<(usize, usize)> {
+        let counted = || self.predictions.iter().filter(|one| !one.in_support);
         let right = |one: &Prediction| one.class.map(|class| usize::from(class == one.label));
-        self.predictions.iter().map(right).sum()
+        self.has_classes().then(|| (counted().filter_map(right).sum(), counted().count()))
     }
 
     fn has_classes(&self) -> bool {
@@ -86,9 +103,13 @@ impl Said<'_> {
             let probabilities = self.classes.iter().zip(&one.probabilities);
             let probabilities: Map<String, Value> = probabilities.map(|(class, p)| (class.clone(), json!(p))).collect();
             let class = one.class.map(|class| &self.classes[class]);
-            json!({ "file": one.file, "class": class, "label": self.classes[one.label], "probabilities": probabilities })
+            json!({
+                "file": one.file, "class": class, "label": self.classes[one.label], "probabilities": probabilities,
+                "in_support": one.in_support,
+            })
         };
-        let accuracy = self.right().map(|right| 100.0 * right as f64 / self.predictions.len() as f64);
+        let counts = self.right().filter(|(_, all)| *all > 0);
+        let accuracy = counts.map(|(right, all)| 100.0 * right as f64 / all as f64);
         json!({
             "trained": self.trained, "step": self.step, "mode": self.mode, "ways": self.classes.len(), "shots": self.shots,
             "classes": self.classes, "accuracy": accuracy,
@@ -150,7 +171,7 @@ mod tests {
     use super::*;
 
     fn one(file: &str, class: Option<usize>, label: usize, probabilities: &[f64]) -> Prediction {
-        Prediction { file: file.into(), class, label, probabilities: probabilities.to_vec() }
+        Prediction { file: file.into(), class, label, probabilities: probabilities.to_vec(), in_support: false }
     }
 
     fn said<'a>(classes: &'a [String], predictions: &'a [Prediction]) -> Said<'a> {
@@ -179,6 +200,21 @@ mod tests {
         let all = said(&classes, &flat);
         assert_eq!((all.accuracy(), all.csv().lines().next().unwrap()), (None, "file,label,p(cat),\"p(big, dog)\""));
         assert!(all.json()["accuracy"].is_null());
+    }
+
+    #[test]
+    fn images_that_were_learned_from_do_not_count() {
+        let classes = ["cat".to_owned(), "dog".to_owned()];
+        let known = |file: &str, class| Prediction { in_support: true, ..one(file, Some(class), class, &[0.5, 0.5]) };
+        let asked = one("cat/2.png", Some(0), 1, &[0.5, 0.5]);
+        let some = [known("cat/1.png", 0), asked];
+        let told = "accuracy 0.00 % (0 of 1 image); 1 image is also in the support set and does not count";
+        assert_eq!(said(&classes, &some).accuracy().unwrap(), told);
+        assert_eq!(said(&classes, &some).json()["accuracy"], json!(0.0));
+        let all = [known("cat/1.png", 0), known("dog/1.png", 1)];
+        let told = "no accuracy; 2 images are also in the support set and do not count";
+        assert_eq!(said(&classes, &all).accuracy().unwrap(), told);
+        assert!(said(&classes, &all).json()["accuracy"].is_null());
     }
 
     #[test]
