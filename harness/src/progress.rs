@@ -194,6 +194,10 @@ pub fn sentence(job: &Job, event: &Event) -> Option<(Level, String)> {
         Event::Waiting { holder } => {
             (Level::INFO, format!("{name}: waits for process {holder}, which has the same training in hand"))
         }
+        Event::Alone { of } => {
+            let why = "has done this training, and the states that validation chooses among are gone";
+            (Level::INFO, format!("{name}: trains for itself: {of} {why}"))
+        }
         Event::CaughtUp { step, of } => (Level::TRACE, format!("{name}: measured up to step {step} of {of}")),
         Event::Gaps { points } => {
             let why = "of the learning curve are missing: the training had passed them already";

@@ -85,9 +85,8 @@ fn each_fold_is_a_benchmark_of_its_own_and_their_mean_is_a_row() {
     fs::write(dir.path().join("b.toml"), SMALL.replace("eval_iters = 3", "eval_iters = 4")).unwrap();
     let mixed = reproduce(dir.path(), &["b.toml", "--folds", "3", "--fresh", "--shard", "1/3"]);
     let mixed = String::from_utf8(mixed.stdout).unwrap();
-    for part in ["1 of 3 folds are there, no mean", "2 of 3 folds are there, no mean"] {
-        assert!(mixed.contains(part) && !mixed.contains("mean over 3 folds"), "{part} in {mixed}");
-    }
+    let why = "b@folds-3 reptile: its folds were not made alike (settings, data or code), no mean";
+    assert!(mixed.matches(why).count() == 1 && !mixed.contains("mean over 3 folds"), "{mixed}");
 }
 
 #[test]

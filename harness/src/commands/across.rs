@@ -121,7 +121,9 @@ pub fn run(args: &Across, algorithms: &[Entry]) -> Result<Exit> {
         }
         (_, true, _) => Ok(Exit::SomeFailed),
         (.., 0) => {
-            let why = if args.kept {
+            let why = if !done.left_out.is_empty() {
+                "all of it is left out"
+            } else if args.kept {
                 "across.csv holds no such row: leave --kept out"
             } else {
                 "no finished run has another data set"
@@ -219,6 +221,9 @@ fn folder(
                     Ok(Evaluated::LeftOut(why)) => done.leave_out(why),
                     Ok(Evaluated::Seen(why)) => {
                         done.leave_out(why);
+                        // An older build may have tested it.
+                        rows.retain(|row| !(run.is_of(row) && row.to == target.name));
+                        across_csv::write(out, rows)?;
                         break;
                     }
                     Ok(Evaluated::Stopped) => {

@@ -219,14 +219,16 @@ fn check_classes(args: &Eval, checkpoint: &Checkpoint, job: &Job) -> Result<()> 
     }
     let (at, split) = (args.checkpoint.display(), args.split.as_str());
     let Meta { config, data_digest, .. } = &checkpoint.meta;
-    if args.split != Split::Train && seen::dealt_otherwise(config, data_digest, job.source.as_ref())? {
-        return Err(Error::usage(format!(
-            "{at}: it was trained on these images with another list of classes, and may have seen these {split} classes: give the \
-             benchmark the list that it was trained with, or ask for --split train"
-        )));
-    }
     let trained = Trained::read(config, &args.checkpoint)?;
-    let Some(classes) = seen::classes(&trained, &data, args.split)? else { return Ok(()) };
+    let Some(classes) = seen::classes(&trained, &data, args.split)? else {
+        if args.split == Split::Train || !seen::dealt_otherwise(config, data_digest, job.source.as_ref())? {
+            return Ok(());
+        }
+        return Err(Error::usage(format!(
+            "{at}: it was trained on these images with another list of classes, or another order of it, and may have seen these \
+             {split} classes: give the benchmark the list that it was trained with, or ask for --split train"
+        )));
+    };
     let how = if trained.folded { "as a fold, on all classes but its own test classes" } else { "on other classes" };
     Err(Error::usage(format!(
         "{at}: it was trained {how}, and so on {split} classes of {}, {classes}: name a benchmark whose classes it \

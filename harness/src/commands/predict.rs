@@ -100,7 +100,7 @@ pub fn run(args: &Predict, algorithms: &[Entry]) -> Result<Exit> {
     let said =
         Said { trained: &trained.name(), step, mode: args.mode, classes: &classes, shots, predictions: &predictions };
     if args.format == Sheet::Csv {
-        said.accuracy().into_iter().for_each(|accuracy| tracing::info!("{accuracy}"));
+        said.accuracy().into_iter().chain(said.learned()).for_each(|line| tracing::info!("{line}"));
     }
     console::print(&said.print(args.format)).map(|()| Exit::Done)
 }

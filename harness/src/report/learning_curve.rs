@@ -103,8 +103,12 @@ impl LearningCurve {
             let before = points.iter().take_while(|point| point.x < last.x).count();
             points.truncate(before);
             episodes.truncate(before);
-            points.push(last_state(&runs, row.mode, last.x).unwrap_or(last));
-            episodes.push(row.episodes);
+            let end = last_state(&runs, row.mode, last.x).unwrap_or(last);
+            // A last state that diverged is no end of a line.
+            if end.mean.is_finite() {
+                points.push(end);
+                episodes.push(row.episodes);
+            }
         }
         let series = LearningCurve { label: row.method.clone(), look, points, episodes, last, over_seeds, level };
         (!series.points.is_empty() || series.last.is_some()).then_some(series)

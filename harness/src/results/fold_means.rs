@@ -33,7 +33,17 @@ pub fn rows(cells: &[Cell]) -> (Vec<Cell>, Vec<String>) {
         if values.len() == of && folds.len() == of {
             means.push(over(first, &key.0, &folds, &values));
         } else {
-            let line = format!("{} {}: {} of {of} folds are there, no mean", key.0, key.1, values.len());
+            let there = |index: usize| {
+                let name = format!("{benchmark}@fold-{index}of{of}");
+                cells.iter().any(|cell| {
+                    cell.row.benchmark == name
+                        && (&cell.row.method, cell.row.mean.is_some()) == (&first.row.method, true)
+                })
+            };
+            let line = match (1..=of).all(there) {
+                true => format!("{} {}: its folds were not made alike (settings, data or code), no mean", key.0, key.1),
+                false => format!("{} {}: {} of {of} folds are there, no mean", key.0, key.1, values.len()),
+            };
             if !warnings.contains(&line) {
                 warnings.push(line);
             }

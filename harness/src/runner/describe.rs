@@ -143,6 +143,7 @@ fn shown_as_now(job: &Job, before: RunRecord, kept: Option<Kept>) -> Result<bool
         published: published(job),
         order: job.order as u64,
         figure: figure_place(job),
+        spec_hash: job.benchmark.hash()?,
         kept,
         ..before.clone()
     };

@@ -11,6 +11,8 @@ pub enum Event {
     Resumed { step: u64 },
     /// Goes on from `step` of a training that the run `of` has done.
     Joined { step: u64, of: String },
+    /// Trains for itself: of the training of the run `of` the states to choose among are gone.
+    Alone { of: String },
     /// The process `holder` has a run of the same training in hand.
     Waiting { holder: String },
     /// A checkpoint or snapshot could not be read; another one is looked for.

@@ -6,7 +6,7 @@ use harness_core::{Error, Result};
 
 use super::hash::{CLASSES, difference};
 use super::job::{Job, OtherBuild};
-use super::training::{self, Among};
+use super::training::{self, Among, TRAINS_AS};
 use crate::identity::{Identity, Segment};
 use crate::results::checkpoint::{Checkpoint, Meta};
 use crate::results::run_dir::RunDir;
@@ -56,8 +56,9 @@ pub fn standing(job: &Job) -> Result<Standing> {
 
 /// How far kin have brought the training of `job`: what a run that is yet to begin need not do.
 pub fn done_elsewhere(job: &Job) -> u64 {
-    let steps = training::kin(job, Among::Folder).into_iter().flat_map(|kin| kin.dir.checkpoints());
-    steps.max().unwrap_or(0)
+    let kin = training::kin(job, Among::Folder);
+    let steps = kin.iter().flat_map(|kin| kin.dir.checkpoints());
+    steps.filter(|step| training::can_choose(job, &kin, *step, &[])).max().unwrap_or(0)
 }
 
 /// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was
@@ -178,6 +179,12 @@ pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &st
         && let Some(data) = here["data"].as_object_mut()
     {
         data.remove(CLASSES);
+    }
+    // Nor as which method one trains: their training is of other code in any case.
+    if config[TRAINS_AS].is_null()
+        && let Some(all) = here.as_object_mut()
+    {
+        all.remove(TRAINS_AS);
     }
     if here["data"][CLASSES] != config["data"][CLASSES] {
         return refuse("the split of its classes has changed since".to_owned());

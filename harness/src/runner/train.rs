@@ -153,6 +153,14 @@ impl<'a> Run<'a> {
             shapes::check(job, &own.state)?;
         }
         let ahead = training::ahead(job, &kin, own.as_ref().map_or(0, |own| own.meta.step))?;
+        let measured = own.as_ref().map_or(&[][..], |own| &own.choice);
+        let ahead = ahead.filter(|(found, at)| {
+            let can = training::can_choose(job, &kin, found.meta.step, measured);
+            if !can {
+                shared.observer.event(job, &Event::Alone { of: kin[*at].name.clone() });
+            }
+            can
+        });
         let metrics = job.dir.metrics(valid, (&job.benchmark.name, &job.method.label, job.seed))?;
         let began = Instant::now();
         let mut run = Run {

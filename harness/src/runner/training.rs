@@ -5,11 +5,14 @@
 //! takes another's training as it is has that one's. Runs of one training in one budget folder are kin: whichever comes
 //! first trains, and the others go on from its checkpoints.
 
+use std::collections::BTreeSet;
+
 use harness_core::{Entry, Halves, Result, TrainsAs};
 use serde_json::{Map, Value, json};
 
 use super::hash::sha256_json;
 use super::job::{Job, OtherBuild};
+use super::selection::Selection;
 use super::shapes;
 use crate::identity::{Identity, Segment};
 use crate::results::checkpoint::{Checkpoint, FIRST_FORMAT, Meta};
@@ -37,7 +40,7 @@ impl Kinship {
 }
 
 /// The key of a config under which the method that learns the state stands, where it is another than the one that tests it.
-const TRAINS_AS: &str = "trains_as";
+pub(super) const TRAINS_AS: &str = "trains_as";
 
 /// Writes it into a config.
 pub fn name_trainer(config: &mut Value, halves: Option<&Halves>) {
@@ -184,6 +187,16 @@ fn proved(job: &Job, meta: &Meta) -> bool {
 fn on_the_way(first: &[Segment], step: u64, builds: &[Segment]) -> bool {
     let next = builds.get(first.len());
     !first.is_empty() && builds.starts_with(first) && next.is_none_or(|next| step <= next.first_step)
+}
+
+/// Whether all states before `step` that validation chooses among are still there, or their number is: the best of the others is
+/// not the best.
+pub(super) fn can_choose(job: &Job, kin: &[Kin], step: u64, measured: &[(u64, f64)]) -> bool {
+    let Some(selection) = Selection::new(job) else { return true };
+    let folders = kin.iter().map(|kin| &kin.dir).chain([&job.dir]);
+    let mut there: BTreeSet<u64> = folders.flat_map(|folder| folder.snapshots()).collect();
+    there.extend(measured.iter().map(|(step, _)| *step));
+    selection.steps.iter().filter(|choice| **choice < step).all(|choice| there.contains(choice))
 }
 
 /// The most advanced checkpoint of kin that is beyond `step`, with its place.

@@ -90,7 +90,10 @@ fn runs_are_evaluated_on_other_data_as_eval_does_it_and_kept() {
     // A run that is gone has no number any more.
     std::fs::rename(own.path("out/quick/b/maml"), own.path("maml")).unwrap();
     let kept = own.done("across out --kept").out;
-    assert!(kept.contains("left out b maml seed 0 → mine: the run is gone or was trained again since"), "{kept}");
+    assert!(
+        kept.contains("left out b maml seed 0 → mine: the run is not there as it was when it was tested"),
+        "{kept}"
+    );
     assert!(!kept.contains("\nmaml ") && kept.contains("\nprotonet "), "{kept}");
     std::fs::rename(own.path("maml"), own.path("out/quick/b/maml")).unwrap();
     assert_eq!(own.done("across out --kept --format csv").out, csv);

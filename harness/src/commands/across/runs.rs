@@ -60,9 +60,7 @@ pub fn keep_current(finished: &[Finished], rows: &mut Vec<Row>, done: &mut Done)
     rows.retain(|row| {
         let name = format!("{} {} seed {}", row.benchmark, row.method, row.seed);
         match finished.iter().find(|run| run.has(row)) {
-            None => {
-                done.leave_out(format!("{name} → {}: the run is gone or was trained again since it was tested", row.to))
-            }
+            None => done.leave_out(format!("{name} → {}: the run is not there as it was when it was tested", row.to)),
             Some(_) if odd.iter().any(|run| run.is_of(row)) => {
                 done.leave_out(format!("{name}: not as its other seeds were made"));
             }

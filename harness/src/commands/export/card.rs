@@ -142,8 +142,9 @@ fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let metric = if regression { MSE } else { ACCURACY };
     let own = if checkpoint.last.is_empty() { &checkpoint.outcomes } else { &checkpoint.last };
     let whole = own.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
-    let number = whole.map(|(mode, outcomes)| {
-        let number = aggregate(*mode, outcomes);
+    let numbers = whole.map(|(mode, outcomes)| (mode, aggregate(*mode, outcomes)));
+    // The last state may have diverged where another one is reported.
+    let number = numbers.filter(|(_, number)| number.value.is_finite()).map(|(mode, number)| {
         json!({
             "split": "test", "mode": mode.as_str(), "metric": metric, "value": number.value,
             "ci95_episodes": number.interval(), "episodes": number.episodes,

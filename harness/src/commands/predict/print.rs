@@ -59,20 +59,21 @@ impl Said<'_> {
     /// known.
     pub fn accuracy(&self) -> Option<String> {
         let (right, all) = self.right()?;
-        let said = match all {
-            0 => "no accuracy".to_owned(),
+        Some(match all {
+            0 => "no accuracy: no other images are there".to_owned(),
             _ => {
                 let percent = ACCURACY.value(100.0 * right as f64 / all as f64);
                 format!("accuracy {percent} % ({right} of {})", format::plural(all as u64, "image"))
             }
-        };
-        let learned = self.predictions.len() - all;
-        let images = format::plural(learned as u64, "image");
-        Some(match learned {
-            0 => said,
-            1 => format!("{said}; {images} is also in the support set and does not count"),
-            _ => format!("{said}; {images} are also in the support set and do not count"),
         })
+    }
+
+    /// `10 images are also in the support set, and count in no accuracy`; None where none is.
+    pub fn learned(&self) -> Option<String> {
+        let learned = self.predictions.iter().filter(|one| one.in_support).count() as u64;
+        let (are, count) = if learned == 1 { ("is", "counts") } else { ("are", "count") };
+        let images = format::plural(learned, "image");
+        (learned > 0).then(|| format!("{images} {are} also in the support set, and {count} in no accuracy"))
     }
 
     /// Right answers, and images that count.
@@ -87,12 +88,15 @@ impl Said<'_> {
     }
 
     fn csv(&self) -> String {
-        let known = self.has_classes();
-        let names = ["file", "class", "label"].into_iter().filter(|name| known || *name != "class").map(str::to_owned);
+        let (known, learned) = (self.has_classes(), self.learned().is_some());
+        let shown = |name: &&str| (known || *name != "class") && (learned || *name != "in_support");
+        let names = ["file", "class", "label", "in_support"].into_iter().filter(shown).map(str::to_owned);
         let header: Vec<String> = names.chain(self.classes.iter().map(|class| format!("p({class})"))).collect();
         let line = |one: &Prediction| {
             let class = one.class.map(|class| self.classes[class].clone());
-            let words = [Some(one.file.clone()), class, Some(self.classes[one.label].clone())].into_iter().flatten();
+            let in_support = learned.then(|| one.in_support.to_string());
+            let words = [Some(one.file.clone()), class, Some(self.classes[one.label].clone()), in_support];
+            let words = words.into_iter().flatten();
             words.chain(one.probabilities.iter().map(f64::to_string)).collect::<Vec<String>>()
         };
         csv::text(&header, self.predictions.iter().map(line))
@@ -143,6 +147,7 @@ impl Said<'_> {
             _ => "each image was answered alone with the support images".to_owned(),
         }];
         notes.extend(self.accuracy());
+        notes.extend(self.learned());
         let line = |one: &Prediction| {
             let mut line = vec![one.file.clone()];
             line.extend(one.class.map(|class| self.classes[class].clone()));
@@ -208,12 +213,16 @@ mod tests {
         let known = |file: &str, class| Prediction { in_support: true, ..one(file, Some(class), class, &[0.5, 0.5]) };
         let asked = one("cat/2.png", Some(0), 1, &[0.5, 0.5]);
         let some = [known("cat/1.png", 0), asked];
-        let told = "accuracy 0.00 % (0 of 1 image); 1 image is also in the support set and does not count";
-        assert_eq!(said(&classes, &some).accuracy().unwrap(), told);
+        let all = said(&classes, &some);
+        assert_eq!(all.accuracy().unwrap(), "accuracy 0.00 % (0 of 1 image)");
+        assert_eq!(all.learned().unwrap(), "1 image is also in the support set, and counts in no accuracy");
+        let rows = "cat/1.png,cat,cat,true,0.5,0.5\ncat/2.png,cat,dog,false,0.5,0.5\n";
+        assert_eq!(all.csv(), format!("file,class,label,in_support,p(cat),p(dog)\n{rows}"));
         assert_eq!(said(&classes, &some).json()["accuracy"], json!(0.0));
         let all = [known("cat/1.png", 0), known("dog/1.png", 1)];
-        let told = "no accuracy; 2 images are also in the support set and do not count";
-        assert_eq!(said(&classes, &all).accuracy().unwrap(), told);
+        assert_eq!(said(&classes, &all).accuracy().unwrap(), "no accuracy: no other images are there");
+        let told = "2 images are also in the support set, and count in no accuracy";
+        assert_eq!(said(&classes, &all).learned().unwrap(), told);
         assert!(said(&classes, &all).json()["accuracy"].is_null());
     }
 

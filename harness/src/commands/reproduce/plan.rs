@@ -105,6 +105,12 @@ impl Plan {
                         config["data"][CLASSES] = json!(classes);
                     }
                     let kinship = Kinship::new(&config, &data_digest, halves);
+                    let code = runner::code(algorithms, &config).ok_or_else(|| {
+                        Error::usage(format!(
+                            "{}, [method.{}]: {} trains as a method that is not registered",
+                            benchmark.name, method.label, method.algorithm
+                        ))
+                    })?;
                     call.runs.push(PlannedRun {
                         benchmark: benchmark.name.clone(),
                         method: method.label.clone(),
@@ -119,7 +125,7 @@ impl Plan {
                         seed,
                         dir: RunDir::new(&args.out.join(&choice.dir), &benchmark.name, &method.label, seed),
                         overrides: choice.overrides.clone(),
-                        code: runner::code(algorithms, &config).unwrap_or_default(),
+                        code,
                         config,
                         data_digest: data_digest.clone(),
                         kinship,
