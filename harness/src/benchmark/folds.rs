@@ -18,7 +18,7 @@ impl Benchmark {
         }
         let fold = |index| {
             let mut benchmark = self.clone();
-            benchmark.name = format!("{}@fold-{index}of{of}", self.name);
+            benchmark.name = fold_name(&self.name, index, of);
             benchmark.title = format!("{}, fold {index} of {of}", self.title);
             benchmark.data.fold = Some(Fold { index, of, seed: self.eval.seed });
             benchmark.published.clear();
@@ -30,6 +30,11 @@ impl Benchmark {
         };
         Ok((1..=of).map(fold).collect())
     }
+}
+
+/// What the fold `index` of so many is called.
+pub fn fold_name(benchmark: &str, index: usize, of: usize) -> String {
+    format!("{benchmark}@fold-{index}of{of}")
 }
 
 /// The benchmark and the number of folds behind a name that [`Benchmark::folds`] made.

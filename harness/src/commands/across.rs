@@ -97,11 +97,11 @@ pub fn run(args: &Across, algorithms: &[Entry]) -> Result<Exit> {
             )));
         }
         let mut rows = across_csv::read(out)?;
+        let finished = runs::finished(out, args.budget, &args.method, &mut done)?;
         if !args.kept {
-            folder(args, out, &targets, algorithms, &mut rows, &mut done)?;
+            folder(args, (out, &finished), &targets, algorithms, &mut rows, &mut done)?;
         }
         rows.retain(|row| wanted(args, &targets, row));
-        let finished = runs::finished(out, args.budget, &args.method, &mut done)?;
         runs::keep_current(&finished, &mut rows, &mut done);
         done.kept.push((out.clone(), rows));
     }
@@ -164,13 +164,12 @@ fn wanted(args: &Across, targets: &[Target], row: &Row) -> bool {
 /// Evaluates what is missing in one results folder. Its file is written after every pair, so that nothing is done twice.
 fn folder(
     args: &Across,
-    out: &std::path::Path,
+    (out, finished): (&std::path::Path, &[Finished]),
     targets: &[Target],
     algorithms: &[Entry],
     rows: &mut Vec<Row>,
     done: &mut Done,
 ) -> Result<()> {
-    let finished = runs::finished(out, args.budget, &args.method, done)?;
     if !finished.is_empty() {
         // Before anything is spent.
         disk::writable(out).map_err(|source| disk::explain(out, source))?;
@@ -181,7 +180,7 @@ fn folder(
     let progress = crate::progress::data();
     let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
     let mut missing: HashMap<String, String> = HashMap::new();
-    for run in &finished {
+    for run in finished {
         let entry = match run.trained.entry(algorithms) {
             Ok(entry) => entry,
             Err(why) => {

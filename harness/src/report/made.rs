@@ -42,16 +42,12 @@ pub fn table(summary: &Summary) -> Vec<Made> {
         made.extend(groups.into_iter().map(|group| {
             let (commit, machine) = source(group[0]);
             let hours = format::hours(group.iter().map(|record| record.seconds).sum());
-            let hours = if group.iter().any(|record| took_over(record)) { format!("over {hours}") } else { hours };
+            let hours =
+                if group.iter().any(|record| record.took_over().is_some()) { format!("over {hours}") } else { hours };
             Made { benchmark: benchmark.to_string(), what: what(&group), commit, machine, hours }
         }));
     }
     made
-}
-
-/// Whether it took over a training from a run whose time nobody counts.
-fn took_over(record: &RunRecord) -> bool {
-    record.joined.is_some() && record.trained_by.is_none()
 }
 
 fn source(record: &RunRecord) -> (String, String) {
@@ -118,7 +114,7 @@ pub fn note<'a>(records: impl Iterator<Item = &'a RunRecord> + Clone) -> String 
         "{}, {} of them with a training of their own, took {}{} of wall-clock time",
         format::plural(runs, "run"),
         format::thousands(trainings),
-        if records.clone().any(took_over) { "over " } else { "" },
+        if records.clone().any(|record| record.took_over().is_some()) { "over " } else { "" },
         crate::progress::human(seconds)
     )];
     let mut say = |words: &str, list: &[String]| {

@@ -4,7 +4,7 @@ use super::rows::Cell;
 use super::run_json::{CLASSES, RunRecord};
 use super::statistics::{mean, seed_interval, tidy};
 use super::verdict::Verdict;
-use crate::benchmark::folds::{mean_name, of_name};
+use crate::benchmark::folds::{fold_name, mean_name, of_name};
 use harness_core::Mode;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub fn rows(cells: &[Cell]) -> (Vec<Cell>, Vec<String>) {
             means.push(over(first, &key.0, &folds, &values));
         } else {
             let there = |index: usize| {
-                let name = format!("{benchmark}@fold-{index}of{of}");
+                let name = fold_name(benchmark, index, of);
                 cells.iter().any(|cell| {
                     cell.row.benchmark == name
                         && (&cell.row.method, cell.row.mean.is_some()) == (&first.row.method, true)

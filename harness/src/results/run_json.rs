@@ -274,6 +274,11 @@ impl RunRecord {
         wall_s.filter(|_| self.trained_alone())
     }
 
+    /// The meta-iteration at which it took a training over from runs whose time nobody counts.
+    pub fn took_over(&self) -> Option<u64> {
+        self.joined.filter(|_| self.trained_by.is_none())
+    }
+
     fn trained_alone(&self) -> bool {
         self.trained_by.is_none() && self.joined.is_none()
     }

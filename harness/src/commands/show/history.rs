@@ -30,7 +30,7 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
         say(format!("{}, {}", record.cpu, format::plural(record.threads, "thread")));
     }
     record.trained_by.iter().for_each(|run| say(format!("trained by {run}")));
-    if let Some(step) = record.joined.filter(|_| record.trained_by.is_none()) {
+    if let Some(step) = record.took_over() {
         let step = format::thousands(step);
         say(format!("another run trained up to meta-iteration {step}, and its time is not in this one's"));
     }

@@ -195,7 +195,8 @@ fn meta_iters(record: &RunRecord, last: &[MetricRow]) -> String {
     }
     if let Some(of) = &record.trained_by {
         text += &format!(", trained by {of}");
-    } else if let Some(step) = record.joined {
+    }
+    if let Some(step) = record.took_over() {
         text += &format!(", to {} trained by another run, whose time is not counted", format::thousands(step));
     }
     text
