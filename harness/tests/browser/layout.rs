@@ -105,8 +105,9 @@ fn no_cell_is_cut_off_the_verdict_is_in_sight_and_paper_is_short() {
     assert!(print.output().unwrap().status.success());
     let pdf = std::fs::read(&paper).unwrap();
     let sheets = pdf.windows(12).filter(|w| w.starts_with(b"/Type /Page") && w[11] != b's').count();
-    // A table has its rows, its curves and its runs, and two sheets are enough for them.
+    // A table has its rows, its curves and its runs, and two sheets are enough for them; three methods are told on one.
     let rows = report.rows();
     let tables = rows.iter().map(|row| (&row.budget, &row.benchmark)).collect::<HashSet<_>>().len();
-    assert!(sheets > 0 && sheets <= 2 * tables, "{sheets} sheets of {tables} tables");
+    let methods = text.matches("id=\"method-").count();
+    assert!(sheets > 0 && sheets <= 2 * tables + methods / 3, "{sheets} sheets of {tables} tables, {methods} methods");
 }

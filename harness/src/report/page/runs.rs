@@ -15,7 +15,7 @@ pub struct RunLine {
     pub method: String,
     pub seed: u64,
     pub status: String,
-    /// Why it is not in the tables.
+    /// Why it is not in the tables, or which state is and whose work that was.
     pub reason: Option<String>,
     pub meta_iters: String,
     /// `12 min 12 s`, and in hours.
@@ -169,8 +169,8 @@ fn line(record: &RunRecord, last: &[MetricRow]) -> RunLine {
         method: record.label.clone(),
         seed: record.seed,
         status: record.status.name().to_string(),
-        reason: record.failure.clone().or_else(|| stretches(record)),
-        meta_iters: meta_iters(record, last),
+        reason: record.failure.clone().or_else(|| about(record, last)),
+        meta_iters: format::thousands(record.meta_iters),
         time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
         hours: if record.seconds > 0.0 { format::hours(record.seconds) } else { String::new() },
         machine: format!("{}{}{threads}", record.cpu, known(&record.instruction_set, ", ")),
@@ -182,28 +182,27 @@ fn line(record: &RunRecord, last: &[MetricRow]) -> RunLine {
     }
 }
 
-/// How many, whose they were, and which state is reported.
-fn meta_iters(record: &RunRecord, last: &[MetricRow]) -> String {
-    let mut text = format::thousands(record.meta_iters);
+/// Which state is reported, and whose meta-iterations these were.
+fn state(record: &RunRecord, last: &[MetricRow]) -> Vec<String> {
+    let mut said = Vec::new();
     if let Some(step) = record.selected_step {
-        text += &format!(", the best on validation classes after {}", format::thousands(step));
+        let mut text = format!("the best on validation classes after {}", format::thousands(step));
         let number = |last: &MetricRow| format!("{} {}", last.mode.as_str(), record.metric.value(last.value));
         let numbers: Vec<String> = last.iter().map(number).collect();
         if !numbers.is_empty() {
             text += &format!(" (the last state: {})", numbers.join(", "));
         }
+        said.push(text);
     }
-    if let Some(of) = &record.trained_by {
-        text += &format!(", trained by {of}");
-    }
+    said.extend(record.trained_by.as_ref().map(|of| format!("trained by {of}")));
     if let Some(step) = record.took_over() {
-        text += &format!(", to {} trained by another run, whose time is not counted", format::thousands(step));
+        said.push(format!("to {} trained by another run, whose time is not counted", format::thousands(step)));
     }
-    text
+    said
 }
 
 /// Of a run that several builds or kinds of machines made, or that another build kept.
-fn stretches(record: &RunRecord) -> Option<String> {
+fn stretches(record: &RunRecord) -> Vec<String> {
     let one = |segment: &Segment| {
         format!("from step {} on {}, {}", segment.first_step, segment.build(), segment.instruction_set)
     };
@@ -212,7 +211,12 @@ fn stretches(record: &RunRecord) -> Option<String> {
         .as_ref()
         .map(|kept| format!("of another build, kept beside {}", identity::build(kept.git_commit.as_deref(), None)));
     let several = (record.segments.len() > 1).then(|| record.segments.iter().map(one).collect::<Vec<_>>().join("; "));
-    let said: Vec<String> = kept.into_iter().chain(several).collect();
+    kept.into_iter().chain(several).collect()
+}
+
+/// What a reader of a run's line should know beyond its columns.
+fn about(record: &RunRecord, last: &[MetricRow]) -> Option<String> {
+    let said = [state(record, last), stretches(record)].concat();
     (!said.is_empty()).then(|| said.join("; "))
 }
 
