@@ -24,7 +24,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 settings! {
-    /// What this method has beside the [`Settings`] of the family. Defaults are those of bertinetto/r2d2 on CIFAR-FS.
+    /// What this method has beside the [`Settings`] of the family. λ and α are those of bertinetto/r2d2 on CIFAR-FS, whose code also keeps λ and draws the shots: the benchmarks' rows say so.
     #[derive(Copy)]
     struct Own {
         /// most support images a class in training: each episode draws `train_shots` to so many and has the fewer queries; if none, always `train_shots`
