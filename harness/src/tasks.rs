@@ -44,7 +44,7 @@ impl<'a> Sources<'a> {
             Open::Drawn(make) => {
                 let (images, own) = make();
                 let split = data.split.as_ref().map_or(Ok(own), |_| data.class_split())?;
-                Arc::new(ImageTasks::new(Arc::new(images), &chosen(split, data)?)?)
+                Arc::new(ImageTasks::new(Arc::new(images), &chosen(split, data, false)?)?)
             }
             Open::Files(_) => self.images(Dataset::Known(set), data)?,
             Open::Folder => {
@@ -87,7 +87,8 @@ impl<'a> Sources<'a> {
                 )));
             }
         };
-        Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &chosen(split, data)?)?))
+        let split = chosen(split, data, loaded.nameless)?;
+        Ok(Arc::new(ImageTasks::new(Arc::new(loaded.images), &split)?))
     }
 }
 
@@ -97,9 +98,11 @@ fn all(images: &ImageSet) -> ClassSplit {
 }
 
 /// The classes that a benchmark trains and tests on: as its split says, but for a fold or held-out classes.
-fn chosen(split: ClassSplit, data: &DataBlock) -> Result<ClassSplit> {
+fn chosen(split: ClassSplit, data: &DataBlock, nameless: bool) -> Result<ClassSplit> {
     let split = held_out(split, data.holdout)?;
     match data.fold {
+        // What stands before the slash is their part then, and no alphabet.
+        Some(fold) if nameless => split.fold_alone(fold),
         Some(fold) => split.fold(fold),
         None => Ok(split),
     }

@@ -26,6 +26,19 @@ impl ClassSplit {
     /// Usage: fewer alphabets (or classes, where names have none) than folds, fewer than two folds, or an index that
     /// is none of them.
     pub fn fold(&self, fold: Fold) -> Result<ClassSplit> {
+        self.deal(fold, |name| name.split_once('/').map_or(name, |(alphabet, _)| alphabet))
+    }
+
+    /// [`fold`](ClassSplit::fold) of classes whose names tell no alphabet: each is dealt out for itself.
+    ///
+    /// # Errors
+    /// Usage: fewer classes than folds, and as there.
+    pub fn fold_alone(&self, fold: Fold) -> Result<ClassSplit> {
+        self.deal(fold, |name| name)
+    }
+
+    /// Classes of one group go to the same fold.
+    fn deal(&self, fold: Fold, group: impl Fn(&str) -> &str) -> Result<ClassSplit> {
         let Fold { index, of, seed } = fold;
         if of < 2 || !(1..=of).contains(&index) {
             return Err(Error::usage(format!("fold {index} of {of}: at least 2 folds, counted from 1")));
@@ -35,7 +48,7 @@ impl ClassSplit {
         // Which part of the published split a class is in says nothing here.
         names.sort();
         for name in names {
-            let alphabet = name.split_once('/').map_or(name.as_str(), |(alphabet, _)| alphabet);
+            let alphabet = group(name);
             match groups.last_mut().filter(|(last, _)| *last == alphabet) {
                 Some((_, classes)) => classes.push(name),
                 None => groups.push((alphabet, vec![name])),
@@ -124,6 +137,18 @@ mod tests {
     fn a_common_first_part_is_no_alphabet() {
         let sizes: Vec<usize> = folds(&alphabets(&[7]), 3, 0).iter().map(|fold| fold.test.len()).collect();
         assert_eq!(sizes, [3, 2, 2]);
+    }
+
+    #[test]
+    fn parts_are_no_alphabets_of_classes_without_names() {
+        let split = alphabets(&[64, 16, 20]);
+        let sizes = |of| -> Vec<usize> {
+            (1..=of).map(|index| split.fold_alone(Fold { index, of, seed: 0 }).unwrap().test.len()).collect()
+        };
+        assert_eq!((sizes(3), sizes(5)), (vec![34, 33, 33], vec![20; 5]));
+        let tested: BTreeSet<String> =
+            (1..=3).flat_map(|index| split.fold_alone(Fold { index, of: 3, seed: 0 }).unwrap().test).collect();
+        assert_eq!(tested.len(), 100);
     }
 
     #[test]

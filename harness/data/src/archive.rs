@@ -2,6 +2,7 @@
 //! bytes than it may. A compressed tar has no directory and no way in but its beginning, so it is unpacked once, into
 //! memory or a file without a name.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
@@ -165,6 +166,23 @@ impl Archive {
         }
     }
 
+    /// The first bytes of entry `index`, at most `most`. A zip's checksum is not compared.
+    pub fn start(&self, index: usize, most: u64) -> Result<Vec<u8>, String> {
+        match &self.kind {
+            Kind::Zip(zip) => {
+                let mut zip = zip.clone();
+                let entry = zip.by_index(index).map_err(|error| format!("cannot be read: {error}"))?;
+                read_whole(entry.take(most), most, most)
+            }
+            Kind::Tar(bytes, members) => {
+                let mut start = vec![0; members[index].len.min(most) as usize];
+                let read = bytes.read_exact_at(members[index].offset, &mut start);
+                read.map_err(|error| format!("cannot be read: {error}"))?;
+                Ok(start)
+            }
+        }
+    }
+
     /// The bytes of entry `index` to read at any place, with where they begin and how many they are: those of the archive
     /// itself where they lie there as they are, else unpacked.
     pub fn open_entry(&self, index: usize) -> Result<(Bytes, u64, u64), String> {
@@ -219,31 +237,139 @@ fn hold(reader: impl Read, limit: u64) -> std::io::Result<Bytes> {
     Bytes::file(file)
 }
 
-/// The files of a tar, links and folders left out.
+/// The files of a tar, in order; folders are left out. As unpacking does, the last of several files of one name counts, and
+/// a link to a file is that file. What cannot be told from its directory is an error: a sparse file, a link to anything
+/// else, an end that is missing.
 fn members(bytes: Bytes) -> Result<Vec<Member>, String> {
     let wrong = |error: std::io::Error| format!("is truncated or not a tar ({})", crate::one_line(&error));
     let mut bytes = bytes;
     bytes.seek(SeekFrom::Start(0)).map_err(wrong)?;
     let total = bytes.len();
-    let mut archive = tar::Archive::new(bytes);
-    let mut members = Vec::new();
+    let mut archive = tar::Archive::new(bytes.clone());
+    let mut members: Vec<Member> = Vec::new();
+    let mut links = Vec::new();
+    // Place of each name among the members, which are moved for a later file of that name.
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut end = 0;
     for entry in archive.entries_with_seek().map_err(wrong)? {
         let entry = entry.map_err(wrong)?;
-        if !entry.header().entry_type().is_file() {
+        let name =
+            |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| "holds a name that is not UTF-8".to_string());
+        let (offset, len) = (entry.raw_file_position(), entry.size());
+        let after = offset.checked_add(len).filter(|after| *after <= total);
+        let kind = entry.header().entry_type();
+        if kind.is_dir() || kind.is_pax_global_extensions() {
+            end = after.unwrap_or(total);
             continue;
         }
-        if members.len() == MAX_ENTRIES {
+        let own = name(&entry.path_bytes())?;
+        if members.len() + links.len() == MAX_ENTRIES {
             return Err(format!("holds more than {MAX_ENTRIES} files"));
         }
-        let name = String::from_utf8(entry.path_bytes().into_owned());
-        let name = name.map_err(|_| "holds a name that is not UTF-8".to_string())?;
-        let (offset, len) = (entry.raw_file_position(), entry.size());
-        if offset.checked_add(len).is_none_or(|end| end > total) {
-            return Err(format!("is truncated: {} is not all there", name.escape_debug()));
+        if kind.is_hard_link() || kind.is_symlink() {
+            end = after.unwrap_or(offset);
+            let target = name(&entry.link_name_bytes().unwrap_or_default())?;
+            let target = if kind.is_symlink() { beside(&own, &target) } else { Some(plain(&target)) };
+            places.remove(&plain(&own));
+            links.push((own, target));
+            continue;
         }
-        members.push(Member { name, offset, len });
+        if kind.is_gnu_sparse() {
+            return Err(format!("holds a sparse file, {}; pack it without --sparse", own.escape_debug()));
+        }
+        let Some(after) = after else {
+            return Err(format!("is truncated: {} is not all there", own.escape_debug()));
+        };
+        end = after;
+        // Pipes and devices are no data.
+        if kind.is_file() || kind.is_contiguous() {
+            places.insert(plain(&own), members.len());
+            members.push(Member { name: own, offset, len });
+        }
     }
+    ends(&bytes, end)?;
+    follow(&mut members, links, &mut places)?;
+    let mut number = 0..;
+    members.retain(|member| number.next() == places.get(&plain(&member.name)).copied());
     Ok(members)
+}
+
+/// A path without `.`, and without slashes that say nothing.
+fn plain(path: &str) -> String {
+    path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/")
+}
+
+/// Where a link at `path` to `target` leads; none for a place outside the archive.
+fn beside(path: &str, target: &str) -> Option<String> {
+    let path = plain(path);
+    let mut parts: Vec<&str> = path.split('/').collect();
+    parts.pop();
+    if target.starts_with('/') {
+        return None;
+    }
+    for part in target.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        match part {
+            ".." => _ = parts.pop()?,
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Makes each link, with the path that it leads to, a file of its own that lies where the other one does.
+fn follow(
+    members: &mut Vec<Member>,
+    links: Vec<(String, Option<String>)>,
+    places: &mut HashMap<String, usize>,
+) -> Result<(), String> {
+    let leads: HashMap<String, Option<String>> =
+        links.iter().map(|(name, target)| (plain(name), target.clone())).collect();
+    for (name, target) in links {
+        let own = plain(&name);
+        if places.contains_key(&own) {
+            // A later file took its name.
+            continue;
+        }
+        let mut at = target.clone();
+        // A chain of links is at most as long as there are links.
+        for _ in 0..leads.len() {
+            let link = at.as_ref().filter(|at| !places.contains_key(*at)).and_then(|at| leads.get(at));
+            let Some(next) = link else { break };
+            at = next.clone();
+        }
+        let Some(file) = at.and_then(|at| places.get(&at)).map(|place| &members[*place]) else {
+            let target = target.unwrap_or_else(|| "a place outside".into());
+            return Err(format!(
+                "holds a link that leads to no file in it ({} to {}): pack it with --dereference",
+                name.escape_debug(),
+                target.escape_debug()
+            ));
+        };
+        let link = Member { name, offset: file.offset, len: file.len };
+        places.insert(own, members.len());
+        members.push(link);
+    }
+    Ok(())
+}
+
+/// That a tar whose last entry ends at `end` has the empty block that ends it, and nothing more: without it the tar was cut
+/// off between two files.
+fn ends(bytes: &Bytes, end: u64) -> Result<(), String> {
+    const BLOCK: u64 = 512;
+    let mut block = vec![0; 1 << 16];
+    let mut at = end.next_multiple_of(BLOCK);
+    if at.checked_add(BLOCK).is_none_or(|end| end > bytes.len()) {
+        return Err("is truncated: its end is missing".into());
+    }
+    while at < bytes.len() {
+        let count = (bytes.len() - at).min(block.len() as u64) as usize;
+        bytes.read_exact_at(at, &mut block[..count]).map_err(|error| format!("cannot be read: {error}"))?;
+        if block[..count].iter().any(|byte| *byte != 0) {
+            return Err("holds more after its end: two archives in one file are read as the first of them".into());
+        }
+        at += count as u64;
+    }
+    Ok(())
 }
 
 fn refused(path: &Path, what: &str) -> Error {
@@ -297,7 +423,8 @@ mod tests {
                 else {
                     continue;
                 };
-                // What is cut off between two files is seen by counting.
+                // Only the zeros after the first empty block may be missing.
+                assert_eq!(archive.names().unwrap().len(), 2, "cut at {cut}");
                 for (index, name) in archive.names().unwrap() {
                     let whole = if name.ends_with("1.png") { &content[..] } else { &content[..1000] };
                     assert_eq!(archive.read(index, 1 << 20).unwrap(), whole, "cut at {cut}");
@@ -313,6 +440,76 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A tar of entries: name, kind, content or target.
+    fn tar(entries: &[(&str, tar::EntryType, &str)]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, kind, what) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(*kind);
+            header.set_mode(0o644);
+            if matches!(kind, tar::EntryType::Link | tar::EntryType::Symlink) {
+                header.set_size(0);
+                builder.append_link(&mut header, name, what).unwrap();
+            } else {
+                header.set_size(what.len() as u64);
+                builder.append_data(&mut header, name, what.as_bytes()).unwrap();
+            }
+        }
+        builder.into_inner().unwrap()
+    }
+
+    #[test]
+    fn a_link_in_a_tar_is_the_file_that_it_leads_to() {
+        use tar::EntryType::{Directory, Link, Regular, Symlink};
+        let files = |entries: &[(&str, tar::EntryType, &str)]| -> Result<Vec<(String, String)>> {
+            let archive = Archive::of_bytes(Path::new("x.tar"), Stamp::default(), tar(entries))?;
+            let read = |(index, name)| (name, String::from_utf8(archive.read(index, 99).unwrap()).unwrap());
+            Ok(archive.names()?.into_iter().map(read).collect())
+        };
+        let of = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+            files.iter().map(|(name, what)| (name.to_string(), what.to_string())).collect()
+        };
+        let linked = [
+            ("c/", Directory, ""),
+            ("c/1.png", Regular, "one"),
+            ("d/1.png", Link, "./c/1.png"),
+            ("d/2.png", Symlink, "../c/1.png"),
+            ("d/3.png", Symlink, "2.png"),
+        ];
+        assert_eq!(
+            files(&linked).unwrap(),
+            of(&[("c/1.png", "one"), ("d/1.png", "one"), ("d/2.png", "one"), ("d/3.png", "one")])
+        );
+        // As unpacking it: the last of a name.
+        let again = [("a/0.png", Regular, "old"), ("b/0.png", Regular, "b"), ("./a/0.png", Regular, "new")];
+        assert_eq!(files(&again).unwrap(), of(&[("b/0.png", "b"), ("a/0.png", "new")]));
+        let over = [("a/0.png", Regular, "old"), ("b/0.png", Regular, "b"), ("a/0.png", Link, "b/0.png")];
+        assert_eq!(files(&over).unwrap(), of(&[("b/0.png", "b"), ("a/0.png", "b")]));
+        for target in ["/etc/passwd", "../../x.png", "../c", "1.png"] {
+            let error = files(&[("c/0.png", Regular, "one"), ("d/1.png", Symlink, target)]).unwrap_err().to_string();
+            assert!(error.contains("a link that leads to no file in it (d/1.png to "), "{error}");
+            assert!(error.contains("--dereference"), "{error}");
+        }
+    }
+
+    #[test]
+    fn two_tars_in_one_file_are_an_error() {
+        let both = [tar_of([("a.png", &b"a"[..])]), tar_of([("b.png", &b"b"[..])])].concat();
+        let error = Archive::of_bytes(Path::new("x.tar"), Stamp::default(), both).err().unwrap().to_string();
+        assert!(error.contains("holds more after its end"), "{error}");
+    }
+
+    #[test]
+    fn the_start_of_an_entry_needs_no_unpacking() {
+        let zeros = vec![7u8; 4 << 20];
+        for packed in [zip_of([("a", zeros.as_slice())]), tar_of([("a", zeros.as_slice())])] {
+            let (_dir, archive) = archive(&packed);
+            assert_eq!(archive.start(0, 12).unwrap(), [7; 12]);
+        }
+        let (_dir, archive) = archive(&zip_of([("a", &b"few"[..])]));
+        assert_eq!(archive.start(0, 12).unwrap(), b"few");
     }
 
     #[test]

@@ -4,16 +4,25 @@ use std::collections::{BTreeMap, HashMap};
 
 use harness_core::{Error, Result, text};
 
+use crate::files::is_image;
 use crate::lists::rows;
-use crate::plan::{Classes, Place};
+use crate::plan::{Classes, LeftOut, Place};
 use crate::tree::{Dir, FileRef};
 
 /// Largest list that is read, in bytes: the real ones have 2 MB.
 const MAX_LIST: u64 = 64 << 20;
 
-/// Adds the images of every list; the labels of each, in the order of their first rows. Errors: [`Error::Data`] naming the
-/// line: a name that is not plain, a file that is not in `images`, an image listed twice.
-pub(crate) fn list(lists: &[FileRef], images: &Dir, classes: &mut Classes) -> Result<Vec<Vec<String>>> {
+/// What lists say of a folder of images.
+pub(crate) struct Listed {
+    /// The labels of each list, in the order of their first rows.
+    pub labels: Vec<Vec<String>>,
+    /// The files of the folder that are in no list.
+    pub left_out: Option<LeftOut>,
+}
+
+/// Adds the images of every list. Errors: [`Error::Data`] naming the line: a name that is not plain, a file that is not
+/// in `images`, an image listed twice, columns of labels that contradict one another.
+pub(crate) fn list(lists: &[FileRef], images: &Dir, classes: &mut Classes) -> Result<Listed> {
     let files = images.entries()?.into_iter().filter_map(|entry| Some((entry.name, Some(entry.node.file()?))));
     let mut there: HashMap<String, Option<FileRef>> = files.collect();
     let mut named: BTreeMap<String, Vec<(String, FileRef)>> = BTreeMap::new();
@@ -43,5 +52,15 @@ pub(crate) fn list(lists: &[FileRef], images: &Dir, classes: &mut Classes) -> Re
         files.sort_by(|a, b| a.0.cmp(&b.0));
         classes.entry(label).or_default().extend(files.into_iter().map(|(_, file)| Place::File(file)));
     }
-    Ok(labels)
+    let names = there.into_iter().filter_map(|(name, file)| file.map(|_| name));
+    Ok(Listed { labels, left_out: unlisted(images, names.collect()) })
+}
+
+/// What is said of the files of `images` that no list took; an image is named before another file.
+fn unlisted(images: &Dir, mut names: Vec<String>) -> Option<LeftOut> {
+    names.sort();
+    let image = names.iter().find(|name| is_image(name));
+    let first = image.or(names.first())?;
+    let why = format!("in none of the lists, such as {first}; list or remove them");
+    Some(LeftOut { folder: images.show(), files: names.len(), why, maybe_images: image.is_some() })
 }

@@ -9,18 +9,36 @@ use harness_core::{Error, Result};
 /// Most entries that one folder may have. The largest real one, all of mini-ImageNet in one folder, has 60,000.
 const MAX_ENTRIES: usize = 2_000_000;
 
-/// A file's length in bytes and time of change in nanoseconds since 1970: what tells that it was replaced.
+/// What tells that a file was replaced, without reading it: its length in bytes, when its content was modified, and, where
+/// the system says so, when it was changed in any way and which file it is. Times are in nanoseconds since 1970. The time
+/// of modification alone would not do: copying, renaming and unpacking may keep it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub len: u64,
     pub modified: u128,
+    pub changed: i128,
+    pub file: (u64, u64),
 }
 
 impl Stamp {
     pub fn of(metadata: &fs::Metadata) -> Self {
         let modified = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-        Stamp { len: metadata.len(), modified: modified.map_or(0, |time| time.as_nanos()) }
+        let (changed, file) = changed(metadata);
+        Stamp { len: metadata.len(), modified: modified.map_or(0, |time| time.as_nanos()), changed, file }
     }
+}
+
+/// Time of the last change of any kind, and device and number of the file.
+#[cfg(unix)]
+fn changed(metadata: &fs::Metadata) -> (i128, (u64, u64)) {
+    use std::os::unix::fs::MetadataExt;
+    let nanoseconds = i128::from(metadata.ctime()) * 1_000_000_000 + i128::from(metadata.ctime_nsec());
+    (nanoseconds, (metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn changed(_: &fs::Metadata) -> (i128, (u64, u64)) {
+    (0, (0, 0))
 }
 
 /// An entry of a folder, its name known to be UTF-8.
@@ -73,14 +91,20 @@ pub(crate) fn survey(dir: &Path, folders: bool) -> impl Iterator<Item = (String,
     })
 }
 
-/// All of a file, if it is a file of at most `limit` bytes; what is wrong otherwise.
-pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
-    let file = fs::File::open(path).map_err(|error| format!("cannot be read: {error}"))?;
-    let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
-    // A pipe or a device would block or never end.
-    if !metadata.is_file() {
+/// The file at `path`, open; what is wrong with it otherwise.
+pub(crate) fn open(path: &Path) -> Result<fs::File, String> {
+    let unread = |error: std::io::Error| format!("cannot be read: {error}");
+    // To open a pipe would wait for its other end, and a device never ends.
+    if !fs::metadata(path).map_err(unread)?.is_file() {
         return Err("is not a file".into());
     }
+    fs::File::open(path).map_err(unread)
+}
+
+/// All of a file, if it is a file of at most `limit` bytes; what is wrong otherwise.
+pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
+    let file = open(path)?;
+    let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
     let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() as u64 > limit {
@@ -160,6 +184,38 @@ mod tests {
         fs::remove_file(dir.path().join("loop")).unwrap();
         fs::write(dir.path().join(std::ffi::OsStr::from_bytes(b"\xff.png")), b"").unwrap();
         assert!(entries(dir.path()).err().unwrap().to_string().contains("not UTF-8"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn another_file_of_equal_length_and_time_has_another_stamp() {
+        let dir = tempfile::tempdir().unwrap();
+        let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        let write = |name: &str, byte: u8| {
+            fs::write(dir.path().join(name), [byte; 10]).unwrap();
+            fs::File::options().write(true).open(dir.path().join(name)).unwrap().set_modified(time).unwrap();
+        };
+        let stamp = |name: &str| Stamp::of(&fs::metadata(dir.path().join(name)).unwrap());
+        write("a", 1);
+        write("b", 2);
+        let before = stamp("a");
+        assert_eq!((before, before.modified), (stamp("a"), stamp("b").modified));
+        fs::rename(dir.path().join("b"), dir.path().join("a")).unwrap();
+        assert_ne!(stamp("a"), before, "another file of that name");
+        let before = stamp("a");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        write("a", 3);
+        assert_eq!((stamp("a").file, stamp("a").modified), (before.file, before.modified));
+        assert_ne!(stamp("a"), before, "written in place");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("z.png");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(read_limited(&pipe, 9).unwrap_err(), "is not a file");
     }
 
     #[test]

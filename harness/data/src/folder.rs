@@ -2,8 +2,8 @@
 //!
 //! What lies there is used or named. Where a layout could mean two things it is refused with what was expected.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::path::{Path, PathBuf};
 
 use harness_core::{ClassSplit, Error, Result, Split, text};
 
@@ -129,7 +129,9 @@ pub(crate) fn unwrapped(root: Dir) -> Dir {
 fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> {
     let lists: Option<Vec<FileRef>> = PARTS.iter().map(|part| root.file(&format!("{}.csv", part.as_str()))).collect();
     if let (Some(lists), Some(images)) = (lists, root.dir("images")) {
-        let [train, val, test] = <[_; 3]>::try_from(csv::list(&lists, &images, classes)?).expect("three lists");
+        let listed = csv::list(&lists, &images, classes)?;
+        plan.left_out.extend(listed.left_out);
+        let [train, val, test] = <[_; 3]>::try_from(listed.labels).expect("three lists");
         for name in train.iter().chain(&val) {
             if val.contains(name) && train.contains(name) || test.contains(name) {
                 return Err(twice(&root.show(), name));
@@ -142,35 +144,43 @@ fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> 
     let whole = |dir: &Dir| PARTS.iter().all(|part| dir.file(&format!("{}.txt", part.as_str())).is_some());
     let found: Vec<Dir> =
         std::iter::once(splits.clone()).chain(splits.folders().into_iter().map(|(_, dir)| dir)).filter(whole).collect();
+    if found.len() > 1 {
+        plan.left_out.push(several(&splits, &found));
+    }
     read_classes(&data, classes, plan)?;
-    match &found[..] {
-        [] => {}
-        [one] => {
-            let mut split = ClassSplit::default();
-            for part in PARTS {
-                let file = one.file(&format!("{}.txt", part.as_str())).expect("looked for above");
-                let text = file.read(MAX_LIST).and_then(|bytes| text::read(&bytes));
-                let text = text.map_err(|what| Error::data(format!("{} {what}", file.show())))?;
-                let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
-                classes_in(part, &mut split).extend(names.map(|name| text::nfc(name).into_owned()));
-            }
-            let mut seen = HashSet::new();
-            if let Some(name) = split.train.iter().chain(&split.val).chain(&split.test).find(|name| !seen.insert(*name))
-            {
-                return Err(Error::data(format!("{}: class {name} is named twice in train, val and test", one.show())));
-            }
-            plan.split = Some(split);
-        }
-        several => {
-            let names: Vec<String> = several.iter().map(Dir::show).collect();
-            return Err(Error::data(format!(
-                "{}: several splits ({}); keep one, or name a list of classes with data.split",
-                root.show(),
-                names.join(", ")
-            )));
-        }
+    if let [one] = &found[..] {
+        plan.split = Some(split_in(one)?);
     }
     Ok(true)
+}
+
+/// What is said of several splits: none of them is taken, and whoever needs one names it.
+fn several(splits: &Dir, found: &[Dir]) -> LeftOut {
+    let names: Vec<String> = found.iter().map(Dir::show).collect();
+    let why = format!(
+        "several splits ({}), of which none is taken; keep one, or name a list of classes with data.split",
+        names.join(", ")
+    );
+    // They are no images, and yet were meant to be used: a note tells of them.
+    LeftOut { folder: splits.show(), files: PARTS.len() * found.len(), why, maybe_images: true }
+}
+
+/// The split of the lists train.txt, val.txt and test.txt in `dir`. Errors: [`Error::Data`] naming a list that cannot
+/// be read and a class that is named twice.
+fn split_in(dir: &Dir) -> Result<ClassSplit> {
+    let mut split = ClassSplit::default();
+    for part in PARTS {
+        let file = dir.file(&format!("{}.txt", part.as_str())).expect("it was looked for");
+        let text = file.read(MAX_LIST).and_then(|bytes| text::read(&bytes));
+        let text = text.map_err(|what| Error::data(format!("{} {what}", file.show())))?;
+        let names = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        classes_in(part, &mut split).extend(names.map(|name| text::nfc(name).into_owned()));
+    }
+    let mut seen = HashSet::new();
+    match split.train.iter().chain(&split.val).chain(&split.test).find(|name| !seen.insert(*name)) {
+        Some(name) => Err(Error::data(format!("{}: class {name} is named twice in train, val and test", dir.show()))),
+        None => Ok(split),
+    }
 }
 
 fn by_folders(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<()> {
@@ -300,7 +310,7 @@ struct Found {
     groups: Vec<String>,
     /// Ending of the others to their number and the first of them.
     others: BTreeMap<String, (usize, String)>,
-    /// Folders that are links to where they lie, or too deep.
+    /// Folders that are too deep, or links: to where they lie, or to what was walked by another path.
     unwalked: Vec<String>,
 }
 
@@ -332,7 +342,10 @@ impl Found {
     fn left_out(&self, dir: &Dir) -> Option<LeftOut> {
         let kinds: Vec<String> =
             self.others.iter().map(|(kind, (files, first))| format!("{files} {kind}, such as {first}")).collect();
-        let unwalked = self.unwalked.iter().map(|name| format!("folder {name}, a link to where it lies or too deep"));
+        let unwalked = self
+            .unwalked
+            .iter()
+            .map(|name| format!("folder {name}, too deep, or a link to where it lies or to what is read already"));
         let kinds: Vec<String> = kinds.into_iter().chain(unwalked).collect();
         let maybe_images =
             self.others.values().any(|(_, first)| ending(first) == Ending::Other && !first.ends_with(".db"));
@@ -343,44 +356,84 @@ impl Found {
 }
 
 fn starts_as_image(file: &FileRef) -> bool {
-    // A few bytes of a large file on disk; what is packed is read whole, and seldom has such names.
-    let mut start = [0; 12];
-    file.open().is_ok_and(|(bytes, offset, len)| {
-        len >= 12 && bytes.read_exact_at(offset, &mut start).is_ok() && decode::sniff(&start).is_some()
-    })
+    file.start(12).is_ok_and(|start| start.len() == 12 && decode::sniff(&start).is_some())
 }
 
 fn walk(dir: &Dir) -> Result<Found> {
-    let mut found = Found::default();
-    walk_below(dir, "", MAX_DEPTH, &mut found)?;
+    let mut walk = Walk::default();
+    walk.folder(dir, "", MAX_DEPTH)?;
+    while let Some((dir, path, depth)) = walk.links.pop_front() {
+        walk.folder(&dir, &path, depth)?;
+    }
+    let mut found = walk.found;
+    found.unwalked.sort();
+    found.direct = found.images.keys().filter(|path| !path.contains('/')).count();
+    let groups: BTreeSet<&str> = found.images.keys().filter_map(|path| Some(path.split_once('/')?.0)).collect();
+    found.groups = groups.into_iter().map(str::to_string).collect();
     Ok(found)
 }
 
-fn walk_below(dir: &Dir, above: &str, depth: usize, found: &mut Found) -> Result<()> {
-    for entry in dir.entries()? {
-        let path = format!("{above}{}", entry.name);
-        match entry.node {
-            Node::File(file) => found.add(&entry.name, path, file),
-            Node::Dir(below) if depth == 0 || dir.is_above(&below) => found.unwalked.push(path),
-            Node::Dir(below) => {
-                let before = found.images.len();
-                walk_below(&below, &format!("{path}/"), depth - 1, found)?;
-                if above.is_empty() && found.images.len() > before {
-                    found.groups.push(entry.name);
-                }
+/// The way through a class folder. Links may lead anywhere in circles, and yet no folder is walked twice.
+#[derive(Default)]
+struct Walk {
+    found: Found,
+    /// Where the folders on disk that were walked really lie.
+    walked: HashSet<PathBuf>,
+    /// Links to folders, each with its path below the class and the levels left. They wait until all others are walked:
+    /// what has a path of its own goes by it.
+    links: VecDeque<(Dir, String, usize)>,
+}
+
+impl Walk {
+    /// Walks a folder, `path` below the class, and `depth` levels below it.
+    fn folder(&mut self, dir: &Dir, path: &str, depth: usize) -> Result<()> {
+        if dir.on_disk().is_some_and(|here| !self.walked.insert(real(here))) {
+            self.found.unwalked.push(path.to_string());
+            return Ok(());
+        }
+        for entry in dir.entries()? {
+            let below = if path.is_empty() { entry.name.clone() } else { format!("{path}/{}", entry.name) };
+            match entry.node {
+                Node::File(file) => self.found.add(&entry.name, below, file),
+                Node::Dir(folder) if depth == 0 || dir.is_above(&folder) => self.found.unwalked.push(below),
+                Node::Dir(folder) if is_link(&folder) => self.links.push_back((folder, below, depth - 1)),
+                Node::Dir(folder) => self.folder(&folder, &below, depth - 1)?,
             }
         }
+        Ok(())
     }
-    if above.is_empty() {
-        found.direct = found.images.keys().filter(|path| !path.contains('/')).count();
-    }
-    Ok(())
+}
+
+/// Where a folder on disk lies, links followed.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_path_buf())
+}
+
+fn is_link(dir: &Dir) -> bool {
+    dir.on_disk().is_some_and(Path::is_symlink)
 }
 
 /// Whether images lie in `dir`, or at most `depth` folders below it.
 pub(crate) fn holds_images(dir: &Dir, depth: usize) -> bool {
-    dir.file_names().iter().any(|name| crate::files::is_image(name) && !crate::files::is_litter(name))
-        || depth > 0 && dir.folders().iter().any(|(_, below)| !dir.is_above(below) && holds_images(below, depth - 1))
+    let is_image = |name: &String| crate::files::is_image(name) && !crate::files::is_litter(name);
+    // Level by level, and each link's folder once: links may lead in circles.
+    let (mut linked, mut level) = (HashSet::new(), vec![dir.clone()]);
+    for left in (0..=depth).rev() {
+        let mut next = Vec::new();
+        for dir in level {
+            if dir.file_names().iter().any(is_image) {
+                return true;
+            }
+            let folders = if left > 0 { dir.folders() } else { Vec::new() };
+            let is_new = |folder: &Dir| match folder.on_disk() {
+                Some(path) if is_link(folder) => !dir.is_above(folder) && linked.insert(real(path)),
+                _ => true,
+            };
+            next.extend(folders.into_iter().map(|(_, folder)| folder).filter(is_new));
+        }
+        level = next;
+    }
+    false
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The rows of a list of images, a file and a label each: names that stay in the folder they are looked for in.
 
+use std::collections::HashMap;
+
 use harness_core::text::{self, nfc};
 
 /// What heads a column of files.
@@ -26,14 +28,23 @@ pub(crate) type Row = (usize, Result<(String, String), String>);
 
 /// Every row but the heading. Columns are found by their heading;
 /// without one a row is file and label, after a column of numbers or without it.
+/// Where two columns of labels contradict one another, that is the only row, at the line of the heading.
 pub(crate) fn rows(text: &str) -> Vec<Row> {
     let rows = text::rows(text);
-    let heads = |known: &[&str], fields: &[String]| {
-        let head = |field: &String| known.contains(&&*field.to_lowercase());
-        fields.iter().position(head)
+    let heads = |known: &[&str], fields: &[String]| -> Vec<usize> {
+        let head = |column: &usize| known.contains(&&*fields[*column].to_lowercase());
+        (0..fields.len()).filter(head).collect()
     };
     let first = rows.first().map_or(&[][..], |(_, fields)| fields);
-    let columns = heads(&FILES, first).zip(heads(&LABELS, first)).filter(|(file, label)| file != label);
+    let labels = heads(&LABELS, first);
+    let columns = heads(&FILES, first).first().copied().zip(labels.first().copied());
+    if let (Some(_), Some((one, other))) = (columns, contradiction(&labels, rows.get(1..).unwrap_or_default())) {
+        let (one, other) = (&first[one], &first[other]);
+        return vec![(
+            rows[0].0,
+            Err(format!("the columns {one} and {other} make different classes of the rows; remove one of them")),
+        )];
+    }
     let headed = columns.is_some() || first.first().is_some_and(|field| field.to_lowercase().starts_with("filename"));
     let one = |(number, fields): text::Row| {
         let number_first = fields.len() == 3 && (fields[0].is_empty() || fields[0].parse::<u64>().is_ok());
@@ -60,6 +71,23 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
         (number, row)
     };
     rows.into_iter().skip(usize::from(headed)).map(one).collect()
+}
+
+/// The first column of labels, and one after it that parts the rows otherwise.
+fn contradiction(labels: &[usize], rows: &[text::Row]) -> Option<(usize, usize)> {
+    let (first, others) = labels.split_first()?;
+    others.iter().find(|other| !same_classes(rows, *first, **other)).map(|other| (*first, *other))
+}
+
+/// Whether rows that are equal in one column are equal in the other. A row that lacks one of them is not asked.
+fn same_classes(rows: &[text::Row], one: usize, other: usize) -> bool {
+    let (mut there, mut back) = (HashMap::new(), HashMap::new());
+    rows.iter().all(|(_, fields)| {
+        let (Some(one), Some(other)) = (fields.get(one), fields.get(other)) else { return true };
+        let (one, other) = (nfc(one), nfc(other));
+        *there.entry(one.clone()).or_insert_with(|| other.clone()) == other
+            && *back.entry(other).or_insert_with(|| one.clone()) == one
+    })
 }
 
 #[cfg(test)]
@@ -96,6 +124,29 @@ mod tests {
         assert_eq!(wrong("filename,label\na.jpg,cat\nb.jpg\n"), (3, "1 fields where filename,label belong".into()));
         assert_eq!(wrong("a.jpg,cat,dog\n").1, "3 fields where filename,label belong");
         assert!(wrong("a.jpg,\"cat\nb.jpg,dog\n").1.contains("not a plain name"));
+    }
+
+    #[test]
+    fn two_columns_of_labels_must_make_the_same_classes() {
+        let found = |text: &str| -> Vec<_> { rows(text).into_iter().map(|(_, row)| row.unwrap()).collect() };
+        let wanted = [row("a.jpg", "n1"), row("b.jpg", "n2"), row("c.jpg", "n1")];
+        // The same classes by other names, once with an accent as a sign of its own.
+        assert_eq!(found("filename,wnid,Class\na.jpg,n1,b\u{e4}r\nb.jpg,n2,cat\nc.jpg,n1,ba\u{308}r\n"), wanted);
+        assert_eq!(found("label,file,tag\nn1,a.jpg,x\nn2,b.jpg,y\nn1,c.jpg,x\n"), wanted);
+        // A column of no label may say anything.
+        assert_eq!(found("filename,wnid,place\na.jpg,n1,x\nb.jpg,n2,x\nc.jpg,n1,y\n"), wanted);
+        for text in [
+            // Finer, coarser, across.
+            "filename,class,species\na.jpg,bird,wren\nb.jpg,bird,robin\n",
+            "filename,class,species\na.jpg,wren,bird\nb.jpg,robin,bird\n",
+            "filename,class,species\na.jpg,x,1\nb.jpg,x,2\nc.jpg,y,1\nd.jpg,y,2\n",
+        ] {
+            let what = "the columns class and species make different classes of the rows; remove one of them";
+            assert_eq!(rows(text), [(1, Err(what.to_string()))], "{text:?}");
+        }
+        // The third column contradicts the first.
+        let third = &rows("\nfile,label,wnid,Tag\na.jpg,1,n1,x\nb.jpg,2,n2,x\n")[0];
+        assert!(third.0 == 2 && third.1.as_ref().unwrap_err().contains("columns label and Tag make"), "{third:?}");
     }
 
     proptest! {

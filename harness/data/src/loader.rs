@@ -88,7 +88,7 @@ impl Loader<'_> {
             (self.progress)(Step::Note(&format!("{note}; see `harness data verify`")));
         }
         let images = self.cache.open(&plan, &spec, self.progress)?;
-        if let Some((false, what)) = known::judge(dataset, side, filter, &images.digest) {
+        if let Some((false, what)) = known::judge(dataset, &plan, side, filter, &images.digest) {
             (self.progress)(Step::Note(&format!(
                 "{dataset} is complete, and yet not {what}; see `harness data verify`"
             )));

@@ -108,7 +108,7 @@ pub struct LeftOut {
     pub files: usize,
     /// Why, with the kinds of the files and the first of them.
     pub why: String,
-    /// Whether they may be images that were meant to be used, and not a readme or a list.
+    /// Whether they may have been meant to be used, as images and several splits, and not a readme or a list.
     pub maybe_images: bool,
 }
 
@@ -160,7 +160,7 @@ impl Plan {
     }
 
     /// sha256 over what the decoded bytes depend on, as far as it is known without reading them: classes, places, and
-    /// the path, length and time of change of every file.
+    /// the path and stamp of every file.
     pub fn fingerprint(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         let mut text = |text: &str| {
@@ -169,7 +169,7 @@ impl Plan {
         };
         let mut file = |path: &Path, stamp: &Stamp| {
             text(&path.to_string_lossy());
-            text(&format!("{} {}", stamp.len, stamp.modified));
+            text(&format!("{} {} {} {:?}", stamp.len, stamp.modified, stamp.changed, stamp.file));
         };
         self.tables.iter().for_each(|table| file(&table.path, &table.stamp));
         for block in &self.blocks {

@@ -8,10 +8,10 @@ use harness_core::{ClassSplit, Error, Result};
 
 use crate::decode::{Filter, Spec};
 use crate::folder;
-use crate::plan::Plan;
+use crate::plan::{Place, Plan};
 use crate::progress::silent;
 
-/// Images that are looked at, at most: the first of each class.
+/// Images that are looked at, at most.
 const LOOK: usize = 200;
 /// Enough to see whether an image is grey.
 const SIDE: usize = 8;
@@ -41,8 +41,7 @@ pub struct Survey {
 /// decode among those that are looked at.
 pub fn survey(path: &Path) -> Result<Survey> {
     let plan = folder::plan(path)?;
-    let firsts = plan.classes.iter().take(LOOK).map(|(name, places)| (name.clone(), places[..1].to_vec()));
-    let some = Plan { name: plan.name.clone(), classes: firsts.collect(), ..Plan::default() };
+    let some = Plan { name: plan.name.clone(), classes: spread(&plan.classes), ..Plan::default() };
     let spec = Spec { side: SIDE, channels: 3, filter: Filter::Nearest, source_side: None, binary: false };
     let seen = Mutex::new(Vec::new());
     some.decode_each(&spec, &silent, &|visit| {
@@ -73,6 +72,27 @@ pub fn survey(path: &Path) -> Result<Survey> {
     })
 }
 
+/// At most [`LOOK`] images, spread evenly over the classes. Up to so many classes have one at least.
+fn spread(classes: &[(String, Vec<Place>)]) -> Vec<(String, Vec<Place>)> {
+    let n = classes.len();
+    let some = |(class, (name, places)): (usize, &(String, Vec<Place>))| {
+        let looks = (class + 1) * LOOK / n - class * LOOK / n;
+        let some = positions(looks, places.len(), class, n).into_iter().map(|at| places[at].clone());
+        (name.clone(), some.collect::<Vec<Place>>())
+    };
+    classes.iter().enumerate().map(some).filter(|(_, places)| !places.is_empty()).collect()
+}
+
+/// Which of a class's `len` images are looked at: the first, the last and evenly between.
+fn positions(looks: usize, len: usize, class: usize, classes: usize) -> Vec<usize> {
+    match looks.min(len) {
+        0 => Vec::new(),
+        // The first of the first class, the last of the last: first images may all differ from the others.
+        1 => vec![class * (len - 1) / (classes - 1).max(1)],
+        looks => (0..looks).map(|look| look * (len - 1) / (looks - 1)).collect(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use image::{GrayImage, Luma, Rgb, RgbImage};
@@ -94,7 +114,7 @@ mod tests {
         let found = survey(dir.path()).unwrap();
         let classes: Vec<(&str, usize)> = found.classes.iter().map(|(name, n)| (name.as_str(), *n)).collect();
         assert_eq!(classes, [("a", 1), ("b", 2), ("c", 1)]);
-        assert_eq!((found.smallest, found.largest, found.looked_at, found.grey), ((20, 30), (50, 40), 3, true));
+        assert_eq!((found.smallest, found.largest, found.looked_at, found.grey), ((20, 30), (90, 90), 4, true));
         let split = found.split.unwrap();
         assert_eq!(
             (split.train, split.val.len(), split.test),
@@ -105,5 +125,54 @@ mod tests {
         std::fs::write(at("test/d/0.png"), "no image").unwrap();
         let error = survey(dir.path()).unwrap_err().to_string();
         assert!(error.contains("test/d/0.png") && error.ends_with("; replace it"), "{error}");
+    }
+
+    #[test]
+    fn a_grey_first_image_does_not_speak_for_its_class() {
+        let dir = tempfile::tempdir().unwrap();
+        for class in 0..6 {
+            let home = dir.path().join(format!("c{class}"));
+            std::fs::create_dir(&home).unwrap();
+            GrayImage::from_pixel(20, 20, Luma([9])).save(home.join("0.png")).unwrap();
+            for image in 1..10 {
+                RgbImage::from_pixel(20, 20 + image, Rgb([1, 2, 3])).save(home.join(format!("{image}.png"))).unwrap();
+            }
+        }
+        let found = survey(dir.path()).unwrap();
+        assert_eq!((found.grey, found.looked_at, found.largest), (false, 60, (20, 29)));
+    }
+
+    /// Class and position of every look at `n` classes of `images` each.
+    fn looks(n: usize, images: usize) -> Vec<(usize, usize)> {
+        let class = |class| {
+            let places = (0..images).map(|row| Place::Row { table: class, row });
+            (format!("{class:04}"), places.collect::<Vec<_>>())
+        };
+        let classes: Vec<_> = (0..n).map(class).collect();
+        let places = spread(&classes).into_iter().flat_map(|(_, places)| places);
+        let at = |place: Place| match place {
+            Place::Row { table, row } => (table, row),
+            other => panic!("{other:?}"),
+        };
+        places.map(at).collect()
+    }
+
+    #[test]
+    fn looks_are_spread_over_all_classes_and_all_of_a_class() {
+        assert_eq!(looks(2, 3), [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)]);
+        let rows: Vec<usize> = looks(1, 1000).into_iter().map(|(_, row)| row).collect();
+        assert_eq!((rows.len(), rows[0], rows[199]), (200, 0, 999));
+        assert!(rows.windows(2).all(|pair| (4..=6).contains(&(pair[1] - pair[0]))), "{rows:?}");
+        // Every class is seen, and more than its first image.
+        let all = looks(150, 10);
+        let seen: std::collections::BTreeSet<usize> = all.iter().map(|(class, _)| *class).collect();
+        assert_eq!((all.len(), seen.len()), (200, 150));
+        let one_each = looks(200, 10);
+        assert_eq!((one_each.len(), one_each[0], one_each[199]), (200, (0, 0), (199, 9)));
+        // Of more classes than looks, every fifth.
+        let some = looks(1000, 10);
+        assert_eq!(some.len(), 200);
+        assert!(some.windows(2).all(|pair| pair[1].0 - pair[0].0 == 5), "{some:?}");
+        assert!(some.iter().any(|(_, row)| *row == 0) && some.iter().any(|(_, row)| *row == 9), "{some:?}");
     }
 }

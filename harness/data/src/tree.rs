@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,21 +39,45 @@ pub(crate) struct Packed {
 
 type Folders = BTreeMap<String, BTreeMap<String, Option<usize>>>;
 
-/// Adds a folder and those it lies in; its path with a slash at its end. None for litter, and what is too deep.
-fn add_folder(folders: &mut Folders, path: &str) -> Option<String> {
-    let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
-    if parts.len() > MAX_DEPTH || parts.iter().any(|part| files::is_litter(part)) {
-        return None;
+/// The folders of an archive while they are gathered.
+#[derive(Default)]
+struct Gathered {
+    folders: Folders,
+    /// The name of each folder as the archive has it, by its path in composed form: two such names are two folders.
+    spelt: BTreeMap<String, String>,
+}
+
+impl Gathered {
+    /// Adds a folder and those it lies in; its path with a slash at its end. None for litter, and what is too deep.
+    /// Errors: the path, where a file or another folder has it.
+    fn folder(&mut self, path: &str) -> Result<Option<String>, String> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        if parts.len() > MAX_DEPTH || parts.iter().any(|part| files::is_litter(part)) {
+            return Ok(None);
+        }
+        let mut above = String::new();
+        for spelt in parts {
+            let part = nfc(spelt).into_owned();
+            let below = format!("{above}{part}/");
+            let other = self.spelt.entry(below.clone()).or_insert_with(|| spelt.to_string()) != spelt;
+            let entry = self.folders.entry(above).or_default().entry(part).or_insert(None);
+            if other || entry.is_some() {
+                return Err(below.trim_end_matches('/').to_string());
+            }
+            above = below;
+        }
+        self.folders.entry(above.clone()).or_default();
+        Ok(Some(above))
     }
-    let mut above = String::new();
-    for part in parts {
-        let part = nfc(part).into_owned();
-        let below = format!("{above}{part}/");
-        folders.entry(above).or_default().entry(part).or_insert(None);
-        above = below;
+
+    /// Adds a file in a folder that was added. Errors: its path, where something else has it.
+    fn file(&mut self, home: &str, name: &str, entry: usize) -> Result<(), String> {
+        let names = self.folders.get_mut(home).expect("it was added");
+        match names.insert(nfc(name).into_owned(), Some(entry)) {
+            Some(_) => Err(format!("{home}{name}")),
+            None => Ok(()),
+        }
     }
-    folders.entry(above.clone()).or_default();
-    Some(above)
 }
 
 /// A name in a folder. Names are in Unicode's composed form.
@@ -70,25 +95,25 @@ pub(crate) enum Node {
 const MAX_DEPTH: usize = 32;
 
 impl Dir {
-    /// The archive at `path`. Errors: [`Error::Data`] naming one that cannot be read.
+    /// The archive at `path`. Errors: [`Error::Data`] naming one that cannot be read, or a name that is there twice.
     pub fn archive(path: &Path) -> Result<Dir> {
         let archive = Archive::open(path)?;
-        let mut folders = Folders::new();
-        folders.entry(String::new()).or_default();
+        let mut gathered = Gathered::default();
+        gathered.folders.entry(String::new()).or_default();
+        let twice = |name: String| Error::data(format!("{}: {name} is there twice; rename one", path.display()));
         // Files of one folder follow one another: its names are looked at once.
         let (mut last, mut home) = (None, None);
         for (entry, name) in archive.names()? {
             let (folder, file) = name.rsplit_once('/').unwrap_or(("", &name));
             if last.as_deref() != Some(folder) {
-                home = add_folder(&mut folders, folder);
+                home = gathered.folder(folder).map_err(twice)?;
                 last = Some(folder.to_string());
             }
             if let Some(home) = home.as_ref().filter(|_| !files::is_litter(file)) {
-                let names = folders.get_mut(home).expect("it was added");
-                names.entry(nfc(file).into_owned()).or_insert(Some(entry));
+                gathered.file(home, file, entry).map_err(twice)?;
             }
         }
-        Ok(Dir::Packed(Arc::new(Packed { archive, folders }), String::new()))
+        Ok(Dir::Packed(Arc::new(Packed { archive, folders: gathered.folders }), String::new()))
     }
 
     /// The archives that lie in the folder `path`, each as a folder; none where there are none.
@@ -261,12 +286,23 @@ impl FileRef {
         }
     }
 
+    /// Its first bytes, at most `most`.
+    pub fn start(&self, most: u64) -> Result<Vec<u8>, String> {
+        match self {
+            FileRef::Disk { path, .. } => {
+                let mut start = Vec::new();
+                let read = files::open(path)?.take(most).read_to_end(&mut start);
+                read.map(|_| start).map_err(|error| format!("cannot be read: {error}"))
+            }
+            FileRef::Packed { packed, entry } => packed.archive.start(*entry, most),
+        }
+    }
+
     /// It to read at any place: bytes, where it begins in them, how long it is.
     pub fn open(&self) -> Result<(Bytes, u64, u64), String> {
         match self {
             FileRef::Disk { path, .. } => {
-                let bytes = fs::File::open(path).and_then(Bytes::file);
-                let bytes = bytes.map_err(|error| format!("cannot be read: {error}"))?;
+                let bytes = Bytes::file(files::open(path)?).map_err(|error| format!("cannot be read: {error}"))?;
                 let len = bytes.len();
                 Ok((bytes, 0, len))
             }
@@ -341,6 +377,23 @@ mod tests {
             bytes.read_exact_at(offset, &mut one).unwrap();
             assert_eq!(one, b"1");
         }
+        let file = |path: &str| dir.path().join(path);
+        let packed = |files: &[(&str, &[u8])]| {
+            fs::write(file("again.zip"), zip_of(files.iter().copied())).unwrap();
+            Dir::archive(&file("again.zip")).err().map(|error| error.to_string())
+        };
+        assert_eq!(packed(&[("a/1.png", b"1"), ("b/1.png", b"1"), ("a/2.png", b"1")]), None);
+        for (files, name) in [
+            ([("caf\u{e9}/1.png", &b"1"[..]), ("cafe\u{301}/2.png", b"2")], "caf\u{e9}"),
+            ([("a/caf\u{e9}.png", b"1"), ("a/cafe\u{301}.png", b"2")], "a/cafe\u{301}.png"),
+            ([("a", b""), ("a/1.png", b"1")], "a"),
+            ([("a/1.png", b"1"), ("a", b"")], "a"),
+            ([("a/1.png", b"1"), ("./a/1.png", b"2")], "a/1.png"),
+        ] {
+            let error = packed(&files).unwrap();
+            assert!(error.ends_with(&format!("again.zip: {name} is there twice; rename one")), "{error}");
+        }
+        fs::remove_file(file("again.zip")).unwrap();
         let together = Dir::archives(dir.path()).unwrap();
         // Two archives of one stem cannot be told apart.
         assert!(together.unwrap().entries().err().unwrap().to_string().contains("t is there twice"));

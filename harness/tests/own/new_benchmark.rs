@@ -23,7 +23,7 @@ fn a_folder_without_parts_becomes_a_benchmark_that_runs() {
     for part in [
         "base = \"cifar-fs-5w1s\"",
         "# my-glyphs: 12 classes, 96 images.",
-        "12 images that were looked at: 28 × 28 pixels, grey.",
+        "96 images that were looked at: 28 × 28 pixels, grey.",
         "[method.untrained]         # random initialisation",
         "side = 28 ",
         "channels = 1 ",

@@ -66,6 +66,58 @@ fn a_folder_that_holds_itself_ends() {
     assert_eq!(load(dir.path(), 1).unwrap().images.len(), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn folders_that_link_to_each_other_are_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let png = png_grey(2, 2, &[9; 4]);
+    let link = |to: &str, at: &str| std::os::unix::fs::symlink(to, dir.path().join(at)).unwrap();
+    // Inside a class, where a link may come before the folder it leads to.
+    for path in ["cat/0.png", "cat/x/0.png", "cat/y/0.png", "dog/0.png", "owl/0.png"] {
+        write(dir.path(), path, &png);
+    }
+    link("../y", "cat/x/i");
+    link("../x", "cat/y/i");
+    link("y", "cat/a");
+    // Between classes: both have both images.
+    link("../owl", "dog/more");
+    link("../dog", "owl/more");
+    let plan = plan(dir.path()).unwrap();
+    let shown = |class: usize| -> Vec<String> {
+        let of = |place| plan.describe(place).strip_prefix(&format!("{}/", dir.path().display())).unwrap().to_string();
+        plan.classes[class].1.iter().map(of).collect()
+    };
+    assert_eq!(shown(0), ["cat/0.png", "cat/x/0.png", "cat/y/0.png"]);
+    assert_eq!(shown(1), ["dog/0.png", "dog/more/0.png"]);
+    assert_eq!(shown(2), ["owl/0.png", "owl/more/0.png"]);
+    let left: Vec<&str> = plan.left_out.iter().map(|left| left.why.as_str()).collect();
+    assert_eq!(left.len(), 3, "{left:?}");
+    for name in ["folder a, ", "folder x/i, ", "folder y/i, "] {
+        assert!(left[0].contains(name), "{}", left[0]);
+    }
+    assert!(left[1].contains("folder more/more, ") && left[2].contains("folder more/more, "), "{left:?}");
+}
+
+/// Without a memory of where it was a walk of this would take hours.
+#[cfg(unix)]
+#[test]
+fn a_web_of_links_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..12).map(|i| format!("f{i:02}")).collect();
+    for name in &names {
+        fs::create_dir_all(dir.path().join("cat").join(name)).unwrap();
+        for to in names.iter().filter(|to| *to != name) {
+            std::os::unix::fs::symlink(format!("../{to}"), dir.path().join("cat").join(name).join(to)).unwrap();
+        }
+    }
+    assert!(!holds_images(&Dir::Disk(dir.path().to_path_buf()), MAX_DEPTH));
+    write(dir.path(), "cat/f11/1.png", &png_grey(2, 2, &[9; 4]));
+    assert!(holds_images(&Dir::Disk(dir.path().join("cat/f00")), 1), "by a link");
+    assert!(!holds_images(&Dir::Disk(dir.path().join("cat")), 0));
+    let mut plan = Plan::default();
+    assert_eq!(class(&Dir::Disk(dir.path().join("cat")), &mut plan).unwrap().len(), 1);
+}
+
 /// Names and numbers of images.
 type Counts = Vec<(String, usize)>;
 
@@ -269,6 +321,40 @@ fn lists_beside_the_images_are_their_split() {
     for part in ["train", "val", "test"] {
         write(dir.path(), &format!("r2d2/splits/mine/{part}.txt"), b"cat");
     }
-    let error = super::plan(&dir.path().join("r2d2")).err().unwrap().to_string();
-    assert!(error.contains("several splits") && error.contains("data.split"), "{error}");
+    // Of several splits none is taken: data.split names one, and the classes are there for it.
+    let several = super::plan(&dir.path().join("r2d2")).unwrap();
+    assert!(several.split.is_none() && several.classes.len() == 3);
+    let [left] = &several.left_out[..] else { panic!("{:?}", several.left_out) };
+    assert_eq!((left.files, left.maybe_images), (6, true));
+    for part in ["several splits", "splits/bertinetto", "splits/mine", "data.split"] {
+        assert!(left.why.contains(part), "{left}");
+    }
+}
+
+#[test]
+fn what_lies_beside_the_listed_images_is_named() {
+    let png = png_grey(2, 2, &[1, 2, 3, 4]);
+    let dir = tempfile::tempdir().unwrap();
+    for (part, name) in [("train", "a.png"), ("val", "b.png"), ("test", "c.png")] {
+        write(dir.path(), &format!("images/{name}"), &png);
+        write(dir.path(), &format!("{part}.csv"), format!("filename,label\n{name},{part} class\n").as_bytes());
+    }
+    let left = || classes(dir.path()).unwrap().1;
+    assert_eq!(left(), []);
+    write(dir.path(), "images/about.txt", b"images");
+    assert!(matches!(&left()[..], [one] if one.files == 1 && !one.maybe_images), "{:?}", left());
+    write(dir.path(), "images/e.png", &png);
+    write(dir.path(), "images/d.png", &png);
+    let all = left();
+    assert!(matches!(&all[..], [one] if one.files == 3 && one.maybe_images), "{all:?}");
+    let said = all[0].to_string();
+    assert!(
+        said.ends_with("images: 3 files left out: in none of the lists, such as d.png; list or remove them"),
+        "{said}"
+    );
+    // Columns that contradict one another are refused with the list and its line.
+    let list = b"filename,class,species\na.png,bird,wren\nd.png,bird,robin\n";
+    write(dir.path(), "train.csv", list);
+    let error = plan(dir.path()).err().unwrap().to_string();
+    assert!(error.contains("train.csv line 1: the columns class and species") && error.ends_with("remove one of them"));
 }

@@ -55,7 +55,7 @@ fn list_folder(root: &Dir, drawings: &mut Drawings) -> Result<()> {
 }
 
 /// Rows name their drawing by the file that it once was (`0709_01.png`); where they do not, the label is the character's
-/// number less one, and the rows of a character are in the order of its drawings.
+/// number less one, and the rows of a character are in the order of its drawings, table after table.
 fn list_parquet(path: &Path, tables: &mut Vec<Table>, drawings: &mut Drawings) -> Result<()> {
     let table = Table::open(path)?;
     let labels = table.labels()?;
@@ -63,16 +63,23 @@ fn list_parquet(path: &Path, tables: &mut Vec<Table>, drawings: &mut Drawings) -
         let images = table.images(group.clone())?;
         for row in group.clone() {
             let named = images.path(row - group.start).and_then(numbers::of_file);
-            let (number, drawing) = named.unwrap_or((labels[row] + 1, 0));
-            let Some((alphabet, character)) = numbers::character(number) else {
+            let (number, drawing) = match named {
+                Some((number, drawing)) => (Some(number), drawing),
+                None => (labels[row].checked_add(1), 0),
+            };
+            // A name that was read has a number that there is.
+            let Some((alphabet, character)) = number.and_then(numbers::character) else {
                 return Err(Error::data(format!(
-                    "{}: row {row} is of character {number}, and Omniglot has 1 to {}; fetch omniglot again",
+                    "{}: row {row} has label {}, and Omniglot's are 0 to {}; fetch omniglot again",
                     path.display(),
-                    super::CLASSES
+                    labels[row],
+                    super::CLASSES - 1
                 )));
             };
-            let place = Place::Row { table: tables.len(), row };
-            let file = if drawing > 0 { format!("{drawing:02}") } else { format!("row {row:06}") };
+            let table = tables.len();
+            let place = Place::Row { table, row };
+            // Rows are counted in each table by itself.
+            let file = if drawing > 0 { format!("{drawing:02}") } else { format!("row {table:06} {row:06}") };
             insert(drawings, alphabet, &character, &file, place, path)?;
         }
     }

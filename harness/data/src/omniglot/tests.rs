@@ -141,6 +141,39 @@ fn parquet_gives_the_digest_of_the_zips() {
 }
 
 #[test]
+fn shards_without_names_are_read_in_their_order() {
+    let files = omniglot(3);
+    let dir = tempfile::tempdir().unwrap();
+    write_zips(&dir.path().join("zips/omniglot"), &files);
+    let rows: Vec<Row> = files.iter().map(hub_row).map(|(bytes, _, label)| (bytes, String::new(), label)).collect();
+    // The first drawing of each character in the first file, and so on: their rows have the same numbers.
+    for shard in 0..3 {
+        let rows: Vec<Row> = rows.iter().skip(shard).step_by(3).cloned().collect();
+        let file = format!("shards/omniglot/data/full-{shard:05}-of-00003.parquet");
+        write_parquet(&dir.path().join(file), &rows, None, 5);
+    }
+    let [zips, shards] = ["zips", "shards"].map(|form| load_small(&dir.path().join(form), 3).unwrap().digest);
+    assert_eq!(zips, shards);
+}
+
+#[test]
+fn a_label_that_is_no_character_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("omniglot/full.parquet");
+    let mut rows: Vec<Row> = omniglot(3).iter().map(hub_row).collect();
+    for label in [i64::MAX, i64::MIN, -1, 1623] {
+        rows[3].2 = label;
+        rows[3].1 = "0395_01.png".into();
+        write_parquet(&path, &rows, None, 5);
+        assert!(load_small(dir.path(), 3).is_ok(), "the name of the file says which character it is");
+        rows[3].1.clear();
+        write_parquet(&path, &rows, None, 5);
+        let wanted = format!("{}: row 3 has label {label}, and Omniglot's are 0 to 1622", path.display());
+        assert!(error(dir.path()).starts_with(&wanted), "{}", error(dir.path()));
+    }
+}
+
+#[test]
 fn the_real_omniglot_is_whole_in_every_form_and_warm_at_once() {
     let Some(real) = crate::fixtures::real_data("omniglot") else { return };
     let load = |dir: &Path, cache: Cache| {

@@ -178,6 +178,39 @@ fn labels_without_names_are_split_by_their_parts() {
 }
 
 #[test]
+fn parts_without_names_are_those_of_their_own_set_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |home: &str, stem: &str, named: bool| {
+        for (name, classes) in [("train", 0..3), ("val", 3..4), ("test", 4..6)] {
+            let pickle = split_pickle(Style::New, &part(classes), named);
+            write(&dir.path().join(home).join(format!("cifar-100/{stem}_{name}.pickle")), &pickle);
+        }
+    };
+    put("one", "CIFAR_FS", false);
+    let search = SearchPath::only([dir.path().join("one")]);
+    let (own, other) = (CIFAR_FS.plan(&search).unwrap(), FC100.plan(&search).err().unwrap().to_string());
+    assert!(other.contains("CIFAR_FS_t") && other.contains("another split of these images than fc100"), "{other}");
+    // Six classes that are to be a hundred: their numbers say whose parts they are.
+    let family = Family { parts: [3, 1, 2], ..FC100 };
+    assert!(family.count(&own, 6, EACH..=EACH).is_ok());
+    let error = Family { parts: [2, 2, 2], ..FC100 }.count(&own, 6, EACH..=EACH).unwrap_err().to_string();
+    assert!(error.starts_with("fc100: 3 train, 1 val and 2 test classes without names (like "), "{error}");
+    assert!(error.contains("are not its split, 2 train, 2 val and 2 test"), "{error}");
+    // Both lie there: each set has its own. Classes with names are anybody's.
+    put("both", "FC100", false);
+    put("both", "CIFAR_FS", false);
+    put("named", "CIFAR_FS", true);
+    for (home, family, file) in
+        [("both", &CIFAR_FS, "CIFAR_FS_"), ("both", &FC100, "FC100_"), ("named", &FC100, "CIFAR_FS_")]
+    {
+        let search = SearchPath::only([dir.path().join(home)]);
+        assert!(family.plan(&search).is_ok(), "{home}");
+        let located = family.locate(&search).unwrap();
+        assert!(located.paths.iter().all(|path| path.to_string_lossy().contains(file)), "{:?}", located.paths);
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_named() {
     let good = all();
     let wrong = |name: &str, bytes: &[u8], other: &[u8]| {

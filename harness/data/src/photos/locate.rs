@@ -170,7 +170,7 @@ fn recognise(family: &Family, home: &Dir, own: bool) -> Option<Form> {
     files.sort();
     match files.is_empty() {
         false => Some(Form::Parquet(files)),
-        true if own => chain.iter().find_map(pickles),
+        true if own => chain.iter().find_map(|dir| pickles(family, dir)),
         true => None,
     }
 }
@@ -202,8 +202,9 @@ fn original(dir: &Dir, own: bool) -> Option<Form> {
     Some(Form::Original { files, names })
 }
 
-/// The pickles of one name that are there for most parts.
-fn pickles(home: &Dir) -> Option<Form> {
+/// The pickles of one name that are there for most parts; those that another split of these images is named after come
+/// last.
+fn pickles(family: &Family, home: &Dir) -> Option<Form> {
     let mut groups: Vec<(String, Vec<(Split, FileRef)>)> = Vec::new();
     let mut names = home.file_names();
     names.sort();
@@ -217,7 +218,7 @@ fn pickles(home: &Dir) -> Option<Form> {
             None => groups.push((stem, vec![(part, file)])),
         }
     }
-    let (_, mut files) = groups.into_iter().max_by_key(|(_, files)| files.len())?;
+    let (_, mut files) = groups.into_iter().max_by_key(|(stem, files)| (!family.is_sisters(stem), files.len()))?;
     files.sort_by_key(|(part, _)| *part);
     Some(Form::Pickles(files))
 }

@@ -42,6 +42,10 @@ pub(crate) struct Family {
     example: &'static str,
     /// Whether the images are CIFAR-100's, which has archives of its own.
     cifar: bool,
+    /// How many classes train, validate and test in the published split: what tells whose parts classes without names are.
+    parts: [usize; 3],
+    /// What the names of files of these images contain that belong to another split, without marks between words.
+    sister: Option<&'static str>,
 }
 
 pub(crate) static MINI_IMAGENET: Family = Family {
@@ -62,6 +66,8 @@ pub(crate) static MINI_IMAGENET: Family = Family {
     least: 1,
     example: "n01532829 …",
     cifar: false,
+    parts: [64, 16, 20],
+    sister: None,
 };
 
 pub(crate) static CIFAR_FS: Family = Family {
@@ -79,12 +85,16 @@ pub(crate) static CIFAR_FS: Family = Family {
         "CIFAR100",
         "",
     ],
+    parts: [64, 16, 20],
+    sister: Some("fc100"),
     ..CIFAR_100
 };
 
 pub(crate) static FC100: Family = Family {
     name: "fc100",
     homes: &["fc100", "FC100", "cifar-100", "cifar100", "CIFAR-100", "CIFAR100", ""],
+    parts: [60, 20, 20],
+    sister: Some("cifarfs"),
     ..CIFAR_100
 };
 
@@ -96,6 +106,8 @@ const CIFAR_100: Family = Family {
     least: 5,
     example: "apple, aquarium_fish …",
     cifar: true,
+    parts: [0; 3],
+    sister: None,
 };
 
 pub(crate) use cifar::DIGEST as CIFAR_DIGEST;
@@ -118,7 +130,7 @@ impl Reader for Family {
                 return Ok(plan);
             }
             Form::Original { files, names } => cifar::list(&files, names.as_ref(), &mut plan, &mut classes)?,
-            Form::Csv { lists, images } => _ = csv::list(&lists, &images, &mut classes)?,
+            Form::Csv { lists, images } => plan.left_out.extend(csv::list(&lists, &images, &mut classes)?.left_out),
             Form::Parts(parts) => {
                 for part in parts {
                     self.add_folders(&part, &mut classes, &mut plan)?;
@@ -153,11 +165,33 @@ impl Reader for Family {
                 example(plan.classes.iter().flat_map(|(_, images)| images).next())
             )));
         }
+        // Without names of classes their numbers are all that tells whose split this is.
+        let Some(split) = plan.split.as_ref().filter(|_| plan.nameless && classes == self.parts.iter().sum::<usize>())
+        else {
+            return Ok(());
+        };
+        let found = [split.train.len(), split.val.len(), split.test.len()];
+        if found != self.parts {
+            let told = |[train, val, test]: [usize; 3]| format!("{train} train, {val} val and {test} test");
+            return Err(Error::data(format!(
+                "{name}: {} classes without names{} are not its split, {}; put the files of {name} there, or a form whose \
+                 classes have names",
+                told(found),
+                example(plan.classes.iter().flat_map(|(_, images)| images).next()),
+                told(self.parts)
+            )));
+        }
         Ok(())
     }
 }
 
 impl Family {
+    /// Whether a file of that name belongs to another split of these images.
+    fn is_sisters(&self, file: &str) -> bool {
+        let letters: String = file.chars().filter(char::is_ascii_alphanumeric).collect();
+        self.sister.is_some_and(|sister| letters.to_lowercase().contains(sister))
+    }
+
     /// Adds the class folders below `folder`; what is named otherwise is left alone. A class in two parts is pooled.
     fn add_folders(&self, folder: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<()> {
         for (name, dir) in folder.folders() {

@@ -68,6 +68,15 @@ pub(super) fn list(family: &Family, files: &[(Split, FileRef)], plan: &mut Plan)
     if named {
         plan.classes = classes.into_iter().collect();
     } else {
+        if let Some((_, file)) = files.iter().find(|(_, file)| family.is_sisters(&file.name())) {
+            return Err(Error::data(format!(
+                "{}: its classes have no names, and by its name it holds another split of these images than {}; put the \
+                 files of {} there, or a form whose classes have names",
+                file.show(),
+                family.name,
+                family.name
+            )));
+        }
         plan.split = Some(split);
         plan.nameless = true;
     }

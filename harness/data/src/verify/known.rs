@@ -11,9 +11,16 @@ use crate::decode::Filter;
 use crate::plan::Plan;
 use crate::progress::Progress;
 
-/// Whether `digest` is that of the whole set, and what that is; none where none is known.
-pub(crate) fn judge(dataset: &Dataset, side: usize, filter: Filter, digest: &str) -> Option<(bool, &'static str)> {
-    let whole = dataset.files()?.whole.as_ref()?;
+/// Whether `digest` is that of the whole set, and what that is; none where none is known, as of the classes of `plan` where
+/// they have no names, which a digest covers.
+pub(crate) fn judge(
+    dataset: &Dataset,
+    plan: &Plan,
+    side: usize,
+    filter: Filter,
+    digest: &str,
+) -> Option<(bool, &'static str)> {
+    let whole = dataset.files()?.whole.as_ref().filter(|_| !plan.nameless)?;
     ((side, filter) == (dataset.usual_side(), Filter::Nearest)).then(|| (whole.digest == digest, whole.what))
 }
 
@@ -46,7 +53,7 @@ mod tests {
         let plan = Dataset::OMNIGLOT.plan(&SearchPath::only([dir.path()])).unwrap();
         let error = require(&Dataset::OMNIGLOT, &plan, &crate::progress::silent).unwrap_err().to_string();
         assert!(error.contains("not all of Omniglot"), "{error}");
-        let good = |side| judge(&Dataset::OMNIGLOT, side, Filter::Nearest, "0").map(|(good, _)| good);
+        let good = |side| judge(&Dataset::OMNIGLOT, &plan, side, Filter::Nearest, "0").map(|(good, _)| good);
         assert_eq!((good(28), good(20)), (Some(false), None));
     }
 }

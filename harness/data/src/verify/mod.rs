@@ -88,7 +88,7 @@ pub fn verify(
         let pixel_hash = Sha256::digest((*pixels).as_ref());
         report.pixels = Some(pixel_hash.iter().map(|byte| format!("{byte:02x}")).collect());
         let digest = ImageSet::new(&*plan.name, size, plan.image_classes(), pixels)?.digest;
-        report.known = known::judge(dataset, side, filter, &digest);
+        report.known = known::judge(dataset, &plan, side, filter, &digest);
         report.digest = Some(digest);
     }
     Ok(report)

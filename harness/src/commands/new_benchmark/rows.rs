@@ -5,7 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use harness_core::sources::ImageTasks;
-use harness_core::{Entry, Error, ImageClass, ImageSet, Result, Rotations};
+use harness_core::{
+    Draw, Entry, Error, ImageClass, ImageSet, Result, Rotations, Split, Stream, Task, TaskSource, View,
+};
 
 use super::file::Draft;
 use crate::benchmark::{Benchmark, MethodBlock, PerBudget};
@@ -29,7 +31,7 @@ pub fn fitted(draft: &Draft<'_>, out: &Path, algorithms: &[Entry]) -> Result<Str
     let origin = out.to_string_lossy();
     enough(draft)?;
     let bare = Benchmark::parse(&draft.text(&[], &[]), &origin)?;
-    let source = blank(draft)?;
+    let source = counted(draft)?;
     let mut left_out: Vec<(String, String)> = Vec::new();
     loop {
         let kept = bare.methods.iter().filter(|method| left_out.iter().all(|(label, _)| *label != method.label));
@@ -85,18 +87,54 @@ fn enough(draft: &Draft<'_>) -> Result<()> {
     }
 }
 
-/// The classes and images that there are, all black: what a row asks for is checked without decoding any.
-fn blank(draft: &Draft<'_>) -> Result<ImageTasks> {
+/// The classes and images that there are, by their numbers alone: what a row asks for is checked without decoding an
+/// image, and without the memory that all of them would need.
+struct Counted {
+    /// Each image is a single byte.
+    tasks: ImageTasks,
+    /// Height, width and channels that the images will have.
+    size: [usize; 3],
+}
+
+impl TaskSource for Counted {
+    fn input(&self) -> Vec<usize> {
+        self.size.to_vec()
+    }
+
+    fn train_classes(&self, view: &View) -> Option<usize> {
+        self.tasks.train_classes(view)
+    }
+
+    fn has(&self, split: Split) -> bool {
+        self.tasks.has(split)
+    }
+
+    fn digest(&self) -> String {
+        self.tasks.digest()
+    }
+
+    fn check(&self, split: Split, draw: &Draw, ways: usize, view: &View) -> Result<()> {
+        self.tasks.check(split, draw, ways, view)
+    }
+
+    fn task(&self, _: Split, _: &Draw, _: usize, _: &View, _: &mut Stream) -> Result<Task> {
+        unreachable!("rows are built and checked, and draw no task")
+    }
+
+    fn identity(&self, split: Split, draw: &Draw, ways: usize, rng: &mut Stream) -> Result<Vec<u8>> {
+        self.tasks.identity(split, draw, ways, rng)
+    }
+}
+
+fn counted(draft: &Draft<'_>) -> Result<Counted> {
     let (mut next, channels) = (0, if draft.found.grey { 1 } else { 3 });
     let class = |(name, n): &(String, usize)| {
         next += n;
         ImageClass { name: name.clone(), images: next - n..next }
     };
     let classes: Vec<ImageClass> = draft.found.classes.iter().map(class).collect();
-    let pixels = vec![0u8; next * draft.side * draft.side * channels];
-    let size = [draft.side, draft.side, channels];
-    let set = ImageSet::with_digest(draft.name, size, classes, Box::new(pixels), String::new())?;
-    ImageTasks::new(Arc::new(set), draft.split)
+    let set = ImageSet::with_digest(draft.name, [1, 1, 1], classes, Box::new(vec![0u8; next]), String::new())?;
+    Ok(Counted { tasks: ImageTasks::new(Arc::new(set), draft.split)?, size: [draft.side, draft.side, channels] })
 }
 
 fn row(draft: &Draft<'_>, method: &MethodBlock, algorithms: &[Entry]) -> Row {
@@ -197,6 +235,25 @@ mod tests {
         assert!(written.methods.iter().all(|method| method.select.is_none()));
         assert_eq!(written.method("maml").unwrap().meta_iters, like.method("maml").unwrap().meta_iters);
         assert!(text.contains("split = \"mine-split.txt\"") && written.published.is_empty(), "{text}");
+    }
+
+    /// The pixels of these images are more than a computer can address.
+    #[test]
+    fn many_large_images_need_no_memory() {
+        let like = Benchmark::find("mini-imagenet-5w1s", &[]).unwrap();
+        let found = survey(20, 5_000_000);
+        let names: Vec<String> = found.classes.iter().map(|(name, _)| name.clone()).collect();
+        let split = super::super::deal::deal(&names, Some(5), 0).unwrap();
+        let source = counted(&Draft { side: 1024, ..draft(&found, &split, &like) }).unwrap();
+        assert_eq!((source.input(), source.train_classes(&View::default())), (vec![1024, 1024, 3], Some(15)));
+        let check = |queries| {
+            let draw = Draw::Episode { ways: None, shots: 1, queries };
+            source.check(Split::Test, &draw, 5, &View { invert: false, rotations: Rotations::AsClasses })
+        };
+        assert!(check(4_999_999).is_ok());
+        assert!(
+            check(5_000_000).unwrap_err().to_string().ends_with("lower the queries to 4999999 or fewer, or the shots")
+        );
     }
 
     #[test]
