@@ -180,6 +180,12 @@ pub trait Algorithm: Send + Sync {
         Together::OfEachClass(1)
     }
 
+    /// Whether no answer depends on another query in either mode, as under running statistics. Both modes are one then:
+    /// all queries are asked in one call, which serves both.
+    fn answers_alone(&self, _: &Adapted) -> bool {
+        false
+    }
+
     /// Logits `[queries, ways]`, or values `[queries, outputs]` on regression. Never sees query labels; in inductive
     /// mode an answer depends on no other query.
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor>;

@@ -125,7 +125,11 @@ pub(super) fn answered(
         let mut rng = Stream::new(seed, Purpose::EvalDeal, step, index);
         answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)
     };
-    let answers = modes.iter().map(answers).collect::<Result<_>>()?;
+    let answers = match modes {
+        // One pass serves both.
+        [first, ..] if job.algorithm.answers_alone(&adapted[0]) => vec![answers(first)?; modes.len()],
+        _ => modes.iter().map(answers).collect::<Result<_>>()?,
+    };
     Ok((task, answers))
 }
 

@@ -60,6 +60,7 @@ pub fn check_with(entry: &Entry, line: &str) {
     inductive_answers_stand_alone(name, &toy, method, &state).expect("inductive scoring runs");
     permuting_queries_permutes_answers(name, &toy, method, &state).expect("transductive scoring runs");
     groups_do_not_see_each_other(name, &toy, method, &state).expect("transductive scoring runs");
+    who_answers_alone_does_so_in_both_modes(name, &toy, method, &state).expect("scoring runs");
     parameters_stay_finite(name, &state);
     wrong_keys_are_named(entry, &table, &toy);
     halves::hold(entry, &table, &toy).expect("training runs");
@@ -222,6 +223,21 @@ fn groups_do_not_see_each_other(name: &str, toy: &Toy, method: &dyn Algorithm, s
                 format!("{name}: queries of another group changed the transductive answer to query {row}")
             });
         }
+    }
+    Ok(())
+}
+
+/// A method that says so is asked once for both modes.
+fn who_answers_alone_does_so_in_both_modes(name: &str, toy: &Toy, method: &dyn Algorithm, state: &State) -> Result<()> {
+    let (task, adapted) = adapted(method, state, toy, 6)?;
+    if !method.answers_alone(&adapted) {
+        return Ok(());
+    }
+    let all = rows(&method.score(&adapted, &task.support, &task.query.x, Mode::Inductive)?)?;
+    for (index, expected) in all.iter().enumerate() {
+        let alone = task.query.x.narrow(0, index, 1)?.contiguous()?;
+        let alone = rows(&method.score(&adapted, &task.support, &alone, Mode::Transductive)?)?;
+        close(expected, &alone[0], || format!("{name}: query {index} is not answered alone in transductive mode"));
     }
     Ok(())
 }

@@ -185,6 +185,10 @@ impl Algorithm for Embedding {
         Ok(vec![Adapted::from(state); steps.len()])
     }
 
+    fn answers_alone(&self, adapted: &Adapted) -> bool {
+        matches!(Norm::told_by(&adapted.buffers), Norm::Running(_))
+    }
+
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
         score(&self.model, &self.answers, adapted, support, query, mode)
     }

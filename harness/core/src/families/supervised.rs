@@ -35,6 +35,11 @@ pub trait AtTest: Send + Sync {
     /// As [`Algorithm::adapt`].
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>>;
 
+    /// As [`Algorithm::answers_alone`].
+    fn answers_alone(&self, adapted: &Adapted) -> bool {
+        matches!(Norm::told_by(&adapted.buffers), Norm::Running(_))
+    }
+
     /// As [`Algorithm::score`].
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor>;
 }
@@ -203,6 +208,10 @@ impl Algorithm for Supervised {
 
     fn adapt(&self, state: &State, support: &Labeled, steps: &[usize], rng: &mut Stream) -> Result<Vec<Adapted>> {
         self.test.adapt(&self.for_evaluation(state), support, steps, rng)
+    }
+
+    fn answers_alone(&self, adapted: &Adapted) -> bool {
+        self.test.answers_alone(adapted)
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
