@@ -25,6 +25,7 @@ const TRAINING: Code = code_of!(
     "src/runner/job.rs"
     "src/runner/iterate.rs"
     "src/runner/in_order.rs"
+    "src/ranks/answers.rs"
     "src/ranks/dealt.rs"
     "src/ranks/wire.rs"
     "src/runner/train.rs"
@@ -38,6 +39,7 @@ const EVALUATION: Code = code_of!(
     "src/runner/train.rs"
     "src/runner/evaluate.rs"
     "src/runner/in_order.rs"
+    "src/ranks/answers.rs"
     "src/ranks/dealt.rs"
     "src/ranks/wire.rs"
     "src/runner/selection.rs"
@@ -144,8 +146,15 @@ mod tests {
 
     use super::*;
 
-    /// Files of `src/runner` and `src/results` that neither train nor evaluate: they decide what is done, and say it.
+    /// Files of `src/runner`, `src/ranks` and `src/results` that neither train nor evaluate: they decide what is done, and say it.
     const NEITHER: &[&str] = &[
+        "src/ranks/agree.rs",
+        "src/ranks/hosts.rs",
+        "src/ranks/launch.rs",
+        "src/ranks/link.rs",
+        "src/ranks/local.rs",
+        "src/ranks/mod.rs",
+        "src/ranks/mpi.rs",
         "src/runner/crossing.rs",
         "src/runner/diverged.rs",
         "src/runner/drive.rs",
@@ -202,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_runner_is_known_to_train_to_evaluate_or_to_do_neither() {
-        for file in below("src/runner").into_iter().chain(below("src/results")) {
+        for file in ["src/runner", "src/ranks", "src/results"].into_iter().flat_map(below) {
             let counts = TRAINING.files.contains(&file.as_str()) || EVALUATION.files.contains(&file.as_str());
             assert_ne!(
                 counts,

@@ -176,6 +176,10 @@ pub struct RunRecord {
     /// one's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<u64>,
+    /// The mode whose validation numbers choose the state that is reported; None: the last state is, or an older build did
+    /// not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<Mode>,
     /// The step of the state that is reported, where it was chosen on validation classes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selected_step: Option<u64>,
@@ -185,6 +189,10 @@ pub struct RunRecord {
     /// sha256 of the decoded data.
     #[serde(default)]
     pub data_digest: String,
+    /// sha256 over classes that are drawn from each part: which classes train, validate and test. Empty for functions, and where
+    /// an older build did not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub classes: String,
     /// sha256 over the test episodes: equal for every method and seed that met the same ones.
     #[serde(default)]
     pub episode_hash: String,
@@ -280,7 +288,8 @@ impl RunRecord {
     }
 
     fn trained_alone(&self) -> bool {
-        self.trained_by.is_none() && self.joined.is_none()
+        // Only a training that somebody else made leaves a curve without its points.
+        self.trained_by.is_none() && self.joined.is_none() && self.missing_points.is_empty()
     }
 
     /// The published number for this run's label in `mode`: a comparable one first.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::evaluate::final_key;
 use super::hash::hex;
 use super::job::{Job, Shared};
+use super::selection;
 use crate::benchmark::PublishedValue;
 use crate::identity::{self, Identity, Segment};
 use crate::results::run_json::{FORMAT, FigurePlace, Kept, Published, RunRecord, Status};
@@ -88,9 +89,11 @@ pub(super) fn write(
         evaluation_hash: job.kinship.evaluation_hash.clone(),
         trained_by: told.trained_by.clone(),
         joined: told.joined,
+        chosen_by: selection::chosen_by(job),
         selected_step: told.selected_step,
         missing_points: told.missing_points.clone(),
         data_digest: job.data_digest.clone(),
+        classes: job.classes.clone(),
         episode_hash: episode_hash(job)?,
         config: job.config.clone(),
         versions: versions

@@ -45,6 +45,8 @@ pub struct Job {
     /// What determines the numbers: benchmark, method, budget, seed.
     pub config: serde_json::Value,
     pub data_digest: String,
+    /// sha256 over classes that are drawn from each part; empty for functions.
+    pub classes: String,
     /// Which training it is of, and which evaluation.
     pub kinship: Kinship,
     /// The code that would train and evaluate it.
@@ -97,6 +99,7 @@ impl Job {
             overrides: Vec::new(),
             config: serde_json::Value::Null,
             data_digest: String::new(),
+            classes: String::new(),
             kinship: Kinship::default(),
             code: Identity::default(),
             other_build: OtherBuild::default(),

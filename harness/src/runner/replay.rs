@@ -7,7 +7,7 @@ use tracing::info;
 use super::in_order::Workers;
 use super::iterate::iterate;
 use super::job::Job;
-use super::resume::{self, same};
+use super::resume::{self, Made, same};
 use super::stop::Stop;
 use crate::results::checkpoint::Checkpoint;
 
@@ -75,7 +75,7 @@ fn earlier(job: &Job, step: u64) -> Option<State> {
     let steps = job.dir.checkpoints().into_iter().filter(|other| *other < step);
     let load = |step| {
         let found = job.dir.checkpoint(step).ok()?;
-        same(job, &job.dir.checkpoint_path(step), &found.meta.config, &found.meta.data_digest).ok()?;
+        same(job, &job.dir.checkpoint_path(step), &Made::from(&found.meta)).ok()?;
         Some(found.state)
     };
     steps.filter_map(load).next()

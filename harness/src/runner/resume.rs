@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use harness_core::{Error, Result};
+use harness_core::{Error, Mode, Result};
+use serde_json::Value;
 
 use super::hash::{CLASSES, difference};
 use super::job::{Job, OtherBuild};
+use super::selection;
 use super::training::{self, Among, TRAINS_AS};
 use crate::identity::{Identity, Segment};
 use crate::results::checkpoint::{Checkpoint, Meta};
@@ -66,7 +68,7 @@ pub fn done_elsewhere(job: &Job) -> u64 {
 pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<OnDisk> {
     match job.dir.record() {
         Ok(record) => {
-            same(job, job.dir.path(), &record.config, &record.data_digest)?;
+            same(job, job.dir.path(), &Made::from(&record))?;
             if record.status == Status::Complete && job.dir.has_numbers() {
                 return Ok(complete(job, record.code.as_ref()));
             }
@@ -79,7 +81,7 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<OnDisk>
     for step in job.dir.checkpoints() {
         match job.dir.checkpoint(step) {
             Ok(found) => {
-                same(job, &job.dir.checkpoint_path(step), &found.meta.config, &found.meta.data_digest)?;
+                same(job, &job.dir.checkpoint_path(step), &Made::from(&found.meta))?;
                 return Ok(resumable(job, found));
             }
             Err(refused @ Error::Usage(_)) => return Err(refused),
@@ -119,19 +121,24 @@ fn trained(job: &Job) -> Option<Checkpoint> {
         return None;
     }
     let mut found = job.dir.checkpoint(job.meta_iters).ok()?;
-    same(job, job.dir.path(), &found.meta.config, &found.meta.data_digest).ok()?;
+    same(job, job.dir.path(), &Made::from(&found.meta)).ok()?;
     found.outcomes.clear();
     found.last.clear();
     found.meta.code().is_some_and(|code| code.training == job.code.training).then_some(found)
 }
 
-/// A run that was stopped. Episodes that other code evaluated are evaluated again.
+/// A run that was stopped. Episodes that other code evaluated are evaluated again, and so is the choice of a state.
 fn resumable(job: &Job, mut found: Checkpoint) -> OnDisk {
     let made_by = found.meta.code();
     let foreign = made_by.is_none_or(|code| code.training != job.code.training);
     if made_by.is_none_or(|code| code.evaluation != job.code.evaluation) {
         found.outcomes.clear();
         found.last.clear();
+        // Numbers of two codes are not compared with one another: all states are measured again, from their snapshots.
+        if job.method.select.is_some() {
+            found.choice.clear();
+            (found.meta.measured, found.meta.seen, found.meta.metrics_len) = (None, Some(0), 0);
+        }
     }
     OnDisk::Resumable { checkpoint: Box::new(found), foreign }
 }
@@ -166,7 +173,40 @@ fn unsaid(record: Option<&RunRecord>) -> Segment {
     }
 }
 
-pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &str) -> Result<()> {
+/// What a record or a checkpoint says of what its run was made of.
+pub(super) struct Made<'a> {
+    pub config: &'a Value,
+    pub data_digest: &'a str,
+    /// Empty where an older build did not say.
+    classes: &'a str,
+    chosen_by: Option<Mode>,
+}
+
+impl<'a> From<&'a RunRecord> for Made<'a> {
+    fn from(record: &'a RunRecord) -> Self {
+        let RunRecord { config, data_digest, classes, chosen_by, .. } = record;
+        Made { config, data_digest, classes, chosen_by: *chosen_by }
+    }
+}
+
+impl<'a> From<&'a Meta> for Made<'a> {
+    fn from(meta: &'a Meta) -> Self {
+        let Meta { config, data_digest, classes, chosen_by, .. } = meta;
+        Made { config, data_digest, classes, chosen_by: *chosen_by }
+    }
+}
+
+impl Made<'_> {
+    /// Whether it trained and tested on the classes that the job does, as far as it is known: a list of the project's own may
+    /// have been edited from one build to the next.
+    pub fn has_classes_of(&self, job: &Job) -> bool {
+        self.classes.is_empty() || self.classes == job.classes
+    }
+}
+
+/// Errors where what lies at `at` is of another run, naming the difference.
+pub(super) fn same(job: &Job, at: &Path, made: &Made<'_>) -> Result<()> {
+    let Made { config, data_digest: digest, .. } = *made;
     let refuse = |what: String| {
         let at = at.display();
         Err(Error::usage(format!(
@@ -186,8 +226,9 @@ pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &st
     {
         all.remove(TRAINS_AS);
     }
+    let dealt_otherwise = || refuse("the split of its classes has changed since".to_owned());
     if here["data"][CLASSES] != config["data"][CLASSES] {
-        return refuse("the split of its classes has changed since".to_owned());
+        return dealt_otherwise();
     }
     if let Some(what) = difference(config, &here) {
         return refuse(what);
@@ -195,6 +236,16 @@ pub(super) fn same(job: &Job, at: &Path, config: &serde_json::Value, digest: &st
     if digest != job.data_digest {
         let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
         return refuse(format!("data digest: {} there, {} here", short(digest), short(&job.data_digest)));
+    }
+    if !made.has_classes_of(job) {
+        return dealt_otherwise();
+    }
+    // The published value, whose mode decides, is of no hash: it may be corrected.
+    if let Some((then, now)) = made.chosen_by.zip(selection::chosen_by(job)).filter(|(then, now)| then != now) {
+        let (then, now) = (then.as_str(), now.as_str());
+        return refuse(format!(
+            "its state is chosen by {then} validation numbers, and the published value of the benchmark is now {now}"
+        ));
     }
     Ok(())
 }

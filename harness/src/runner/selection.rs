@@ -39,6 +39,11 @@ impl Selection {
     }
 }
 
+/// The mode whose validation numbers choose the state; None where the last one is reported.
+pub(super) fn chosen_by(job: &Job) -> Option<Mode> {
+    Selection::new(job).map(|selection| selection.mode)
+}
+
 /// The mode of the published value that is compared, else the first that is measured.
 pub(super) fn mode(job: &Job) -> Mode {
     let modes = job.modes();

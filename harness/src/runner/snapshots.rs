@@ -40,6 +40,8 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segm
         config: job.config.clone(),
         config_hash: job.config_hash(),
         data_digest: job.data_digest.clone(),
+        classes: job.classes.clone(),
+        chosen_by: None,
         metrics_len: 0,
         measured: None,
         elapsed_s: 0.0,
@@ -52,18 +54,18 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segm
     job.dir.write_snapshot(&Checkpoint::state_alone(job.algorithm.for_evaluation(state), meta))
 }
 
-/// The state at `step` from the first of `folders` that has it; None where nobody kept it. One that is damaged, or of
-/// another training, is no snapshot: `odd` is told. Errors where nobody kept one that validation chooses among: the best of
+/// The state at `step` from the first of `folders` that has it; None where nobody kept it. One that is damaged, of another
+/// training, or that the run which `segments` made did not pass, is no snapshot: `odd` is told. Errors where nobody kept one that validation chooses among: the best of
 /// the others is not the best.
 pub(super) fn load<'a>(
     job: &Job,
     folders: impl Iterator<Item = &'a RunDir>,
-    step: u64,
+    (step, segments): (u64, &[Segment]),
     odd: &mut dyn FnMut(String),
 ) -> Result<Option<State>> {
     for path in folders.map(|folder| folder.snapshot_path(step)).filter(|path| path.is_file()) {
         match Checkpoint::load(&path) {
-            Ok(found) if training::usable(job, &found.meta) => {
+            Ok(found) if training::passed(job, &found.meta, segments) => {
                 return found.state.to(&job.device).map(Some);
             }
             Ok(_) => odd(format!("{}: of another training or another build, passed over", path.display())),

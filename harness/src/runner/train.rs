@@ -311,7 +311,7 @@ impl<'a> Run<'a> {
         }
         let folders = std::iter::once(&self.job.dir).chain(self.kin.iter().map(|kin| &kin.dir));
         let say = &mut |what| self.shared.observer.event(self.job, &Event::Damaged { what });
-        snapshots::load(self.job, folders, step, say)
+        snapshots::load(self.job, folders, (step, &self.segments), say)
     }
 
     /// Meta-iterations up to the last one, learning curve included. False: asked to stop.
@@ -536,6 +536,8 @@ impl<'a> Run<'a> {
             config: self.job.config.clone(),
             config_hash: self.job.config_hash(),
             data_digest: self.job.data_digest.clone(),
+            classes: self.job.classes.clone(),
+            chosen_by: selection::chosen_by(self.job),
             metrics_len: self.metrics.sync()?,
             measured: self.measured,
             elapsed_s: self.seconds(),

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::hash::sha256_json;
 use super::job::{Job, OtherBuild};
+use super::resume::Made;
 use super::selection::Selection;
 use super::shapes;
 use crate::identity::{Identity, Segment};
@@ -140,7 +141,7 @@ pub(super) fn kin(job: &Job, among: Among<'_>) -> Vec<Kin> {
     let mut found = Vec::new();
     for dir in job.dir.siblings().into_iter().filter(asked) {
         let Ok(record) = dir.record() else { continue };
-        if record.seed == job.seed && same(job, &record.config, &record.data_digest) {
+        if record.seed == job.seed && same(job, &Made::from(&record)) {
             found.push(Kin {
                 name: format!("{} {} seed {}", record.benchmark, record.label, record.seed),
                 dir,
@@ -153,19 +154,29 @@ pub(super) fn kin(job: &Job, among: Among<'_>) -> Vec<Kin> {
     found
 }
 
-/// Whether what was made with `config` on data of this digest is of the job's training.
-pub(super) fn same(job: &Job, config: &Value, digest: &str) -> bool {
+/// Whether what was made is of the job's training.
+pub(super) fn same(job: &Job, made: &Made<'_>) -> bool {
+    let Made { config, data_digest, .. } = *made;
     // Cheap first: a folder may hold hundreds of runs.
     config["meta_iters"] == job.config["meta_iters"]
         && trainer(config) == trainer(&job.config)
-        && training_of(config, digest, job.algorithm.halves().as_ref()) == job.kinship.training
+        && made.has_classes_of(job)
+        && training_of(config, data_digest, job.algorithm.halves().as_ref()) == job.kinship.training
 }
 
 /// Whether a state of kin is as good as one of the job's own: of its training, and made by this code or by code that this
 /// one was seen to repeat, unless the user asked for what other builds made.
 pub(super) fn usable(job: &Job, meta: &Meta) -> bool {
-    same(job, &meta.config, &meta.data_digest)
-        && (job.other_build == OtherBuild::Keep || ours(job, meta) || proved(job, meta))
+    same(job, &Made::from(meta)) && (job.other_build == OtherBuild::Keep || ours(job, meta) || proved(job, meta))
+}
+
+/// Whether a snapshot is a state that the training which `builds` made has passed: this code made it or was seen to repeat it, or
+/// it is of the stretch of one of them. Otherwise points of two trainings would make one curve.
+pub(super) fn passed(job: &Job, meta: &Meta, builds: &[Segment]) -> bool {
+    let theirs = job.other_build == OtherBuild::Keep && on_the_way(&meta.segments, meta.step, builds);
+    let this =
+        builds.last().is_none_or(|last| last.code.as_ref().is_some_and(|code| code.training == job.code.training));
+    same(job, &Made::from(meta)) && (theirs || proved(job, meta) || (this && ours(job, meta)))
 }
 
 /// Whether this code made the state.

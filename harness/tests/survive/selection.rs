@@ -188,3 +188,70 @@ fn what_cannot_be_chosen_is_refused() {
         .expect(2, "method.reptile.select: unknown value");
     assert!(!out.exists());
 }
+
+/// Begins the row and kills it when some states are measured.
+fn begun(bench: &Bench, out: &Path) {
+    let dir = folder(out, "reptile");
+    let args = ["--method", "reptile", "--checkpoint-every", "0.05", "--threads", "1"];
+    let mut child = start(bench.reproduce(out, &args));
+    wait_for(&mut child, "some states", || steps(&dir).first().is_some_and(|newest| *newest >= 60));
+    child.kill().unwrap();
+    end(child);
+    assert!(!dir.join("episodes.parquet").exists(), "it was stopped on the way");
+}
+
+#[test]
+fn other_evaluation_code_measures_all_states_that_it_chooses_among() {
+    let bench = bench();
+    let (alone, out) = (bench.out("alone"), bench.out("out"));
+    let other = |out: &Path| {
+        let mut command = bench.reproduce(out, &["--method", "reptile"]);
+        command.env("HARNESS_TEST_EVALUATION_CODE", "other");
+        done(command)
+    };
+    other(&alone);
+    begun(&bench, &out);
+    // What the first code measured would show.
+    let dir = folder(&out, "reptile");
+    let text = fs::read_to_string(dir.join("metrics.csv")).unwrap();
+    let first = text.lines().find(|line| line.contains(",selection,")).unwrap();
+    let value = first.split(',').nth(7).unwrap();
+    let more = value.replacen(&value[..1], if value.starts_with('9') { "8" } else { "9" }, 1);
+    let altered = text.replacen(first, &first.replacen(&format!(",{value},"), &format!(",{more},"), 1), 1);
+    assert_ne!(altered, text);
+    fs::write(dir.join("metrics.csv"), altered).unwrap();
+    other(&out);
+    assert_same(&folder(&alone, "reptile"), &dir, "measured again");
+    assert_eq!(record(&dir)["selected_step"], record(&folder(&alone, "reptile"))["selected_step"]);
+}
+
+/// The mode of the published value decides which numbers choose the state.
+#[test]
+fn a_published_value_of_another_mode_does_not_change_a_choice_that_was_begun() {
+    let bench = bench();
+    let text = fs::read_to_string(bench.file()).unwrap();
+    let publish = |mode: &str, value: &str| {
+        let row = format!("label = \"reptile\", mode = \"{mode}\", value = {value}, tolerance = 1.0, source = \"s\"");
+        fs::write(bench.file(), format!("published = [{{ {row} }}]\n{text}")).unwrap();
+    };
+    let (whole, out) = (bench.out("whole"), bench.out("out"));
+    publish("inductive", "50.0");
+    done(bench.reproduce(&whole, &["--method", "reptile"]));
+    begun(&bench, &out);
+    let choice = rows(&folder(&whole, "reptile"), "val", "selection");
+    assert!(choice.iter().all(|row| row.1 == "inductive"), "{choice:?}");
+    assert_eq!(record(&folder(&whole, "reptile"))["chosen_by"], "inductive");
+    publish("transductive", "50.0");
+    for out in [&whole, &out] {
+        run(bench.reproduce(out, &["--method", "reptile"])).expect(
+            2,
+            "its state is chosen by inductive validation numbers, and the published value of the benchmark is now transductive",
+        );
+    }
+    // A corrected value of that mode is another matter.
+    publish("inductive", "51.0");
+    for out in [&whole, &out] {
+        done(bench.reproduce(out, &["--method", "reptile"]));
+    }
+    assert_same(&folder(&whole, "reptile"), &folder(&out, "reptile"), "gone on");
+}

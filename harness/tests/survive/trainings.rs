@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use harness::results::checkpoint::Checkpoint;
+use harness_core::State;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -350,4 +352,56 @@ fn a_training_of_another_build_serves_a_row_that_asks_for_it() {
     let twin = short(&own, "twin");
     assert_ne!(code(&short(&own, "reptile"))["training"], code(&twin)["training"]);
     assert_eq!(record(&twin)["trained_by"], Value::Null);
+}
+
+/// A curve is of one training: what another build kept on the way of its own is no point of it.
+#[test]
+fn snapshots_of_another_build_are_no_points_of_this_ones_training() {
+    let third = TWIN.replace("twin", "third").replace("eval_iters = 4", "eval_iters = 6");
+    let bench = Bench::sine(&format!("{REPTILE}meta_iters = 4000\n{TWIN}{third}"));
+    let (alone, out) = (bench.out("alone"), bench.out("out"));
+    let short = |out: &Path, label: &str| out.join("short/b").join(label).join("seed-0");
+    let row =
+        |out: &Path, label: &str| bench.reproduce(out, &["--budget", "short", "--method", label, "--threads", "1"]);
+    done(row(&alone, "third"));
+    let first = short(&out, "reptile");
+    let mut other = row(&out, "reptile");
+    other.args(["--checkpoint-every", "0.05"]).env("HARNESS_TEST_TRAINING_CODE", "other");
+    let mut child = start(other);
+    wait_for(&mut child, "snapshots", || steps(&first).first().is_some_and(|newest| *newest >= 1000));
+    child.kill().unwrap();
+    end(child);
+    // What that build learned is something else.
+    let kept: Vec<_> = snapshots(&first).into_iter().map(|name| first.join(name)).collect();
+    let odd = Checkpoint::load(&kept[0]).unwrap().state;
+    for path in &kept {
+        let found = Checkpoint::load(path).unwrap();
+        let state = State { step: found.state.step, ..odd.clone() };
+        Checkpoint { state, ..found }.write(path).unwrap();
+    }
+    assert!(kept.len() > 4, "{kept:?}");
+    done(row(&out, "twin"));
+    let mut keep = row(&out, "third");
+    keep.arg("--keep");
+    let said = done(keep);
+    assert!(said.err.contains("goes on from step 4000 of the training of b twin seed 0"), "{}", said.err);
+    assert_same(&short(&alone, "third"), &short(&out, "third"), "beside another build's snapshots");
+}
+
+/// A list of classes that comes with the program may be another one in the next build.
+#[test]
+fn a_run_on_other_classes_under_the_same_name_is_another_run() {
+    let bench = Bench::glyphs("[method.reptile]\nmeta_iters = 20\nmeta_batch = 2\nlr = 0.01\neval_iters = 4\n");
+    let out = bench.out("out");
+    done(bench.reproduce(&out, &[]));
+    let file = folder(&out, "reptile").join("run.json");
+    let mut record = record(&folder(&out, "reptile"));
+    assert_eq!(record["classes"].as_str().map(str::len), Some(64));
+    record["classes"] = "0".repeat(64).into();
+    fs::write(&file, record.to_string()).unwrap();
+    run(bench.reproduce(&out, &[])).expect(2, "the split of its classes has changed since");
+    // An older build did not say.
+    record.as_object_mut().unwrap().remove("classes");
+    fs::write(&file, record.to_string()).unwrap();
+    assert!(done(bench.reproduce(&out, &[])).err.contains("complete already"));
 }

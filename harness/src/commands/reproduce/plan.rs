@@ -72,6 +72,8 @@ impl Plan {
                 Err(error) => return Err(error),
             };
             let benchmark = Arc::new(benchmark);
+            let regression = benchmark.data.is_regression();
+            let shared_classes = if regression { String::new() } else { classes(source.as_ref())? };
             for (order, method) in benchmark.methods.iter().enumerate() {
                 if !asked(args, method) {
                     continue;
@@ -82,9 +84,10 @@ impl Plan {
                 };
                 let algorithm = build(algorithms, &benchmark, method, source.as_ref(), &args.device)?;
                 let (data_digest, halves) = (source.digest(), algorithm.halves());
-                let classes = match benchmark.data_of(method).has_own_classes() {
-                    true => Some(classes(source.as_ref())?),
-                    false => None,
+                let own_classes = benchmark.data_of(method).has_own_classes();
+                let classes = match &method.split {
+                    None => shared_classes.clone(),
+                    Some(_) => classes(source.as_ref())?,
                 };
                 let choice = Choice::new(args, &benchmark, method.meta_iters.at(args.budget));
                 let cell = Arc::new(Cell {
@@ -101,7 +104,7 @@ impl Plan {
                 for seed in 0..seeds(args, method) {
                     let halves = halves.as_ref();
                     let mut config = config(&benchmark, order, args.budget, &choice, seed, (&source.input(), halves));
-                    if let Some(classes) = &classes {
+                    if own_classes {
                         config["data"][CLASSES] = json!(classes);
                     }
                     let kinship = Kinship::new(&config, &data_digest, halves);
@@ -128,6 +131,7 @@ impl Plan {
                         code,
                         config,
                         data_digest: data_digest.clone(),
+                        classes: classes.clone(),
                         kinship,
                         other_build: OtherBuild::default(),
                     });

@@ -45,6 +45,11 @@ pub struct Meta {
     pub config_hash: String,
     /// sha256 of the decoded data.
     pub data_digest: String,
+    /// As in run.json.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub classes: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<Mode>,
     /// Valid length of metrics.csv in bytes.
     pub metrics_len: u64,
     /// Step of the last point of the learning curve within that length.

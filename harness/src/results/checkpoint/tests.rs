@@ -14,6 +14,8 @@ fn checkpoint(step: u64) -> Checkpoint {
         config: serde_json::json!({"lr": 0.001}),
         config_hash: "abc".into(),
         data_digest: "def".into(),
+        classes: "ghi".into(),
+        chosen_by: Some(Mode::Inductive),
         metrics_len: 120,
         measured: Some(step / 2),
         elapsed_s: 1.5,
