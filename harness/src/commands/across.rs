@@ -103,6 +103,7 @@ pub fn run(args: &Across, algorithms: &[Entry]) -> Result<Exit> {
         }
         rows.retain(|row| wanted(args, &targets, row));
         runs::keep_current(&finished, &mut rows, &mut done);
+        runs::keep_same_images(&mut rows, &mut done);
         done.kept.push((out.clone(), rows));
     }
     let rows = done.kept.iter().map(|(_, rows)| rows.len()).sum::<usize>();
@@ -205,8 +206,10 @@ fn folder(
                 let same = |row: &Row| {
                     run.is_of(row) && row.to == target.name && row.side == pair.side && row.episodes == episodes as u64
                 };
-                let current = |row: &Row| same(row) && row.config_hash == run.record.config_hash && row.code == code;
-                if rows.iter().any(current) {
+                let current = |row: &&Row| same(row) && run.has(row) && row.code == code;
+                if let Some(row) = rows.iter().find(current)
+                    && is_same_data(row, &pair, &mut sources, &pool)
+                {
                     continue;
                 }
                 let to = format!("{} → {} at {} pixels", run.name(), target.name, pair.side);
@@ -238,6 +241,12 @@ fn folder(
         }
     }
     Ok(())
+}
+
+/// Whether the target's images are those that `row` was tested on. What is not here cannot be compared: the row stays.
+fn is_same_data(row: &Row, pair: &Pair<'_>, sources: &mut Sources<'_>, pool: &rayon::ThreadPool) -> bool {
+    let source = pool.install(|| sources.open(&pair.data()));
+    source.map_or(true, |source| source.digest() == row.data_digest)
 }
 
 /// What came of one pair.
@@ -281,7 +290,7 @@ fn one(
     if let Some(why) = missing.get(to) {
         return Ok(Evaluated::LeftOut(why.clone()));
     }
-    let data = DataBlock { side: Some(pair.side), ..pair.target.data.clone() };
+    let data = pair.data();
     let source = match pool.install(|| sources.open(&data)) {
         Ok(source) => source,
         Err(Error::Data(why)) => {
@@ -321,6 +330,7 @@ fn one(
             ci95: number.interval(),
             episodes: number.episodes as u64,
             config_hash: run.record.config_hash.clone(),
+            trained_on: run.record.data_digest.clone(),
             data_digest: job.source.digest(),
             code: String::new(),
         }

@@ -12,8 +12,7 @@ use super::table_file::{Line, TableFile};
 /// The file's name in a results folder.
 pub const FILE: &str = "across.csv";
 
-const HEADER: &str =
-    "budget,benchmark,method,seed,step,ways,shots,to,side,mode,metric,value,ci95,episodes,config_hash,data_digest,code";
+const HEADER: &str = "budget,benchmark,method,seed,step,ways,shots,to,side,mode,metric,value,ci95,episodes,config_hash,trained_on,data_digest,code";
 
 /// One evaluation.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,9 +34,10 @@ pub struct Row {
     pub value: f64,
     pub ci95: Option<f64>,
     pub episodes: u64,
-    /// Of the run's config, the test data, and the code that trained and, after a `+`, that evaluated; a row of another run or
-    /// other code is made again.
+    /// Of the run's config, the data that it was trained on, the test data, and the code that trained and, after a `+`, that
+    /// evaluated; a row of another run, other data or other code is made again.
     pub config_hash: String,
+    pub trained_on: String,
     pub data_digest: String,
     pub code: String,
 }
@@ -77,8 +77,9 @@ fn row(line: &Line<'_>) -> Result<Row> {
         ci95: line.optional(12, "ci95")?,
         episodes: line.number(13, "episodes")?,
         config_hash: text(14),
-        data_digest: text(15),
-        code: text(16),
+        trained_on: text(15),
+        data_digest: text(16),
+        code: text(17),
     })
 }
 
@@ -93,10 +94,10 @@ pub fn text(rows: &[Row]) -> String {
         let Row { budget, benchmark, method, seed, step, ways, shots, to, side, value, episodes, .. } = row;
         let (mode, metric) = (row.mode.as_str(), metric::ACCURACY.name);
         let ci95 = row.ci95.map(|ci95| ci95.to_string()).unwrap_or_default();
-        let Row { config_hash, data_digest, code, .. } = row;
+        let Row { config_hash, trained_on, data_digest, code, .. } = row;
         format!(
             "{budget},{benchmark},{method},{seed},{step},{ways},{shots},{to},{side},{mode},{metric},{value},{ci95},{episodes},\
-             {config_hash},{data_digest},{code}\n"
+             {config_hash},{trained_on},{data_digest},{code}\n"
         )
     };
     format!("{HEADER}\n{}", rows.iter().map(line).collect::<String>())
@@ -124,6 +125,7 @@ mod tests {
             ci95,
             episodes: 10_000,
             config_hash: "c".into(),
+            trained_on: "t".into(),
             data_digest: "d".into(),
             code: "e".into(),
         }
@@ -139,7 +141,7 @@ mod tests {
         let path = dir.path().join(FILE);
         let whole = std::fs::read_to_string(&path).unwrap();
         let line =
-            "paper,cifar-fs-5w1s,reptile,0,1000,5,1,mini-imagenet,84,inductive,accuracy,41.125,0.25,10000,c,d,e\n";
+            "paper,cifar-fs-5w1s,reptile,0,1000,5,1,mini-imagenet,84,inductive,accuracy,41.125,0.25,10000,c,t,d,e\n";
         assert!(whole.contains(line), "{whole}");
         for (from, to, part) in
             [("41.125", "141", "no accuracy"), ("inductive", "both", "mode \"both\""), (",e\n", ",e", "cut off")]

@@ -98,6 +98,27 @@ fn runs_are_evaluated_on_other_data_as_eval_does_it_and_kept() {
     std::fs::rename(own.path("maml"), own.path("out/quick/b/maml")).unwrap();
     assert_eq!(own.done("across out --kept --format csv").out, csv);
 
+    // A state that was trained on other images, or is another one, has no number either; other test images are tested anew.
+    let run = own.read("out/quick/b/protonet/seed-0/run.json");
+    let mut other: Value = serde_json::from_str(&run).unwrap();
+    other["data_digest"] = "0".repeat(64).into();
+    own.write("out/quick/b/protonet/seed-0/run.json", other.to_string());
+    let kept = own.done("across out --kept").out;
+    assert!(kept.contains("left out b protonet seed 0 → mine: the run is not there as it was"), "{kept}");
+    own.write("out/quick/b/protonet/seed-0/run.json", &run);
+    on_folder(&own);
+    assert_eq!(own.done("across out --kept --format csv").out, csv);
+    own.done("across out --method protonet --to mine.toml --eval-episodes 7");
+    assert_eq!(own.read("out/across.csv"), csv, "the same images");
+    std::fs::copy(own.path("pics/test/d00/00.png"), own.path("pics/test/d01/99.png")).unwrap();
+    own.done("across out --method protonet --to mine.toml --eval-episodes 7");
+    let digest = |text: &str| -> Vec<String> {
+        let rows = text.lines().filter(|line| line.contains(",protonet,") && line.contains(",mine,"));
+        rows.map(|line| line.split(',').nth(16).unwrap().to_owned()).collect()
+    };
+    assert_ne!(digest(&own.read("out/across.csv")), digest(&csv));
+    std::fs::remove_dir_all(own.path("pics")).unwrap();
+
     // Other numbers of episodes are other rows; a folder that is gone is named.
     own.run("across out --to mine.toml --eval-episodes 3").expect(4, "no such folder");
     own.run("across out --kept --method repitle").expect(4, "across.csv holds no such row");

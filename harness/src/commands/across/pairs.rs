@@ -28,6 +28,13 @@ pub struct Pair<'a> {
     pub side: usize,
 }
 
+impl Pair<'_> {
+    /// The target's data at this size.
+    pub fn data(&self) -> DataBlock {
+        DataBlock { side: Some(self.side), ..self.target.data.clone() }
+    }
+}
+
 /// What was asked for, or every set of images that lies in files. Errors on a name that is neither, on a set without images,
 /// and on two of one name.
 pub fn targets(asked: &[String]) -> Result<Vec<Target>> {

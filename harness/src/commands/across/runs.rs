@@ -40,9 +40,13 @@ impl Finished {
     }
 
     /// Whether `row` is of the state that this run has now.
-    fn has(&self, row: &Row) -> bool {
+    pub fn has(&self, row: &Row) -> bool {
+        let RunRecord { config_hash, data_digest, selected_step, meta_iters, .. } = &self.record;
+        let state = (config_hash, data_digest, selected_step.unwrap_or(*meta_iters));
         let trained = row.code.split('+').next();
-        self.is_of(row) && row.config_hash == self.record.config_hash && trained == Some(self.trained_code())
+        self.is_of(row)
+            && (&row.config_hash, &row.trained_on, row.step) == state
+            && trained == Some(self.trained_code())
     }
 }
 
@@ -68,6 +72,28 @@ pub fn keep_current(finished: &[Finished], rows: &mut Vec<Row>, done: &mut Done)
         }
         false
     });
+}
+
+/// Leaves, of the rows of one cell, those that were tested on the same images: those of the images that most were tested on, of
+/// equals the newest. A mean over others as well would be of nothing.
+pub fn keep_same_images(rows: &mut Vec<Row>, done: &mut Done) {
+    let all = rows.clone();
+    rows.retain(|row| {
+        let cell: Vec<&Row> = all.iter().filter(|other| is_same_cell(row, other)).collect();
+        let alike = |one: &Row| cell.iter().filter(|other| other.data_digest == one.data_digest).count();
+        let most = cell.iter().max_by_key(|other| alike(other)).map(|most| &most.data_digest);
+        let stays = most == Some(&row.data_digest);
+        if !stays {
+            let name = format!("{} {} seed {}", row.benchmark, row.method, row.seed);
+            done.leave_out(format!("{name} → {}: tested on other images than its other seeds", row.to));
+        }
+        stays
+    });
+}
+
+fn is_same_cell(a: &Row, b: &Row) -> bool {
+    (&a.budget, &a.benchmark, &a.method, &a.to, a.side, a.mode, a.episodes)
+        == (&b.budget, &b.benchmark, &b.method, &b.to, b.side, b.mode, b.episodes)
 }
 
 /// All of them, in the order of the tables. A regression is passed over; what cannot be read is left out by name.
@@ -104,4 +130,43 @@ pub fn finished(out: &Path, budget: Option<Budget>, methods: &[String], done: &m
         found.extend(here);
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use harness_core::Mode;
+
+    use super::*;
+
+    #[test]
+    fn seeds_of_one_mean_were_tested_on_the_same_images() {
+        let row = |seed, digest: &str, to: &str| Row {
+            budget: "paper".into(),
+            benchmark: "b".into(),
+            method: "reptile".into(),
+            seed,
+            step: 9,
+            ways: 5,
+            shots: 1,
+            to: to.into(),
+            side: 28,
+            mode: Mode::Inductive,
+            value: 40.0,
+            ci95: None,
+            episodes: 10,
+            config_hash: String::new(),
+            trained_on: String::new(),
+            data_digest: digest.into(),
+            code: String::new(),
+        };
+        let left = |rows: &[Row]| {
+            let (mut rows, mut done) = (rows.to_vec(), Done::default());
+            keep_same_images(&mut rows, &mut done);
+            (rows.iter().map(|row| row.seed).collect::<Vec<_>>(), done.left_out)
+        };
+        let (stay, said) = left(&[row(0, "x", "c"), row(1, "y", "c"), row(2, "x", "c"), row(3, "y", "d")]);
+        assert_eq!(stay, [0, 2, 3]);
+        assert_eq!(said, ["b reptile seed 1 → c: tested on other images than its other seeds"]);
+        assert_eq!(left(&[row(0, "x", "c"), row(1, "y", "c")]).0, [1], "of equals the newest");
+    }
 }

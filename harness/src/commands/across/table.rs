@@ -169,6 +169,7 @@ mod tests {
             ci95: Some(0.2 * (seed + 1) as f64),
             episodes: 1000,
             config_hash: String::new(),
+            trained_on: String::new(),
             data_digest: String::new(),
             code: String::new(),
         }
