@@ -64,6 +64,9 @@ pub struct Spending {
     /// When the learning curve on test first reaches the target: meta-iterations and, where it trained itself, seconds,
     /// averaged over seeds.
     pub reached: Option<(f64, Option<f64>)>,
+    /// How many of its seeds reach the target; None where there is none. `reached` is null unless all do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeds_reached: Option<usize>,
     /// What the user calls its runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
@@ -263,20 +266,15 @@ fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64
     let (_, record, _) = entry.runs[0];
     let of_seeds: Vec<f64> = values.iter().map(|(_, values)| mean(values)).collect();
     let seconds: Option<Vec<f64>> = entry.runs.iter().map(|(_, record, _)| record.whole_seconds()).collect();
-    let mut reached: Vec<Option<(f64, Option<f64>)>> = Vec::new();
-    for (held, record, _) in entry.runs.iter().filter(|_| target.is_some()) {
+    let mut reached: Vec<Option<Place>> = Vec::new();
+    let counted = |held: &FoundRun| values.iter().any(|(seed, _)| *seed == held.seed);
+    for (held, record, _) in entry.runs.iter().filter(|(held, ..)| target.is_some() && counted(held)) {
         let target = target.expect("filtered");
         let rows = run::curve(&held.path, record)?;
         let beyond = |value: f64| record.metric.gain(value) >= record.metric.gain(target);
         let first = rows.iter().find(|row| row.split == Split::Test && row.mode == mode && beyond(row.value));
         reached.push(first.map(|row| (row.step as f64, record.clock(row.wall_s))));
     }
-    let reached: Option<Vec<(f64, Option<f64>)>> = reached.into_iter().collect();
-    let over_seeds = |all: Vec<(f64, Option<f64>)>| {
-        let (steps, seconds): (Vec<f64>, Vec<Option<f64>>) = all.into_iter().unzip();
-        let seconds: Option<Vec<f64>> = seconds.into_iter().collect();
-        (mean(&steps), seconds.map(|seconds| mean(&seconds)))
-    };
     Ok(Spending {
         method: entry.label.to_owned(),
         value: tidy(mean(&of_seeds)),
@@ -284,9 +282,33 @@ fn spending(entry: &Entry, mode: Mode, values: &[SeedValues], target: Option<f64
         meta_iters: record.meta_iters,
         image_passes: record.image_passes.map(|passes| passes * record.meta_iters as f64),
         seconds: seconds.map(|seconds| tidy(mean(&seconds))),
-        reached: reached.filter(|all| !all.is_empty()).map(over_seeds),
+        seeds_reached: target.map(|_| reached.iter().flatten().count()),
+        reached: by_all(reached),
         tag: tag::of(entry.runs.iter().map(|(_, record, _)| *record)),
     })
+}
+
+/// A place on a learning curve: meta-iterations and, where they are known, seconds.
+type Place = (f64, Option<f64>);
+
+/// The mean of the places at which seeds reach a target; None where one of them does not.
+fn by_all(reached: Vec<Option<Place>>) -> Option<Place> {
+    let all: Vec<Place> = reached.into_iter().collect::<Option<_>>()?;
+    let (steps, seconds): (Vec<f64>, Vec<Option<f64>>) = all.into_iter().unzip();
+    let seconds: Option<Vec<f64>> = seconds.into_iter().collect();
+    (!steps.is_empty()).then(|| (mean(&steps), seconds.map(|seconds| mean(&seconds))))
+}
+
+/// When a row reaches the target: `4,000 (2 min 3 s)`, `never`, or how many of its seeds do.
+fn reached_words(row: &Spending) -> String {
+    match (row.reached, row.seeds_reached) {
+        (Some((step, Some(seconds))), _) => {
+            format!("{} ({})", format::thousands(step.round() as u64), crate::progress::human(seconds))
+        }
+        (Some((step, None)), _) => format::thousands(step.round() as u64),
+        (None, Some(some @ 1..)) => format!("{some} of {}", format::plural(row.seeds.len() as u64, "seed")),
+        (None, _) => "never".into(),
+    }
 }
 
 impl Against {
@@ -360,13 +382,6 @@ impl Against {
         let value = |value| table.metric.value(value);
         let line = |row: &Spending, said: [String; 3]| {
             let [difference, p, answer] = said;
-            let reached = match row.reached {
-                Some((step, Some(seconds))) => {
-                    format!("{} ({})", format::thousands(step.round() as u64), crate::progress::human(seconds))
-                }
-                Some((step, None)) => format::thousands(step.round() as u64),
-                None => "never".into(),
-            };
             let passes = row.image_passes.map_or(String::new(), |n| format::thousands(n.round() as u64));
             let fields = [
                 row.method.clone(),
@@ -377,7 +392,7 @@ impl Against {
                 format::thousands(row.meta_iters),
                 passes,
                 row.seconds.map_or(String::new(), crate::progress::human),
-                reached,
+                reached_words(row),
             ];
             fields.into_iter().zip(&columns).filter(|(_, (shown, ..))| *shown).map(|(text, _)| text).collect()
         };
@@ -459,6 +474,23 @@ mod tests {
         assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, ACCURACY, Some(0.2)), Answer::Worse);
         assert_eq!(answer(&found(-1.0, 0.1, false), 0.01, MSE, None), Answer::Better, "errors: less is better");
         assert_eq!(answer(&found(-1.0, 0.1, false), 0.06, ACCURACY, None), Answer::Unclear);
+    }
+
+    #[test]
+    fn a_target_is_reached_where_every_seed_reaches_it() {
+        assert_eq!(by_all(vec![Some((10.0, Some(1.0))), Some((20.0, Some(3.0)))]), Some((15.0, Some(2.0))));
+        assert_eq!(by_all(vec![Some((10.0, Some(1.0))), Some((20.0, None))]), Some((15.0, None)));
+        assert_eq!(by_all(vec![Some((10.0, None)), None]), None);
+        assert_eq!(by_all(Vec::new()), None, "no target");
+        let words = |reached, seeds_reached| {
+            let (method, value, seeds, meta_iters) = ("a".into(), 90.0, vec![0, 1, 2], 10);
+            let (image_passes, seconds, tag) = (None, None, None);
+            let row = Spending { method, value, seeds, meta_iters, image_passes, seconds, reached, seeds_reached, tag };
+            reached_words(&row)
+        };
+        assert_eq!(words(Some((4000.0, None)), Some(3)), "4,000");
+        assert_eq!(words(None, Some(2)), "2 of 3 seeds");
+        assert_eq!(words(None, Some(0)), "never");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{made, tables};
 use crate::benchmark::folds;
 use crate::results::metric::{Metric, with_mode};
 use crate::results::rows::{Cell, Summary};
+use crate::results::verdict::Verdict;
 use harness_core::Mode;
 
 /// The tables of `summaries`, figures left out, one `tabular` a benchmark.
@@ -17,9 +18,23 @@ pub fn render(summaries: &[Summary]) -> String {
             }
         }
         let records = summary.runs.iter().map(|run| &run.record);
-        made::note(records).lines().for_each(|line| out += &format!("% {line}\n"));
+        summary.warnings.iter().for_each(|warning| out += &comment(&format!("warning: {warning}")));
+        let left = tables::left_out(summary);
+        if !left.is_empty() {
+            out += &comment(&format!("not in the tables (budget {}):", summary.budget));
+            left.iter().for_each(|line| out += &comment(&format!("  {line}")));
+        }
+        out += &comment(&made::note(records));
     }
     out
+}
+
+/// Behind a mean over the seeds that are left, where others failed.
+const IN_PART: &str = "$^{\\dagger}$";
+
+/// `text` as lines that LaTeX passes over.
+fn comment(text: &str) -> String {
+    text.lines().map(|line| format!("% {line}\n")).collect()
 }
 
 /// Of the interval over training seeds, and over folds.
@@ -43,18 +58,21 @@ fn table(summary: &Summary, cells: &[Cell]) -> String {
     let mut lines = Vec::new();
     for (index, cell) in cells.iter().enumerate() {
         let row = &cell.row;
-        let again = index > 0 && cells[index - 1].row.method == row.method;
+        let again = index > 0 && tables::same_runs(&cells[index - 1], cell);
         let mut fields = vec![if again { String::new() } else { escape(&row.method) }];
         fields.extend(modes.then(|| escape(&with_mode("", row.mode))));
         let value = |value: Option<f64>, half| value.map(|value| number(row.metric, value, half, false));
         let mark = if cell.comparable { "" } else { "$^{*}$" };
         fields.extend(published.then(|| value(row.published, row.published_ci).map_or("--".into(), |v| v + mark)));
-        fields.push(row.mean.map_or("--".into(), |mean| number(row.metric, mean, row.ci95_episodes, cell.best)));
-        let over_seeds = |half| format!("$\\pm {}$", row.metric.value(half));
+        let mark = if in_part(cell) { IN_PART } else { "" };
+        let ours = |mean| number(row.metric, mean, row.ci95_episodes, cell.best) + mark;
+        fields.push(row.mean.map_or("--".into(), ours));
+        let over_seeds = |half| format!("$\\pm {}$", value_of(row.metric, half));
         fields.extend(seeds.then(|| row.ci95_seeds.map_or(String::new(), over_seeds)));
         lines.push(fields.join(" & "));
     }
-    let notes: Vec<String> = tables::notes(cells).iter().map(|note| format!("% {note}\n")).collect();
+    let part = cells.iter().any(in_part).then(|| "dagger: a run failed, the mean is over the others".to_owned());
+    let notes: Vec<String> = tables::notes(cells).into_iter().chain(part).map(|note| comment(&note)).collect();
     let columns =
         heads.iter().map(|head| if matches!(*head, "Published" | "Ours" | SEEDS | FOLDS) { 'r' } else { 'l' });
     let name = &cells[0].row.benchmark;
@@ -76,10 +94,24 @@ pub fn tabular(columns: &str, heads: &[String], lines: &[String]) -> String {
     )
 }
 
+/// Whether the mean is without a run that failed.
+fn in_part(cell: &Cell) -> bool {
+    cell.row.mean.is_some() && cell.row.verdict == Verdict::Failed
+}
+
+/// A number for mathematics: `97.61`, `7.2\times10^{-7}`.
+fn value_of(metric: Metric, value: f64) -> String {
+    let text = metric.value(value);
+    match text.split_once('e') {
+        Some((digits, power)) => format!("{digits}\\times10^{{{power}}}"),
+        None => text,
+    }
+}
+
 /// `$97.61 \pm 0.12$`, or in bold.
 fn number(metric: Metric, value: f64, half: Option<f64>, bold: bool) -> String {
-    let half = half.map(|half| format!(" \\pm {}", metric.value(half))).unwrap_or_default();
-    let value = metric.value(value);
+    let half = half.map(|half| format!(" \\pm {}", value_of(metric, half))).unwrap_or_default();
+    let value = value_of(metric, value);
     if bold { format!("$\\mathbf{{{value}}}{half}$") } else { format!("${value}{half}$") }
 }
 
@@ -103,7 +135,9 @@ pub fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::fixtures;
+    use crate::results::fixtures::{self, Made};
+    use crate::results::metric::{ACCURACY, MSE};
+    use crate::results::run_json::Status;
     use crate::results::summary::summarize;
 
     #[test]
@@ -121,6 +155,41 @@ mod tests {
         ] {
             assert!(text.contains(words), "{words} in {text}");
         }
+    }
+
+    #[test]
+    fn small_numbers_are_products_with_a_power_of_ten() {
+        let (value, half) = (7.2e-7, Some(1e-8));
+        assert_eq!(number(MSE, value, half, false), "$7.2\\times10^{-7} \\pm 1.0\\times10^{-8}$");
+        assert_eq!(number(MSE, value, half, true), "$\\mathbf{7.2\\times10^{-7}} \\pm 1.0\\times10^{-8}$");
+        assert_eq!(number(MSE, 0.12, Some(0.01), false), "$0.120 \\pm 0.010$");
+        assert_eq!(number(ACCURACY, 97.61, None, false), "$97.61$");
+    }
+
+    /// What the other tables say of a row, this one says too.
+    #[test]
+    fn failed_runs_and_warnings_are_told_and_every_row_has_its_name() {
+        let out = tempfile::tempdir().unwrap();
+        let runs =
+            [(0, 97.0, 1000, Status::Complete), (1, 97.4, 1000, Status::Failed), (2, 80.0, 2000, Status::Complete)];
+        for (seed, value, meta_iters, status) in runs {
+            let finals = [("transductive", value, 0.1), ("inductive", value - 2.0, 0.1)];
+            let mut run = Made::new("quick", "omniglot-5w1s", "maml", seed).finals(&finals);
+            (run.meta_iters, run.status) = (meta_iters, status);
+            run.write(out.path());
+        }
+        let text = render(&[summarize(out.path(), "quick").unwrap()]);
+        for line in [
+            "maml & transductive & $97.00 \\pm 0.10$$^{\\dagger}$ \\\\\n & inductive & $95.00 \\pm 0.10$$^{\\dagger}$",
+            "maml & transductive & $80.00 \\pm 0.10$ \\\\\n & inductive & $78.00 \\pm 0.10$ \\\\\n",
+            "% dagger: a run failed, the mean is over the others\n",
+            "% warning: omniglot-5w1s maml: runs with 1000 and 2000 meta-iterations lie side by side",
+            "% not in the tables (budget quick):\n",
+            "%   omniglot-5w1s maml seed 1: failed: loss became NaN at meta-iteration 17\n",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
+        assert_eq!(comment("one\ntwo"), "% one\n% two\n", "no line of a reason becomes text");
     }
 
     #[test]

@@ -30,6 +30,24 @@ pub struct Column {
     pub right: bool,
 }
 
+/// What the means of a table are over, in words.
+pub struct Over {
+    /// A run behind a mean.
+    pub run: &'static str,
+    /// The heading of how many there are.
+    pub runs: &'static str,
+    /// The heading of the interval over them.
+    pub interval: &'static str,
+}
+
+/// What the rows of `benchmark` are means over. A mean over folds is over runs of different folds, not of seeds alone.
+pub fn over(benchmark: &str) -> Over {
+    match folds::is_mean(benchmark) {
+        true => Over { run: "run", runs: "runs", interval: "± folds" },
+        false => Over { run: "seed", runs: "seeds", interval: "± seeds" },
+    }
+}
+
 /// How a column of a cell is named and printed.
 struct Field {
     name: &'static str,
@@ -83,11 +101,7 @@ pub fn left_out(summary: &Summary) -> Vec<String> {
 
 fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let first = &cells[0];
-    // A mean over folds is over runs of different folds, not of seeds alone.
-    let (run, interval) = match folds::is_mean(&first.row.benchmark) {
-        true => ("run", "± folds"),
-        false => ("seed", "± seeds"),
-    };
+    let Over { run, runs, interval } = over(&first.row.benchmark);
     let rows = || cells.iter().map(|c| &c.row);
     let mut fields = vec![Field { name: "method", right: false, print: |c| c.row.method.clone() }];
     let mut push = |wanted: bool, name, right, print| {
@@ -100,7 +114,7 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let episodes = shared(rows().map(|r| r.episodes).filter(|n| *n > 0));
     push(rows().any(|r| r.mode != Mode::Pointwise), "mode", false, |c| c.row.mode.as_str().into());
     push(iterations.is_none(), "meta-iters", true, |c| format::thousands(c.row.meta_iters));
-    push(seeds.is_none(), if run == "seed" { "seeds" } else { "runs" }, true, |c| c.row.seeds.to_string());
+    push(seeds.is_none(), runs, true, |c| c.row.seeds.to_string());
     push(episodes.is_none(), "episodes", true, |c| format::thousands(c.row.episodes));
     push(true, "ours", true, ours);
     push(rows().any(|r| r.ci95_seeds.is_some()), interval, true, |c| {
@@ -155,6 +169,12 @@ fn published_text(cell: &Cell) -> String {
 fn shared(mut values: impl Iterator<Item = u64>) -> Option<u64> {
     let first = values.next()?;
     values.all(|v| v == first).then_some(first)
+}
+
+/// Whether `cell` is another mode of the very runs of `above`: runs of other settings may have the same label.
+pub fn same_runs(above: &Cell, cell: &Cell) -> bool {
+    (&above.row.method, above.row.meta_iters) == (&cell.row.method, cell.row.meta_iters)
+        && (&above.of_seeds, &above.fold_recipe) == (&cell.of_seeds, &cell.fold_recipe)
 }
 
 /// Where the published numbers come from and what their ± is, each said once for all methods that share it.

@@ -54,6 +54,18 @@ fn a_method_beside_itself_is_the_same_and_from_three_seeds_on_seeds_decide() {
     }
 }
 
+/// Of the three seeds of reptile, the curve of one never reaches this target: the row is not as one that never does.
+#[test]
+fn a_target_that_some_seeds_reach_is_told_so() {
+    let args = ["--against", "maml", "--method", "reptile", "--target", "97.7"];
+    let rows = five_way_rows(&args);
+    let (.., row) = rows.iter().find(|(name, mode, _)| name == "omniglot-5w1s" && mode == "transductive").unwrap();
+    assert_eq!((&row["reached"], &row["seeds_reached"]), (&Value::Null, &2.into()), "{row}");
+    assert_eq!(row["seeds"].as_array().unwrap().len(), 3);
+    let (_, table, _) = run(&args);
+    assert!(table.contains("2 of 3 seeds"), "{table}");
+}
+
 #[test]
 fn every_format_says_the_same_and_a_wrong_label_is_named() {
     let (_, markdown, _) = run(&["--against", "maml", "--format", "markdown", "--target", "95"]);

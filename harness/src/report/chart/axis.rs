@@ -29,6 +29,9 @@ fn round_step(span: f64, ticks: usize) -> f64 {
     step.unwrap_or(10.0) * power
 }
 
+/// Where an axis of [`Axis::missing`] ends at the latest: what is nearer to 100 is drawn there, and prints as 100.00.
+const NEARLY_ALL: f64 = 99.995;
+
 impl Axis {
     /// From round number to round number around `low..high`, which may be a single value.
     pub fn linear(low: f64, high: f64, ticks: usize) -> Self {
@@ -64,7 +67,7 @@ impl Axis {
     /// Percent from `low` to `high` by the logarithm of what is missing to 100, so that 99 lies as far from 98 as 98 from
     /// 96: ticks where 50, 20, 10, 5, 2, 1, … are missing.
     pub fn missing(low: f64, high: f64) -> Self {
-        let high = high.min(99.9);
+        let high = high.min(NEARLY_ALL);
         let low = low.min(high - 0.1);
         let ticks = |marks: &[f64]| -> Vec<f64> {
             let all = (-3..2).rev().flat_map(|e| marks.iter().map(move |m| 100.0 - m * 10f64.powi(e)));
@@ -74,6 +77,12 @@ impl Axis {
         let coarse = ticks(&[5.0, 2.0, 1.0]);
         let ticks = if coarse.len() < 6 { ticks(&[7.0, 5.0, 4.0, 3.0, 2.0, 1.5, 1.0]) } else { coarse };
         Axis { min: low, max: high, scale: Scale::Missing, ticks }
+    }
+
+    /// Where an axis of [`Axis::missing`] may end by which `most` percent must be read: behind it, and not so far that
+    /// what is nearer to 100 takes the room of all else.
+    pub fn past(most: f64) -> f64 {
+        (100.0 - (100.0 - most) / 2.0).clamp(99.9, NEARLY_ALL)
     }
 
     /// The values at its start and its end.
@@ -88,7 +97,7 @@ impl Axis {
 
     /// 0 at the start of the axis, 1 at its end, and beyond where the value is.
     pub fn free(&self, value: f64) -> f64 {
-        let missing = |value: f64| (100.0 - value).max(1e-6);
+        let missing = |value: f64| (100.0 - value).max(100.0 - NEARLY_ALL);
         match self.scale {
             Scale::Linear => (value - self.min) / (self.max - self.min),
             Scale::Log => (value.max(f64::MIN_POSITIVE) / self.min).ln() / (self.max / self.min).ln(),
@@ -107,11 +116,7 @@ impl Axis {
         let needed = match self.scale {
             Scale::Linear => apart,
             Scale::Log => tick.abs(),
-            Scale::Missing => match 100.0 - tick {
-                // 98.5: half of a percent is a digit more.
-                missing if (missing - missing.round()).abs() > 1e-9 => missing.min(0.9),
-                missing => missing,
-            },
+            Scale::Missing => return in_full(tick),
         };
         let largest = self.ticks.iter().fold(0f64, |m, t| m.max(t.abs()));
         if self.scale == Scale::Linear && largest >= 10_000.0 && tick != 0.0 {
@@ -123,6 +128,16 @@ impl Axis {
         let text = format!("{tick:.*}", decimals as usize);
         if text.trim_start_matches('-').bytes().all(|b| matches!(b, b'0' | b'.')) { "0".into() } else { text }
     }
+}
+
+/// A percentage in all its decimals, of which ticks have few: `98`, `99.85`.
+fn in_full(tick: f64) -> String {
+    let whole = |decimals: &usize| {
+        let scaled = tick * 10f64.powi(*decimals as i32);
+        (scaled - scaled.round()).abs() < 1e-6
+    };
+    let decimals = (0..6).find(whole).unwrap_or(6);
+    format!("{tick:.decimals$}")
 }
 
 impl Ranged for Axis {
@@ -177,6 +192,25 @@ mod tests {
         assert!((axis.place(98.0) - axis.place(96.0) - step).abs() < 1e-9);
         assert_eq!((axis.place(99.5), axis.place(100.0), axis.free(10.0) < 0.0), (1.0, 1.0, true));
         assert!(Axis::missing(100.0, 100.0).place(100.0) <= 1.0, "nothing missing is no division by nothing");
+    }
+
+    #[test]
+    fn labels_near_a_hundred_have_the_decimals_of_their_ticks() {
+        let axis = Axis::missing(99.5, 99.9);
+        assert_eq!(labels(&axis), ["99.5", "99.6", "99.7", "99.8", "99.85", "99.9"]);
+        let axis = Axis::missing(99.9, 99.99);
+        assert_eq!(labels(&axis), ["99.9", "99.93", "99.95", "99.96", "99.97", "99.98", "99.985", "99.99"]);
+    }
+
+    #[test]
+    fn an_axis_near_a_hundred_ends_behind_its_largest_value() {
+        let last = |most: f64| Axis::missing(95.0, Axis::past(most));
+        for most in [98.0, 99.94, 99.98, 99.995, 100.0] {
+            assert!((0.0..=1.0).contains(&last(most).free(most)), "{most}: {}", last(most).free(most));
+        }
+        assert!((last(98.0).max - 99.9).abs() < 1e-9, "as far as it goes where nothing asks for more");
+        assert!((last(99.94).max - 99.97).abs() < 1e-9);
+        assert!(last(99.94).free(100.0) > 1.0, "what is behind it stays behind it");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod tests;
 use super::chart::Styles;
 use super::format;
 use super::pictures::Picture;
+use crate::benchmark::folds;
 use crate::results::rows::Summary;
 use crate::results::verdict::Verdict;
 use harness_core::{Error, Result};
@@ -68,6 +69,8 @@ struct Page<'a> {
     facts: String,
     parts: Vec<part::Part>,
     methods: Vec<methods::Method>,
+    /// Whether any row is a mean over folds.
+    folds: bool,
     verdicts: Vec<Meaning>,
 }
 
@@ -99,6 +102,7 @@ pub fn render(found: &[Found], styles: &Styles) -> Result<String> {
         facts: facts(summaries()),
         parts,
         methods: methods::all(summaries()),
+        folds: summaries().flat_map(|summary| &summary.cells).any(|cell| folds::is_mean(&cell.row.benchmark)),
         verdicts: meanings(summaries().any(|summary| summary.cells.iter().any(|cell| cell.kept.is_some()))),
     };
     // The chain down to the line of the template that is wrong.

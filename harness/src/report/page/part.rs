@@ -45,6 +45,11 @@ pub struct Benchmark {
     /// Which columns the table has.
     pub modes: bool,
     pub published: bool,
+    /// Whether any row has a verdict to show; a failed run is told where nothing was published too.
+    pub judged: bool,
+    /// How the interval over seeds or folds and the number of runs are headed.
+    pub interval: &'static str,
+    pub runs: &'static str,
     /// A row, and its method's line.
     pub rows: Vec<(Row, String)>,
     /// Whether any row is marked as the best.
@@ -146,8 +151,11 @@ impl Benchmark {
         let name = cells[0].row.benchmark.clone();
         let figure = cells[0].figure.as_ref();
         let has = |column: &str| table.columns.iter().any(|c| c.name == column);
+        let over = tables::over(&name);
         let mut notes = table.notes;
         let mistakes = mistakes::all(summary, cells, &mut notes);
+        let sweeps = if figure.is_some() { Sweep::all(summary, cells, &swatches) } else { Vec::new() };
+        let rows: Vec<(Row, String)> = cells.iter().map(|cell| Row::new(summary, cell)).zip(swatches).collect();
         let curve = summary.runs.iter().any(|run| run.record.benchmark == name && !run.curve.is_empty());
         Benchmark {
             anchor,
@@ -155,8 +163,11 @@ impl Benchmark {
             heading: figure.map_or(name.clone(), |place| format!("Figure {}", place.number)),
             modes: has("mode"),
             published: has("published"),
-            sweeps: if figure.is_some() { Sweep::all(summary, cells, &swatches) } else { Vec::new() },
-            rows: cells.iter().map(|cell| Row::new(summary, cell)).zip(swatches).collect(),
+            judged: rows.iter().any(|(row, _)| row.verdict.is_some()),
+            interval: over.interval,
+            runs: over.runs,
+            sweeps,
+            rows,
             best: cells.iter().any(|cell| cell.best),
             drawings,
             no_curve: !curve,

@@ -133,7 +133,8 @@ impl Sweep {
         let modes = pictures::modes(cells);
         let one = |mode: &Mode| {
             let here = || cells.iter().zip(swatches).filter(|(cell, _)| cell.row.mode == *mode);
-            let place = |cell: &Cell| summary.runs_of(cell).iter().find_map(|run| run.record.figure.as_ref()?.x);
+            // Of a failed point too: there is no run of it.
+            let place = |cell: &Cell| cell.figure.as_ref()?.x;
             let mut xs: Vec<f64> = here().filter_map(|(cell, _)| place(cell)).collect();
             xs.sort_by(f64::total_cmp);
             xs.dedup();
@@ -144,7 +145,13 @@ impl Sweep {
                 let column = place(cell).and_then(|x| xs.iter().position(|other| *other == x)).unwrap_or(0);
                 let row = Row::new(summary, cell);
                 match lines.iter_mut().find(|(words, _, at)| *words == figure.line && at[column].is_none()) {
-                    Some((.., at)) => at[column] = Some(row),
+                    Some((_, own, at)) => {
+                        // A failed point has no look of its own.
+                        if own.is_empty() {
+                            own.clone_from(swatch);
+                        }
+                        at[column] = Some(row);
+                    }
                     None => {
                         let mut at: Vec<Option<Row>> = (0..columns).map(|_| None).collect();
                         at[column] = Some(row);

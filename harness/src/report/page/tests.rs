@@ -2,7 +2,7 @@
 
 use crate::report::{build, build_budget};
 use crate::results::fixtures::*;
-use crate::results::run_json::{RunRecord, Status};
+use crate::results::run_json::{FigurePlace, RunRecord, Status};
 use std::path::Path;
 
 fn page(out: &Path) -> String {
@@ -140,6 +140,69 @@ fn every_verdict_is_a_word() {
         assert!(marked(tables) && marked(legend), "{verdict}");
     }
     assert!(page.contains("loss became NaN at meta-iteration 17"), "why it failed");
+}
+
+#[test]
+fn a_failed_run_is_told_where_nothing_was_published() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, seed, status) in
+        [("maml", 0, Status::Complete), ("maml", 1, Status::Failed), ("anil", 0, Status::Complete)]
+    {
+        let mut run = Made::new("quick", "sine", label, seed).finals(&[("-", 0.2, 0.01)]);
+        run.status = status;
+        run.write(out.path());
+    }
+    let page = page(out.path());
+    assert_eq!(page.matches("<td role=\"cell\" class=\"judged\">").count(), 2, "a column of verdicts");
+    assert!(page.contains("class=\"judged\"><span class=\"verdict failed\">"), "maml's");
+    assert!(page.contains("class=\"judged\"></td>"), "anil has no target, and nothing is said of it");
+}
+
+#[test]
+fn means_over_folds_are_headed_as_in_the_other_tables() {
+    let out = tempfile::tempdir().unwrap();
+    for benchmark in ["glyphs@fold-1of2", "glyphs@fold-2of2"] {
+        for seed in 0..2 {
+            let run = Made::new("quick", benchmark, "reptile", seed).finals(&[("inductive", 60.0 + seed as f64, 0.5)]);
+            run.write(out.path());
+        }
+    }
+    let page = page(out.path());
+    let (_, mean) = page.split_once("<caption>glyphs@folds-2").expect("the mean's table of intervals");
+    let mean = mean.split_once("</table>").unwrap().0;
+    for words in ["\">± folds</th>", "\">Runs</th>", "data-label=\"± folds\"", "data-label=\"Runs\">4</td>"] {
+        assert!(mean.contains(words), "{words} in {mean}");
+    }
+    assert!(!mean.contains("± seeds") && !mean.contains("Seeds"), "{mean}");
+    let (_, fold) = page.split_once("<caption>glyphs@fold-1of2").unwrap();
+    assert!(fold.split_once("</table>").unwrap().0.contains("\">± seeds</th>"), "a fold has seeds");
+    assert!(page.contains("<em>± folds</em>"), "how to read it");
+}
+
+/// Nothing ran to its end there, so its place is known from the record of the run that failed.
+#[test]
+fn a_failed_point_of_a_sweep_stands_at_its_place() {
+    let out = tempfile::tempdir().unwrap();
+    let runs = [("a-1", 1.0, Status::Failed), ("a-2", 2.0, Status::Complete), ("a-3", 3.0, Status::Complete)];
+    for (order, (label, x, status)) in runs.into_iter().enumerate() {
+        let mut run = Made::new("quick", "figure-9", label, 0).finals(&[("inductive", 50.0 + x, 0.5)]);
+        (run.order, run.status) = (order as u64, status);
+        run.figure = Some(FigurePlace {
+            number: "9".into(),
+            x_label: "inner steps".into(),
+            x_log: false,
+            x: Some(x),
+            line: "the line".into(),
+            colour: None,
+        });
+        run.write(out.path());
+    }
+    let page = page(out.path());
+    let failed = "data-label=\"inner steps 1\"> <span class=\"pm\"></span> <span class=\"verdict failed\">";
+    assert!(page.contains(failed), "in its own column");
+    assert!(page.contains("data-label=\"inner steps 2\">52.00 "), "beside the others");
+    assert!(!page.contains("<span></span>the line</th>"), "the line's look is that of its points");
+    assert_eq!(page.matches("</span>the line</th>").count(), 1, "one line");
 }
 
 #[test]

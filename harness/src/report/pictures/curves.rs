@@ -13,7 +13,7 @@ const TALL: f64 = 390.0;
 const LANE: f64 = 0.022;
 
 /// A part of the class split in words, and its curves.
-type Split = (&'static str, Vec<LearningCurve>);
+type Split<'a> = (&'static str, Vec<LearningCurve<'a>>);
 
 /// The curves of the `cells` of one benchmark; empty where nothing was evaluated during training.
 pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> {
@@ -21,8 +21,10 @@ pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> 
     let mut drawn: Vec<(Mode, Vec<Split>)> = Vec::new();
     for mode in super::modes(cells) {
         let of_split = |split| {
-            let of = |cell: &Cell| LearningCurve::new(summary, cell, split, styles.look(&cell.row.method));
-            let series: Vec<LearningCurve> = cells.iter().filter(|c| c.row.mode == mode).filter_map(of).collect();
+            let here = cells.iter().filter(|cell| cell.row.mode == mode);
+            let series: Vec<LearningCurve> = here
+                .filter_map(|cell| LearningCurve::new(summary, cell, split, styles.look(&cell.row.method)))
+                .collect();
             let curve = series.iter().any(|s| s.points.len() > 1);
             curve.then(|| (learning_curve::split_words(split, mode), series))
         };
@@ -37,17 +39,24 @@ pub fn charts(summary: &Summary, cells: &[Cell], styles: &Styles) -> Vec<Chart> 
     let mut means: Vec<f64> = all().flat_map(|s| &s.points).map(|p| p.mean).collect();
     means.sort_by(f64::total_cmp);
     let most = means.get(means.len().saturating_sub(1) * 97 / 100).copied().unwrap_or(f64::MAX);
-    let most = all().filter_map(|s| s.last).map(|p| p.mean).fold(most, f64::max);
+    let best = finals(all()).fold(f64::NEG_INFINITY, f64::max);
+    let most = most.max(best);
     let shown = points().filter(|p| p.mean <= most || !first.row.metric.is_percent());
-    let Some(y) = learning_curve::value_axis(shown, first.row.metric) else { return Vec::new() };
+    let Some(y) = learning_curve::value_axis(shown, best, first.row.metric) else { return Vec::new() };
     let steps = points().map(|p| p.x).fold(0.0, f64::max);
     let mut charts = Vec::new();
     for &(mode, ref panels) in &drawn {
         let about = Common { summary, first, mode, steps, y: &y };
         charts.push(about.curves(panels));
-        charts.extend(about.spending(&panels[0].1, cells));
+        charts.extend(about.spending(&panels[0].1));
     }
     charts
+}
+
+/// The final numbers of `series`: those of the table, and the lines' ends.
+fn finals<'a, 'b: 'a>(series: impl Iterator<Item = &'a LearningCurve<'b>>) -> impl Iterator<Item = f64> {
+    let tested = series.filter_map(|s| Some((s.last?, s.points.last())));
+    tested.flat_map(|(last, end)| [Some(last.mean), end.map(|p| p.mean)]).flatten()
 }
 
 /// What the charts of one benchmark and mode have in common.
@@ -166,17 +175,15 @@ impl Common<'_> {
     }
 
     /// The test curves over what was spent; None where no more than one method trains, or nothing is known of it.
-    fn spending(&self, series: &[LearningCurve], cells: &[Cell]) -> Option<Chart> {
-        let cell =
-            |series: &LearningCurve| cells.iter().find(|c| c.row.method == series.label && c.row.mode == self.mode);
+    fn spending(&self, series: &[LearningCurve]) -> Option<Chart> {
         let training: Vec<&LearningCurve> = series.iter().filter(|s| !s.level && s.points.len() > 1).collect();
         if training.len() < 2 {
             return None;
         }
         let (mut panels, mut notes) = (Vec::new(), Vec::new());
         for kind in [Spent::Images, Spent::Seconds] {
-            let of = |series| learning_curve::spent(self.summary, cell(series)?, kind);
-            let spent = training.iter().filter_map(|series| Some((*series, of(series)?)));
+            let of = |series: &LearningCurve| learning_curve::spent(self.summary, series.cell, kind);
+            let spent = training.iter().filter_map(|&series| Some((series, of(series)?)));
             let curves: Vec<(&LearningCurve, Vec<(f64, f64)>)> = spent.collect();
             if curves.len() < 2 {
                 continue;

@@ -52,7 +52,8 @@ mod tests {
         let point = |i: u32| (f64::from(i), from + 0.01 * f64::from(i));
         let points = (0..=80).map(point).map(|(x, y)| Point { x, mean: y, low: y, high: y }).collect();
         let look = of_lines(&[None])[0];
-        Line { words: "g".into(), look, points, spread: Spread::Nothing, seeds: 1, half: 1.0 }
+        let (seeds, most_seeds, gaps) = (1, 1, Vec::new());
+        Line { words: "g".into(), look, points, spread: Spread::Nothing, seeds, most_seeds, gaps, half: 1.0 }
     }
 
     #[test]

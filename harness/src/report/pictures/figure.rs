@@ -83,7 +83,8 @@ fn marks(lines: &[Line]) -> Vec<Mark> {
         let markers = points.iter().skip(first).step_by(every);
         let markers: Vec<Mark> = markers.map(|at| Mark::Marker { at: *at, look: line.look, size: 8.0 }).collect();
         let stroke = Stroke { colour: line.look.colour, width: 1.75, dash: line.look.dash };
-        marks.push(Mark::Line { points, stroke });
+        let pieces = line.pieces().map(|piece| piece.iter().map(|p| (p.x, p.mean)).collect::<Vec<_>>());
+        marks.extend(pieces.map(|points| Mark::Line { points, stroke }));
         marks.extend(markers);
     }
     marks
@@ -98,7 +99,10 @@ fn spread(line: &Line) -> Vec<Mark> {
             let mark = |ends| Mark::Whisker { ends, width: 1.25, cap: 6.0, colour };
             line.points.iter().map(whisker).map(mark).collect()
         }
-        Spread::Band => vec![Mark::Band { points: line.points.iter().map(|p| (p.x, p.low, p.high)).collect(), colour }],
+        Spread::Band => {
+            let pieces = line.pieces().map(|piece| piece.iter().map(|p| (p.x, p.low, p.high)).collect::<Vec<_>>());
+            pieces.map(|points| Mark::Band { points, colour }).collect()
+        }
     }
 }
 
@@ -121,12 +125,17 @@ fn values(lines: &[Line], metric: Metric, place: &FigurePlace) -> Values {
     }
 }
 
-/// What the bands are, or how wide an interval is where none is drawn.
+/// What the bands and whiskers are, or how wide an interval is where none is drawn.
 pub fn caption(lines: &[Line]) -> String {
-    let seeds: Vec<usize> = lines.iter().map(|line| line.seeds).collect();
     let over_seeds = "line: mean over seeds; band: smallest to largest seed";
-    if seeds.iter().all(|seeds| *seeds > 1) {
+    if lines.iter().all(|line| line.seeds > 1) {
         return over_seeds.to_owned();
+    }
+    let bands = lines.iter().any(|line| line.spread == Spread::Band);
+    // A sweep whose points differ in their seeds: its whiskers differ in what they are.
+    if lines.iter().any(|line| line.spread == Spread::Whiskers && line.most_seeds > 1) {
+        let lead = if bands { over_seeds } else { "line: mean over seeds" };
+        return format!("{lead}; whisker: smallest to largest seed, or 95 % over episodes where a point has one seed");
     }
     let one = match lines.iter().any(|line| line.spread == Spread::Whiskers) {
         true => "whisker: 95 % over episodes".to_owned(),
@@ -136,8 +145,8 @@ pub fn caption(lines: &[Line]) -> String {
             format!("95 % over the episodes of a point, not drawn: ±{least:.1} to ±{most:.1}")
         }
     };
-    match seeds.iter().all(|seeds| *seeds == 1) {
-        true => format!("one seed; {one}"),
-        false => format!("{over_seeds}; where there is one seed, {one}"),
+    match bands {
+        false => format!("one seed; {one}"),
+        true => format!("{over_seeds}; where there is one seed, {one}"),
     }
 }

@@ -13,7 +13,7 @@ use harness_core::{Mode, Split};
 pub enum Spread {
     /// From the smallest seed to the largest.
     Band,
-    /// One seed: the 95 % interval over episodes.
+    /// The same at points of several seeds, and at points of one the 95 % interval over episodes.
     Whiskers,
     /// One seed's curve: so many intervals would hide each other.
     Nothing,
@@ -29,8 +29,19 @@ pub struct Line {
     pub spread: Spread,
     /// Seeds behind every point; the fewest where points differ.
     pub seeds: usize,
+    /// Seeds behind the point that has the most.
+    pub most_seeds: usize,
+    /// Places on the axis at which every run failed.
+    pub gaps: Vec<f64>,
     /// Half-width of the 95 % interval over episodes, averaged over points.
     pub half: f64,
+}
+
+impl Line {
+    /// The points in pieces: no line is drawn across a point that failed.
+    pub fn pieces(&self) -> impl Iterator<Item = &[Point]> {
+        self.points.chunk_by(move |a, b| !self.gaps.iter().any(|gap| a.x < *gap && *gap < b.x))
+    }
 }
 
 /// The cells of one line with their runs.
@@ -67,7 +78,8 @@ pub fn looks(summary: &Summary, cells: &[Cell]) -> Vec<Option<Look>> {
 /// The lines of the `cells` in `mode`, in the order of the file.
 pub fn lines(summary: &Summary, cells: &[Cell], mode: Mode) -> Vec<Line> {
     let line = |(place, members, look): &(&FigurePlace, Members, Look)| {
-        let seeds = members.iter().map(|(_, runs)| runs.len()).min().unwrap_or(0);
+        let counts = || members.iter().map(|(_, runs)| runs.len());
+        let (seeds, most_seeds) = (counts().min().unwrap_or(0), counts().max().unwrap_or(0));
         let (mut points, half) = match place.x {
             None => curve(&members[0].1, mode),
             Some(_) => sweep(members, mode),
@@ -81,9 +93,17 @@ pub fn lines(summary: &Summary, cells: &[Cell], mode: Mode) -> Vec<Line> {
         if spread == Spread::Nothing {
             points.iter_mut().for_each(|point| (point.low, point.high) = (point.mean, point.mean));
         }
-        Line { words: place.line.clone(), look: *look, points, spread, seeds, half }
+        let gaps = failed(cells, place);
+        Line { words: place.line.clone(), look: *look, points, spread, seeds, most_seeds, gaps, half }
     };
     gathered(summary, cells, mode).iter().map(line).filter(|line| !line.points.is_empty()).collect()
+}
+
+/// The places of a swept line at which every run failed.
+fn failed(cells: &[Cell], line: &FigurePlace) -> Vec<f64> {
+    let without = cells.iter().filter(|cell| cell.row.mean.is_none());
+    let places = without.filter_map(|cell| cell.figure.as_ref()).filter(|place| place.line == line.line);
+    places.filter_map(|place| place.x).collect()
 }
 
 /// A learning curve on test classes.

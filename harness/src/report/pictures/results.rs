@@ -3,7 +3,7 @@
 
 use crate::benchmark::folds;
 use crate::report::chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y};
-use crate::report::format;
+use crate::report::{format, tables};
 use crate::results::metric::{Metric, with_mode};
 use crate::results::rows::{Cell, Summary};
 
@@ -27,7 +27,7 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Chart
             name: row.method.clone(),
             detail: with_mode("", row.mode),
             figures: [ours(cell), published(cell)],
-            first: index == 0 || cells[index - 1].row.method != row.method,
+            first: index == 0 || !tables::same_runs(cells[index - 1], cell),
         });
         let whisker = |middle: f64, half: Option<f64>, at: f64, (width, cap): (f64, f64), colour| {
             let ends = half.map(|half| [(middle - half, y(at)), (middle + half, y(at))]);
@@ -89,15 +89,21 @@ fn whisker((width, cap): (f64, f64)) -> Sample {
 fn axis(marks: &[Mark], metric: Metric) -> Axis {
     let ends = |mark: &Mark| match mark {
         Mark::Whisker { ends, .. } | Mark::Ground { corners: ends, .. } => ends.map(|end| end.0).to_vec(),
-        Mark::Marker { at, .. } | Mark::Dot { at, .. } => vec![at.0],
         _ => Vec::new(),
     };
-    let ends: Vec<f64> = marks.iter().flat_map(ends).collect();
+    let place = |mark: &Mark| match mark {
+        Mark::Marker { at, .. } | Mark::Dot { at, .. } => Some(at.0),
+        _ => None,
+    };
+    let places: Vec<f64> = marks.iter().filter_map(place).collect();
+    let ends: Vec<f64> = marks.iter().flat_map(ends).chain(places.iter().copied()).collect();
     let (low, high) = ends.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
     let air = (high - low).max(1e-9) * 0.04;
     if metric.is_percent() {
         if format::near_hundred(low, high) {
-            return Axis::missing(low - (100.0 - low) * 0.08, high + (100.0 - high) * 0.15);
+            // An interval may reach beyond 100; no more than all markers must be seen.
+            let end = Axis::past(places.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+            return Axis::missing(low - (100.0 - low) * 0.08, (high + (100.0 - high) * 0.15).min(end));
         }
         return Axis::exact((low - air).max(0.0), (high + air).min(100.0), 7);
     }
@@ -108,7 +114,8 @@ fn axis(marks: &[Mark], metric: Metric) -> Axis {
 fn ours(cell: &Cell) -> String {
     let row = &cell.row;
     let Some(value) = row.mean else { return "failed".to_owned() };
-    let seeds = row.ci95_seeds.map(|seeds| format!(" (seeds ±{})", row.metric.value(seeds)));
+    let over = if folds::is_mean(&row.benchmark) { "folds" } else { "seeds" };
+    let seeds = row.ci95_seeds.map(|half| format!(" ({over} ±{})", row.metric.value(half)));
     row.metric.with_interval(value, row.ci95_episodes) + &seeds.unwrap_or_default()
 }
 

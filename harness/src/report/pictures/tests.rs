@@ -1,8 +1,8 @@
 use super::*;
-use crate::report::chart::{Mark, Y};
+use crate::report::chart::{Mark, Panel, Y};
 use crate::report::learning_curve::Point;
 use crate::results::fixtures::Made;
-use crate::results::run_json::FigurePlace;
+use crate::results::run_json::{FigurePlace, Status};
 use crate::results::summary::summarize;
 use harness_core::Split;
 
@@ -52,6 +52,59 @@ fn points_of_a_line_are_sorted_and_seeds_make_the_band() {
         (&[point(2.0, 50.0, 49.5, 50.5)][..], super::lines::Spread::Whiskers)
     );
     assert_ne!(lines[0].look.colour, lines[1].look.colour);
+}
+
+/// The one chart of a figure.
+fn one_chart(runs: &[Made]) -> Chart {
+    let mut pictures = all(&summary(runs), &Styles::of_labels(&[])).unwrap();
+    assert_eq!(pictures.len(), 1);
+    pictures.remove(0).chart
+}
+
+#[test]
+fn the_whiskers_of_a_sweep_are_told_point_by_point() {
+    let two =
+        |label, line, x, accuracy| [made(label, line, Some(x), 0, 0, accuracy), made(label, line, Some(x), 1, 0, 90.0)];
+    let one = |label, line, x| made(label, line, Some(x), 0, 1, 60.0);
+    let caption = |runs: Vec<Made>| one_chart(&runs).caption;
+    assert_eq!(caption(vec![one("a-2", "a", 2.0), one("a-4", "a", 4.0)]), "one seed; whisker: 95 % over episodes");
+    let [first, second] = two("a-4", "a", 4.0, 70.0);
+    let both = "whisker: smallest to largest seed, or 95 % over episodes where a point has one seed";
+    assert_eq!(caption(vec![one("a-2", "a", 2.0), first, second]), format!("line: mean over seeds; {both}"));
+    let ([first, second], [third, fourth]) = (two("a-4", "a", 4.0, 70.0), two("b-4", "b", 4.0, 70.0));
+    assert_eq!(
+        caption(vec![one("a-2", "a", 2.0), first, second, third, fourth]),
+        format!("line: mean over seeds; band: smallest to largest seed; {both}")
+    );
+    let [first, second] = two("a-4", "a", 4.0, 70.0);
+    assert_eq!(
+        caption(vec![first, second, one("b-2", "b", 2.0)]),
+        "line: mean over seeds; band: smallest to largest seed; where there is one seed, whisker: 95 % over episodes"
+    );
+}
+
+/// A straight line across a failed point would say that it was measured.
+#[test]
+fn a_line_is_broken_where_a_point_failed() {
+    let places = [("a-1", 1.0), ("a-2", 2.0), ("a-3", 3.0), ("a-4", 4.0), ("a-5", 5.0)];
+    let runs = |failed: &str| -> Vec<Made> {
+        let run = |(order, (label, x)): (usize, (&'static str, f64))| {
+            let mut run = made(label, "a", Some(x), 0, order as u64, 60.0);
+            if label == failed {
+                run.status = Status::Failed;
+            }
+            run
+        };
+        places.into_iter().enumerate().map(run).collect()
+    };
+    let lengths = |failed: &str| -> Vec<usize> {
+        let chart = one_chart(&runs(failed));
+        let length = |mark: &Mark| if let Mark::Line { points, .. } = mark { Some(points.len()) } else { None };
+        chart.panels[0].marks.iter().filter_map(length).collect()
+    };
+    assert_eq!(lengths("none"), [5]);
+    assert_eq!(lengths("a-3"), [2, 2]);
+    assert_eq!(lengths("a-1"), [4], "beyond its end no line is broken");
 }
 
 #[test]
@@ -114,6 +167,49 @@ fn results_lie_on_the_range_that_matters() {
         _ => None,
     });
     assert_eq!(grounds.collect::<Vec<_>>(), [[97.2, 98.2]; 2]);
+}
+
+/// A number without its marker would be missing from the picture.
+#[test]
+fn markers_close_to_a_hundred_are_in_the_frame() {
+    let out = tempfile::tempdir().unwrap();
+    for (label, accuracy) in [("reptile", 99.94), ("maml", 100.0), ("transfer", 95.2)] {
+        Made::new("paper", "omniglot-5w5s", label, 0).finals(&[("inductive", accuracy, 0.03)]).write(out.path());
+    }
+    let summary = summarize(out.path(), "paper").unwrap();
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
+    let panel = |kind: &str| &pictures.iter().find(|p| p.chart.name.starts_with(kind)).unwrap().chart.panels[0];
+    let markers = |panel: &Panel, place: fn(&Panel, (f64, f64)) -> f64| -> Vec<f64> {
+        let of = |mark: &Mark| if let Mark::Marker { at, .. } = mark { Some(place(panel, *at)) } else { None };
+        panel.marks.iter().filter_map(of).collect()
+    };
+    let results = markers(panel("results-"), |panel, at| panel.x.0.free(at.0));
+    assert!(results.len() == 3 && results.iter().all(|place| (0.0..=1.0).contains(place)), "{results:?}");
+    let curves = panel("curves-");
+    let finals = markers(curves, |panel, at| panel.y_axis().free(at.1));
+    let finals = &finals[finals.len() - 3..];
+    assert!(finals.iter().all(|place| (0.0..=1.0).contains(place)), "the final evaluations come last: {finals:?}");
+}
+
+/// Rows of other settings may share their label.
+#[test]
+fn the_spending_of_two_rows_of_a_label_is_that_of_each() {
+    let out = tempfile::tempdir().unwrap();
+    for (seed, accuracy, meta_iters) in [(0, 97.0, 1000), (1, 80.0, 2000)] {
+        let mut run = Made::new("paper", "omniglot-5w1s", "maml", seed).finals(&[("inductive", accuracy, 0.2)]);
+        run.meta_iters = meta_iters;
+        let folder = run.write(out.path());
+        let mut record = run.record();
+        record.image_passes = Some(10.0);
+        record.write(&folder.join("run.json")).unwrap();
+    }
+    let summary = summarize(out.path(), "paper").unwrap();
+    assert_eq!(summary.cells.len(), 2);
+    let pictures = all(&summary, &Styles::of_labels(&[])).unwrap();
+    let chart = &pictures.iter().find(|p| p.chart.name.starts_with("spending-")).unwrap().chart;
+    let end = |mark: &Mark| if let Mark::Line { points, .. } = mark { points.last().copied() } else { None };
+    let ends: Vec<f64> = chart.panels[0].marks.iter().filter_map(end).map(|point| point.0).collect();
+    assert_eq!(ends, [10.0, 20.0], "thousand image passes");
 }
 
 /// One axis of values for all panels of a table, whatever the mode; the sine picture goes by its true curve.
