@@ -254,7 +254,7 @@ fn a_dry_run_says_what_crosses_and_what_ranks_do_not_speed() {
     assert!(text.contains("a meta-iteration on 2 ranks sends "), "{text}");
     assert!(text.contains("; averaging gradients at every inner step would send "), "{text}");
     assert!(text.contains("ranks do not speed its training"), "{text}");
-    assert!(text.contains("on 2 ranks of 1 threads"), "{text}");
+    assert!(text.contains("on 2 ranks of 1 thread\n"), "{text}");
     assert!(!bench.out("out").exists());
 }
 
