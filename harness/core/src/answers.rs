@@ -9,7 +9,8 @@ use crate::error::{Error, Result};
 use crate::rng::Stream;
 
 /// What `method` answers to the queries of `task` in `mode`, `[queries, outputs]` in their order. In transductive mode it
-/// is asked group by group, as [`Algorithm::together`] says, unless [`Algorithm::answers_alone`], and never sees a label. `rng` orders the groups' queries.
+/// is asked group by group, as [`Algorithm::together`] says, unless [`Algorithm::answers_alone`], and never sees a label.
+/// `rng` orders the groups' queries.
 /// Errors: those of [`Algorithm::score`], and [`Error::Usage`] if the answers are not one a query.
 pub fn answers(method: &dyn Algorithm, adapted: &Adapted, task: &Task, mode: Mode, rng: &mut Stream) -> Result<Tensor> {
     let groups = match (mode, &task.query.y) {

@@ -294,26 +294,30 @@ fn members(bytes: Bytes) -> Result<Vec<Member>, String> {
     Ok(members)
 }
 
-/// A path without `.`, and without slashes that say nothing.
+/// The names in a path, without `.` and slashes that say nothing.
+pub(crate) fn parts(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !matches!(*part, "" | ".")).collect()
+}
+
+/// A path of its [`parts`] alone.
 fn plain(path: &str) -> String {
-    path.split('/').filter(|part| !matches!(*part, "" | ".")).collect::<Vec<_>>().join("/")
+    parts(path).join("/")
 }
 
 /// Where a link at `path` to `target` leads; none for a place outside the archive.
 fn beside(path: &str, target: &str) -> Option<String> {
-    let path = plain(path);
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
     if target.starts_with('/') {
         return None;
     }
-    for part in target.split('/').filter(|part| !matches!(*part, "" | ".")) {
+    let mut here = parts(path);
+    here.pop();
+    for part in parts(target) {
         match part {
-            ".." => _ = parts.pop()?,
-            part => parts.push(part),
+            ".." => _ = here.pop()?,
+            part => here.push(part),
         }
     }
-    Some(parts.join("/"))
+    Some(here.join("/"))
 }
 
 /// Makes each link, with the path that it leads to, a file of its own that lies where the other one does.

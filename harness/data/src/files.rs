@@ -91,21 +91,21 @@ pub(crate) fn survey(dir: &Path, folders: bool) -> impl Iterator<Item = (String,
     })
 }
 
-/// The file at `path`, open; what is wrong with it otherwise.
-pub(crate) fn open(path: &Path) -> Result<fs::File, String> {
+/// The file at `path`, open, and its length; what is wrong with it otherwise.
+pub(crate) fn open(path: &Path) -> Result<(fs::File, u64), String> {
     let unread = |error: std::io::Error| format!("cannot be read: {error}");
+    let metadata = fs::metadata(path).map_err(unread)?;
     // To open a pipe would wait for its other end, and a device never ends.
-    if !fs::metadata(path).map_err(unread)?.is_file() {
+    if !metadata.is_file() {
         return Err("is not a file".into());
     }
-    fs::File::open(path).map_err(unread)
+    Ok((fs::File::open(path).map_err(unread)?, metadata.len()))
 }
 
 /// All of a file, if it is a file of at most `limit` bytes; what is wrong otherwise.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, String> {
-    let file = open(path)?;
-    let metadata = file.metadata().map_err(|error| format!("cannot be read: {error}"))?;
-    let mut bytes = Vec::with_capacity(metadata.len().min(limit) as usize);
+    let (file, len) = open(path)?;
+    let mut bytes = Vec::with_capacity(len.min(limit) as usize);
     file.take(limit + 1).read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
     if bytes.len() as u64 > limit {
         return Err(format!("is larger than {limit} bytes"));

@@ -51,7 +51,7 @@ impl Gathered {
     /// Adds a folder and those it lies in; its path with a slash at its end. None for litter, and what is too deep.
     /// Errors: the path, where a file or another folder has it.
     fn folder(&mut self, path: &str) -> Result<Option<String>, String> {
-        let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        let parts = archive::parts(path);
         if parts.len() > MAX_DEPTH || parts.iter().any(|part| files::is_litter(part)) {
             return Ok(None);
         }
@@ -291,7 +291,7 @@ impl FileRef {
         match self {
             FileRef::Disk { path, .. } => {
                 let mut start = Vec::new();
-                let read = files::open(path)?.take(most).read_to_end(&mut start);
+                let read = files::open(path)?.0.take(most).read_to_end(&mut start);
                 read.map(|_| start).map_err(|error| format!("cannot be read: {error}"))
             }
             FileRef::Packed { packed, entry } => packed.archive.start(*entry, most),
@@ -302,7 +302,7 @@ impl FileRef {
     pub fn open(&self) -> Result<(Bytes, u64, u64), String> {
         match self {
             FileRef::Disk { path, .. } => {
-                let bytes = Bytes::file(files::open(path)?).map_err(|error| format!("cannot be read: {error}"))?;
+                let bytes = Bytes::file(files::open(path)?.0).map_err(|error| format!("cannot be read: {error}"))?;
                 let len = bytes.len();
                 Ok((bytes, 0, len))
             }

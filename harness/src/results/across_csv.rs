@@ -42,6 +42,13 @@ pub struct Row {
     pub code: String,
 }
 
+impl Row {
+    /// `omniglot-5w1s reptile seed 0`, as messages name a run.
+    pub fn name(&self) -> String {
+        format!("{} {} seed {}", self.benchmark, self.method, self.seed)
+    }
+}
+
 /// The rows of `folder`; none where it has no file.
 ///
 /// # Errors

@@ -186,7 +186,7 @@ impl Algorithm for Embedding {
     }
 
     fn answers_alone(&self, adapted: &Adapted) -> bool {
-        matches!(Norm::told_by(&adapted.buffers), Norm::Running(_))
+        Norm::told_by(&adapted.buffers).is_running()
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
@@ -212,8 +212,8 @@ pub fn score(
     mode: Mode,
 ) -> Result<Tensor> {
     let (norm, head) = (Norm::told_by(&adapted.buffers), Group::Head.part(&adapted.params));
-    let alone = match (mode, &norm) {
-        (Mode::Inductive, Norm::Batch) => query.chunk(query.dim(0)?, 0)?,
+    let alone = match mode {
+        Mode::Inductive if !norm.is_running() => query.chunk(query.dim(0)?, 0)?,
         _ => vec![query.clone()],
     };
     let answered = alone.iter().map(|query| {

@@ -37,7 +37,7 @@ pub trait AtTest: Send + Sync {
 
     /// As [`Algorithm::answers_alone`].
     fn answers_alone(&self, adapted: &Adapted) -> bool {
-        matches!(Norm::told_by(&adapted.buffers), Norm::Running(_))
+        Norm::told_by(&adapted.buffers).is_running()
     }
 
     /// As [`Algorithm::score`].

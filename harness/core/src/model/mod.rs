@@ -73,6 +73,11 @@ impl Norm {
     pub fn told_by(buffers: &Params) -> Norm {
         if buffers.is_empty() { Norm::Batch } else { Norm::Running(buffers.clone()) }
     }
+
+    /// Whether no image changes how another one is normalised.
+    pub fn is_running(&self) -> bool {
+        matches!(self, Norm::Running(_))
+    }
 }
 
 /// Which statistics a method normalises with once training is over, as its settings say.
@@ -246,7 +251,7 @@ impl Model {
     /// whole support set. With running statistics (or no norm layers) both are the same. Errors as [`Model::loss_grad`].
     pub fn predict(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
         let norm = Norm::told_by(&adapted.buffers);
-        let alone = mode == Mode::Inductive && !self.norms.is_empty() && matches!(norm, Norm::Batch);
+        let alone = mode == Mode::Inductive && !self.norms.is_empty() && !norm.is_running();
         if self.fused(&adapted.params) {
             return flat::predict(self, &adapted.params, &norm, alone.then_some(&support.x), query);
         }

@@ -62,7 +62,7 @@ pub fn keep_current(finished: &[Finished], rows: &mut Vec<Row>, done: &mut Done)
     };
     let odd: Vec<&Finished> = finished.iter().filter(is_odd).collect();
     rows.retain(|row| {
-        let name = format!("{} {} seed {}", row.benchmark, row.method, row.seed);
+        let name = row.name();
         match finished.iter().find(|run| run.has(row)) {
             None => done.leave_out(format!("{name} → {}: the run is not there as it was when it was tested", row.to)),
             Some(_) if odd.iter().any(|run| run.is_of(row)) => {
@@ -84,8 +84,7 @@ pub fn keep_same_images(rows: &mut Vec<Row>, done: &mut Done) {
         let most = cell.iter().max_by_key(|other| alike(other)).map(|most| &most.data_digest);
         let stays = most == Some(&row.data_digest);
         if !stays {
-            let name = format!("{} {} seed {}", row.benchmark, row.method, row.seed);
-            done.leave_out(format!("{name} → {}: tested on other images than its other seeds", row.to));
+            done.leave_out(format!("{} → {}: tested on other images than its other seeds", row.name(), row.to));
         }
         stays
     });

@@ -209,12 +209,17 @@ mod tests {
         Draft { name: "mine", base: &like.name, folder, found, split, list, seed: 0, side: 84, ways: 5, shots: 1, like }
     }
 
+    /// Five of the classes test, and all others train.
+    fn dealt(found: &Survey) -> ClassSplit {
+        let names: Vec<String> = found.classes.iter().map(|(name, _)| name.clone()).collect();
+        super::super::deal::deal(&names, Some(5), 0).unwrap()
+    }
+
     #[test]
     fn rows_ask_for_no_more_than_there_is() {
         let like = Benchmark::find("mini-imagenet-5w1s", &[]).unwrap();
         let found = survey(20, 12);
-        let names: Vec<String> = found.classes.iter().map(|(name, _)| name.clone()).collect();
-        let split = super::super::deal::deal(&names, Some(5), 0).unwrap();
+        let split = dealt(&found);
         assert_eq!((split.train.len(), split.val.len(), split.test.len()), (15, 0, 5));
         let text = fitted(&draft(&found, &split, &like), Path::new("mine.toml"), ALGORITHMS).unwrap();
         let written = Benchmark::parse(&text, "mine.toml").unwrap();
@@ -242,8 +247,7 @@ mod tests {
     fn many_large_images_need_no_memory() {
         let like = Benchmark::find("mini-imagenet-5w1s", &[]).unwrap();
         let found = survey(20, 5_000_000);
-        let names: Vec<String> = found.classes.iter().map(|(name, _)| name.clone()).collect();
-        let split = super::super::deal::deal(&names, Some(5), 0).unwrap();
+        let split = dealt(&found);
         let source = counted(&Draft { side: 1024, ..draft(&found, &split, &like) }).unwrap();
         assert_eq!((source.input(), source.train_classes(&View::default())), (vec![1024, 1024, 3], Some(15)));
         let check = |queries| {
