@@ -14,6 +14,11 @@ pub fn width(otherwise: u16) -> u16 {
     wide.max(NARROWEST)
 }
 
+/// Columns of a table of results, [`width`] where the terminal says nothing.
+pub fn table_width() -> u16 {
+    width(100)
+}
+
 /// Whether results may be coloured: a terminal that is not dumb, and `NO_COLOR` absent or empty.
 pub fn colour() -> bool {
     io::stdout().is_terminal() && !dumb() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())

@@ -1,9 +1,11 @@
 //! Places at which a test can make the process die as `kill -9` would: each gap between the end of one write and the
 //! start of the next. `HARNESS_TEST_KILL_AT=7` dies at the seventh place that is reached, so that a test can walk
-//! through all of them. And what a test pretends of the code that runs. A build without debug assertions has neither.
+//! through all of them. What a test pretends of the code that runs, and how long a dry run measures. A build without
+//! debug assertions has none of it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Dies here if a test asked for it.
 pub fn reached() {
@@ -31,6 +33,12 @@ pub fn pretended_code() -> Pretended {
     }
     let variable = |name| std::env::var(name).unwrap_or_default();
     Pretended { training: variable("HARNESS_TEST_TRAINING_CODE"), evaluation: variable("HARNESS_TEST_EVALUATION_CODE") }
+}
+
+/// How long a dry run measures: `usual`, or the milliseconds of `HARNESS_TEST_SAMPLE_MS`, where a test does not ask how long.
+pub fn sample(usual: Duration) -> Duration {
+    let asked = std::env::var("HARNESS_TEST_SAMPLE_MS").ok().filter(|_| cfg!(debug_assertions));
+    asked.and_then(|milliseconds| milliseconds.parse().ok()).map_or(usual, Duration::from_millis)
 }
 
 fn die() {

@@ -1,6 +1,6 @@
-//! Which code made a number. A hash for training and one for evaluation, taken when the binary is built: of the kernels,
-//! of `harness-core`, of the method, and of the files of this crate that train or evaluate. Data is not in them: pixels
-//! count by their digest.
+//! Which code made a number. A hash for training and one for evaluation, taken when the binary is built: of the
+//! kernels, of `harness-core`, of the method, and of the files of this crate that train or evaluate. Data is not in
+//! them: pixels count by their digest.
 
 use harness_core::Entry;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,7 @@ const EVALUATION: Code = code_of!(
     "src/results/adaptation.rs"
     "src/results/checkpoint/bytes.rs"
     "src/results/episodes.rs"
+    "src/results/frame.rs"
     "src/results/metrics.rs"
 );
 
@@ -62,7 +63,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of this binary, where it learns a state by the method `trains` and evaluates it by `tests`: the same one, as a rule.
+    /// Of this binary, where it learns a state by the method `trains` and evaluates it by `tests`: the same one, as a
+    /// rule.
     pub fn of(trains: &Entry, tests: &Entry) -> Identity {
         let pretended = failpoint::pretended_code();
         let hash = |parts: [&str; 2], methods: &[&str], own: &str, pretended: &str| {
@@ -146,7 +148,8 @@ mod tests {
 
     use super::*;
 
-    /// Files of `src/runner`, `src/ranks` and `src/results` that neither train nor evaluate: they decide what is done, and say it.
+    /// Files of `src/runner`, `src/ranks` and `src/results` that neither train nor evaluate: they decide what is done,
+    /// and say it.
     const NEITHER: &[&str] = &[
         "src/ranks/agree.rs",
         "src/ranks/hosts.rs",
@@ -195,6 +198,7 @@ mod tests {
         "src/results/statistics.rs",
         "src/results/summary.rs",
         "src/results/table_file.rs",
+        "src/results/tag.rs",
         "src/results/tensorboard.rs",
         "src/results/verdict.rs",
     ];

@@ -9,25 +9,28 @@
 //! ```
 
 pub mod benchmark;
-pub mod cli;
+mod cli;
 pub mod command_line;
 pub mod commands;
-pub mod compare;
-pub mod console;
+mod compare;
+mod console;
 pub mod exit;
 mod failpoint;
-pub mod identity;
-pub mod load;
-pub mod log;
-pub mod progress;
-pub mod ranks;
+mod identity;
+mod lists;
+mod load;
+mod log;
+mod panics;
+mod progress;
+mod ranks;
 pub mod registry;
 pub mod report;
 pub mod results;
-pub mod runlog;
+mod runlog;
 pub mod runner;
-pub mod tag;
-pub mod tasks;
+mod table;
+mod tasks;
+mod words;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -53,8 +56,7 @@ pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     let ended = match catch_unwind(AssertUnwindSafe(|| args.command.run(algorithms))) {
         Ok(ended) => ended,
         Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            eprintln!("internal error: {}; RUST_BACKTRACE=1 says where", text.unwrap_or("no message"));
+            eprintln!("internal error: {}; RUST_BACKTRACE=1 says where", panics::words(panic.as_ref()));
             return exit::Exit::Internal.into();
         }
     };

@@ -11,9 +11,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use tracing::{Level, debug, info, trace, warn};
 
 use self::whole::Whole;
-use crate::report::format;
 use crate::results::run_dir::RunDir;
 use crate::runner::{Event, Job, Observer};
+use crate::words;
 use crate::{console, log};
 
 /// Between two lines about the same run where stderr is no terminal.
@@ -89,7 +89,8 @@ impl Terminal {
         } else if run.said.elapsed() >= PAUSE {
             run.said = Instant::now();
             let percent = (100.0 * position as f64 / work(job).max(1) as f64).floor();
-            let left = whole.seconds(job).map_or_else(String::new, |left| format!(", about {} left", human(left)));
+            let left =
+                whole.seconds(job).map_or_else(String::new, |left| format!(", about {} left", words::duration(left)));
             info!("{}: {percent:.0} % ({what}{}){left}", job.name(), run.value);
             if let Some(told) = whole.due() {
                 info!("all: {:.0} % ({told})", (100.0 * whole.share()).floor());
@@ -121,7 +122,7 @@ impl Terminal {
     fn measured(&self, job: &Job, step: u64, value: f64) {
         if let Some(run) = self.runs.lock().expect("observers do not panic").get_mut(&job.dir) {
             let (metric, value) = (job.metric().name, job.metric().value(value));
-            run.value = format!(", {metric} {value} at {}", format::thousands(step));
+            run.value = format!(", {metric} {value} at {}", words::thousands(step));
         }
     }
 
@@ -212,7 +213,7 @@ pub fn sentence(job: &Job, event: &Event) -> Option<(Level, String)> {
         Event::Saved { step } => (Level::DEBUG, format!("{name}: checkpoint written at step {step}")),
         Event::Interrupted { step } => (Level::INFO, format!("{name}: stopped at step {step}, checkpoint written")),
         Event::Failed { why } => (Level::WARN, format!("{name}: failed: {why}")),
-        Event::Completed { seconds } => (Level::INFO, format!("{name}: done in {}", human(*seconds))),
+        Event::Completed { seconds } => (Level::INFO, format!("{name}: done in {}", words::duration(*seconds))),
         Event::Kept { other_target } => {
             (Level::INFO, format!("{name}: complete already, kept{}", target(*other_target)))
         }
@@ -260,29 +261,5 @@ pub fn data() -> impl Fn(Step<'_>) + Sync {
         if total == Some(done) {
             bar.finish_and_clear();
         }
-    }
-}
-
-/// `7 s`, `3 min 20 s`, `2 h 5 min`.
-pub fn human(seconds: f64) -> String {
-    let s = seconds.max(0.0).round() as u64;
-    match s {
-        0 if seconds > 0.0 => format!("{seconds:.1} s"),
-        0..60 => format!("{s} s"),
-        60..3600 => format!("{} min {} s", s / 60, s % 60),
-        _ => format!("{} h {} min", s / 3600, s % 3600 / 60),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::human;
-
-    #[test]
-    fn durations_read_well() {
-        assert_eq!(human(0.24), "0.2 s");
-        assert_eq!(human(59.2), "59 s");
-        assert_eq!(human(200.0), "3 min 20 s");
-        assert_eq!(human(7500.0), "2 h 5 min");
     }
 }

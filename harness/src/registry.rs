@@ -5,7 +5,9 @@
 
 use std::sync::OnceLock;
 
-use harness_core::Entry;
+use candle_core::Device;
+use harness_core::error::unknown;
+use harness_core::{Context, Entry, ModelSpec, Problem, Protocol, Result};
 
 /// All methods, in the order in which `harness list algorithms` prints them.
 // One line each, so that what several people add at once merges; `harness new-algorithm` looks for this form.
@@ -39,6 +41,17 @@ pub fn known() -> &'static [Entry] {
 /// Makes [`known`] say these, once a process.
 pub(crate) fn know(algorithms: &[Entry]) {
     let _ = KNOWN.set(algorithms.to_vec());
+}
+
+/// The method of that name. Errors with the nearest name if there is none.
+pub fn find<'a>(algorithms: &'a [Entry], name: &str) -> Result<&'a Entry> {
+    let found = algorithms.iter().find(|entry| entry.name == name);
+    found.ok_or_else(|| unknown("algorithm", name, algorithms.iter().map(|entry| entry.name)))
+}
+
+/// What a method is built for where it computes on the CPU.
+pub fn on_cpu(model: ModelSpec, input: Vec<usize>, problem: Problem, protocol: Protocol) -> Context {
+    Context { model, input, problem, protocol, device: Device::Cpu, plain: false }
 }
 
 #[cfg(test)]

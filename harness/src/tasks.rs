@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use harness_core::error::unknown;
 use harness_core::sources::ImageTasks;
 use harness_core::splits::ClassSplit;
 use harness_core::{Error, ImageSet, Result, TaskSource};
-use harness_data::{Dataset, Filter, Limits, Loader, Open, Progress, Remote, SETS, find};
+use harness_data::{Dataset, Filter, Limits, Loader, Progress, Remote};
 
-use crate::benchmark::DataBlock;
+use crate::benchmark::{DataBlock, Tasks};
 
 /// Opens each data set once.
 pub struct Sources<'a> {
@@ -37,20 +36,14 @@ impl<'a> Sources<'a> {
             return Ok(source.clone());
         }
         tracing::trace!("opening data {key}");
-        let set =
-            find(&data.dataset).ok_or_else(|| unknown("data set", &data.dataset, SETS.iter().map(|set| set.name)))?;
-        let source: Arc<dyn TaskSource> = match &set.open {
-            Open::Functions(make) => make(),
-            Open::Drawn(make) => {
+        let source: Arc<dyn TaskSource> = match data.tasks()? {
+            Tasks::Functions(make) => make(),
+            Tasks::Drawn(make) => {
                 let (images, own) = make();
                 let split = data.split.as_ref().map_or(Ok(own), |_| data.class_split())?;
                 Arc::new(ImageTasks::new(Arc::new(images), &chosen(split, data, false)?)?)
             }
-            Open::Files(_) => self.images(Dataset::Known(set), data)?,
-            Open::Folder => {
-                let folder = Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) };
-                self.images(folder, data)?
-            }
+            Tasks::Files(files) => self.images(files, data)?,
         };
         self.open.insert(key, source.clone());
         Ok(source)
@@ -130,14 +123,15 @@ mod tests {
     /// Two benchmark files, each beside its own list of that name.
     #[test]
     fn a_relative_list_is_that_of_its_own_file() {
-        let Open::Drawn(make) = &find("glyphs").unwrap().open else { panic!("glyphs are drawn") };
+        let glyphs = || crate::benchmark::Benchmark::find("glyphs-5w1s", &[]).unwrap().data;
+        let Tasks::Drawn(make) = glyphs().tasks().unwrap() else { panic!("glyphs are drawn") };
         let own = make().1;
         let other = ClassSplit { train: own.test.clone(), val: Vec::new(), test: own.train.clone() };
         let mut sources = Sources::new(None, true, &|_| {});
         let test_classes = [own, other].map(|list| {
             let dir = tempfile::tempdir().unwrap();
             std::fs::write(dir.path().join("mine.txt"), list.to_string()).unwrap();
-            let mut data = crate::benchmark::Benchmark::find("glyphs-5w1s", &[]).unwrap().data;
+            let mut data = glyphs();
             (data.split, data.folder) = (Some("mine.txt".into()), dir.path().to_owned());
             let source = sources.open(&data).unwrap();
             assert!(Arc::ptr_eq(&source, &sources.open(&data).unwrap()), "opened once");

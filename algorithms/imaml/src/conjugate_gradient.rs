@@ -1,25 +1,32 @@
 //! Conjugate gradients (Hestenes and Stiefel 1952).
 
 use candle_core::DType;
-use harness_core::{Params, Result};
+use harness_core::{Error, Params, Result};
 
 /// Below this share of the right side's square, what is left of it is rounding.
 const NEGLIGIBLE: f64 = 1e-20;
 
 /// x with Ax ≈ b after at most `steps` products with A, which `times` gives: symmetric, and positive in the directions
 /// that come up. From x = 0; ends early where nothing is left to solve for, or where A is not positive (a loss that is not
-/// convex can make it so), with what it has by then.
+/// convex can make it so), with what it has by then. Errors with [`Error::Diverged`] if a product or `b` is not finite.
 pub fn solve(times: impl Fn(&Params) -> Result<Params>, b: &Params, steps: usize) -> Result<Params> {
     let (mut x, mut left, mut direction) = (b.zeros_like()?, b.clone(), b.clone());
     let whole = dot(b, b)?;
     let mut square = whole;
+    let lost = |number: f64| !number.is_finite();
+    if lost(whole) {
+        return Err(diverged("the gradient that they solve for"));
+    }
     for _ in 0..steps {
         if square <= NEGLIGIBLE * whole {
             break;
         }
         let image = times(&direction)?;
         let curvature = dot(&direction, &image)?;
-        if curvature.is_nan() || curvature <= 0.0 {
+        if lost(curvature) {
+            return Err(diverged("a Hessian product"));
+        }
+        if curvature <= 0.0 {
             break;
         }
         let length = square / curvature;
@@ -30,6 +37,11 @@ pub fn solve(times: impl Fn(&Params) -> Result<Params>, b: &Params, steps: usize
         square = next;
     }
     Ok(x)
+}
+
+/// A number that left the real line: solved with it, a task would count as one that has nothing to say.
+fn diverged(what: &str) -> Error {
+    Error::Diverged(format!("diverged in conjugate gradients: {what} is not finite; lower inner_lr"))
 }
 
 fn dot(a: &Params, b: &Params) -> Result<f64> {
@@ -69,6 +81,17 @@ mod tests {
     #[test]
     fn a_direction_of_negative_curvature_ends_it() {
         assert_eq!(solved([1.0, -3.0], 5), [0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_product_that_is_no_number_is_an_error_and_not_a_gradient_of_zero() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let times = |v: &Params| v.scale(bad);
+            let error = solve(times, &vector([1.0, 1.0]), 5).unwrap_err().to_string();
+            assert!(error.contains("a Hessian product is not finite"), "{error}");
+            let error = solve(|v| v.scale(2.0), &vector([bad, 1.0]), 5).unwrap_err().to_string();
+            assert!(error.contains("the gradient that they solve for is not finite"), "{error}");
+        }
     }
 
     #[test]

@@ -66,6 +66,13 @@ fn method(settings: Settings, own: Own, context: &Context) -> Result<Maml> {
     };
     // Unlike cbfinn/maml's, the authors' inner loop moves every parameter.
     let mut method = Maml::new(settings, context, Group::All, gradient)?;
+    let pulled = method.settings.inner_lr * own.lambda;
+    if own.pull == Pull::After && pulled > 1.0 {
+        return Err(Error::usage(format!(
+            "inner_lr · lambda is {pulled}: above 1, the pull after the inner steps leads past the initialisation; lower \
+             one of them"
+        )));
+    }
     if own.pull == Pull::EachStep {
         method.inner = method.inner.proximal(own.lambda);
     }

@@ -73,7 +73,7 @@ settings! {
         tune_dampening: f64 = 0.0 => SHARE, test;
         /// of `sgd`, in PyTorch's form
         tune_weight_decay: f64 = 0.0 => NOT_NEGATIVE, test;
-        /// `zeros`; or `fan-in`: uniform in ±1/√features; or `glorot`: as the network's head
+        /// `zeros`; or `fan-in`: uniform in ±1/√features; or `glorot`: as the network draws its own head
         head_init: HeadInit = HeadInit::Zeros, test;
     }
 }
@@ -88,6 +88,16 @@ fn build(table: &toml::Table, context: &Context) -> Result<Box<dyn Algorithm>> {
     }
     if config.tune_lr_decay != 0.0 && config.tune_optimizer == TuneOptimizer::Adam {
         return Err(Error::usage("tune_lr_decay is of tune_optimizer = \"sgd\""));
+    }
+    let of_sgd = [
+        ("tune_momentum", config.tune_momentum),
+        ("tune_dampening", config.tune_dampening),
+        ("tune_weight_decay", config.tune_weight_decay),
+    ];
+    if config.tune_optimizer == TuneOptimizer::Adam
+        && let Some((name, _)) = of_sgd.into_iter().find(|(_, value)| *value != 0.0)
+    {
+        return Err(Error::usage(format!("{name} is of tune_optimizer = \"sgd\"")));
     }
     let training = Training::new(&config, config.batch, config.lr, config.norm);
     let regression = matches!(context.problem, Problem::Regression { .. });

@@ -53,6 +53,9 @@ fn settings_that_do_not_go_together_are_named() {
     let error = |text: &str| build(&text.parse().unwrap(), &Toy::new().context()).err().unwrap().to_string();
     assert!(error("tune_norm = \"running\"").contains("needs norm = \"running\""));
     assert!(error("tune_lr_decay = 0.1").contains("tune_optimizer = \"sgd\""));
+    for name in ["tune_momentum", "tune_dampening", "tune_weight_decay"] {
+        assert_eq!(error(&format!("{name} = 0.1")), format!("{name} is of tune_optimizer = \"sgd\""));
+    }
     assert!(error("tune_norm = \"runing\"").contains("did you mean \"running\"?"));
 }
 

@@ -19,17 +19,18 @@ pub fn answers(method: &dyn Algorithm, adapted: &Adapted, task: &Task, mode: Mod
         }
         _ => Vec::new(),
     };
-    if groups.len() < 2 {
-        return method.score(adapted, &task.support, &task.query.x, mode);
-    }
-    let ask = |group: &Vec<usize>| -> Result<Tensor> {
-        let answers = method.score(adapted, &task.support, &task.query.select(group)?.x, mode)?;
-        match answers.dim(0)? == group.len() {
-            true => Ok(answers),
-            false => Err(Error::usage(format!("{} answers to {} queries", answers.dim(0)?, group.len()))),
+    let ask = |query: &Tensor| -> Result<Tensor> {
+        let answers = method.score(adapted, &task.support, query, mode)?;
+        match (answers.dim(0)?, query.dim(0)?) {
+            (given, asked) if given == asked => Ok(answers),
+            (given, asked) => Err(Error::usage(format!("{given} answers to {asked} queries"))),
         }
     };
-    let all = Tensor::cat(&groups.iter().map(ask).collect::<Result<Vec<_>>>()?, 0)?;
+    if groups.len() < 2 {
+        return ask(&task.query.x);
+    }
+    let one = |group: &Vec<usize>| ask(&task.query.select(group)?.x);
+    let all = Tensor::cat(&groups.iter().map(one).collect::<Result<Vec<_>>>()?, 0)?;
     let mut places = vec![0u32; task.query.len()];
     groups.concat().into_iter().enumerate().for_each(|(place, row)| places[row] = place as u32);
     Ok(all.index_select(&Tensor::new(places, all.device())?, 0)?)
@@ -53,6 +54,33 @@ mod tests {
 
     /// Answers with the input itself and the mean of all inputs that it was shown.
     struct Means(Together);
+
+    /// Answers to the support set too.
+    struct TooMany;
+
+    impl crate::Variant for TooMany {
+        fn base(&self) -> &dyn Algorithm {
+            &Means(Together::All)
+        }
+        fn answers_alone(&self, _: &Adapted) -> bool {
+            true
+        }
+        fn score(&self, _: &Adapted, support: &Labeled, query: &Tensor, _: Mode) -> Result<Tensor> {
+            Ok(Tensor::cat(&[&support.x, query], 0)?)
+        }
+    }
+
+    #[test]
+    fn an_answer_too_many_is_an_error_however_it_is_asked() {
+        let x = Tensor::new(&[[1f32], [2.0]], &Device::Cpu).unwrap();
+        let query = Labeled::new(x, Targets::Classes(vec![0, 1])).unwrap();
+        let task = Task { support: query.clone(), query };
+        let nothing = Adapted { params: Params::new(), buffers: Params::new() };
+        for mode in [Mode::Transductive, Mode::Inductive] {
+            let error = answers(&TooMany, &nothing, &task, mode, &mut stream(0)).unwrap_err().to_string();
+            assert_eq!(error, "4 answers to 2 queries");
+        }
+    }
 
     impl Algorithm for Means {
         fn sampling(&self) -> Sampling {

@@ -83,11 +83,6 @@ impl ImageSet {
     pub fn is_empty(&self) -> bool {
         self.classes.is_empty()
     }
-
-    /// Position of the class called `name`.
-    pub fn class(&self, name: &str) -> Option<usize> {
-        self.classes.iter().position(|class| class.name == name)
-    }
 }
 
 /// Bytes that are looked at together.
@@ -128,7 +123,6 @@ mod tests {
         let pixels = Box::new(vec![0, 1, 2, 3, 4, 5]);
         let known = ImageSet::with_digest("toy", [1, 2, 1], classes.clone(), pixels, set.digest.clone()).unwrap();
         assert_eq!((known.image(2), &known.digest), (set.image(2), &set.digest));
-        assert_eq!(set.class("b"), Some(1));
         assert_eq!(set.len(), 3);
         let short = ImageSet::new("toy", [1, 2, 1], classes, Box::new(vec![0u8; 5]));
         assert!(short.err().unwrap().to_string().contains("5 bytes of pixels"));

@@ -1,7 +1,7 @@
 //! Statistics of an evaluation.
 
-/// Mean of `values` and the half-width of its 95 % interval, 1.96·s/√n with the sample standard deviation, as cbfinn/maml
-/// prints it, both in the unit of `values`. The half-width is NaN for fewer than two values, the mean for none.
+/// Mean of `values` and the half-width of its 95 % interval, 1.96·s/√n with the sample standard deviation (cbfinn/maml
+/// divides by n, not n − 1), both in the unit of `values`. The half-width is NaN for fewer than two values, the mean for none.
 pub fn mean_ci95(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;

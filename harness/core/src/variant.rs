@@ -131,6 +131,11 @@ pub trait Variant: Send + Sync {
         self.base().together()
     }
 
+    /// As [`Algorithm::answers_alone`]. Whoever has a `score` of its own in which queries see each other says so here.
+    fn answers_alone(&self, adapted: &Adapted) -> bool {
+        self.base().answers_alone(adapted)
+    }
+
     /// As [`Algorithm::score`].
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {
         self.base().score(adapted, support, query, mode)
@@ -184,6 +189,10 @@ impl<V: Variant> Algorithm for V {
 
     fn together(&self) -> Together {
         Variant::together(self)
+    }
+
+    fn answers_alone(&self, adapted: &Adapted) -> bool {
+        Variant::answers_alone(self, adapted)
     }
 
     fn score(&self, adapted: &Adapted, support: &Labeled, query: &Tensor, mode: Mode) -> Result<Tensor> {

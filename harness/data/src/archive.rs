@@ -34,6 +34,11 @@ pub(crate) fn stem(name: &str) -> Option<&str> {
     ENDINGS.iter().find_map(ended)
 }
 
+/// The archive of that name in a folder, whatever its ending.
+pub(crate) fn named(home: &Path, name: &str) -> Option<PathBuf> {
+    ENDINGS.iter().map(|ending| home.join(format!("{name}.{ending}"))).find(|path| path.is_file())
+}
+
 /// An open archive.
 pub(crate) struct Archive {
     path: PathBuf,

@@ -46,7 +46,7 @@ pub use pictures::{Layout, Pictures, Size, pictures};
 pub use plan::LeftOut;
 pub use progress::{Progress, Step, silent};
 pub use search::{Located, SearchPath, Shape, expand_home};
-pub use sets::{Files, Open, SETS, Set, find, in_files};
+pub use sets::{Files, Input, Open, SETS, Set, find, in_files};
 pub use survey::{Survey, survey};
 pub use verify::{Duplicate, Report, verify};
 

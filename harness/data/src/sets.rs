@@ -27,9 +27,23 @@ pub struct Set {
     pub get: &'static str,
     /// The class split of `benchmarks/splits` that papers use.
     pub split: Option<&'static str>,
-    /// Whether tasks are functions to be fitted, not images to be told apart.
-    pub regression: bool,
+    /// What one number of an input is.
+    pub input: Input,
+    /// The data set whose pictures these are, in another split: `cifar-100`. None: its own.
+    pub(crate) of: Option<&'static str>,
+    /// Its entries in BibTeX, by their keys.
+    pub cites: &'static [&'static str],
     pub open: Open,
+}
+
+/// What one number of an input is.
+pub enum Input {
+    /// A coordinate on these axes, in this range.
+    Coordinate { axes: &'static str, range: [f64; 2] },
+    /// How much ink a place has.
+    Ink,
+    /// How bright a place is.
+    Brightness,
 }
 
 /// How a set is opened.
@@ -73,6 +87,16 @@ pub(crate) struct Whole {
 }
 
 impl Set {
+    /// Whether tasks are functions to be fitted, not images to be told apart.
+    pub fn is_regression(&self) -> bool {
+        matches!(self.open, Open::Functions(_))
+    }
+
+    /// The pictures that it is made of; other sets may deal the same ones into other parts.
+    pub fn pictures(&self) -> &'static str {
+        self.of.unwrap_or(self.name)
+    }
+
     /// Its files, where it lies in some.
     pub fn files(&self) -> Option<&Files> {
         match &self.open {
@@ -130,7 +154,9 @@ pub static SETS: [Set; 8] = [
         terms: None,
         get: "built in",
         split: None,
-        regression: true,
+        input: Input::Coordinate { axes: "x", range: [-5.0, 5.0] },
+        of: None,
+        cites: &["finn2017model"],
         open: Open::Functions(|| Arc::new(Sine)),
     },
     Set {
@@ -140,7 +166,9 @@ pub static SETS: [Set; 8] = [
         terms: None,
         get: "built in",
         split: None,
-        regression: true,
+        input: Input::Coordinate { axes: "x1, x2", range: [-1.5, 1.5] },
+        of: None,
+        cites: &[],
         open: Open::Functions(|| Arc::new(Quadratic)),
     },
     Set {
@@ -150,7 +178,9 @@ pub static SETS: [Set; 8] = [
         terms: None,
         get: "built in",
         split: None,
-        regression: false,
+        input: Input::Ink,
+        of: None,
+        cites: &[],
         open: Open::Drawn(|| (glyphs::glyphs(GLYPHS_SEED), glyphs::split())),
     },
     Set {
@@ -161,7 +191,9 @@ pub static SETS: [Set; 8] = [
         get: "harness data fetch omniglot; or images_background.zip and images_evaluation.zip of \
               github.com/brendenlake/omniglot (folder python), zipped or extracted, in DIR/omniglot with --data-dir DIR",
         split: Some("omniglot"),
-        regression: false,
+        input: Input::Ink,
+        of: None,
+        cites: &["lake2015human"],
         open: Open::Files(Files {
             classes: omniglot::CLASSES,
             images: omniglot::CLASSES * omniglot::DRAWINGS,
@@ -198,7 +230,9 @@ pub static SETS: [Set; 8] = [
         ),
         get: "harness data fetch mini-imagenet; or your own copy in DIR/mini-imagenet with --data-dir DIR",
         split: Some("mini-imagenet"),
-        regression: false,
+        input: Input::Brightness,
+        of: None,
+        cites: &["vinyals2016matching", "ravi2017optimization"],
         open: Open::Files(Files {
             classes: 100,
             images: 60_000,
@@ -229,7 +263,9 @@ pub static SETS: [Set; 8] = [
         get: "harness data fetch cifar-fs; or your own copy of CIFAR-FS or CIFAR-100 in DIR/cifar-fs or DIR/cifar-100 with \
               --data-dir DIR",
         split: Some("cifar-fs"),
-        regression: false,
+        input: Input::Brightness,
+        of: Some("cifar-100"),
+        cites: &["bertinetto2019meta"],
         open: Open::Files(Files {
             sources: &[
                 CIFAR_100,
@@ -247,7 +283,9 @@ pub static SETS: [Set; 8] = [
         get: "harness data fetch fc100; or your own copy of FC100 or CIFAR-100 in DIR/fc100 or DIR/cifar-100 with \
               --data-dir DIR",
         split: Some("fc100"),
-        regression: false,
+        input: Input::Brightness,
+        of: Some("cifar-100"),
+        cites: &["oreshkin2018tadam"],
         open: Open::Files(Files { sources: &[CIFAR_100, CIFAR_100_ARCHIVE], reader: &photos::FC100, ..CIFAR }),
     },
     Set {
@@ -257,7 +295,9 @@ pub static SETS: [Set; 8] = [
         terms: None,
         get: "a benchmark file with dataset = \"folder\" and path = \"…\", and a class split or folders train, val, test",
         split: None,
-        regression: false,
+        input: Input::Brightness,
+        of: None,
+        cites: &[],
         open: Open::Folder,
     },
 ];
@@ -302,10 +342,10 @@ mod tests {
                     assert!(files.bytes > 1_000_000 && files.origins().contains("hub ") && set.split.is_some());
                     assert_eq!(files.images, files.classes * files.each.end());
                 }
-                Open::Functions(make) => assert!(set.regression && make().input().len() == 1),
+                Open::Functions(make) => assert_eq!(make().input().len(), 1),
                 Open::Drawn(make) => {
                     let (images, split) = make();
-                    assert!(split.indices(&images).is_ok() && !set.regression);
+                    assert!(split.indices(&images).is_ok());
                 }
                 Open::Folder => assert_eq!(set.name, "folder"),
             }

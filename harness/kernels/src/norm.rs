@@ -90,8 +90,8 @@ impl<T: Real, S: Simd, const NV: usize, const PART: bool> Group<T, S, NV, PART> 
     /// The ReLU, if there is one.
     #[inline(always)]
     fn clip(&self, v: [T::V<S>; NV]) -> [T::V<S>; NV] {
-        let (s, zero) = (self.lanes.s, T::splat(self.lanes.s, T::default()));
-        if self.relu { self.lanes.map(|j| T::vmax(s, v[j], zero)) } else { v }
+        let s = self.lanes.s;
+        if self.relu { self.lanes.map(|j| T::relu(s, v[j])) } else { v }
     }
 
     /// The gradient behind the ReLU, if there is one, for the value v before it.

@@ -16,14 +16,14 @@ impl<F: FnOnce()> WithSimd for Wide<F> {
     }
 }
 
-/// y = max(x, 0)
+/// y = max(x, 0), and NaN where x is.
 pub(crate) fn relu<T: Real>(x: &[T], y: &mut [T]) {
     dispatch(Wide(
         #[inline(always)]
         || {
             let zero = T::default();
             for (y, &x) in y.iter_mut().zip(x) {
-                *y = if x > zero { x } else { zero };
+                *y = if x <= zero { zero } else { x };
             }
         },
     ));

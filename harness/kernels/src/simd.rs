@@ -48,7 +48,10 @@ pub trait Real:
     fn vdiv<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
     /// a·b + c, in one rounding where the machine has it.
     fn fma<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, c: Self::V<S>) -> Self::V<S>;
+    /// The larger one; anything where one of them is NaN.
     fn vmax<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S>;
+    /// max(a, 0), and NaN where a is: what has left the real line must still be seen in the answers.
+    fn relu<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S>;
     fn vsqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S>;
     /// `yes` in the lanes where a > b, else `no`.
     fn pick_gt<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>, yes: Self::V<S>, no: Self::V<S>) -> Self::V<S>;
@@ -129,6 +132,16 @@ macro_rules! real {
             #[inline(always)]
             fn vmax<S: Simd>(s: S, a: Self::V<S>, b: Self::V<S>) -> Self::V<S> {
                 s.$max(a, b)
+            }
+            #[inline(always)]
+            fn relu<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S> {
+                let zero = Self::splat(s, 0.0);
+                // x86 gives the second one where either is NaN, NEON gives NaN; only Rust's own maximum drops it.
+                if size_of::<Self::V<S>>() == size_of::<Self>() {
+                    Self::pick_gt(s, zero, a, zero, a)
+                } else {
+                    s.$max(zero, a)
+                }
             }
             #[inline(always)]
             fn vsqrt<S: Simd>(s: S, a: Self::V<S>) -> Self::V<S> {
@@ -292,7 +305,7 @@ pub(crate) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
 }
 
 /// Runs `f` as on a machine that has no more than `set` (a name as [`instruction_set`] gives it), on this thread: to
-/// measure and to test the narrower kernels. A name that means nothing here changes nothing.
+/// measure and to test the narrower kernels. A name that means nothing here sets no limit.
 pub fn limited<R>(set: &str, f: impl FnOnce() -> R) -> R {
     struct Restore(Option<Cap>);
     impl Drop for Restore {

@@ -36,7 +36,7 @@ impl fmt::Display for Budget {
 }
 
 /// A number for each budget. In a file: `{ quick = 200, short = 2000, paper = 10000 }`, or one value for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerBudget<T> {
     pub quick: T,
     pub short: T,

@@ -11,8 +11,8 @@ use super::base::{UNSET, lay_over};
 use super::read::{need, take};
 use super::sweep;
 
-/// A labelled recipe of an algorithm.
-#[derive(Clone, Debug, PartialEq)]
+/// A labelled recipe of an algorithm. By `default` it has no name and trains nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MethodBlock {
     /// Name of the row, of its folder and of the `method` column.
     pub label: String,

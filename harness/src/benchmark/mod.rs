@@ -33,7 +33,7 @@ pub use budget::{Budget, PerBudget};
 pub use figure::{FigureBlock, META_ITERATIONS};
 pub use method::MethodBlock;
 pub use origin::Traced;
-pub use sections::{DataBlock, EvalBlock, PublishedValue};
+pub use sections::{DataBlock, EvalBlock, PublishedValue, Tasks};
 
 /// A benchmark.
 #[derive(Clone, Debug, PartialEq)]

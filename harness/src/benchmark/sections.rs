@@ -1,8 +1,11 @@
 //! The parts of a benchmark that all its methods share: data, evaluation, and the numbers to compare with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use harness_core::{Error, Fold, Mode, Result, Split};
+use harness_core::error::unknown;
+use harness_core::{ClassSplit, Error, Fold, ImageSet, Mode, Result, Split, TaskSource};
+use harness_data::{Dataset, Open, SETS, Set, find};
 use serde::{Deserialize, Serialize};
 
 use super::PerBudget;
@@ -44,15 +47,46 @@ impl DataBlock {
         Ok(self.folder.join(harness_data::expand_home(path)))
     }
 
+    /// The data set that it names. Errors if there is none of that name.
+    pub fn set(&self) -> Result<&'static Set> {
+        find(&self.dataset).ok_or_else(|| unknown("data set", &self.dataset, SETS.iter().map(|set| set.name)))
+    }
+
+    /// Where its tasks come from. Errors: no such data set, or a `folder` without a path.
+    pub fn tasks(&self) -> Result<Tasks> {
+        let set = self.set()?;
+        Ok(match set.open {
+            Open::Functions(make) => Tasks::Functions(make),
+            Open::Drawn(make) => Tasks::Drawn(make),
+            Open::Files(_) => Tasks::Files(Dataset::Known(set)),
+            Open::Folder => Tasks::Files(Dataset::Folder { path: self.path()?, channels: self.channels.unwrap_or(3) }),
+        })
+    }
+
+    /// Whether the images are the user's own.
+    pub fn is_folder(&self) -> bool {
+        find(&self.dataset).is_some_and(|set| matches!(set.open, Open::Folder))
+    }
+
     /// Whether tasks are functions to be fitted, not images to be told apart.
     pub fn is_regression(&self) -> bool {
-        harness_data::find(&self.dataset).is_some_and(|set| set.regression)
+        find(&self.dataset).is_some_and(Set::is_regression)
     }
 }
 
+/// Where the tasks of a benchmark come from.
+pub enum Tasks {
+    /// Functions that are made up.
+    Functions(fn() -> Arc<dyn TaskSource>),
+    /// Images that are made up, with their split.
+    Drawn(fn() -> (ImageSet, ClassSplit)),
+    /// Images that are read.
+    Files(Dataset),
+}
+
 /// `[eval]`: what is measured, the same episodes for every method and training seed. What a file leaves out stands in
-/// `benchmarks/base/defaults.toml`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// `benchmarks/base/defaults.toml`; `default` measures nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvalBlock {
     /// Test episodes of the final evaluation.

@@ -4,6 +4,8 @@ use candle_core::Device;
 use harness_core::{Mode, Split};
 use harness_kernels::Cap;
 
+use crate::results::metric;
+
 /// `cpu`, `cuda`, `cuda:N` or `metal`.
 pub fn device(text: &str) -> Result<Device, String> {
     let (kind, index) = text.split_once(':').unwrap_or((text, "0"));
@@ -61,12 +63,11 @@ pub fn margin(text: &str) -> Result<f64, String> {
 
 /// `train`, `val` or `test`.
 pub fn split(text: &str) -> Result<Split, String> {
-    let found = [Split::Train, Split::Val, Split::Test].into_iter().find(|split| split.as_str() == text);
-    found.ok_or_else(|| "one of train, val, test".to_owned())
+    metric::split(text).ok_or_else(|| "one of train, val, test".to_owned())
 }
 
 /// `inductive` or `transductive`.
 pub fn mode(text: &str) -> Result<Mode, String> {
-    let found = [Mode::Inductive, Mode::Transductive].into_iter().find(|mode| mode.as_str() == text);
+    let found = metric::mode(text).filter(|mode| *mode != Mode::Pointwise);
     found.ok_or_else(|| "one of inductive, transductive".to_owned())
 }

@@ -3,30 +3,26 @@
 //! A state is evaluated as `harness eval` does it, with the recipe that it was trained with: only the data is another's. What is
 //! done is kept in `across.csv` of the results folder.
 
+mod codes;
+mod folder;
 mod pairs;
 mod runs;
 mod table;
+mod tester;
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
-use harness_core::{Draw, Entry, Error, Result, Split, TaskSource, View};
+use harness_core::{Entry, Error, Result};
 
-use self::pairs::{Pair, Target};
-use self::runs::Finished;
-use super::{eval, seen};
-use crate::benchmark::{Benchmark, Budget, DataBlock, EvalBlock, MethodBlock, PerBudget};
+use self::folder::Folder;
+use self::pairs::Target;
+use crate::benchmark::Budget;
 use crate::cli::Sheet;
 use crate::cli::value::positive;
 use crate::console;
 use crate::exit::Exit;
 use crate::results::across_csv::{self, Row};
-use crate::results::checkpoint::Checkpoint;
-use crate::results::disk;
-use crate::runner::{self, Cell, Job, Misfit, Stop, aggregate};
-use crate::tasks::Sources;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -99,7 +95,8 @@ pub fn run(args: &Across, algorithms: &[Entry]) -> Result<Exit> {
         let mut rows = across_csv::read(out)?;
         let finished = runs::finished(out, args.budget, &args.method, &mut done)?;
         if !args.kept {
-            folder(args, (out, &finished), &targets, algorithms, &mut rows, &mut done)?;
+            let mut folder = Folder { out, runs: &finished, rows: &mut rows, done: &mut done };
+            folder.fill(args, &targets, algorithms)?;
         }
         rows.retain(|row| wanted(args, &targets, row));
         runs::keep_current(&finished, &mut rows, &mut done);
@@ -160,239 +157,4 @@ fn wanted(args: &Across, targets: &[Target], row: &Row) -> bool {
         && (args.method.is_empty() || args.method.contains(&row.method))
         && args.budget.is_none_or(|budget| row.budget == budget.as_str())
         && args.eval_episodes.is_none_or(|episodes| row.episodes == episodes as u64)
-}
-
-/// Evaluates what is missing in one results folder. Its file is written after every pair, so that nothing is done twice.
-fn folder(
-    args: &Across,
-    (out, finished): (&std::path::Path, &[Finished]),
-    targets: &[Target],
-    algorithms: &[Entry],
-    rows: &mut Vec<Row>,
-    done: &mut Done,
-) -> Result<()> {
-    if !finished.is_empty() {
-        // Before anything is spent.
-        disk::writable(out).map_err(|source| disk::explain(out, source))?;
-    }
-    let pool = super::pool(args.threads)?;
-    let stop = Stop::default();
-    stop.raise_on_signals()?;
-    let progress = crate::progress::data();
-    let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
-    let mut missing: HashMap<String, String> = HashMap::new();
-    for run in finished {
-        let entry = match run.trained.entry(algorithms) {
-            Ok(entry) => entry,
-            Err(why) => {
-                done.leave_out(format!("{}: {why}", run.name()));
-                continue;
-            }
-        };
-        // What trained the state and what tests it: a run that was started over by other code is another state.
-        let trained = run.trained_code();
-        let here = runner::code(algorithms, &run.record.config).unwrap_or_default();
-        let code = format!("{trained}+{}", here.evaluation);
-        for target in targets {
-            let pairs = match pairs::pairs(&run.trained, target) {
-                Ok(pairs) => pairs,
-                Err(why) => {
-                    done.leave_out(format!("{} → {}: {why}", run.trained.benchmark, target.name));
-                    continue;
-                }
-            };
-            for pair in pairs {
-                let episodes = args.eval_episodes.unwrap_or(run.record.eval_episodes as usize);
-                let same = |row: &Row| {
-                    run.is_of(row) && row.to == target.name && row.side == pair.side && row.episodes == episodes as u64
-                };
-                let current = |row: &&Row| same(row) && run.has(row) && row.code == code;
-                if let Some(row) = rows.iter().find(current)
-                    && is_same_data(row, &pair, &mut sources, &pool)
-                {
-                    continue;
-                }
-                let to = format!("{} → {} at {} pixels", run.name(), target.name, pair.side);
-                let evaluated = one(run, entry, &pair, episodes, (&mut sources, &mut missing), (&pool, &stop));
-                match evaluated {
-                    Ok(Evaluated::Rows(new)) => {
-                        rows.retain(|row| !same(row));
-                        rows.extend(new.into_iter().map(|row| Row { code: code.clone(), ..row }));
-                        across_csv::write(out, rows)?;
-                    }
-                    Ok(Evaluated::LeftOut(why)) => done.leave_out(why),
-                    Ok(Evaluated::Seen(why)) => {
-                        done.leave_out(why);
-                        // An older build may have tested it.
-                        rows.retain(|row| !(run.is_of(row) && row.to == target.name));
-                        across_csv::write(out, rows)?;
-                        break;
-                    }
-                    Ok(Evaluated::Stopped) => {
-                        done.interrupted = true;
-                        return Ok(());
-                    }
-                    Err(error) => {
-                        done.failed = true;
-                        eprintln!("error: {to}: {error}");
-                    }
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether the target's images are those that `row` was tested on. What is not here cannot be compared: the row stays.
-fn is_same_data(row: &Row, pair: &Pair<'_>, sources: &mut Sources<'_>, pool: &rayon::ThreadPool) -> bool {
-    let source = pool.install(|| sources.open(&pair.data()));
-    source.map_or(true, |source| source.digest() == row.data_digest)
-}
-
-/// What came of one pair.
-enum Evaluated {
-    /// A row a mode, without the code.
-    Rows(Vec<Row>),
-    /// Why it makes no sense, in one line.
-    LeftOut(String),
-    /// Why that holds for every size of the images.
-    Seen(String),
-    Stopped,
-}
-
-/// Evaluates a run's state on a pair.
-fn one(
-    run: &Finished,
-    entry: &Entry,
-    pair: &Pair<'_>,
-    episodes: usize,
-    (sources, missing): (&mut Sources<'_>, &mut HashMap<String, String>),
-    (pool, stop): (&rayon::ThreadPool, &Stop),
-) -> Result<Evaluated> {
-    let (trained, to) = (&run.trained, &pair.target.name);
-    let checkpoint = match run.dir.reported(&run.record) {
-        Ok(checkpoint) => checkpoint,
-        Err(why) => return Ok(Evaluated::LeftOut(format!("{}: its state is not here ({why})", run.name()))),
-    };
-    let input = [pair.side, pair.side, trained.input[2]];
-    let algorithm = trained.build(entry, &input, trained.protocol)?;
-    if let Some(misfit) = runner::misfit(algorithm.as_ref(), Some(trained.protocol.ways), &checkpoint.state)? {
-        let what = match misfit {
-            Misfit::Head { there, here } => format!("its head has {there} outputs, and {here} are asked for"),
-            Misfit::Tensor { name, there, here } => format!("{name} is {there} and would be {here}"),
-        };
-        let (own, side) = (trained.input[0], pair.side);
-        return Ok(Evaluated::LeftOut(format!(
-            "{} {} → {to} at {side} pixels: its network reads {own} × {own} pixels alone ({what})",
-            trained.benchmark, trained.label
-        )));
-    }
-    if let Some(why) = missing.get(to) {
-        return Ok(Evaluated::LeftOut(why.clone()));
-    }
-    let data = pair.data();
-    let source = match pool.install(|| sources.open(&data)) {
-        Ok(source) => source,
-        Err(Error::Data(why)) => {
-            let why = format!("{to}: {why}");
-            missing.insert(to.clone(), why.clone());
-            return Ok(Evaluated::LeftOut(why));
-        }
-        Err(error) => return Err(error),
-    };
-    if seen::dealt_otherwise(&run.record.config, &run.record.data_digest, source.as_ref())? {
-        let why = "both are of the same images, and it was trained with another list of their classes";
-        return Ok(Evaluated::Seen(format!("{} → {to}: {why}", trained.benchmark)));
-    }
-    let job = job(run, &checkpoint, data, source, algorithm.into(), episodes);
-    let protocol = trained.protocol;
-    let draw = Draw::Episode { ways: None, shots: protocol.shots, queries: protocol.queries };
-    if let Err(why) = job.source.check(Split::Test, &draw, protocol.ways, &View::default()) {
-        return Ok(Evaluated::LeftOut(format!("{} → {to}: {why}", trained.benchmark)));
-    }
-    let Some(outcomes) = eval::outcomes(&job, &checkpoint.state, Split::Test, (pool, stop), None)? else {
-        return Ok(Evaluated::Stopped);
-    };
-    let row = |(mode, outcomes): &(harness_core::Mode, Vec<_>)| {
-        let number = aggregate(*mode, outcomes);
-        Row {
-            budget: run.budget.clone(),
-            benchmark: trained.benchmark.clone(),
-            method: trained.label.clone(),
-            seed: trained.seed,
-            step: checkpoint.state.step,
-            ways: protocol.ways,
-            shots: protocol.shots,
-            to: to.clone(),
-            side: pair.side,
-            mode: *mode,
-            value: number.value,
-            ci95: number.interval(),
-            episodes: number.episodes as u64,
-            config_hash: run.record.config_hash.clone(),
-            trained_on: run.record.data_digest.clone(),
-            data_digest: job.source.digest(),
-            code: String::new(),
-        }
-    };
-    Ok(Evaluated::Rows(outcomes.iter().map(row).collect()))
-}
-
-/// The evaluation as a run of a benchmark that is the trained one's but for its data.
-fn job(
-    run: &Finished,
-    checkpoint: &Checkpoint,
-    data: DataBlock,
-    source: Arc<dyn TaskSource>,
-    algorithm: Arc<dyn harness_core::Algorithm>,
-    episodes: usize,
-) -> Job {
-    let trained = &run.trained;
-    let method = MethodBlock {
-        label: trained.label.clone(),
-        algorithm: trained.algorithm.clone(),
-        note: None,
-        model: None,
-        view: trained.view,
-        meta_iters: PerBudget::all(checkpoint.state.step),
-        seeds: PerBudget::all(1),
-        series: None,
-        legend: None,
-        select: None,
-        split: None,
-        settings: trained.settings.clone(),
-        test: Default::default(),
-    };
-    let eval = EvalBlock {
-        episodes: PerBudget::all(episodes),
-        modes: trained.modes.clone(),
-        seed: trained.episodes_seed,
-        curve_points: PerBudget::all(2),
-        curve_episodes: PerBudget::all(1),
-        curve_in_full: false,
-        curve_splits: None,
-    };
-    let benchmark = Benchmark {
-        name: format!("{} → {}", trained.benchmark, data.dataset),
-        title: String::new(),
-        data,
-        model: trained.model.clone(),
-        protocol: trained.protocol,
-        eval,
-        figure: None,
-        methods: vec![method.clone()],
-        published: Vec::new(),
-    };
-    let cell = Cell {
-        benchmark: Arc::new(benchmark),
-        method,
-        order: 0,
-        budget: Budget::Paper,
-        meta_iters: checkpoint.state.step,
-        eval_episodes: episodes,
-        source,
-        algorithm,
-        device: candle_core::Device::Cpu,
-    };
-    Job { seed: trained.seed, ..Job::nowhere(cell) }
 }

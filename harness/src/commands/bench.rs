@@ -187,7 +187,7 @@ fn memory_of(workload: &Workload, what: What, whose: Whose, pool: &rayon::Thread
         What::SecondOrder => drop(workload.passes.product(threads, seconds)),
         What::Features => drop(workload.passes.features(threads, seconds)),
         What::Train | What::Evaluate => {
-            workload.steps(what, whose == Whose::Stock, threads, seconds)?;
+            workload.steps(what, whose, threads, seconds)?;
             if whose == Whose::Ours {
                 workload.tasks(what, pool, seconds)?;
             }
@@ -211,14 +211,14 @@ fn row(args: &Bench, workload: &Workload, network: Network, what: What, pool: &r
         rounds.fast.push(match what {
             What::SecondOrder => workload.passes.product(threads, seconds),
             What::Features => workload.passes.features(threads, seconds),
-            _ => workload.steps(what, false, threads, seconds)?,
+            _ => workload.steps(what, Whose::Ours, threads, seconds)?,
         });
         if !is_step {
             rounds.gradient.push(workload.passes.gradient(what == What::SecondOrder, threads, seconds));
             continue;
         }
         if stock {
-            rounds.stock.push(workload.steps(what, true, threads, seconds)?);
+            rounds.stock.push(workload.steps(what, Whose::Stock, threads, seconds)?);
         }
         rounds.tasks.push(workload.tasks(what, pool, seconds)?);
     }

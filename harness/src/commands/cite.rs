@@ -4,6 +4,7 @@ use std::path::Path;
 
 use clap::Args;
 use harness_core::{Error, Result};
+use harness_data::find;
 
 use crate::benchmark::Benchmark;
 use crate::console;
@@ -56,15 +57,6 @@ const METHODS: [(&str, &[&str]); 16] = [
     ("simpleshot", &["wang2019simpleshot"]),
 ];
 
-/// The entries of a data set.
-const DATA: [(&str, &[&str]); 5] = [
-    ("omniglot", &["lake2015human"]),
-    ("mini-imagenet", &["vinyals2016matching", "ravi2017optimization"]),
-    ("sine", &["finn2017model"]),
-    ("cifar-fs", &["bertinetto2019meta"]),
-    ("fc100", &["oreshkin2018tadam"]),
-];
-
 /// Prints the entries, or the note.
 pub fn run(args: &Cite) -> Result<Exit> {
     let folder = Path::new(&args.of);
@@ -93,15 +85,14 @@ pub fn run(args: &Cite) -> Result<Exit> {
 /// The entries that these methods and data sets need, in the order of the file; what has none is named in a comment.
 fn entries(methods: &[String], data: &[String]) -> String {
     let (mut keys, mut without): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
-    for (list, known) in [(methods, &METHODS[..]), (data, &DATA[..])] {
-        for name in list {
-            match known.iter().find(|(known, _)| known == name) {
-                Some((_, of)) => keys.extend(of.iter()),
-                None if !["glyphs", "quadratic"].contains(&name.as_str()) && !without.contains(&name.as_str()) => {
-                    without.push(name);
-                }
-                None => {}
-            }
+    let of_method = |name: &String| METHODS.iter().find(|(known, _)| known == name).map(|(_, cites)| *cites);
+    let of_data = |name: &String| find(name).map(|set| set.cites);
+    let asked = methods.iter().map(|name| (name, of_method(name))).chain(data.iter().map(|name| (name, of_data(name))));
+    for (name, cites) in asked {
+        match cites {
+            Some(cites) => keys.extend(cites),
+            None if without.contains(&name.as_str()) => {}
+            None => without.push(name),
         }
     }
     let wanted = |entry: &&str| keys.iter().any(|key| entry.contains(&format!("{{{key},")));
@@ -116,12 +107,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_method_and_public_data_set_has_entries_and_every_key_is_one() {
-        for entry in crate::registry::ALGORITHMS {
-            assert!(METHODS.iter().any(|(name, _)| *name == entry.name), "{}", entry.name);
+    fn every_key_is_that_of_one_entry_and_every_method_one_of_ours() {
+        for (name, _) in METHODS {
+            assert!(crate::registry::ALGORITHMS.iter().any(|entry| entry.name == name), "{name}");
         }
-        for (name, keys) in METHODS.iter().chain(&DATA) {
-            for key in *keys {
+        for (name, keys) in METHODS.iter().copied().chain(harness_data::SETS.iter().map(|set| (set.name, set.cites))) {
+            for key in keys {
                 assert_eq!(REFERENCES.matches(&format!("{{{key},")).count(), 1, "{name}: {key}");
             }
         }

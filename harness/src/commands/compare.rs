@@ -83,7 +83,7 @@ pub fn run(args: &Compare, algorithms: &[Entry]) -> Result<Exit> {
     let Some(b) = &args.b else { return against(args) };
     let comparison = compare::compare(&args.a, b, args.force)?;
     console::print(&match args.format {
-        Format::Table => comparison.table(super::report::terminal_width()),
+        Format::Table => comparison.table(console::table_width()),
         Format::Markdown => comparison.markdown(),
         Format::Json => comparison.json(),
         Format::Latex => comparison.latex(),
@@ -105,7 +105,7 @@ fn against(args: &Compare) -> Result<Exit> {
     let asked = Asked { label, methods: &args.method, margin: args.margin, target: args.target };
     let found = compare::against::compare(&args.a, &asked)?;
     console::print(&match args.format {
-        Format::Table => found.table(super::report::terminal_width()),
+        Format::Table => found.table(console::table_width()),
         Format::Markdown => found.markdown(),
         Format::Json => found.json(),
         Format::Latex => found.latex(),

@@ -9,19 +9,19 @@ use harness_kernels::Cap;
 use serde_json::{Value, json};
 
 use super::trained::Trained;
-use super::{kept, seen};
+use super::{query_rows, seen};
 use crate::benchmark::{Benchmark, Budget};
 use crate::cli::Format;
 use crate::cli::value::{assignment, instruction_set, positive, split};
-use crate::compare::block::{Block, Column};
 use crate::console;
 use crate::exit::Exit;
 use crate::identity::Segment;
-use crate::report::format;
 use crate::results::checkpoint::{Checkpoint, Meta};
 use crate::results::{episodes, queries};
 use crate::runner::{self, Asked, Cell, EpisodeSet, Job, Outcomes, Stop, Workers, aggregate};
+use crate::table::{Column, Notes, Table};
 use crate::tasks::Sources;
+use crate::words;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -107,7 +107,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
         tracing::warn!("note: the checkpoint was trained by another recipe ({what})");
     }
     note(&checkpoint, algorithms);
-    let names = args.keep_queries.as_ref().map(|_| kept::names(&job, args.data_dir.as_deref())).transpose()?;
+    let names = args.keep_queries.as_ref().map(|_| query_rows::names(&job, args.data_dir.as_deref())).transpose()?;
     let mut asked = Vec::new();
     let keep = names.is_some().then_some(&mut asked);
     let outcomes = outcomes(&job, &checkpoint.state, args.split, (&pool, &Stop::default()), keep)?;
@@ -116,7 +116,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
         episodes::write_csv(file, &outcomes)?;
     }
     if let (Some(file), Some(names)) = (&args.keep_queries, &names) {
-        let rows = kept::rows(&job.modes(), &asked, names);
+        let rows = query_rows::rows(&job.modes(), &asked, names);
         match file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("csv")) {
             true => queries::write_csv(file, &rows)?,
             false => queries::write(file, &rows)?,
@@ -149,7 +149,7 @@ pub(super) fn outcomes(
             }),
         };
         let Some(part) = part else { return Ok(None) };
-        runner::check_numbers(job, Split::Test, &part, start)?;
+        runner::check_numbers(job, split, &part, start)?;
         runner::extend(&mut outcomes, part);
         tracing::info!("{}: episode {end}/{}", job.name(), job.eval_episodes);
     }
@@ -258,42 +258,30 @@ fn render(job: &Job, split: Split, step: u64, outcomes: &Outcomes, format: Forma
     match format {
         Format::Markdown => table.markdown(),
         Format::Latex => table.latex(),
-        _ => format!("{}\n{}\n{}.\n", table.title, table.grid(super::report::terminal_width()), INTERVAL),
+        _ => Table { notes: vec![INTERVAL.to_owned()], ..table }.text(console::table_width(), Notes::Sentences),
     }
 }
 
-/// What the ± is, beneath every table.
+/// What the ± is, beneath a table for people.
 const INTERVAL: &str = "±: 95 % over episodes";
 
 /// The numbers as every other table has them.
-fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)]) -> Block {
+fn table(job: &Job, split: Split, step: u64, rows: &[(&str, runner::Aggregate)]) -> Table {
     let word = match split {
         Split::Train => "training",
         Split::Val => "validation",
         Split::Test => "test",
     };
-    let modes = !job.regression();
-    let names = [("method", false), ("mode", false), ("ours", true)];
-    let shown = |name: &str| modes || name != "mode";
+    let columns = [Column::left("method"), Column::left("mode").only_if(!job.regression()), Column::right("ours")];
     let metric = job.metric();
     let line = |(mode, number): &(&str, runner::Aggregate)| {
         let value = metric.with_interval(number.value, number.interval());
-        let cells = [job.method.label.clone(), (*mode).to_owned(), value];
-        cells.into_iter().zip(names).filter(|(_, (name, _))| shown(name)).map(|(text, _)| text).collect()
+        vec![job.method.label.clone(), (*mode).to_owned(), value]
     };
     let said = [
         metric.heading(),
-        format!("seed {} at meta-iteration {}", job.seed, format::thousands(step)),
-        format::plural(job.eval_episodes as u64, &format!("{word} episode")),
+        format!("seed {} at meta-iteration {}", job.seed, words::thousands(step)),
+        words::plural(job.eval_episodes as u64, &format!("{word} episode")),
     ];
-    Block {
-        title: format!("{}: {}", job.benchmark.name, said.join(" · ")),
-        columns: names
-            .into_iter()
-            .filter(|(name, _)| shown(name))
-            .map(|(name, right)| Column { name: name.into(), right })
-            .collect(),
-        lines: rows.iter().map(line).collect(),
-        notes: Vec::new(),
-    }
+    Table::new(format!("{}: {}", job.benchmark.name, said.join(" · ")), columns, rows.iter().map(line))
 }

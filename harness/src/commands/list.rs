@@ -15,6 +15,7 @@ use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
+use crate::words::thousands;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -149,7 +150,7 @@ fn benchmarks() -> Result<Section> {
     let row = |benchmark: &Benchmark| {
         let methods = lines(benchmark).into_iter().map(|(name, points, method)| {
             let times = if points > 1 { format!(" {points} ×") } else { String::new() };
-            format!("{name}{times} {}", grouped(method.meta_iters.paper))
+            format!("{name}{times} {}", thousands(method.meta_iters.paper))
         });
         let (ways, shots) = (benchmark.protocol.ways, benchmark.protocol.shots);
         let task =
@@ -248,17 +249,6 @@ fn datasets(search: &SearchPath) -> Section {
     }
 }
 
-/// Thousands apart: `100,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let group = |(index, digit): (usize, char)| {
-        let comma = index > 0 && index % 3 == first;
-        [comma.then_some(','), Some(digit)]
-    };
-    digits.chars().enumerate().flat_map(group).flatten().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -351,13 +341,5 @@ mod tests {
         let error = benchmark::render(file, Format::Table, ALGORITHMS).unwrap_err().to_string();
         assert!(error.contains("[method.reptile]: lr = 0: it must be above 0"), "{error}");
         assert!(list(Some(Listed::Benchmarks), "omniglt-5w1s").contains("did you mean \"omniglot-5w1s\"?"));
-    }
-
-    #[test]
-    fn thousands_are_apart() {
-        assert_eq!(
-            [0, 999, 1000, 30_000, 200_000, 1_234_567].map(grouped).join(" "),
-            "0 999 1,000 30,000 200,000 1,234,567"
-        );
     }
 }

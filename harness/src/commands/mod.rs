@@ -1,4 +1,4 @@
-//! One module a subcommand.
+//! One module a subcommand. What several of them do stands here and in `query_rows`, `rows`, `seen` and `trained`.
 
 pub mod across;
 pub mod bench;
@@ -8,13 +8,14 @@ pub mod completions;
 pub mod data;
 pub mod eval;
 pub mod export;
-mod kept;
 pub mod list;
 pub mod new_algorithm;
 pub mod new_benchmark;
 pub mod predict;
+mod query_rows;
 pub mod report;
 pub mod reproduce;
+mod rows;
 mod seen;
 pub mod show;
 mod trained;

@@ -108,7 +108,7 @@ pub fn run(args: &Predict, algorithms: &[Entry]) -> Result<Exit> {
 /// The images of a folder as those that the state was trained on.
 fn read(path: &Path, trained: &Trained, layout: Layout) -> Result<Pictures> {
     let (side, channels) = (trained.input[0], trained.input[2]);
-    let found = pictures(path, Size { side, channels, greyed: trained.data.dataset == "folder" }, layout)?;
+    let found = pictures(path, Size { side, channels, greyed: trained.data.is_folder() }, layout)?;
     found.left_out.iter().for_each(|left| tracing::warn!("{left}"));
     Ok(found)
 }

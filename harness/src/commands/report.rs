@@ -68,7 +68,7 @@ pub fn run(args: &Report, algorithms: &[Entry]) -> Result<Exit> {
 /// What goes to stdout.
 pub(super) fn text(report: &report::Report, format: Format) -> String {
     match format {
-        Format::Table => report.terminal_table(terminal_width()),
+        Format::Table => report.terminal_table(console::table_width()),
         Format::Json => report.json(),
         Format::Markdown => report.markdown(),
         Format::Latex => report.latex(),
@@ -77,13 +77,5 @@ pub(super) fn text(report: &report::Report, format: Format) -> String {
 
 /// Missed targets have an exit code of their own.
 pub(super) fn exit(report: &report::Report) -> Exit {
-    match report.exit_status() {
-        0 => Exit::Done,
-        _ => Exit::TargetMissed,
-    }
-}
-
-/// Columns of a table of results.
-pub(super) fn terminal_width() -> u16 {
-    console::width(100)
+    if report.missed() { Exit::TargetMissed } else { Exit::Done }
 }

@@ -4,9 +4,9 @@ mod again;
 mod args;
 mod dry_run;
 mod early;
-mod keep;
 mod others;
-pub(super) mod plan;
+mod plan;
+mod queries;
 mod ranks;
 mod share;
 mod survey;
@@ -108,14 +108,14 @@ fn carry_out(
     silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
     if let Some(tag) = &args.tag {
-        finished.iter().try_for_each(|run| crate::tag::put(&run.job.dir, tag))?;
+        finished.iter().try_for_each(|run| crate::results::tag::put(&run.job.dir, tag))?;
     }
     if workers.lost() {
         // A report takes time, which launchers do not give.
         tracing::warn!("interrupted: the same command goes on where it stopped");
         return Ok(Exit::Interrupted);
     }
-    let unkept = if args.keep_queries { keep::queries(&finished, args, &shared)? } else { Vec::new() };
+    let unkept = if args.keep_queries { queries::keep(&finished, args, &shared)? } else { Vec::new() };
     let reported =
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);

@@ -3,25 +3,17 @@
 use harness_core::{ClassSplit, Result, Split, TaskSource};
 use serde_json::Value;
 
-use super::reproduce::plan;
+use super::rows;
 use super::trained::Trained;
 use crate::benchmark::DataBlock;
 use crate::runner::CLASSES;
-
-/// The pictures that a data set is made of.
-fn pictures(dataset: &str) -> &str {
-    match dataset {
-        "cifar-fs" | "fc100" => "cifar-100",
-        own => own,
-    }
-}
 
 /// Which classes of `split` in `here` the state was trained on, or chosen by, in words: `such as apple`. None where there
 /// are none, and where it was trained on this very split. Errors on a list of classes that cannot be read.
 pub fn classes(trained: &Trained, here: &DataBlock, split: Split) -> Result<Option<String>> {
     let there = &trained.data;
     let listed = |data: &DataBlock| data.split.is_some() && data.path.is_none();
-    if split == Split::Train || pictures(&there.dataset) != pictures(&here.dataset) {
+    if split == Split::Train || there.set()?.pictures() != here.set()?.pictures() {
         return Ok(None);
     }
     if !listed(there) || !listed(here) {
@@ -46,7 +38,7 @@ pub fn classes(trained: &Trained, here: &DataBlock, split: Split) -> Result<Opti
 /// now.
 pub fn dealt_otherwise(config: &Value, digest: &str, source: &dyn TaskSource) -> Result<bool> {
     let there = &config["data"][CLASSES];
-    Ok(!there.is_null() && digest == source.digest() && *there != plan::classes(source)?.as_str())
+    Ok(!there.is_null() && digest == source.digest() && *there != rows::classes(source)?.as_str())
 }
 
 /// The classes of each part; with `holdout`, as everywhere, the last training classes are the test classes.

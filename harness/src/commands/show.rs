@@ -15,10 +15,10 @@ use serde_json::json;
 use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
-use crate::report::format;
 use crate::results::metrics::{self, MetricRow};
 use crate::results::run_dir::{METRICS, RECORD};
 use crate::results::run_json::RunRecord;
+use crate::words;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,7 +51,7 @@ pub fn run(args: &Show) -> Result<Exit> {
         true => metrics::read(&file, &record.benchmark, &record.label, record.seed)?,
         false => Vec::new(),
     };
-    let width = super::report::terminal_width();
+    let width = console::table_width();
     let text = match args.format {
         Format::Json => json(&record, &rows, &folder),
         _ => page(&record, &rows, &folder, width),
@@ -74,7 +74,7 @@ fn json(record: &RunRecord, rows: &[MetricRow], folder: &Path) -> String {
 
 fn page(record: &RunRecord, rows: &[MetricRow], folder: &Path, width: u16) -> String {
     let mut head = vec![record.status.name().to_owned(), format!("budget {}", record.whole_budget())];
-    head.push(format::plural(record.meta_iters, "meta-iteration"));
+    head.push(words::plural(record.meta_iters, "meta-iteration"));
     head.extend(record.tag.as_ref().map(|tag| format!("tag {tag}")));
     let title = match record.title.as_str() {
         "" => String::new(),

@@ -2,15 +2,16 @@
 //! and without its data.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use candle_core::Device;
-use harness_core::error::unknown;
-use harness_core::{Algorithm, Context, Entry, Error, Mode, ModelSpec, Problem, Protocol, Result, View};
+use harness_core::{Algorithm, Entry, Error, Mode, ModelSpec, Problem, Protocol, Result, TaskSource, View};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::benchmark::DataBlock;
-use crate::runner::CLASSES;
+use crate::benchmark::{Benchmark, Budget, DataBlock, EvalBlock, MethodBlock};
+use crate::registry;
+use crate::runner::{CLASSES, Cell, Job};
 
 /// A run on images.
 pub struct Trained {
@@ -76,22 +77,56 @@ impl Trained {
 
     /// The method's line in the registry. Errors with the nearest name if it has none.
     pub fn entry<'a>(&self, algorithms: &'a [Entry]) -> Result<&'a Entry> {
-        let found = algorithms.iter().find(|entry| entry.name == self.algorithm);
-        found.ok_or_else(|| unknown("algorithm", &self.algorithm, algorithms.iter().map(|entry| entry.name)))
+        registry::find(algorithms, &self.algorithm)
     }
 
     /// The method as it was trained, for inputs and episodes that may be others.
     pub fn build(&self, entry: &Entry, input: &[usize], protocol: Protocol) -> Result<Box<dyn Algorithm>> {
-        let context = Context {
-            model: self.model.clone(),
-            input: input.to_vec(),
-            // The head of the training classes is none that a test reads.
-            problem: Problem::Classification { train_classes: protocol.ways },
-            protocol,
-            device: Device::Cpu,
-            plain: false,
-        };
+        // The head of the training classes is none that a test reads.
+        let problem = Problem::Classification { train_classes: protocol.ways };
+        let context = registry::on_cpu(self.model.clone(), input.to_vec(), problem, protocol);
         (entry.build)(&self.settings, &context)
+    }
+
+    /// The evaluation of its state at `step` on other data: a run of a benchmark that is its own but for the data.
+    pub fn on(
+        &self,
+        data: DataBlock,
+        source: Arc<dyn TaskSource>,
+        algorithm: Arc<dyn Algorithm>,
+        step: u64,
+        episodes: usize,
+    ) -> Job {
+        let method = MethodBlock {
+            label: self.label.clone(),
+            algorithm: self.algorithm.clone(),
+            view: self.view,
+            settings: self.settings.clone(),
+            ..MethodBlock::default()
+        };
+        let benchmark = Benchmark {
+            name: format!("{} → {}", self.benchmark, data.dataset),
+            title: String::new(),
+            data,
+            model: self.model.clone(),
+            protocol: self.protocol,
+            eval: EvalBlock { modes: self.modes.clone(), seed: self.episodes_seed, ..EvalBlock::default() },
+            figure: None,
+            methods: vec![method.clone()],
+            published: Vec::new(),
+        };
+        let cell = Cell {
+            benchmark: Arc::new(benchmark),
+            method,
+            order: 0,
+            budget: Budget::Paper,
+            meta_iters: step,
+            eval_episodes: episodes,
+            source,
+            algorithm,
+            device: Device::Cpu,
+        };
+        Job { seed: self.seed, ..Job::nowhere(cell) }
     }
 }
 

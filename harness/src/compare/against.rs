@@ -1,21 +1,21 @@
 //! Each method of a table beside one row of it: `harness compare OUT --against LABEL`.
 
+mod print;
+
 use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Mode, Result, Split, error};
 use serde::Serialize;
 
 use super::Answer;
-use super::block::{Block, Column};
 use super::folder::{self, Budget, FoundRun};
-use crate::report::format;
 use crate::results::layout::natural;
-use crate::results::metric::{Metric, with_mode};
+use crate::results::metric::Metric;
 use crate::results::run::{self, ValuesByMode};
 use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Difference, LEVEL, SeedValues, mean, tidy};
 use crate::results::summary;
-use crate::tag;
+use crate::results::tag;
 
 /// What is asked.
 pub struct Asked<'a> {
@@ -119,7 +119,7 @@ pub fn compare(path: &Path, asked: &Asked) -> Result<Against> {
         let mut names: Vec<&str> = budget.runs.iter().map(|held| held.benchmark.as_str()).collect();
         names.dedup();
         for name in names {
-            tables.extend(benchmark(budget, name, asked, &mut alone)?);
+            tables.extend(Benchmark { budget, name, asked, alone: &mut alone }.tables()?);
         }
     }
     if tables.is_empty() {
@@ -143,91 +143,122 @@ struct Entry<'a> {
     runs: Vec<(&'a FoundRun, &'a RunRecord, ValuesByMode)>,
 }
 
-/// The tables of one benchmark, one a mode; none where the reference has no complete run in it.
-fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>) -> Result<Vec<Table>> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for held in budget.runs.iter().filter(|held| held.benchmark == name) {
-        let wanted = held.label == asked.label || asked.methods.is_empty() || asked.methods.contains(&held.label);
-        if !wanted {
-            continue;
-        }
-        let Some(record) = held.complete() else {
-            alone.push(format!("{} {name} {} seed {}: {}", budget.name, held.label, held.seed, held.status()));
-            continue;
+impl Entry<'_> {
+    /// The numbers of its seeds in `mode`; one that diverged has none.
+    fn values(&self, mode: Mode) -> Vec<SeedValues> {
+        let numbers = |(held, _, modes): &(&FoundRun, &RunRecord, ValuesByMode)| {
+            let (_, values) = modes.iter().find(|(own, _)| *own == mode)?;
+            Some((held.seed, values.clone().ok()?))
         };
-        let modes = run::values(&held.path, record)?;
-        for (mode, episode) in modes.iter().filter_map(|(mode, values)| Some((mode, values.as_ref().err()?.0))) {
-            let seed = held.seed;
-            alone.push(format!(
-                "{} {name} {} seed {seed} {}: diverged in episode {episode}",
-                budget.name,
-                held.label,
-                mode.as_str()
-            ));
+        self.runs.iter().filter_map(numbers).collect()
+    }
+}
+
+/// One benchmark of a budget, while its tables are made.
+struct Benchmark<'a> {
+    budget: &'a Budget,
+    name: &'a str,
+    asked: &'a Asked<'a>,
+    /// What is in no table, and why.
+    alone: &'a mut Vec<String>,
+}
+
+impl<'a> Benchmark<'a> {
+    /// One a mode; none where the reference has no complete run.
+    fn tables(mut self) -> Result<Vec<Table>> {
+        let mut entries = self.entries()?;
+        self.drop_odd_seeds(&mut entries);
+        let label = self.asked.label;
+        let Some(at) = entries.iter().position(|entry| entry.label == label) else {
+            return Ok(Vec::new());
+        };
+        // Beside itself only where that is asked for.
+        let itself = self.asked.methods.iter().any(|method| method == label);
+        let reference = if itself { entries[at].clone() } else { entries.remove(at) };
+        entries.sort_by(|a, b| a.runs[0].1.order.cmp(&b.runs[0].1.order).then_with(|| natural(a.label, b.label)));
+        self.drop_other_episodes(&mut entries, &reference);
+        let mut tables = Vec::new();
+        for (mode, _) in &reference.runs[0].2 {
+            tables.extend(self.table(*mode, &reference, &entries)?);
         }
-        let run = (held, record, modes);
-        match entries.iter_mut().find(|entry| entry.label == held.label) {
-            Some(entry) => entry.runs.push(run),
-            None => entries.push(Entry { label: &held.label, runs: vec![run] }),
+        Ok(tables)
+    }
+
+    /// The complete runs of the rows that are asked for.
+    fn entries(&mut self) -> Result<Vec<Entry<'a>>> {
+        let (budget, name, asked) = (self.budget, self.name, self.asked);
+        let wanted =
+            |label: &String| *label == asked.label || asked.methods.is_empty() || asked.methods.contains(label);
+        let mut entries: Vec<Entry> = Vec::new();
+        for held in budget.runs.iter().filter(|held| held.benchmark == name && wanted(&held.label)) {
+            let (label, seed) = (&held.label, held.seed);
+            let Some(record) = held.complete() else {
+                self.leave_out(&format!("{label} seed {seed}: {}", held.status()));
+                continue;
+            };
+            let modes = run::values(&held.path, record)?;
+            for (mode, episode) in modes.iter().filter_map(|(mode, values)| Some((mode, values.as_ref().err()?.0))) {
+                self.leave_out(&format!("{label} seed {seed} {}: diverged in episode {episode}", mode.as_str()));
+            }
+            let run = (held, record, modes);
+            match entries.iter_mut().find(|entry| entry.label == *label) {
+                Some(entry) => entry.runs.push(run),
+                None => entries.push(Entry { label, runs: vec![run] }),
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Keeps the seeds of each row that were made alike.
+    fn drop_odd_seeds(&mut self, entries: &mut [Entry<'a>]) {
+        for Entry { label, runs } in entries {
+            let records: Vec<&RunRecord> = runs.iter().map(|(_, record, _)| *record).collect();
+            let mut stay = summary::largest_cell(&records).into_iter();
+            runs.retain(|(held, ..)| {
+                let stays = stay.next() == Some(true);
+                if !stays {
+                    self.leave_out(&format!("{label} seed {}: not as its other seeds were made", held.seed));
+                }
+                stays
+            });
         }
     }
-    for Entry { label, runs } in &mut entries {
-        let records: Vec<&RunRecord> = runs.iter().map(|(_, record, _)| *record).collect();
-        let mut stay = summary::largest_cell(&records).into_iter();
-        runs.retain(|(held, ..)| {
-            let stays = stay.next() == Some(true);
-            if !stays {
-                let seed = held.seed;
-                alone.push(format!("{} {name} {label} seed {seed}: not as its other seeds were made", budget.name));
+
+    /// Keeps the rows that met the test episodes of the reference.
+    fn drop_other_episodes(&mut self, entries: &mut Vec<Entry<'a>>, reference: &Entry<'a>) {
+        let first = reference.runs[0].1;
+        entries.retain(|entry| {
+            let alike =
+                entry.runs.iter().chain(&reference.runs).all(|(_, record, _)| run::same_episodes(first, record));
+            if !alike {
+                self.leave_out(&format!("{}: it met other test episodes than {}", entry.label, reference.label));
             }
-            stays
+            alike
         });
     }
-    let Some(at) = entries.iter().position(|entry| entry.label == asked.label) else {
-        return Ok(Vec::new());
-    };
-    // Beside itself only where that is asked for.
-    let itself = asked.methods.iter().any(|label| label == asked.label);
-    let reference = if itself { entries[at].clone() } else { entries.remove(at) };
-    let (_, first, modes) = &reference.runs[0];
-    entries.sort_by(|a, b| a.runs[0].1.order.cmp(&b.runs[0].1.order).then_with(|| natural(a.label, b.label)));
-    entries.retain(|entry| {
-        let alike = entry.runs.iter().chain(&reference.runs).all(|(_, record, _)| run::same_episodes(first, record));
-        if !alike {
-            alone.push(format!(
-                "{} {name} {}: it met other test episodes than {}",
-                budget.name, entry.label, asked.label
-            ));
-        }
-        alike
-    });
-    let of_mode = |entry: &Entry, mode: Mode| -> Vec<SeedValues> {
-        let values =
-            |modes: &ValuesByMode| modes.iter().find(|(own, _)| *own == mode).and_then(|(_, v)| v.clone().ok());
-        entry.runs.iter().filter_map(|(held, _, modes)| Some((held.seed, values(modes)?))).collect()
-    };
-    let mut tables = Vec::new();
-    for &(mode, _) in modes {
-        let there = of_mode(&reference, mode);
+
+    /// The table of one mode; None where no row shares a seed with the reference.
+    fn table(&mut self, mode: Mode, reference: &Entry, entries: &[Entry]) -> Result<Option<Table>> {
+        let there = reference.values(mode);
         let mut found: Vec<(&Entry, Vec<SeedValues>, Difference)> = Vec::new();
-        for entry in &entries {
-            let here = of_mode(entry, mode);
+        for entry in entries {
+            let here = entry.values(mode);
             match statistics::difference(&there, &here) {
                 Some(difference) => found.push((entry, here, difference)),
-                None => alone.push(format!(
-                    "{} {name} {} {}: no seed that both hold",
-                    budget.name,
-                    entry.label,
-                    mode.as_str()
-                )),
+                None => self.leave_out(&format!("{} {}: no seed that both hold", entry.label, mode.as_str())),
             }
         }
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let Asked { margin, target, .. } = *self.asked;
+        let metric = reference.runs[0].1.metric;
         let adjusted = statistics::holm(&found.iter().map(|(.., d)| d.p).collect::<Vec<_>>());
         let mut rows = Vec::new();
         for ((entry, values, difference), p_holm) in found.into_iter().zip(adjusted) {
             rows.push(Row {
-                spending: spending(entry, mode, &values, asked.target)?,
-                answer: answer(&difference, p_holm, first.metric, asked.margin),
+                spending: spending(entry, mode, &values, target)?,
+                answer: answer(&difference, p_holm, metric, margin),
                 delta: difference.delta,
                 ci95: difference.half,
                 p: difference.p,
@@ -236,19 +267,19 @@ fn benchmark(budget: &Budget, name: &str, asked: &Asked, alone: &mut Vec<String>
                 common_seeds: difference.seeds,
             });
         }
-        if rows.is_empty() {
-            continue;
-        }
-        tables.push(Table {
-            budget: budget.name.clone(),
-            benchmark: name.to_owned(),
+        Ok(Some(Table {
+            budget: self.budget.name.clone(),
+            benchmark: self.name.to_owned(),
             mode,
-            metric: first.metric,
-            reference: spending(&reference, mode, &there, asked.target)?,
+            metric,
+            reference: spending(reference, mode, &there, target)?,
             rows,
-        });
+        }))
     }
-    Ok(tables)
+
+    fn leave_out(&mut self, what: &str) {
+        self.alone.push(format!("{} {} {what}", self.budget.name, self.name));
+    }
 }
 
 /// A stated margin comes first: whoever states one says that less is no difference to them.
@@ -299,161 +330,11 @@ fn by_all(reached: Vec<Option<Place>>) -> Option<Place> {
     (!steps.is_empty()).then(|| (mean(&steps), seconds.map(|seconds| mean(&seconds))))
 }
 
-/// When a row reaches the target: `4,000 (2 min 3 s)`, `never`, or how many of its seeds do.
-fn reached_words(row: &Spending) -> String {
-    match (row.reached, row.seeds_reached) {
-        (Some((step, Some(seconds))), _) => {
-            format!("{} ({})", format::thousands(step.round() as u64), crate::progress::human(seconds))
-        }
-        (Some((step, None)), _) => format::thousands(step.round() as u64),
-        (None, Some(some @ 1..)) => format!("{some} of {}", format::plural(row.seeds.len() as u64, "seed")),
-        (None, _) => "never".into(),
-    }
-}
-
 impl Against {
-    /// The tables for a terminal `width` columns wide.
-    pub fn table(&self, width: u16) -> String {
-        let mut out = String::new();
-        for block in self.blocks() {
-            out += &format!("{}\n{}\n", block.title, block.grid(width));
-            block.notes.iter().for_each(|note| out += &format!("  {note}\n"));
-            out.push('\n');
-        }
-        if !self.not_compared.is_empty() {
-            out += "not compared:\n";
-            self.not_compared.iter().for_each(|line| out += &format!("  {line}\n"));
-            out.push('\n');
-        }
-        out + &self.legend() + "\n"
-    }
-
-    /// The same as Markdown.
-    pub fn markdown(&self) -> String {
-        let mut out: String = self.blocks().iter().map(Block::markdown).collect();
-        if !self.not_compared.is_empty() {
-            out += "not compared:\n\n";
-            self.not_compared.iter().for_each(|line| out += &format!("- {line}\n"));
-            out.push('\n');
-        }
-        out + &self.legend() + "\n"
-    }
-
-    /// For a paper.
-    pub fn latex(&self) -> String {
-        self.blocks().iter().map(Block::latex).collect::<String>() + "% " + &self.legend() + "\n"
-    }
-
     /// As one JSON object.
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(self).expect("it is plain data") + "\n"
     }
-
-    fn legend(&self) -> String {
-        let mut text = format!(
-            "difference: method - {}, paired, over the seeds that both hold, with its 95 % interval (uncorrected); p: \
-             two-sided, adjusted by Holm over the rows of the table and mode; better and worse: p < 0.05",
-            self.against
-        );
-        if let Some(margin) = self.margin {
-            text += &format!("; same: the interval lies within ±{margin}");
-        }
-        text + "."
-    }
-
-    fn blocks(&self) -> Vec<Block> {
-        self.tables.iter().map(|table| self.block(table)).collect()
-    }
-
-    fn block(&self, table: &Table) -> Block {
-        let all = || [&table.reference].into_iter().chain(table.rows.iter().map(|row| &row.spending));
-        let passes = all().any(|row| row.image_passes.is_some());
-        let columns = [
-            (true, "method", false),
-            (true, "value", true),
-            (true, "difference", true),
-            (true, "p (Holm)", true),
-            (true, "answer", false),
-            (true, "meta-iters", true),
-            (passes, "image passes", true),
-            (true, "time", true),
-            (self.target.is_some(), "target at", true),
-        ];
-        let value = |value| table.metric.value(value);
-        let line = |row: &Spending, said: [String; 3]| {
-            let [difference, p, answer] = said;
-            let passes = row.image_passes.map_or(String::new(), |n| format::thousands(n.round() as u64));
-            let fields = [
-                row.method.clone(),
-                value(row.value),
-                difference,
-                p,
-                answer,
-                format::thousands(row.meta_iters),
-                passes,
-                row.seconds.map_or(String::new(), crate::progress::human),
-                reached_words(row),
-            ];
-            fields.into_iter().zip(&columns).filter(|(_, (shown, ..))| *shown).map(|(text, _)| text).collect()
-        };
-        let mut lines: Vec<Vec<String>> = vec![line(&table.reference, Default::default())];
-        for row in &table.rows {
-            let difference = table.metric.difference(row.delta, row.ci95);
-            lines.push(line(&row.spending, [difference, p_value(row.p_holm), row.answer.name().into()]));
-        }
-        let mode = with_mode(", ", table.mode);
-        Block {
-            title: format!("{}{mode}: budget {} · {}", table.benchmark, table.budget, table.metric.heading()),
-            columns: columns
-                .iter()
-                .filter(|c| c.0)
-                .map(|(_, name, right)| Column { name: (*name).into(), right: *right })
-                .collect(),
-            lines,
-            notes: notes(table).into_iter().chain(tags(table)).collect(),
-        }
-    }
-}
-
-/// What the user calls the rows.
-fn tags(table: &Table) -> Vec<String> {
-    let all = std::iter::once(&table.reference).chain(table.rows.iter().map(|row| &row.spending));
-    tag::notes(all.map(|row| (row.method.as_str(), row.tag.as_deref())))
-}
-
-/// What the differences are between.
-fn notes(table: &Table) -> Vec<String> {
-    let mut notes: Vec<String> = Vec::new();
-    for row in &table.rows {
-        let seeds = row.common_seeds.len() as u64;
-        let note = match row.over {
-            Over::Seeds => format!("over {} that both hold: compares the methods", format::plural(seeds, "seed")),
-            Over::Episodes => {
-                let seeds = if seeds == 1 { "one seed".to_owned() } else { format!("{seeds} seeds") };
-                format!("over test episodes, {seeds}: compares these trained states, not the methods")
-            }
-        };
-        if !notes.contains(&note) {
-            notes.push(note);
-        }
-    }
-    if notes.len() < 2 {
-        return notes;
-    }
-    // Where rows differ, each says its own.
-    let own = |row: &Row| match row.over {
-        Over::Seeds => format!("{}: over {} seeds: the methods", row.spending.method, row.common_seeds.len()),
-        Over::Episodes => {
-            let seeds = format::plural(row.common_seeds.len() as u64, "seed");
-            format!("{}: over test episodes, {seeds}: these trained states, not the methods", row.spending.method)
-        }
-    };
-    table.rows.iter().map(own).collect()
-}
-
-/// `0.031`, `< 0.0001`.
-fn p_value(p: f64) -> String {
-    if p < 0.0001 { "< 0.0001".into() } else { format!("{p:.4}") }
 }
 
 #[cfg(test)]
@@ -482,19 +363,5 @@ mod tests {
         assert_eq!(by_all(vec![Some((10.0, Some(1.0))), Some((20.0, None))]), Some((15.0, None)));
         assert_eq!(by_all(vec![Some((10.0, None)), None]), None);
         assert_eq!(by_all(Vec::new()), None, "no target");
-        let words = |reached, seeds_reached| {
-            let (method, value, seeds, meta_iters) = ("a".into(), 90.0, vec![0, 1, 2], 10);
-            let (image_passes, seconds, tag) = (None, None, None);
-            let row = Spending { method, value, seeds, meta_iters, image_passes, seconds, reached, seeds_reached, tag };
-            reached_words(&row)
-        };
-        assert_eq!(words(Some((4000.0, None)), Some(3)), "4,000");
-        assert_eq!(words(None, Some(2)), "2 of 3 seeds");
-        assert_eq!(words(None, Some(0)), "never");
-    }
-
-    #[test]
-    fn p_is_short() {
-        assert_eq!([p_value(0.03141), p_value(1.0), p_value(1e-9)], ["0.0314", "1.0000", "< 0.0001"]);
     }
 }

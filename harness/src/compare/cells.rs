@@ -11,8 +11,8 @@ use crate::results::run::{NoNumber, values};
 use crate::results::run_json::RunRecord;
 use crate::results::statistics::{self, Delta, mean, seed_interval, tidy};
 use crate::results::summary;
+use crate::results::tag;
 use crate::runner::difference_between;
-use crate::tag;
 
 /// One seed of a cell.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -4,7 +4,6 @@
 //! trained and nothing is written.
 
 pub mod against;
-pub(crate) mod block;
 mod cells;
 mod folder;
 mod print;

@@ -4,10 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use super::{PAUSE, human, work};
-use crate::report::format;
+use super::{PAUSE, work};
 use crate::results::run_dir::RunDir;
 use crate::runner::Job;
+use crate::words;
 
 /// The work of one call.
 pub(super) struct Whole {
@@ -131,9 +131,9 @@ impl Whole {
 
     /// `7 of 29 runs done, about 3 min 20 s left`.
     pub fn told(&self) -> String {
-        let runs = format!("{} of {} done", self.ended, format::plural(self.all as u64, "run"));
+        let runs = format!("{} of {} done", self.ended, words::plural(self.all as u64, "run"));
         match seconds(self.runs.values(), self.began.elapsed()) {
-            Some(seconds) => format!("{runs}, about {} left", human(seconds)),
+            Some(seconds) => format!("{runs}, about {} left", words::duration(seconds)),
             None => runs,
         }
     }

@@ -1,5 +1,5 @@
-//! Whether all ranks would compute the same: the code, the benchmark, the data and the instructions of each, compared before
-//! the first step. Every rank comes to the same verdict from the same words.
+//! Whether all ranks would compute the same: the code, the benchmark, the data and the instructions of each, compared
+//! before the first step. Every rank comes to the same verdict from the same words.
 
 use harness_core::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -51,8 +51,8 @@ impl Said {
 /// The first path at which two configs differ, with words for the two sides.
 pub type Differ = fn(&Value, &Value, [&str; 2]) -> Option<String>;
 
-/// Compares what all ranks say. Errors, on every rank with the same words, with what one of them lacks or the first thing in
-/// which one differs from rank 0. None: a rank is lost.
+/// Compares what all ranks say. Errors, on every rank with the same words, with what one of them lacks or the first
+/// thing in which one differs from rank 0. None: a rank is lost.
 pub fn agree(ranks: &Ranks, mine: &Said, differ: Differ) -> Result<Option<()>> {
     let Some(all) = ranks.gather(serde_json::to_vec(mine).expect("plain data")) else { return Ok(None) };
     let unread = |rank: usize| {

@@ -20,8 +20,8 @@ pub(super) enum Ended {
 pub(super) struct Answers<'a, O> {
     link: &'a dyn Link,
     device: &'a Device,
-    /// The other ranks that take part, and how many answers are still to come from each. One thread at a time takes from
-    /// one rank, and no more than there are: what comes after them belongs to the next call.
+    /// The other ranks that take part, and how many answers are still to come from each. One thread at a time takes
+    /// from one rank, and no more than there are: what comes after them belongs to the next call.
     left: Vec<(usize, Mutex<usize>)>,
     /// In the order of the items.
     all: Mutex<Vec<Option<Result<O>>>>,

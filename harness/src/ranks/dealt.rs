@@ -1,19 +1,19 @@
-//! Dealing numbered items to ranks: item i to rank i modulo their number, so that ranks beyond the items have nothing to
-//! do with a call, and everyone knows who has what without a word.
+//! Dealing numbered items to ranks: item i to rank i modulo their number, so that ranks beyond the items have nothing
+//! to do with a call, and everyone knows who has what without a word.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use candle_core::{Device, TensorId};
-use harness_core::{Error, Result, State};
+use harness_core::{Result, State};
 use rayon::prelude::*;
 
 use super::answers::{Answers, Ended};
 use super::hosts::Hosts;
 use super::link::{Link, Lost};
 use super::wire::{self, Wire};
+use crate::panics::caught;
 
 /// The ranks of a job, seen from one of them.
 pub struct Ranks {
@@ -106,13 +106,13 @@ impl Ranks {
         self.told(self.link.gather(mine))
     }
 
-    /// The answers of `work` to the items 0 to `n`, in their order, bit for bit those of one process. Every rank that takes
-    /// part computes its own on the pool that this is called in, and sends each as soon as it is made: it crosses while the
-    /// next one is computed, and is read while it is still in the processor's cache. Of several errors the one of the first
-    /// item is the answer of all ranks. None: a rank is lost and `stop` is raised.
+    /// The answers of `work` to the items 0 to `n`, in their order, bit for bit those of one process. Every rank that
+    /// takes part computes its own on the pool that this is called in, and sends each as soon as it is made: it crosses
+    /// while the next one is computed, and is read while it is still in the processor's cache. Of several errors the
+    /// one of the first item is the answer of all ranks. None: a rank is lost and `stop` is raised.
     ///
-    /// Rank 0 says what is to be done with `call` and `state`, and all others must come here by [`Ranks::order`]. `moves`:
-    /// all who take part then change their state, alike; [`Ranks::holds`] says when that is done.
+    /// Rank 0 says what is to be done with `call` and `state`, and all others must come here by [`Ranks::order`].
+    /// `moves`: all who take part then change their state, alike; [`Ranks::holds`] says when that is done.
     pub fn map<O: Wire + Send>(
         &self,
         (call, state, moves): (&[u8], &State, bool),
@@ -130,7 +130,8 @@ impl Ranks {
         let answers = Answers::new(self.link.as_ref(), n, parts, device);
         let mine: Vec<usize> = (rank..n).step_by(self.ranks()).collect();
         let own = mine.into_par_iter().with_max_len(1).try_for_each(|item| -> Result<(), Ended> {
-            answers.give(item, whole(|| work(item)))?;
+            // A panic of one item is its answer: the other ranks wait for one.
+            answers.give(item, caught(|| work(item)))?;
             answers.take(|link, from| link.arrived(from))
         });
         let began = Instant::now();
@@ -143,8 +144,8 @@ impl Ranks {
         }
     }
 
-    /// On rank 0: the state that came of the last call is the one that all who took part in it hold, who made it as rank 0
-    /// did.
+    /// On rank 0: the state that came of the last call is the one that all who took part in it hold, who made it as
+    /// rank 0 did.
     pub fn holds(&self, n: usize, state: &State) {
         if self.leads() {
             let now = same(state);
@@ -241,18 +242,10 @@ impl Drop for Ranks {
     }
 }
 
-/// A panic of one item is its answer: the other ranks wait for one.
-fn whole<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Err(Error::Panicked(text.and_then(|text| text.lines().next()).unwrap_or("no message").to_owned()))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::Tensor;
-    use harness_core::{Params, Update};
+    use harness_core::{Error, Params, Update};
 
     use super::super::local::{self, Network};
     use super::*;

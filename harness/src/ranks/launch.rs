@@ -3,51 +3,56 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use harness_core::Result;
+use harness_core::{Error, Result};
 
 use super::dealt::Ranks;
+use super::link::Link;
 
 /// Joins the ranks that an MPI launcher started together with this process; None where it was started alone, or built
 /// without the feature `mpi`. `stop` is raised when any rank's flag is, and when a rank is lost.
 ///
 /// # Errors
 /// Usage: the launcher and the MPI library do not know each other, or the library allows one thread alone.
-#[cfg(feature = "mpi")]
 pub fn join(stop: &Arc<AtomicBool>) -> Result<Option<Ranks>> {
-    use harness_core::Error;
+    let Some(link) = start(stop)? else { return Ok(None) };
+    match Ranks::new(link, stop.clone()) {
+        Some(ranks) => Ok(Some(ranks)),
+        None => Err(Error::usage("a rank went away before all had met")),
+    }
+}
 
+/// The way to the other ranks; None where there are none.
+#[cfg(feature = "mpi")]
+fn start(stop: &Arc<AtomicBool>) -> Result<Option<Box<dyn Link>>> {
     // Without a launcher MPI is not even started: it may look for a network.
     if number(&RANK).is_none() {
         return Ok(None);
     }
     let link = super::mpi::Mpi::start(stop.clone())?;
-    let (found, told) = (super::link::Link::ranks(&link), number(&SIZE));
-    match (found, told) {
+    match (link.ranks(), number(&SIZE)) {
         (1, Some(many)) if many > 1 => {
-            super::link::Link::close(&link);
+            link.close();
             Err(Error::usage(format!(
                 "the launcher started {many} processes and MPI sees each one alone: use the launcher of the MPI library that \
                  this program is linked with"
             )))
         }
         (1, _) => {
-            super::link::Link::close(&link);
+            link.close();
             Ok(None)
         }
-        _ => match Ranks::new(Box::new(link), stop.clone()) {
-            Some(ranks) => Ok(Some(ranks)),
-            None => Err(Error::usage("a rank went away before all had met")),
-        },
+        _ => Ok(Some(Box::new(link))),
     }
 }
 
-/// Joins nobody: this build knows no MPI.
+/// There are none: this build knows no MPI.
 #[cfg(not(feature = "mpi"))]
-pub fn join(_: &Arc<AtomicBool>) -> Result<Option<Ranks>> {
+fn start(_: &Arc<AtomicBool>) -> Result<Option<Box<dyn Link>>> {
     Ok(None)
 }
 
-/// Whether another rank than this one speaks, as far as the launcher's variables say, for what is said before they meet.
+/// Whether another rank than this one speaks, as far as the launcher's variables say, for what is said before they
+/// meet.
 pub fn silent() -> bool {
     cfg!(feature = "mpi") && number(&RANK).is_some_and(|rank| rank > 0)
 }

@@ -11,8 +11,8 @@ pub trait Link: Send + Sync {
     /// Sends `bytes` to each rank of `to`, and returns before they are there.
     fn send(&self, to: &[usize], bytes: Vec<u8>) -> Result<(), Lost>;
 
-    /// The next message from this rank; waits for it. Errors with a rank that went away, this one or another, after which
-    /// the link is of no use.
+    /// The next message from this rank; waits for it. Errors with a rank that went away, this one or another, after
+    /// which the link is of no use.
     fn receive(&self, from: usize) -> Result<Vec<u8>, Lost>;
 
     /// The next message from this rank, if it is here. Whatever is on its way goes on.

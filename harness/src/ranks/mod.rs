@@ -1,9 +1,9 @@
-//! Several processes as one: the ranks of an MPI job, or of a test in one process. This layer deals numbered items to ranks
-//! and hands every contribution to every rank, in the items' order and bit by bit. It knows neither runs nor files; what is
-//! computed is the runner's.
+//! Several processes as one: the ranks of an MPI job, or of a test in one process. This layer deals numbered items to
+//! ranks and hands every contribution to every rank, in the items' order and bit by bit. It knows neither runs nor
+//! files; what is computed is the runner's.
 //!
-//! Rank 0 leads: it decides what is done next, owns files and speaks. The others follow its orders with the same code on
-//! replicas of the state. No sum is ever taken by the transport: its order would belong to a library.
+//! Rank 0 leads: it decides what is done next, owns files and speaks. The others follow its orders with the same code
+//! on replicas of the state. No sum is ever taken by the transport: its order would belong to a library.
 
 mod agree;
 mod answers;

@@ -1,6 +1,6 @@
 //! Ranks of an MPI job. Every call is one that returns at once, so that a rank which dies cannot hold the others in the
-//! library; whoever waits asks again and again, ever more seldom. Twice a second or more every rank tells every other one
-//! that it lives and whether it was asked to stop.
+//! library; whoever waits asks again and again, ever more seldom. Twice a second or more every rank tells every other
+//! one that it lives and whether it was asked to stop.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,7 +85,8 @@ impl Mpi {
             ));
         }
         let world = universe.world();
-        // SAFETY: a communicator of a running library. A rank that is gone is found out by its silence, not by an abort.
+        // SAFETY: a communicator of a running library. A rank that is gone is found out by its silence, not by an
+        // abort.
         unsafe { ffi::MPI_Comm_set_errhandler(world.as_raw(), ffi::RSMPI_ERRORS_RETURN) };
         let (rank, ranks) = (world.rank() as usize, world.size() as usize);
         let wires = Wires {

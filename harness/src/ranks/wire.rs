@@ -141,8 +141,8 @@ impl Wire for State {
     }
 }
 
-/// So many tensors by name: the type, the shape, and the elements as they lie in memory. Ranks of one job are of one kind of
-/// machine.
+/// So many tensors by name: the type, the shape, and the elements as they lie in memory. Ranks of one job are of one
+/// kind of machine.
 fn put_tensors<'a>(out: &mut Vec<u8>, many: usize, tensors: impl Iterator<Item = (&'a str, &'a Tensor)>) -> Result<()> {
     put_u64(out, many);
     for (name, tensor) in tensors {

@@ -5,6 +5,8 @@ use crate::benchmark::folds;
 use crate::results::metric::{Metric, with_mode};
 use crate::results::rows::{Cell, Summary};
 use crate::results::verdict::Verdict;
+use crate::table::latex::escape;
+use crate::table::{Column, Table};
 use harness_core::Mode;
 
 /// The tables of `summaries`, figures left out, one `tabular` a benchmark.
@@ -12,7 +14,7 @@ pub fn render(summaries: &[Summary]) -> String {
     let mut out =
         String::from("% \\usepackage{booktabs}; bold: the best of its mode, or not significantly worse than it\n");
     for summary in summaries {
-        for cells in summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark) {
+        for cells in tables::chunks(summary) {
             if cells[0].figure.is_none() {
                 out += &table(summary, cells);
             }
@@ -37,60 +39,48 @@ fn comment(text: &str) -> String {
     text.lines().map(|line| format!("% {line}\n")).collect()
 }
 
-/// Of the interval over training seeds, and over folds.
-const SEEDS: &str = "$\\pm$ seeds";
-const FOLDS: &str = "$\\pm$ folds";
-
 fn table(summary: &Summary, cells: &[Cell]) -> String {
     let modes = cells.iter().any(|cell| cell.row.mode != Mode::Pointwise);
     let published = cells.iter().any(|cell| cell.row.published.is_some());
-    let mut heads = vec!["Method"];
-    heads.extend(modes.then_some("Mode"));
-    heads.extend(published.then_some("Published"));
-    heads.push("Ours");
     // Two intervals, two columns: one of them has a row of one seed too, the other says what another training would do.
     let seeds = cells.iter().any(|cell| cell.row.ci95_seeds.is_some());
     let (head, over) = match folds::is_mean(&cells[0].row.benchmark) {
-        true => (FOLDS, "folds"),
-        false => (SEEDS, "training seeds"),
+        true => ("$\\pm$ folds", "folds"),
+        false => ("$\\pm$ seeds", "training seeds"),
     };
-    heads.extend(seeds.then_some(head));
-    let mut lines = Vec::new();
-    for (index, cell) in cells.iter().enumerate() {
+    let columns = [
+        Column::left("Method"),
+        Column::left("Mode").only_if(modes),
+        Column::right("Published").only_if(published),
+        Column::right("Ours"),
+        Column::right(head).only_if(seeds),
+    ];
+    let line = |(index, cell): (usize, &Cell)| {
         let row = &cell.row;
         let again = index > 0 && tables::same_runs(&cells[index - 1], cell);
-        let mut fields = vec![if again { String::new() } else { escape(&row.method) }];
-        fields.extend(modes.then(|| escape(&with_mode("", row.mode))));
-        let value = |value: Option<f64>, half| value.map(|value| number(row.metric, value, half, false));
         let mark = if cell.comparable { "" } else { "$^{*}$" };
-        fields.extend(published.then(|| value(row.published, row.published_ci).map_or("--".into(), |v| v + mark)));
-        let mark = if in_part(cell) { IN_PART } else { "" };
-        let ours = |mean| number(row.metric, mean, row.ci95_episodes, cell.best) + mark;
-        fields.push(row.mean.map_or("--".into(), ours));
+        let published = |value| number(row.metric, value, row.published_ci, false) + mark;
+        let part = if in_part(cell) { IN_PART } else { "" };
+        let ours = |mean| number(row.metric, mean, row.ci95_episodes, cell.best) + part;
         let over_seeds = |half| format!("$\\pm {}$", value_of(row.metric, half));
-        fields.extend(seeds.then(|| row.ci95_seeds.map_or(String::new(), over_seeds)));
-        lines.push(fields.join(" & "));
-    }
+        vec![
+            if again { String::new() } else { escape(&row.method) },
+            escape(&with_mode("", row.mode)),
+            row.published.map_or("--".into(), published),
+            row.mean.map_or("--".into(), ours),
+            row.ci95_seeds.map_or(String::new(), over_seeds),
+        ]
+    };
+    let table = Table::new(String::new(), columns, cells.iter().enumerate().map(line));
     let part = cells.iter().any(in_part).then(|| "dagger: a run failed, the mean is over the others".to_owned());
     let notes: Vec<String> = tables::notes(cells).into_iter().chain(part).map(|note| comment(&note)).collect();
-    let columns =
-        heads.iter().map(|head| if matches!(*head, "Published" | "Ours" | SEEDS | FOLDS) { 'r' } else { 'l' });
     let name = &cells[0].row.benchmark;
     format!(
         "% {name}, budget {}; ours: \\pm 95 % over test episodes{}\n{}{}",
         summary.shown(),
         if seeds { format!("; last column: over {over}") } else { String::new() },
         notes.concat(),
-        tabular(&columns.collect::<String>(), &heads.iter().map(ToString::to_string).collect::<Vec<_>>(), &lines)
-    )
-}
-
-/// A whole `tabular`; `heads` and `lines` are LaTeX.
-pub fn tabular(columns: &str, heads: &[String], lines: &[String]) -> String {
-    let lines: String = lines.iter().map(|line| format!("{line} \\\\\n")).collect();
-    let heads = heads.join(" & ");
-    format!(
-        "\\begin{{tabular}}{{{columns}}}\n\\toprule\n{heads} \\\\\n\\midrule\n{lines}\\bottomrule\n\\end{{tabular}}\n\n"
+        table.tabular(str::to_owned)
     )
 }
 
@@ -113,23 +103,6 @@ fn number(metric: Metric, value: f64, half: Option<f64>, bold: bool) -> String {
     let half = half.map(|half| format!(" \\pm {}", value_of(metric, half))).unwrap_or_default();
     let value = value_of(metric, value);
     if bold { format!("$\\mathbf{{{value}}}{half}$") } else { format!("${value}{half}$") }
-}
-
-/// Text as LaTeX.
-pub fn escape(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => out += &format!("\\{c}"),
-            '~' => out += "\\textasciitilde{}",
-            '^' => out += "\\textasciicircum{}",
-            '\\' => out += "\\textbackslash{}",
-            '±' => out += "$\\pm$",
-            '−' => out += "$-$",
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -190,10 +163,5 @@ mod tests {
             assert!(text.contains(line), "{line} in {text}");
         }
         assert_eq!(comment("one\ntwo"), "% one\n% two\n", "no line of a reason becomes text");
-    }
-
-    #[test]
-    fn names_cannot_become_commands() {
-        assert_eq!(escape("a_b 5% \\end{x} ±"), "a\\_b 5\\% \\textbackslash{}end\\{x\\} $\\pm$");
     }
 }

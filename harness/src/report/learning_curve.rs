@@ -1,12 +1,12 @@
 //! Learning curves as numbers: what the plots and the page draw.
 
-use super::chart::{Axis, Look};
-use super::format::{self, thousands};
+use super::chart::{self, Axis, Look};
 use crate::results::metric::Metric;
 use crate::results::metrics::MetricRow;
 use crate::results::rows::{Cell, Summary};
 use crate::results::run::Run;
 use crate::results::statistics::mean;
+use crate::words::thousands;
 use harness_core::{Mode, Split};
 use std::collections::BTreeMap;
 
@@ -140,7 +140,7 @@ fn end(runs: &[&Run], mode: Mode, last: Point) -> Point {
 pub fn value_axis<'a>(points: impl Iterator<Item = &'a Point> + Clone, most: f64, metric: Metric) -> Option<Axis> {
     let means = points.clone().map(|p| p.mean);
     let (low, high) = means.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-    if metric.is_percent() && format::near_hundred(low, high) {
+    if metric.is_percent() && chart::near_hundred(low, high) {
         return Some(Axis::missing(low - 0.05 * (100.0 - low), (high + (100.0 - high) * 0.3).min(Axis::past(most))));
     }
     plain_axis(points, metric)

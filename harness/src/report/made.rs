@@ -1,10 +1,10 @@
 //! Which build and machine made the rows of a budget, and how long that took, from each run's run.json: as a table, and as
 //! a paragraph to paste.
 
-use super::format;
 use crate::results::layout::natural;
 use crate::results::rows::Summary;
 use crate::results::run_json::{RunRecord, Status};
+use crate::words;
 
 /// Runs of one benchmark by one build on one kind of machine.
 pub struct Made {
@@ -41,7 +41,7 @@ pub fn table(summary: &Summary) -> Vec<Made> {
         }
         made.extend(groups.into_iter().map(|group| {
             let (commit, machine) = source(group[0]);
-            let hours = format::hours(group.iter().map(|record| record.seconds).sum());
+            let hours = words::hours(group.iter().map(|record| record.seconds).sum());
             let hours =
                 if group.iter().any(|record| record.took_over().is_some()) { format!("over {hours}") } else { hours };
             Made { benchmark: benchmark.to_string(), what: what(&group), commit, machine, hours }
@@ -55,7 +55,7 @@ fn source(record: &RunRecord) -> (String, String) {
     let commit = record.git_commit.as_ref().map(|commit| commit.chars().take(7).collect::<String>() + dirty);
     let mut machine = vec![record.cpu.clone(), record.instruction_set.clone()];
     if record.threads > 0 {
-        machine.push(format::plural(record.threads, "thread"));
+        machine.push(words::plural(record.threads, "thread"));
     }
     machine.retain(|part| !part.is_empty());
     (commit.unwrap_or_default(), machine.join(", "))
@@ -64,7 +64,7 @@ fn source(record: &RunRecord) -> (String, String) {
 fn what(group: &[&RunRecord]) -> String {
     let labels: Vec<&[&RunRecord]> = group.chunk_by(|a, b| a.label == b.label).collect();
     if labels.len() > NAMED {
-        return format::plural(labels.len() as u64, "row");
+        return words::plural(labels.len() as u64, "row");
     }
     let name = |of: &&[&RunRecord]| {
         let mut seeds: Vec<String> = of.iter().map(|record| record.seed.to_string()).collect();
@@ -112,10 +112,10 @@ pub fn note<'a>(records: impl Iterator<Item = &'a RunRecord> + Clone) -> String 
     let versions = distinct(&|record| record.versions.get("harness").cloned().unwrap_or_default());
     let mut said = vec![format!(
         "{}, {} of them with a training of their own, took {}{} of wall-clock time",
-        format::plural(runs, "run"),
-        format::thousands(trainings),
+        words::plural(runs, "run"),
+        words::thousands(trainings),
         if records.clone().any(|record| record.took_over().is_some()) { "over " } else { "" },
-        crate::progress::human(seconds)
+        words::duration(seconds)
     )];
     let mut say = |words: &str, list: &[String]| {
         if !list.is_empty() {

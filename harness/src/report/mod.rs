@@ -6,11 +6,10 @@
 
 mod chart;
 pub(crate) mod csv;
-pub(crate) mod format;
-pub(crate) mod latex;
+mod latex;
 pub(crate) mod learning_curve;
 pub(crate) mod made;
-pub(crate) mod markdown;
+mod markdown;
 mod page;
 mod pictures;
 mod quick;
@@ -47,15 +46,11 @@ pub struct Report {
 /// Usage: no run there. Data: a damaged `run.json`, `metrics.csv` or `adaptation.csv`, named with its line; nothing is
 /// written for any budget then. Io: a file that cannot be read or written.
 pub fn build(out: &Path) -> Result<Report> {
-    build_with(out, Exports::default())
+    build_apart(out, Some(out), Exports::default())
 }
 
-/// [`build`], with other forms of the numbers.
-pub fn build_with(out: &Path, exports: Exports) -> Result<Report> {
-    build_budgets((out, Some(out)), layout::budgets(out)?, |_| true, exports)
-}
-
-/// [`build_with`] that writes below `to`, or nothing at all: the results in `from` are only read.
+/// [`build`] that writes below `to`, or nothing at all, with other forms of the numbers: the results in `from` are only
+/// read.
 pub fn build_apart(from: &Path, to: Option<&Path>, exports: Exports) -> Result<Report> {
     build_budgets((from, to), layout::budgets(from)?, |_| true, exports)
 }
@@ -70,7 +65,7 @@ pub fn may_be_written(out: &Path) -> Result<bool> {
     }))
 }
 
-/// [`build_with`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone. The page still shows all of them; damage in
+/// [`build_apart`] for one budget folder (`quick`, `custom-1a2b3c4d`) alone. The page still shows all of them; damage in
 /// another budget is told there and is no error.
 pub fn build_budget(out: &Path, budget: &str, exports: Exports) -> Result<Report> {
     let mut names = layout::budgets(out)?;
@@ -210,8 +205,8 @@ impl Report {
         }
     }
 
-    /// 3 where a target was missed (verdict `below`, which only whole `paper` runs can get), else 0.
-    pub fn exit_status(&self) -> u8 {
-        if self.rows().iter().any(|row| row.verdict == Verdict::Below) { 3 } else { 0 }
+    /// Whether a target was missed: the verdict is `below`, which only whole `paper` runs can get.
+    pub fn missed(&self) -> bool {
+        self.rows().iter().any(|row| row.verdict == Verdict::Below)
     }
 }

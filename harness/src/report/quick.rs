@@ -1,7 +1,7 @@
 //! What a table of the quick budget can tell, and what it cannot.
 
-use super::format;
 use crate::results::rows::{Cell, Summary};
+use crate::words;
 
 /// A sentence beneath a quick table of several trained rows.
 pub fn note(summary: &Summary, cells: &[Cell]) -> Option<String> {
@@ -18,7 +18,7 @@ pub fn note(summary: &Summary, cells: &[Cell]) -> Option<String> {
     let what = if cells[0].row.metric.is_percent() { "image" } else { "point" };
     let spent = known.and_then(|known| {
         let (least, most) = (known.iter().min()?, known.iter().max()?);
-        Some(format!(" ({} to {} {what} passes a row)", format::thousands(*least), format::thousands(*most)))
+        Some(format!(" ({} to {} {what} passes a row)", words::thousands(*least), words::thousands(*most)))
     });
     Some(format!(
         "quick: every row is trained for a small part of its paper's schedule{}, so their order says which method gets \

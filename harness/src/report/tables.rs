@@ -3,32 +3,15 @@
 //! Columns that would say the same in every line (one seed, nothing published, a figure's verdicts) are left out or move
 //! into the heading, so that a quick run fits eighty columns.
 
-use super::{format, quick};
+use super::quick;
 use crate::benchmark::folds;
+use crate::lists::shared_by;
 use crate::results::rows::{Cell, Excluded, Summary};
+use crate::results::tag;
 use crate::results::verdict::Verdict;
-use crate::tag;
+use crate::table::{Column, Table};
+use crate::words;
 use harness_core::Mode;
-
-/// One benchmark's results at one budget.
-pub struct Table {
-    /// `omniglot-5w1s: Omniglot, 5-way 1-shot`.
-    pub title: String,
-    /// What all lines share: budget, metric, schedule, seeds, episodes.
-    pub shared: String,
-    pub columns: Vec<Column>,
-    /// One string a column.
-    pub lines: Vec<Vec<String>>,
-    /// The verdict of each line.
-    pub verdicts: Vec<Verdict>,
-    pub notes: Vec<String>,
-}
-
-/// A heading and which way its cells lean.
-pub struct Column {
-    pub name: &'static str,
-    pub right: bool,
-}
 
 /// What the means of a table are over, in words.
 pub struct Over {
@@ -48,12 +31,8 @@ pub fn over(benchmark: &str) -> Over {
     }
 }
 
-/// How a column of a cell is named and printed.
-struct Field {
-    name: &'static str,
-    right: bool,
-    print: fn(&Cell) -> String,
-}
+/// What a column says of a cell.
+type Print = fn(&Cell) -> String;
 
 /// Marks a published number that is shown and never judged.
 const ANOTHER_PROTOCOL: &str = "*";
@@ -63,10 +42,14 @@ const AT_CHANCE: &str = " (chance)";
 /// Stands before the best value of a table and mode, and before those that are not significantly worse.
 const BEST: &str = "• ";
 
-/// The tables of one budget, in the order of its cells.
-pub fn tables(summary: &Summary) -> Vec<Table> {
-    let chunks = summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark);
-    chunks.map(|cells| table(summary, cells)).collect()
+/// The cells of each benchmark.
+pub fn chunks(summary: &Summary) -> impl Iterator<Item = &[Cell]> {
+    summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark)
+}
+
+/// The tables of one budget, in the order of its cells, each with those that its lines are of.
+pub fn tables(summary: &Summary) -> Vec<(Table, &[Cell])> {
+    chunks(summary).map(|cells| (table(summary, cells), cells)).collect()
 }
 
 /// What the ± are; said once beneath all tables.
@@ -103,44 +86,41 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let first = &cells[0];
     let Over { run, runs, interval } = over(&first.row.benchmark);
     let rows = || cells.iter().map(|c| &c.row);
-    let mut fields = vec![Field { name: "method", right: false, print: |c| c.row.method.clone() }];
-    let mut push = |wanted: bool, name, right, print| {
-        if wanted {
-            fields.push(Field { name, right, print });
-        }
-    };
     let iterations = shared(rows().map(|r| r.meta_iters).filter(|n| *n > 0));
     let seeds = shared(rows().map(|r| r.seeds as u64).filter(|n| *n > 0));
     let episodes = shared(rows().map(|r| r.episodes).filter(|n| *n > 0));
-    push(rows().any(|r| r.mode != Mode::Pointwise), "mode", false, |c| c.row.mode.as_str().into());
-    push(iterations.is_none(), "meta-iters", true, |c| format::thousands(c.row.meta_iters));
-    push(seeds.is_none(), runs, true, |c| c.row.seeds.to_string());
-    push(episodes.is_none(), "episodes", true, |c| format::thousands(c.row.episodes));
-    push(true, "ours", true, ours);
-    push(rows().any(|r| r.ci95_seeds.is_some()), interval, true, |c| {
-        c.row.ci95_seeds.map(|ci| format!("±{}", c.row.metric.value(ci))).unwrap_or_default()
-    });
+    let modes = rows().any(|r| r.mode != Mode::Pointwise);
+    let intervals = rows().any(|r| r.ci95_seeds.is_some());
     let published = rows().any(|r| r.published.is_some());
-    push(published, "published", true, published_text);
-    push(published, "delta", true, |c| c.row.delta.map(|d| c.row.metric.signed(d)).unwrap_or_default());
     // A figure draws what was never printed as a number.
     let unjudged = cells.iter().all(|c| c.figure.is_some() && c.row.verdict == Verdict::NoTarget);
-    push(!unjudged, "verdict", false, |c| c.row.verdict.name().to_string());
+    let fields: [(Column, Print); 10] = [
+        (Column::left("method"), |c| c.row.method.clone()),
+        (Column::left("mode").only_if(modes), |c| c.row.mode.as_str().into()),
+        (Column::right("meta-iters").only_if(iterations.is_none()), |c| words::thousands(c.row.meta_iters)),
+        (Column::right(runs).only_if(seeds.is_none()), |c| c.row.seeds.to_string()),
+        (Column::right("episodes").only_if(episodes.is_none()), |c| words::thousands(c.row.episodes)),
+        (Column::right("ours"), ours),
+        (Column::right(interval).only_if(intervals), over_runs),
+        (Column::right("published").only_if(published), published_text),
+        (Column::right("delta").only_if(published), delta),
+        (Column::left("verdict").only_if(!unjudged), |c| c.row.verdict.name().to_string()),
+    ];
+    let (columns, prints): (Vec<Column>, Vec<Print>) = fields.into_iter().unzip();
+    let lines = cells.iter().map(|cell| prints.iter().map(|print| print(cell)).collect::<Vec<_>>());
 
     let mut said = vec![format!("budget {}", summary.budget), first.row.metric.heading()];
-    said.extend(iterations.map(|n| format::plural(n, "meta-iteration")));
-    said.extend(seeds.map(|n| format::plural(n, run)));
-    said.extend(episodes.map(|n| format::plural(n, "test episode")));
+    said.extend(iterations.map(|n| words::plural(n, "meta-iteration")));
+    said.extend(seeds.map(|n| words::plural(n, run)));
+    said.extend(episodes.map(|n| words::plural(n, "test episode")));
+    let title = match first.title.as_str() {
+        "" => first.row.benchmark.clone(),
+        title => format!("{}: {title}", first.row.benchmark),
+    };
     Table {
-        title: match first.title.as_str() {
-            "" => first.row.benchmark.clone(),
-            title => format!("{}: {title}", first.row.benchmark),
-        },
-        shared: said.join(" · "),
-        lines: cells.iter().map(|c| fields.iter().map(|f| (f.print)(c)).collect()).collect(),
-        columns: fields.iter().map(|f| Column { name: f.name, right: f.right }).collect(),
-        verdicts: rows().map(|r| r.verdict).collect(),
+        subtitle: said.join(" · "),
         notes: notes(cells).into_iter().chain(chance(cells)).chain(quick::note(summary, cells)).collect(),
+        ..Table::new(title, columns, lines)
     }
 }
 
@@ -159,10 +139,18 @@ fn chance(cells: &[Cell]) -> Option<String> {
     Some(format!("{rows}: exactly at chance in every episode, as if it answered the same whatever it is shown"))
 }
 
+fn over_runs(cell: &Cell) -> String {
+    cell.row.ci95_seeds.map_or(String::new(), |ci| format!("±{}", cell.row.metric.value(ci)))
+}
+
 fn published_text(cell: &Cell) -> String {
     let row = &cell.row;
     let mark = if cell.comparable { "" } else { ANOTHER_PROTOCOL };
     row.published.map_or(String::new(), |p| row.metric.with_interval(p, row.published_ci) + mark)
+}
+
+fn delta(cell: &Cell) -> String {
+    cell.row.delta.map_or(String::new(), |d| cell.row.metric.signed(d))
 }
 
 /// The one value that all share; None where they differ. Of nothing: zero times nothing to say, so None too.
@@ -179,8 +167,7 @@ pub fn same_runs(above: &Cell, cell: &Cell) -> bool {
 
 /// Where the published numbers come from and what their ± is, each said once for all methods that share it.
 pub fn notes(cells: &[Cell]) -> Vec<String> {
-    let mut said: Vec<(String, Vec<&str>)> = Vec::new();
-    for cell in cells.iter().filter(|c| c.row.published.is_some()) {
+    let published = cells.iter().filter(|c| c.row.published.is_some()).map(|cell| {
         let mut text = cell.row.source.clone().unwrap_or("source not given".to_string());
         match (&cell.ci_meaning, cell.row.published_ci) {
             (Some(meaning), _) => text += &format!("; its ±: {meaning}"),
@@ -190,31 +177,18 @@ pub fn notes(cells: &[Cell]) -> Vec<String> {
         if !cell.comparable {
             text += &format!(" ({ANOTHER_PROTOCOL} another protocol: shown, not judged)");
         }
-        let method = cell.row.method.as_str();
-        match said.iter_mut().find(|(t, _)| *t == text) {
-            Some((_, methods)) if !methods.contains(&method) => methods.push(method),
-            Some(_) => {}
-            None => said.push((text, vec![method])),
-        }
-    }
-    let published = said.into_iter().map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
+        (text, cell.row.method.as_str())
+    });
+    let published = shared_by(published).into_iter();
+    let published = published.map(|(text, methods)| format!("published {}: {text}", methods.join(", ")));
     let tagged = tag::notes(cells.iter().map(|cell| (cell.row.method.as_str(), cell.tag.as_deref())));
     published.chain(kept(cells)).chain(tagged).collect()
 }
 
 /// Rows that another build made.
-fn kept(cells: &[Cell]) -> Vec<String> {
-    let mut builds: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (cell, build) in cells.iter().filter_map(|cell| Some((cell, cell.kept.as_deref()?))) {
-        let method = cell.row.method.as_str();
-        match builds.iter_mut().find(|(other, _)| *other == build) {
-            Some((_, methods)) if methods.contains(&method) => {}
-            Some((_, methods)) => methods.push(method),
-            None => builds.push((build, vec![method])),
-        }
-    }
-    let tell = |(build, methods): (&str, Vec<&str>)| {
-        format!("{} of another build: {}, kept as it was and not judged", methods.join(", "), build)
-    };
-    builds.into_iter().map(tell).collect()
+fn kept(cells: &[Cell]) -> impl Iterator<Item = String> {
+    let builds = cells.iter().filter_map(|cell| Some((cell.kept.as_deref()?, cell.row.method.as_str())));
+    shared_by(builds).into_iter().map(|(build, methods)| {
+        format!("{} of another build: {build}, kept as it was and not judged", methods.join(", "))
+    })
 }

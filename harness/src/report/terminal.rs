@@ -1,12 +1,11 @@
 //! The tables for a terminal.
 
-use super::tables::{self, Column, Table};
+use super::tables;
 use crate::console;
-use crate::results::rows::Summary;
+use crate::results::rows::{Cell, Summary};
 use crate::results::verdict::Verdict;
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, LineStyle, TableStyle, Width,
-};
+use crate::table::{self, Column, Table};
+use comfy_table::{Attribute, Cell as Field, Color, ColumnConstraint, Width};
 
 /// All tables of `summaries`, at most `width` columns wide where words allow it. Colour only on a terminal without
 /// `NO_COLOR`, and never the only carrier of a verdict.
@@ -23,10 +22,10 @@ fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
         }
     };
     for summary in summaries {
-        for table in tables::tables(summary) {
+        for (table, cells) in tables::tables(summary) {
             paragraph(&table.title);
-            paragraph(&table.shared);
-            paragraph(&grid(&table, width, colour));
+            paragraph(&table.subtitle);
+            paragraph(&grid(&table, cells, width, colour));
             table.notes.iter().for_each(|note| paragraph(note));
             paragraph("");
         }
@@ -45,7 +44,7 @@ fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
 /// Widths in which no word is broken, one a column, without the gap after it.
 fn least(table: &Table) -> Vec<usize> {
     let longest = |i: usize| {
-        let cells = table.lines.iter().map(|line| line[i].as_str()).chain([table.columns[i].name]);
+        let cells = table.lines.iter().map(|line| line[i].as_str()).chain([&*table.columns[i].name]);
         cells.flat_map(str::split_whitespace).map(|word| word.chars().count()).max().unwrap_or(0)
     };
     (0..table.columns.len()).map(longest).collect()
@@ -59,50 +58,32 @@ fn fits(least: &[usize], width: u16) -> bool {
 /// The same table with the modes beneath their method: a column less for a narrow terminal.
 fn fold_modes(table: &Table) -> Table {
     let mut above = "";
-    let mut lines = Vec::new();
+    let mut lines: Vec<Vec<String>> = Vec::new();
     for line in &table.lines {
         let first = if line[0] == above { line[1].clone() } else { format!("{}\n{}", line[0], line[1]) };
         above = &line[0];
         lines.push([first].into_iter().chain(line[2..].iter().cloned()).collect());
     }
-    let column = |column: &Column| Column { name: column.name, right: column.right };
-    let first = Column { name: "method, mode", right: false };
-    Table {
-        title: table.title.clone(),
-        shared: table.shared.clone(),
-        columns: [first].into_iter().chain(table.columns[2..].iter().map(column)).collect(),
-        lines,
-        verdicts: table.verdicts.clone(),
-        notes: table.notes.clone(),
-    }
+    let columns = [Column::left("method, mode")].into_iter().chain(table.columns[2..].iter().cloned());
+    Table::new(String::new(), columns, lines)
 }
 
-fn grid(table: &Table, width: u16, colour: bool) -> String {
+/// The lines of `cells`, their verdicts in colour.
+fn grid(table: &Table, cells: &[Cell], width: u16, colour: bool) -> String {
     let folded = (table.columns.get(1).is_some_and(|column| column.name == "mode") && !fits(&least(table), width))
         .then(|| fold_modes(table));
     let table = folded.as_ref().unwrap_or(table);
-    let mut grid = comfy_table::Table::new();
-    // A rule beneath the heading and air between columns: borders would cost a fifth of eighty columns.
-    let style = TableStyle::new().header_separator(LineStyle::none().fill('─'));
-    grid.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    if colour {
-        grid.enforce_styling();
-    } else {
-        grid.force_no_tty();
-    }
-    let align =
-        |cell: Cell, right: bool| cell.set_alignment(if right { CellAlignment::Right } else { CellAlignment::Left });
-    grid.set_header(table.columns.iter().map(|c| align(Cell::new(c.name).add_attribute(Attribute::Bold), c.right)));
     let mut above = "";
-    for (line, verdict) in table.lines.iter().zip(&table.verdicts) {
+    let mut rows: Vec<Vec<Field>> = Vec::new();
+    for (line, cell) in table.lines.iter().zip(cells) {
         // A method is named once; its modes follow beneath.
         let method = line[0].as_str();
-        let cells = line.iter().zip(&table.columns).enumerate().map(|(i, (text, column))| match i {
-            0 if method == above => Cell::new(""),
-            _ if column.name == "verdict" => paint(Cell::new(text), *verdict),
-            _ => align(Cell::new(text), column.right),
+        let fields = line.iter().zip(&table.columns).enumerate().map(|(i, (text, column))| match i {
+            0 if method == above => column.cell(""),
+            _ if column.name == "verdict" => paint(column.cell(text), cell.row.verdict),
+            _ => column.cell(text),
         });
-        grid.add_row(cells.collect::<Vec<_>>());
+        rows.push(fields.collect());
         above = method;
     }
     let count = table.columns.len();
@@ -112,9 +93,7 @@ fn grid(table: &Table, width: u16, colour: bool) -> String {
     };
     let text: usize = (0..count).map(wide).sum();
     let gap = if text + 2 * (count - 1) <= width.into() { 2 } else { 1 };
-    for (i, column) in grid.column_iter_mut().enumerate() {
-        column.set_padding((0, if i + 1 == count { 0 } else { gap }));
-    }
+    let mut grid = table.laid_out(rows, width, gap);
     let least = least(table);
     if fits(&least, width) {
         let bound = |(i, least): (usize, usize)| {
@@ -123,14 +102,14 @@ fn grid(table: &Table, width: u16, colour: bool) -> String {
         };
         grid.set_constraints(least.into_iter().enumerate().map(bound));
     }
-    grid.lines().map(|line| line.trim_end().to_string()).collect::<Vec<_>>().join("\n")
+    table::printed(grid, colour)
 }
 
-fn paint(cell: Cell, verdict: Verdict) -> Cell {
+fn paint(field: Field, verdict: Verdict) -> Field {
     match verdict {
-        Verdict::Reproduced | Verdict::Above => cell.fg(Color::Green),
-        Verdict::Below | Verdict::Failed => cell.fg(Color::Red).add_attribute(Attribute::Bold),
-        Verdict::NoTarget | Verdict::PartialBudget | Verdict::OtherBuild => cell,
+        Verdict::Reproduced | Verdict::Above => field.fg(Color::Green),
+        Verdict::Below | Verdict::Failed => field.fg(Color::Red).add_attribute(Attribute::Bold),
+        Verdict::NoTarget | Verdict::PartialBudget | Verdict::OtherBuild => field,
     }
 }
 

@@ -1,5 +1,5 @@
-//! `across.csv` of a results folder: its finished runs on the test classes of other data sets, a row a run, data set, size and
-//! mode. What it holds is not evaluated again.
+//! `across.csv` of a results folder: its finished runs on the test classes of other data sets, a row a run, data set,
+//! size and mode. What it holds is not evaluated again.
 
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use super::table_file::{Line, TableFile};
 /// The file's name in a results folder.
 pub const FILE: &str = "across.csv";
 
-const HEADER: &str = "budget,benchmark,method,seed,step,ways,shots,to,side,mode,metric,value,ci95,episodes,config_hash,trained_on,data_digest,code";
+const HEADER: &str = "budget,benchmark,method,seed,step,ways,shots,to,side,mode,metric,value,ci95,episodes,\
+                      config_hash,trained_on,data_digest,code";
 
 /// One evaluation.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +35,8 @@ pub struct Row {
     pub value: f64,
     pub ci95: Option<f64>,
     pub episodes: u64,
-    /// Of the run's config, the data that it was trained on, the test data, and the code that trained and, after a `+`, that
-    /// evaluated; a row of another run, other data or other code is made again.
+    /// Of the run's config, the data that it was trained on, the test data, and the code that trained and, after a `+`,
+    /// that evaluated; a row of another run, other data or other code is made again.
     pub config_hash: String,
     pub trained_on: String,
     pub data_digest: String,
@@ -63,30 +64,31 @@ pub fn read(folder: &Path) -> Result<Vec<Row>> {
 }
 
 fn row(line: &Line<'_>) -> Result<Row> {
-    let text = |at: usize| line.text(at).to_owned();
-    let mode = metric::mode(line.text(9)).ok_or_else(|| line.error(&format!("unknown mode \"{}\"", line.text(9))))?;
-    let value: f64 = line.number(11, "value")?;
+    let text = |column: &str| line.text(column).to_owned();
+    let mode = line.text("mode");
+    let mode = metric::mode(mode).ok_or_else(|| line.error(&format!("unknown mode \"{mode}\"")))?;
+    let value: f64 = line.number("value")?;
     if !(0.0..=100.0).contains(&value) {
         return Err(line.error(&format!("value {value} is no accuracy in percent")));
     }
     Ok(Row {
-        budget: text(0),
-        benchmark: text(1),
-        method: text(2),
-        seed: line.number(3, "seed")?,
-        step: line.number(4, "step")?,
-        ways: line.number(5, "ways")?,
-        shots: line.number(6, "shots")?,
-        to: text(7),
-        side: line.number(8, "side")?,
+        budget: text("budget"),
+        benchmark: text("benchmark"),
+        method: text("method"),
+        seed: line.number("seed")?,
+        step: line.number("step")?,
+        ways: line.number("ways")?,
+        shots: line.number("shots")?,
+        to: text("to"),
+        side: line.number("side")?,
         mode,
         value,
-        ci95: line.optional(12, "ci95")?,
-        episodes: line.number(13, "episodes")?,
-        config_hash: text(14),
-        trained_on: text(15),
-        data_digest: text(16),
-        code: text(17),
+        ci95: line.optional("ci95")?,
+        episodes: line.number("episodes")?,
+        config_hash: text("config_hash"),
+        trained_on: text("trained_on"),
+        data_digest: text("data_digest"),
+        code: text("code"),
     })
 }
 

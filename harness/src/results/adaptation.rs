@@ -1,9 +1,9 @@
-//! `adaptation.csv` of a regression run: one test task, its true curve, the sampled points, and the fit after some inner
-//! steps.
+//! `adaptation.csv` of a regression run: one test task, its true curve, the sampled points, and the fit after some
+//! inner steps.
 
-use super::disk;
+use super::frame;
 use super::table_file::TableFile;
-use harness_core::{Error, Result};
+use harness_core::Result;
 use polars::prelude::*;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,11 +32,7 @@ pub fn write(path: &Path, rows: &[Row]) -> Result<()> {
         Column::new(name(), rows.iter().map(|row| row.x).collect::<Vec<_>>()),
         Column::new(name(), rows.iter().map(|row| row.y).collect::<Vec<_>>()),
     ];
-    let broken = |error: PolarsError| Error::usage(format!("adaptation.csv could not be formatted: {error}"));
-    let mut bytes = Vec::new();
-    let mut frame = DataFrame::new(rows.len(), columns).map_err(broken)?;
-    CsvWriter::new(&mut bytes).finish(&mut frame).map_err(broken)?;
-    disk::write(path, &bytes)
+    frame::write_csv(path, "adaptation.csv", DataFrame::new(rows.len(), columns))
 }
 
 /// Places on a curve, from left to right.
@@ -60,14 +56,14 @@ pub fn read(path: &Path) -> Result<Adaptation> {
     let file = TableFile::read(path, HEADER)?;
     let mut found = Adaptation { truth: Vec::new(), support: Vec::new(), fits: BTreeMap::new(), band: Vec::new() };
     for line in file.lines()? {
-        let point: (f64, f64) = (line.number(2, "x")?, line.number(3, "y")?);
+        let point: (f64, f64) = (line.number("x")?, line.number("y")?);
         if !(point.0.is_finite() && point.1.is_finite()) {
             continue; // a method that diverged has nothing to draw
         }
-        match line.text(0) {
+        match line.text("series") {
             "true" => found.truth.push(point),
             "support" => found.support.push(point),
-            "fit" => found.fits.entry(line.number(1, "step")?).or_default().push(point),
+            "fit" => found.fits.entry(line.number("step")?).or_default().push(point),
             other => return Err(line.error(&format!("series \"{other}\" is none of true, support, fit"))),
         }
     }

@@ -1,29 +1,26 @@
-//! Which rows of a table are the best: in each mode the one with the best mean, and all that are not significantly worse
-//! than it, corrected for their number.
+//! Which rows of a table are the best: in each mode the one with the best mean, and all that are not significantly
+//! worse than it, corrected for their number.
 
 use super::rows::{Cell, Summary};
 use super::run::{self, Run, ValuesByMode};
 use super::run_dir::EPISODES;
 use super::run_json::RunRecord;
 use super::statistics::{self, LEVEL, SeedValues};
-use harness_core::{Error, Mode};
+use crate::lists::unique;
+use harness_core::Error;
 use std::path::Path;
 
-/// Marks them. A table whose rows did not all meet the same episodes, or left none, has no mark; a damaged file is told.
+/// Marks them. A table whose rows did not all meet the same episodes, or left none, has no mark; a damaged file is
+/// told.
 pub fn mark(summary: &mut Summary) {
     let Summary { cells, .. } = &*summary;
-    let mut keys: Vec<(String, Mode)> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.figure.is_none() && cell.row.mean.is_some()) {
-        let key = (cell.row.benchmark.clone(), cell.row.mode);
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
+    let ranked = cells.iter().filter(|cell| cell.figure.is_none() && cell.row.mean.is_some());
+    let keys = unique(ranked.map(|cell| (&cell.row.benchmark, cell.row.mode)));
     let (mut best, mut damaged) = (Vec::new(), Vec::new());
     let mut read: Vec<(&Path, Result<ValuesByMode, Error>)> = Vec::new();
     for (benchmark, mode) in keys {
         let here = |(_, cell): &(usize, &Cell)| {
-            (&cell.row.benchmark, &cell.row.mode) == (&benchmark, &mode) && cell.row.mean.is_some()
+            (&cell.row.benchmark, cell.row.mode) == (benchmark, mode) && cell.row.mean.is_some()
         };
         let rows: Vec<(usize, &Cell)> = cells.iter().enumerate().filter(here).collect();
         let runs: Vec<Vec<&Run>> = rows.iter().map(|(_, cell)| summary.runs_of(cell)).collect();
@@ -61,7 +58,8 @@ pub fn mark(summary: &mut Summary) {
         let against = |row: &usize| statistics::difference(&values[first], &values[*row]);
         let Some(found) = others.iter().map(against).collect::<Option<Vec<_>>>() else { continue };
         let p = statistics::holm(&found.iter().map(|found| found.p).collect::<Vec<_>>());
-        // The difference is over the seeds that both have: there a row of fewer seeds may even be ahead of the best mean.
+        // The difference is over the seeds that both have: there a row of fewer seeds may even be ahead of the best
+        // mean.
         let worse = |at: usize| p[at] < LEVEL && rows[first].1.row.metric.gain(found[at].delta) < 0.0;
         let equal = (0..others.len()).filter(|at| !worse(*at)).map(|at| others[at]);
         best.extend([first].into_iter().chain(equal).map(|row| rows[row].0));

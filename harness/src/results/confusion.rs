@@ -1,5 +1,5 @@
-//! Which classes an evaluation took for which, from its queries. In an episode a query can only be taken for a class of the
-//! episode, so that what is shared out is what was asked where both classes were there.
+//! Which classes an evaluation took for which, from its queries. In an episode a query can only be taken for a class of
+//! the episode, so that what is shared out is what was asked where both classes were there.
 
 use harness_core::Mode;
 
@@ -47,14 +47,15 @@ impl Confusion {
         Confusion { classes, taken, asked }
     }
 
-    /// Percent of the queries of class `i`, in episodes that held class `j`, that were taken for `j`; of `(i, i)` the accuracy of
-    /// the class. None where the two never met.
+    /// Percent of the queries of class `i`, in episodes that held class `j`, that were taken for `j`; of `(i, i)` the
+    /// accuracy of the class. None where the two never met.
     pub fn percent(&self, i: usize, j: usize) -> Option<f64> {
         let asked = self.asked[i][j];
         (asked > 0).then(|| 100.0 * self.taken[i][j] as f64 / asked as f64)
     }
 
-    /// Pairs of different classes of which one was taken for the other, the most often first, with [`Confusion::percent`].
+    /// Pairs of different classes of which one was taken for the other, the most often first, with
+    /// [`Confusion::percent`].
     pub fn pairs(&self) -> Vec<(usize, usize, f64)> {
         let n = self.classes.len();
         let all = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j && self.taken[*i][*j] > 0);

@@ -1,5 +1,5 @@
-//! Writing a file so that a reader, or a crash, sees the old one or the new one and nothing in between; and what a failed
-//! write means and what helps, in the words of whoever reads it at the end of a long night.
+//! Writing a file so that a reader, or a crash, sees the old one or the new one and nothing in between; and what a
+//! failed write means and what helps, in the words of whoever reads it at the end of a long night.
 
 use std::fs::File;
 use std::io::{self, Write};

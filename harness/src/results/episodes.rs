@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use harness_core::{Error, Mode, Result};
+use harness_core::{Mode, Result};
 use polars::prelude::*;
 
-use super::metric;
+use super::{frame, metric};
 
 /// How one episode went in one mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,59 +23,52 @@ impl Outcome {
     pub fn is_number(&self) -> bool {
         self.loss.is_finite()
     }
+
+    /// Percent of right answers, or the loss where that is what counts; NaN where the answers were no numbers.
+    pub fn number(&self, percent: bool) -> f64 {
+        match percent {
+            _ if !self.is_number() => f64::NAN,
+            true => 100.0 * f64::from(self.correct) / f64::from(self.n),
+            false => self.loss,
+        }
+    }
 }
 
-/// Outcomes by mode, in the order of the file.
-pub type ByMode = Vec<(Mode, Vec<Outcome>)>;
+/// Outcomes by mode, then by episode.
+pub type Outcomes = Vec<(Mode, Vec<Outcome>)>;
+
+/// What errors call the rows.
+const ROWS: &str = "the episodes";
 
 /// Writes episodes.parquet: `episode,mode,correct,n,loss`, modes one after the other.
 pub fn write(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
-    let mut bytes = Vec::new();
-    // One row group, no parallelism: the same rows give the same bytes.
-    ParquetWriter::new(&mut bytes).set_parallel(false).finish(&mut frame(all)?).map_err(broken)?;
-    super::disk::write(path, &bytes)
+    frame::write_parquet(path, ROWS, table(all), None)
 }
 
 /// Writes the same columns as CSV.
 pub fn write_csv(path: &Path, all: &[(Mode, Vec<Outcome>)]) -> Result<()> {
-    let mut bytes = Vec::new();
-    CsvWriter::new(&mut bytes).finish(&mut frame(all)?).map_err(broken)?;
-    super::disk::write(path, &bytes)
+    frame::write_csv(path, ROWS, table(all))
 }
 
 /// Reads episodes.parquet: the modes in the order of the file, each with its outcomes in the order of the episodes.
 ///
 /// # Errors
 /// Data: the file is missing, damaged, or not what [`write`] writes; the text names it.
-pub fn read(path: &Path) -> Result<ByMode> {
-    let wrong =
-        |what: &str| Error::data(format!("{}: {what}; delete its folder and run that seed again", path.display()));
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(wrong("missing, although the run is complete"));
-        }
-        Err(error) => return Err(Error::io(path, error)),
+pub fn read(path: &Path) -> Result<Outcomes> {
+    let words = frame::Words {
+        missing: "missing, although the run is complete",
+        content: "the episodes of an evaluation in their order",
+        remedy: "delete its folder and run that seed again",
     };
-    if bytes.len() < 12 || !bytes.starts_with(b"PAR1") || !bytes.ends_with(b"PAR1") {
-        return Err(wrong("cut off, or no parquet file"));
-    }
-    // polars panics on some malformed files, and a damaged file is the user's world, not a bug.
-    match std::panic::catch_unwind(|| rows(bytes)) {
-        Ok(Ok(Some(modes))) => Ok(modes),
-        Ok(Ok(None)) => Err(wrong("not the episodes of an evaluation in their order")),
-        Ok(Err(error)) => Err(wrong(&format!("cannot be read as parquet: {}", one_line(&error)))),
-        Err(_) => Err(wrong("cannot be read as parquet: its contents contradict one another")),
-    }
+    frame::read(path, &words, rows)
 }
 
 /// None: the columns are there and what they say cannot be.
-fn rows(bytes: Vec<u8>) -> PolarsResult<Option<ByMode>> {
-    let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish()?;
+fn rows(frame: &DataFrame) -> PolarsResult<Option<Outcomes>> {
     let count = |name: &str| -> PolarsResult<Vec<Option<u32>>> { Ok(frame.column(name)?.u32()?.iter().collect()) };
     let (episode, correct, n) = (count("episode")?, count("correct")?, count("n")?);
     let (mode, loss) = (frame.column("mode")?.str()?, frame.column("loss")?.f64()?);
-    let mut modes: ByMode = Vec::new();
+    let mut modes = Outcomes::new();
     for (i, (mode, loss)) in mode.iter().zip(loss.iter()).enumerate() {
         let (Some(mode), Some(loss), Some(episode), Some(correct), Some(n)) =
             (mode, loss, episode[i], correct[i], n[i])
@@ -95,11 +88,7 @@ fn rows(bytes: Vec<u8>) -> PolarsResult<Option<ByMode>> {
     Ok(Some(modes))
 }
 
-fn one_line(error: &PolarsError) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
-}
-
-fn frame(all: &[(Mode, Vec<Outcome>)]) -> Result<DataFrame> {
+fn table(all: &[(Mode, Vec<Outcome>)]) -> PolarsResult<DataFrame> {
     let flat = || all.iter().flat_map(|(_, outcomes)| outcomes);
     let modes = all.iter().flat_map(|(mode, outcomes)| std::iter::repeat_n(mode.as_str(), outcomes.len()));
     df!(
@@ -109,18 +98,15 @@ fn frame(all: &[(Mode, Vec<Outcome>)]) -> Result<DataFrame> {
         "n" => flat().map(|outcome| outcome.n).collect::<Vec<_>>(),
         "loss" => flat().map(|outcome| outcome.loss).collect::<Vec<_>>(),
     )
-    .map_err(broken)
-}
-
-fn broken(error: PolarsError) -> Error {
-    Error::usage(format!("the episodes could not be formatted: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use harness_core::Error;
+
     use super::*;
 
-    fn outcomes() -> Vec<(Mode, Vec<Outcome>)> {
+    fn outcomes() -> Outcomes {
         let of = |shift: u32| {
             (0..50).map(move |i| Outcome { correct: (i + shift) % 6, n: 5 + i % 2, loss: f64::from(i) / 8.0 })
         };
@@ -158,7 +144,7 @@ mod tests {
         // A cut that left the ends.
         std::fs::write(&path, [&bytes[..bytes.len() / 2], b"PAR1"].concat()).unwrap();
         refused("a piece is missing");
-        let mut frame = frame(&outcomes()).unwrap().head(Some(7));
+        let mut frame = table(&outcomes()).unwrap().head(Some(7));
         ParquetWriter::new(std::fs::File::create(&path).unwrap()).finish(&mut frame).unwrap();
         assert_eq!(read(&path).unwrap()[0].1.len(), 7);
         let mut frame = frame.tail(Some(6));

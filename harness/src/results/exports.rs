@@ -1,9 +1,9 @@
-//! `summary.csv`, and other forms of the numbers beside CSV for those who ask: Parquet and TensorBoard's event files, with
-//! the same columns and types.
+//! `summary.csv`, and other forms of the numbers beside CSV for those who ask: Parquet and TensorBoard's event files,
+//! with the same columns and types.
 
 use super::rows::{Summary, SummaryRow};
 use super::run_dir::METRICS;
-use super::{layout, metrics, tensorboard};
+use super::{frame, layout, metrics, tensorboard};
 use clap::Args;
 use harness_core::{Error, Result};
 use polars::prelude::*;
@@ -36,7 +36,7 @@ pub fn files(
     let events = exports.tensorboard || tensorboard::folder(folder).exists();
     let mut files = Vec::new();
     if parquet {
-        let bytes = parquet_bytes(summary_frame(rows), &summary_file)?;
+        let bytes = frame::parquet(summary_frame(rows), None).map_err(unwritten(&summary_file))?;
         files.push((summary_file, bytes));
     }
     if !parquet && !events {
@@ -49,7 +49,8 @@ pub fn files(
             let room = layout::run(folder, &record.benchmark, &record.label, record.seed);
             std::fs::create_dir_all(&room).map_err(|source| Error::io(&room, source))?;
             let path = room.join("metrics.parquet");
-            let bytes = parquet_bytes(metrics::frame((&record.benchmark, &record.label, record.seed), &rows), &path)?;
+            let frame = metrics::frame((&record.benchmark, &record.label, record.seed), &rows);
+            let bytes = frame::parquet(frame, None).map_err(unwritten(&path))?;
             files.push((path, bytes));
         }
         if events {
@@ -99,18 +100,10 @@ fn summary_frame(rows: &[&SummaryRow]) -> PolarsResult<DataFrame> {
 
 /// The bytes of `summary.csv`; `path` is only named in errors.
 pub fn summary_csv(rows: &[&SummaryRow], path: &Path) -> Result<Vec<u8>> {
-    let mut buffer = Vec::new();
-    summary_frame(rows)
-        .and_then(|mut frame| CsvWriter::new(&mut buffer).include_header(true).finish(&mut frame))
-        .map_err(|e| Error::io(path, std::io::Error::other(e.to_string())))?;
-    Ok(buffer)
+    frame::csv(summary_frame(rows), true).map_err(unwritten(path))
 }
 
-/// The bytes of a Parquet file, the same whenever the frame is; `path` is only named in errors.
-fn parquet_bytes(frame: PolarsResult<DataFrame>, path: &Path) -> Result<Vec<u8>> {
-    let mut buffer = Vec::new();
-    frame
-        .and_then(|mut frame| ParquetWriter::new(&mut buffer).set_parallel(false).finish(&mut frame))
-        .map_err(|error| Error::io(path, std::io::Error::other(error.to_string())))?;
-    Ok(buffer)
+/// The error of a file whose bytes could not be made.
+fn unwritten(path: &Path) -> impl FnOnce(PolarsError) -> Error {
+    move |error| Error::io(path, std::io::Error::other(error.to_string()))
 }

@@ -27,7 +27,8 @@ pub fn run(budget: &Path, benchmark: &str, label: &str, seed: u64) -> PathBuf {
     budget.join(benchmark).join(label).join(format!("seed-{seed}"))
 }
 
-/// The budgets under `out` that hold at least one run, the shortest first; an error that says what to do if there is none.
+/// The budgets under `out` that hold at least one run, the shortest first; an error that says what to do if there is
+/// none.
 pub fn budgets(out: &Path) -> Result<Vec<String>> {
     if !out.is_dir() {
         return Err(Error::usage(format!(

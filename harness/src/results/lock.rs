@@ -12,21 +12,39 @@ use super::disk;
 /// In a run's folder.
 const RUN: &str = "run.lock";
 
-/// Held as long as a run is under way.
-pub struct RunLock {
-    _file: File,
+/// Held as long as a run is under way, or any run of one training.
+#[derive(Default)]
+pub struct Lock {
+    /// None: there is nothing to lock.
+    _file: Option<File>,
 }
 
-impl RunLock {
+/// Who has a lock that was asked for.
+pub enum Taken {
+    Ours(Lock),
+    /// The process of this number.
+    By(String),
+}
+
+impl Lock {
     /// Locks `folder/run.lock`. Errors if another process holds it, naming that process.
-    pub fn take(folder: &Path) -> Result<Self> {
+    pub fn of_run(folder: &Path) -> Result<Lock> {
         match take(&folder.join(RUN))? {
-            Ok(file) => Ok(RunLock { _file: file }),
-            Err(holder) => Err(Error::usage(format!(
+            Taken::Ours(lock) => Ok(lock),
+            Taken::By(holder) => Err(Error::usage(format!(
                 "{} is being written by process {holder}: wait for it, or use another --out",
                 folder.display(),
             ))),
         }
+    }
+
+    /// Locks the training of this hash in the budget folder `folder`, so that no two processes train the same, and
+    /// nobody removes what another one reads.
+    pub fn of_training(folder: &Path, hash: &str) -> Result<Taken> {
+        let folder = folder.join(".trainings");
+        std::fs::create_dir_all(&folder).map_err(|source| disk::explain(&folder, source))?;
+        let name = hash.get(..16).unwrap_or(hash);
+        take(&folder.join(format!("{name}.lock")))
     }
 }
 
@@ -38,24 +56,8 @@ pub fn is_held(folder: &Path) -> bool {
     }
 }
 
-/// Held while any run of one training is under way, so that no two processes train the same, and nobody removes what
-/// another one reads.
-pub struct TrainingLock {
-    _file: File,
-}
-
-impl TrainingLock {
-    /// Locks the training of this hash in the budget folder `folder`. The inner error is the process that holds it.
-    pub fn take(folder: &Path, hash: &str) -> Result<Result<Self, String>> {
-        let folder = folder.join(".trainings");
-        std::fs::create_dir_all(&folder).map_err(|source| disk::explain(&folder, source))?;
-        let name = hash.get(..16).unwrap_or(hash);
-        Ok(take(&folder.join(format!("{name}.lock")))?.map(|file| TrainingLock { _file: file }))
-    }
-}
-
-/// Locks the file at `path` and writes this process into it. The inner error is the process that holds it.
-fn take(path: &Path) -> Result<Result<File, String>> {
+/// Locks the file at `path` and writes this process into it.
+fn take(path: &Path) -> Result<Taken> {
     let error = |source| disk::explain(path, source);
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(error)?;
     match file.try_lock() {
@@ -63,14 +65,14 @@ fn take(path: &Path) -> Result<Result<File, String>> {
         Err(TryLockError::WouldBlock) => {
             let mut holder = String::new();
             let _ = file.read_to_string(&mut holder);
-            return Ok(Err(holder.trim().to_owned()));
+            return Ok(Taken::By(holder.trim().to_owned()));
         }
         Err(TryLockError::Error(source)) => return Err(error(source)),
     }
     file.set_len(0).map_err(error)?;
     file.rewind().map_err(error)?;
     write!(file, "{}", std::process::id()).map_err(error)?;
-    Ok(Ok(file))
+    Ok(Taken::Ours(Lock { _file: Some(file) }))
 }
 
 /// Held while the tables, pictures and plan of a budget folder are read and written anew, so that of several processes
@@ -100,22 +102,22 @@ mod tests {
     fn a_second_holder_is_refused_and_a_dead_one_forgotten() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("run.lock"), "999999").unwrap();
-        let held = RunLock::take(dir.path()).expect("a lock file without a holder is stale");
-        let message = RunLock::take(dir.path()).err().expect("it is held").to_string();
+        let held = Lock::of_run(dir.path()).expect("a lock file without a holder is stale");
+        let message = Lock::of_run(dir.path()).err().expect("it is held").to_string();
         assert!(message.contains(&std::process::id().to_string()), "{message}");
         drop(held);
-        RunLock::take(dir.path()).expect("it was let go");
+        Lock::of_run(dir.path()).expect("it was let go");
     }
 
     #[test]
     fn a_training_has_one_holder_and_another_training_another() {
         let dir = tempfile::tempdir().unwrap();
-        let take = |hash: &str| TrainingLock::take(dir.path(), hash).unwrap();
+        let take = |hash: &str| Lock::of_training(dir.path(), hash).unwrap();
         let held = take("a");
-        assert!(held.is_ok() && take("b").is_ok());
-        assert_eq!(take("a").err(), Some(std::process::id().to_string()));
+        assert!(matches!((&held, take("b")), (Taken::Ours(_), Taken::Ours(_))));
+        assert!(matches!(take("a"), Taken::By(holder) if holder == std::process::id().to_string()));
         drop(held);
-        assert!(take("a").is_ok());
+        assert!(matches!(take("a"), Taken::Ours(_)));
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! metrics.csv: learning curves, training scalars and the final evaluation, one number a row, appended as a run goes and
-//! cut back to its valid length on resume. What is written is read line by line and not by a tolerant parser: a file that
-//! was cut off, mixed up or edited is an error that names the line, never a mean over what happened to be left.
+//! metrics.csv: learning curves, training scalars and the final evaluation, one number a row, appended as a run goes
+//! and cut back to its valid length on resume. What is written is read line by line and not by a tolerant parser: a
+//! file that was cut off, mixed up or edited is an error that names the line, never a mean over what happened to be
+//! left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -10,9 +11,9 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Mode, Result, Scalars, Split};
 use polars::prelude::*;
 
-use super::disk;
 use super::metric::{self, MSE};
 use super::table_file::TableFile;
+use super::{disk, frame};
 use crate::failpoint;
 
 /// The columns.
@@ -65,26 +66,27 @@ pub fn read(path: &Path, benchmark: &str, label: &str, seed: u64) -> Result<Vec<
 fn rows(file: &TableFile, own: Option<(&str, &str, u64)>) -> Result<Vec<MetricRow>> {
     let mut rows = Vec::new();
     for line in file.lines()? {
-        let found = (line.text(0), line.text(1), line.number::<u64>(2, "seed")?);
+        let found = (line.text("benchmark"), line.text("method"), line.number::<u64>("seed")?);
         if let Some((benchmark, label, seed)) = own.filter(|own| found != *own) {
             return Err(line.error(&format!(
                 "belongs to {} {} seed {}, not to {benchmark} {label} seed {seed}",
                 found.0, found.1, found.2
             )));
         }
-        let split = metric::split(line.text(4))
-            .ok_or_else(|| line.error(&format!("split \"{}\" is none of train, val, test", line.text(4))))?;
-        let mode = metric::mode(line.text(5))
-            .ok_or_else(|| line.error(&format!("mode \"{}\" is none of transductive, inductive, -", line.text(5))))?;
+        let (split, mode) = (line.text("split"), line.text("mode"));
+        let split = metric::split(split)
+            .ok_or_else(|| line.error(&format!("split \"{split}\" is none of train, val, test")))?;
+        let mode = metric::mode(mode)
+            .ok_or_else(|| line.error(&format!("mode \"{mode}\" is none of transductive, inductive, -")))?;
         rows.push(MetricRow {
-            step: line.number(3, "step")?,
+            step: line.number("step")?,
             split,
             mode,
-            metric: line.text(6).to_string(),
-            value: line.number(7, "value")?,
-            ci95: line.optional(8, "ci95")?,
-            n: line.optional(9, "n")?.unwrap_or(0),
-            wall_s: line.optional(10, "wall_s")?,
+            metric: line.text("metric").to_string(),
+            value: line.number("value")?,
+            ci95: line.optional("ci95")?,
+            n: line.optional("n")?.unwrap_or(0),
+            wall_s: line.optional("wall_s")?,
         });
     }
     Ok(rows)
@@ -124,8 +126,8 @@ impl Log {
     }
 }
 
-/// The training's scalars of a run's metrics.csv, within its first `valid` bytes and up to `step`: what a checkpoint of the
-/// first format keeps nowhere else. They are the rows that have no mode and are no evaluation.
+/// The training's scalars of a run's metrics.csv, within its first `valid` bytes and up to `step`: what a checkpoint of
+/// the first format keeps nowhere else. They are the rows that have no mode and are no evaluation.
 ///
 /// # Errors
 /// Data: the file is missing, shorter, or not what [`MetricsFile`] writes.
@@ -183,10 +185,8 @@ impl MetricsFile {
     }
 
     fn write(&mut self, rows: &[MetricRow], header: bool) -> Result<()> {
-        let broken = |error: PolarsError| Error::usage(format!("metrics.csv could not be formatted: {error}"));
-        let mut frame = frame((&self.benchmark, &self.method, self.seed), rows).map_err(broken)?;
-        let mut bytes = Vec::new();
-        CsvWriter::new(&mut bytes).include_header(header).finish(&mut frame).map_err(broken)?;
+        let frame = frame((&self.benchmark, &self.method, self.seed), rows);
+        let bytes = frame::csv(frame, header).map_err(|error| frame::unformatted("metrics.csv", &error))?;
         self.file.write_all(&bytes).map_err(|source| disk::explain(&self.path, source))?;
         failpoint::reached();
         self.len += bytes.len() as u64;

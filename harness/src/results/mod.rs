@@ -1,9 +1,12 @@
-//! What lies on disk, and the one place that knows how: the layout of a results folder, each file's form with its writing
-//! and its reading, and what its numbers come to. Files are whole or absent, never half.
+//! What lies on disk, and the one place that knows how: the layout of a results folder, each file's form with its
+//! writing and its reading, and what its numbers come to. Files are whole or absent, never half.
 //!
-//! Bytes: [`disk`], [`lock`]. A run: [`layout`], [`run_json`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`], [`queries`], [`ranks_csv`],
-//! written through [`run_dir`] and read together in [`run`]. A budget: [`plan_json`], its [`rows`] from [`summary`], with [`verdict`], [`statistics`] and [`best`] rows, [`confusion`],
-//! and [`exports`]. A folder: [`across_csv`].
+//! - Bytes: [`disk`], [`lock`]; tables of numbers: [`frame`], [`table_file`].
+//! - A run: [`layout`], [`run_json`], its [`tag`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`],
+//!   [`queries`] and [`ranks_csv`], written through [`run_dir`] and read together in [`run`].
+//! - A budget: [`plan_json`], and its [`rows`] from [`summary`], with [`verdict`], [`statistics`], [`best`] rows,
+//!   [`confusion`] and [`exports`].
+//! - A folder: [`across_csv`].
 
 pub mod across_csv;
 pub mod adaptation;
@@ -14,6 +17,7 @@ pub mod disk;
 pub mod episodes;
 pub mod exports;
 pub mod fold_means;
+pub mod frame;
 pub mod layout;
 pub mod lock;
 pub mod metric;
@@ -28,6 +32,7 @@ pub mod run_json;
 pub mod statistics;
 pub mod summary;
 pub mod table_file;
+pub mod tag;
 pub mod tensorboard;
 pub mod verdict;
 

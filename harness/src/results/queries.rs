@@ -1,14 +1,14 @@
-//! `queries.parquet` of a run, on request: every query of the final evaluation with its class, what it was taken for, and
-//! the image. `harness eval` writes the same rows, as CSV too.
+//! `queries.parquet` of a run, on request: every query of the final evaluation with its class, what it was taken for,
+//! and the image. `harness eval` writes the same rows, as CSV too.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use harness_core::{Error, Mode, Result};
+use harness_core::{Mode, Result};
 use polars::prelude::*;
 
-use super::episodes::{ByMode, Outcome};
-use super::metric;
+use super::episodes::{Outcome, Outcomes};
+use super::{frame, metric};
 
 /// One row of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,23 +22,20 @@ pub struct Row<'a> {
     pub image: &'a str,
 }
 
-/// Writes the file: `episode,mode,query,class,prediction,image`, modes one after the other.
+/// What errors call the rows.
+const ROWS: &str = "the queries";
+
+/// Writes the file: `episode,mode,query,class,prediction,image`, modes one after the other, in one row group.
 pub fn write(path: &Path, rows: &[Row<'_>]) -> Result<()> {
-    let mut bytes = Vec::new();
-    // One row group, no parallelism: the same rows give the same bytes.
-    let writer = ParquetWriter::new(&mut bytes).set_parallel(false).with_row_group_size(Some(rows.len().max(1)));
-    writer.finish(&mut frame(rows)?).map_err(broken)?;
-    super::disk::write(path, &bytes)
+    frame::write_parquet(path, ROWS, table(rows), Some(rows.len().max(1)))
 }
 
 /// Writes the same columns as CSV.
 pub fn write_csv(path: &Path, rows: &[Row<'_>]) -> Result<()> {
-    let mut bytes = Vec::new();
-    CsvWriter::new(&mut bytes).finish(&mut frame(rows)?).map_err(broken)?;
-    super::disk::write(path, &bytes)
+    frame::write_csv(path, ROWS, table(rows))
 }
 
-fn frame(rows: &[Row<'_>]) -> Result<DataFrame> {
+fn table(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
     let number = |get: fn(&Row<'_>) -> u32| rows.iter().map(get).collect::<Vec<u32>>();
     df!(
         "episode" => number(|row| row.episode),
@@ -48,11 +45,6 @@ fn frame(rows: &[Row<'_>]) -> Result<DataFrame> {
         "prediction" => rows.iter().map(|row| row.prediction).collect::<Vec<_>>(),
         "image" => rows.iter().map(|row| row.image).collect::<Vec<_>>(),
     )
-    .map_err(broken)
-}
-
-fn broken(error: PolarsError) -> Error {
-    Error::usage(format!("the queries could not be formatted: {error}"))
 }
 
 /// A query without its image; classes are places in [`Queries::classes`].
@@ -74,7 +66,7 @@ pub struct Queries {
 
 impl Queries {
     /// Whether these are the queries behind `episodes`: as many of each, and as many right.
-    pub fn are_of(&self, episodes: &ByMode) -> bool {
+    pub fn are_of(&self, episodes: &Outcomes) -> bool {
         let counted = |queries: &[Query], outcomes: &[Outcome]| {
             let mut seen = vec![(0u32, 0u32); outcomes.len()];
             for query in queries {
@@ -98,31 +90,16 @@ impl Queries {
 /// # Errors
 /// Data: it is missing, damaged, or not what [`write`] writes; the text names it.
 pub fn read(path: &Path) -> Result<Queries> {
-    let wrong =
-        |what: &str| Error::data(format!("{}: {what}; delete it and ask with --keep-queries again", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => wrong("missing"),
-        _ => Error::io(path, error),
-    })?;
-    if bytes.len() < 12 || !bytes.starts_with(b"PAR1") || !bytes.ends_with(b"PAR1") {
-        return Err(wrong("cut off, or no parquet file"));
-    }
-    // polars panics on some malformed files, and a damaged file is the user's world, not a bug.
-    match std::panic::catch_unwind(|| parse(bytes)) {
-        Ok(Ok(Some(queries))) => Ok(queries),
-        Ok(Ok(None)) => Err(wrong("not the queries of an evaluation in their order")),
-        Ok(Err(error)) => Err(wrong(&format!("cannot be read as parquet: {}", first_line(&error)))),
-        Err(_) => Err(wrong("cannot be read as parquet: its contents contradict one another")),
-    }
-}
-
-fn first_line(error: &PolarsError) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_owned()
+    let words = frame::Words {
+        missing: "missing",
+        content: "the queries of an evaluation in their order",
+        remedy: "delete it and ask with --keep-queries again",
+    };
+    frame::read(path, &words, parse)
 }
 
 /// None: the columns are there and what they say cannot be.
-fn parse(bytes: Vec<u8>) -> PolarsResult<Option<Queries>> {
-    let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish()?;
+fn parse(frame: &DataFrame) -> PolarsResult<Option<Queries>> {
     let (episode, query) = (frame.column("episode")?.u32()?, frame.column("query")?.u32()?);
     let (mode, class) = (frame.column("mode")?.str()?, frame.column("class")?.str()?);
     let (prediction, _) = (frame.column("prediction")?.str()?, frame.column("image")?.str()?);
@@ -168,6 +145,8 @@ fn parse(bytes: Vec<u8>) -> PolarsResult<Option<Queries>> {
 
 #[cfg(test)]
 mod tests {
+    use harness_core::Error;
+
     use super::*;
 
     fn row<'a>(episode: u32, mode: Mode, query: u32, class: &'a str, prediction: &'a str) -> Row<'a> {
@@ -203,7 +182,7 @@ mod tests {
         assert_eq!(pairs(0), [(0, 0, 0), (0, 1, 0), (1, 1, 1), (1, 0, 0)]);
         assert_eq!(pairs(1), [(0, 0, 1), (0, 1, 0), (1, 1, 1), (1, 0, 1)]);
         let outcome = |correct| Outcome { correct, n: 2, loss: 0.5 };
-        let of = |first: [u32; 2], second: [u32; 2]| -> ByMode {
+        let of = |first: [u32; 2], second: [u32; 2]| -> Outcomes {
             vec![(Mode::Transductive, first.map(outcome).to_vec()), (Mode::Inductive, second.map(outcome).to_vec())]
         };
         assert!(found.are_of(&of([1, 2], [0, 1])));

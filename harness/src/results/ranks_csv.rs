@@ -1,6 +1,6 @@
 //! ranks.csv of a run that several ranks trained: what crossed between them, beside what averaging gradients would have
-//! sent. A file of its own: metrics.csv has the same bytes for any number of ranks, and run.json says what a run is, not how
-//! it went.
+//! sent. A file of its own: metrics.csv has the same bytes for any number of ranks, and run.json says what a run is,
+//! not how it went.
 
 use std::path::Path;
 
@@ -38,7 +38,8 @@ pub fn write(path: &Path, rows: &[Row]) -> Result<()> {
     disk::write(path, format!("{HEADER}\n{lines}").as_bytes())
 }
 
-/// The rows up to `step`; none where there is no file. A line that cannot be read is passed over: no result hangs on it.
+/// The rows up to `step`; none where there is no file. A line that cannot be read is passed over: no result hangs on
+/// it.
 pub fn read(path: &Path, step: u64) -> Vec<Row> {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     let row = |line: &str| {

@@ -57,7 +57,8 @@ pub struct Cell {
     pub best: bool,
     /// What the user calls its runs.
     pub tag: Option<String>,
-    /// What its other folds must agree in ([`fold_means::recipe`](super::fold_means::recipe)); None where it is no fold.
+    /// What its other folds must agree in ([`fold_means::recipe`](super::fold_means::recipe)); None where it is no
+    /// fold.
     pub fold_recipe: Option<Value>,
 }
 
@@ -67,8 +68,8 @@ pub struct Excluded {
     pub benchmark: String,
     pub method: String,
     pub seed: u64,
-    /// `running`, `interrupted`, `failed`, `not started`, `missing`: planned, and nothing is there, or `other episodes`:
-    /// complete, but not to be compared with the other rows of its table.
+    /// `running`, `interrupted`, `failed`, `not started`, `missing`: planned, and nothing is there, or
+    /// `other episodes`: complete, but not to be compared with the other rows of its table.
     pub status: &'static str,
     pub reason: Option<String>,
 }

@@ -152,10 +152,7 @@ pub type ValuesByMode = Vec<(Mode, Result<Vec<f64>, NoNumber>)>;
 /// Data: no episodes.parquet, a damaged one, or one that does not hold what `record` says.
 pub fn values(folder: &Path, record: &RunRecord) -> Result<ValuesByMode> {
     let path = folder.join(EPISODES);
-    let number = |outcome: &Outcome| match record.metric.is_percent() {
-        true => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
-        false => outcome.loss,
-    };
+    let number = |outcome: &Outcome| outcome.number(record.metric.is_percent());
     let mut modes = Vec::new();
     for (mode, outcomes) in episodes::read(&path)? {
         let values: Vec<f64> = outcomes.iter().map(number).collect();

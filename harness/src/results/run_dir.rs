@@ -1,5 +1,5 @@
-//! The folder of one run: each file that a run leaves there, written and read again by what it is. The runner hands over
-//! rows, episodes, states and records; it opens no file and knows no file's name.
+//! The folder of one run: each file that a run leaves there, written and read again by what it is. The runner hands
+//! over rows, episodes, states and records; it opens no file and knows no file's name.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -10,8 +10,8 @@ use harness_core::{Error, Result};
 use serde::Serialize;
 
 use super::checkpoint::{self, Checkpoint};
-use super::episodes::ByMode;
-use super::lock::{RunLock, TrainingLock};
+use super::episodes::Outcomes;
+use super::lock::{Lock, Taken};
 use super::metrics::{Log, MetricsFile};
 use super::queries::Queries;
 use super::run_json::{RunRecord, Status};
@@ -56,19 +56,20 @@ impl RunDir {
         labels.map(|label| RunDir(label.join(seed))).filter(|other| other != self).collect()
     }
 
-    /// Makes the folder, locks it and removes what a killed process left half-written. Errors if another process has it.
-    pub fn lock(&self) -> Result<RunLock> {
+    /// Makes the folder, locks it and removes what a killed process left half-written. Errors if another process has
+    /// it.
+    pub fn lock(&self) -> Result<Lock> {
         std::fs::create_dir_all(&self.0).map_err(|source| disk::explain(&self.0, source))?;
-        let lock = RunLock::take(&self.0)?;
+        let lock = Lock::of_run(&self.0)?;
         disk::remove_leftovers(&self.0);
         Ok(lock)
     }
 
-    /// Locks the training of this hash. The inner error is the process that holds it.
-    pub fn lock_training(&self, hash: &str) -> Result<Result<Option<TrainingLock>, String>> {
+    /// Locks the training of this hash; nothing where it is in no budget folder.
+    pub fn lock_training(&self, hash: &str) -> Result<Taken> {
         match self.budget() {
-            Some(budget) => Ok(TrainingLock::take(budget, hash)?.map(Some)),
-            None => Ok(Ok(None)),
+            Some(budget) => Lock::of_training(budget, hash),
+            None => Ok(Taken::Ours(Lock::default())),
         }
     }
 
@@ -81,8 +82,8 @@ impl RunDir {
         record.write(&self.0.join(RECORD))
     }
 
-    /// Adds a line to the log. One that cannot be written costs no run: what matters is in the other files, which say so
-    /// themselves.
+    /// Adds a line to the log. One that cannot be written costs no run: what matters is in the other files, which say
+    /// so themselves.
     pub fn log(&self, line: &str) {
         let file = OpenOptions::new().create(true).append(true).open(self.0.join(LOG));
         let _ = file.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
@@ -107,12 +108,12 @@ impl RunDir {
         metrics::scalars(&self.0.join(METRICS), valid, step)
     }
 
-    pub fn write_episodes(&self, all: &ByMode) -> Result<()> {
+    pub fn write_episodes(&self, all: &Outcomes) -> Result<()> {
         episodes::write(&self.0.join(EPISODES), all)
     }
 
-    /// The queries that were kept, if they are those of the episodes that lie beside them. None: there are none. Errors on
-    /// damage, and on those of another evaluation.
+    /// The queries that were kept, if they are those of the episodes that lie beside them. None: there are none. Errors
+    /// on damage, and on those of another evaluation.
     pub fn queries(&self) -> Result<Option<Queries>> {
         let path = self.0.join(QUERIES);
         if !path.exists() {
@@ -133,7 +134,7 @@ impl RunDir {
     }
 
     /// What the final evaluation left.
-    pub fn episodes(&self) -> Result<ByMode> {
+    pub fn episodes(&self) -> Result<Outcomes> {
         episodes::read(&self.0.join(EPISODES))
     }
 
@@ -163,8 +164,8 @@ impl RunDir {
         Checkpoint::load(&self.checkpoint_path(step))
     }
 
-    /// The state that the complete run of `record` reports: its last one, or the one that was best on validation classes. Where
-    /// its own folder lacks it, that of the run which trained it serves.
+    /// The state that the complete run of `record` reports: its last one, or the one that was best on validation
+    /// classes. Where its own folder lacks it, that of the run which trained it serves.
     pub fn reported(&self, record: &RunRecord) -> Result<Checkpoint> {
         let step = record.selected_step.unwrap_or(record.meta_iters);
         let path = |dir: &RunDir| match step == record.meta_iters {
@@ -205,6 +206,12 @@ impl RunDir {
         self.0.join(format!("snapshot-{step}.safetensors"))
     }
 
+    /// Its snapshot of `step`, if it has one.
+    pub fn snapshot(&self, step: u64) -> Result<Option<Checkpoint>> {
+        let path = self.snapshot_path(step);
+        if path.is_file() { Checkpoint::load(&path).map(Some) } else { Ok(None) }
+    }
+
     pub fn write_snapshot(&self, snapshot: &Checkpoint) -> Result<()> {
         snapshot.write(&self.snapshot_path(snapshot.meta.step))
     }
@@ -215,8 +222,8 @@ impl RunDir {
         failpoint::reached();
     }
 
-    /// Removes what an earlier run left: `--fresh`. The record goes first, then what could be resumed, so that a process
-    /// killed in between leaves neither a complete run without numbers nor a checkpoint without its rows.
+    /// Removes what an earlier run left: `--fresh`. The record goes first, then what could be resumed, so that a
+    /// process killed in between leaves neither a complete run without numbers nor a checkpoint without its rows.
     pub fn clear(&self) -> Result<()> {
         let entries = std::fs::read_dir(&self.0).map_err(|source| Error::io(&self.0, source))?;
         let mut names: Vec<_> =

@@ -172,12 +172,12 @@ pub struct RunRecord {
     /// The run that trained, where it is another one: `omniglot-5w1s reptile seed 0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_by: Option<String>,
-    /// The meta-iteration up to which other runs had brought the training when this one took it over. Their time is not in this
-    /// one's.
+    /// The meta-iteration up to which other runs had brought the training when this one took it over. Their time is not
+    /// in this one's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<u64>,
-    /// The mode whose validation numbers choose the state that is reported; None: the last state is, or an older build did
-    /// not say.
+    /// The mode whose validation numbers choose the state that is reported; None: the last state is, or an older build
+    /// did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen_by: Option<Mode>,
     /// The step of the state that is reported, where it was chosen on validation classes.
@@ -189,8 +189,8 @@ pub struct RunRecord {
     /// sha256 of the decoded data.
     #[serde(default)]
     pub data_digest: String,
-    /// sha256 over classes that are drawn from each part: which classes train, validate and test. Empty for functions, and where
-    /// an older build did not say.
+    /// sha256 over classes that are drawn from each part: which classes train, validate and test. Empty for functions,
+    /// and where an older build did not say.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub classes: String,
     /// sha256 over the test episodes: equal for every method and seed that met the same ones.
@@ -270,14 +270,14 @@ impl RunRecord {
         }
     }
 
-    /// Seconds of work behind its numbers. None where another run trained, all the way or a part of it: its work is not in
-    /// this one's. None too where the record does not say.
+    /// Seconds of work behind its numbers. None where another run trained, all the way or a part of it: its work is not
+    /// in this one's. None too where the record does not say.
     pub fn whole_seconds(&self) -> Option<f64> {
         (self.trained_alone() && self.seconds > 0.0).then_some(self.seconds)
     }
 
-    /// The time of a point of its learning curve. None where another run trained: such points are measured afterwards, by
-    /// another clock.
+    /// The time of a point of its learning curve. None where another run trained: such points are measured afterwards,
+    /// by another clock.
     pub fn clock(&self, wall_s: Option<f64>) -> Option<f64> {
         wall_s.filter(|_| self.trained_alone())
     }

@@ -1,6 +1,6 @@
-//! Means, intervals and differences. Two kinds of each, never mixed: over episodes (within a seed) and over seeds. Rows of
-//! one table met the same test episodes, so a difference is taken episode by episode; between rows from three seeds on seed
-//! by seed, and then the interval over seeds decides.
+//! Means, intervals and differences. Two kinds of each, never mixed: over episodes (within a seed) and over seeds. Rows
+//! of one table met the same test episodes, so a difference is taken episode by episode; between rows from three seeds
+//! on seed by seed, and then the interval over seeds decides.
 
 use harness_core::stats::mean_ci95;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -12,13 +12,28 @@ pub fn mean(values: &[f64]) -> f64 {
 
 /// Half-width of the 95 % interval of the mean over seeds: t(0.975, n−1) · s / √n. None for fewer than two.
 pub fn seed_interval(values: &[f64]) -> Option<f64> {
+    standard_error(values).map(|(error, t)| t.inverse_cdf(0.975) * error)
+}
+
+/// p of Student's two-sided test of the mean of `values` against zero; 1 for fewer than two.
+fn against_zero(values: &[f64]) -> f64 {
+    let Some((error, t)) = standard_error(values) else { return 1.0 };
+    let mean = mean(values);
+    match (error > 0.0, mean == 0.0) {
+        (true, _) => 2.0 * t.sf((mean / error).abs()),
+        (false, equal) => f64::from(u8::from(equal)),
+    }
+}
+
+/// The standard error of the mean, s / √n, and Student's t of n − 1 degrees. None for fewer than two.
+fn standard_error(values: &[f64]) -> Option<(f64, StudentsT)> {
     if values.len() < 2 {
         return None;
     }
     let (n, mean) = (values.len() as f64, mean(values));
     let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("at least one degree of freedom").inverse_cdf(0.975);
-    Some(t * (variance / n).sqrt())
+    let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("at least one degree of freedom");
+    Some(((variance / n).sqrt(), t))
 }
 
 /// Rounded to nine significant digits: far below any interval, and 97.68 stays `97.68` in the files.
@@ -52,45 +67,36 @@ pub struct Difference {
 
 /// `b` − `a` over the seeds that both hold; None where they share none.
 ///
-/// Over three seeds and more: Student's t of the seeds' mean differences. Over fewer: of the differences of episodes, each
-/// averaged over the seeds first. Panics if two runs of one seed differ in length.
+/// Over three seeds and more: Student's t of the seeds' mean differences. Over fewer: of the differences of episodes,
+/// each averaged over the seeds first. Panics if two runs differ in length.
 pub fn difference(a: &[SeedValues], b: &[SeedValues]) -> Option<Difference> {
     let couples = a.iter().filter_map(|(seed, a)| Some((*seed, a, &b.iter().find(|(other, _)| other == seed)?.1)));
     let couples: Vec<(u64, &Vec<f64>, &Vec<f64>)> = couples.collect();
-    let first = couples.first()?;
+    if couples.is_empty() {
+        return None;
+    }
     let minus = |a: &[f64], b: &[f64]| -> Vec<f64> {
         assert_eq!(a.len(), b.len(), "the same episodes");
         a.iter().zip(b).map(|(a, b)| b - a).collect()
     };
     let each: Vec<Vec<f64>> = couples.iter().map(|(_, a, b)| minus(a, b)).collect();
-    let over_seeds = couples.len() >= SEEDS;
-    let values: Vec<f64> = match over_seeds {
+    let seeds_decide = couples.len() >= SEEDS;
+    let values: Vec<f64> = match seeds_decide {
         true => each.iter().map(|seed| mean(seed)).collect(),
-        false => (0..first.1.len()).map(|i| mean(&each.iter().map(|seed| seed[i]).collect::<Vec<_>>())).collect(),
+        false => over_seeds(&each.iter().map(Vec::as_slice).collect::<Vec<_>>()),
     };
-    let (delta, half, p) = student(&values);
-    let identical = each.iter().flatten().all(|d| *d == 0.0);
-    let seeds = couples.iter().map(|(seed, ..)| *seed).collect();
-    Some(Difference { delta: tidy(delta), half: half.map(tidy), p, seeds, over_seeds, identical })
+    Some(Difference {
+        delta: tidy(mean(&values)),
+        half: seed_interval(&values).map(tidy),
+        p: against_zero(&values),
+        seeds: couples.iter().map(|(seed, ..)| *seed).collect(),
+        over_seeds: seeds_decide,
+        identical: each.iter().flatten().all(|d| *d == 0.0),
+    })
 }
 
-/// Student's t of the mean of `values` against zero: the mean, half of its 95 % interval, and p.
-fn student(values: &[f64]) -> (f64, Option<f64>, f64) {
-    let (n, delta) = (values.len() as f64, mean(values));
-    if values.len() < 2 {
-        return (delta, None, 1.0);
-    }
-    let error = (values.iter().map(|v| (v - delta).powi(2)).sum::<f64>() / (n - 1.0) / n).sqrt();
-    let t = StudentsT::new(0.0, 1.0, n - 1.0).expect("at least one degree of freedom");
-    let p = match (error > 0.0, delta == 0.0) {
-        (true, _) => 2.0 * t.sf((delta / error).abs()),
-        (false, equal) => f64::from(u8::from(equal)),
-    };
-    (delta, Some(t.inverse_cdf(0.975) * error), p)
-}
-
-/// Holm's step-down adjustment (1979): the chance of any false finding among all of `p` stays below the level that they are
-/// compared with.
+/// Holm's step-down adjustment (1979): the chance of any false finding among all of `p` stays below the level that they
+/// are compared with.
 pub fn holm(p: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
@@ -175,8 +181,8 @@ mod tests {
 
     #[test]
     fn episodes_by_hand() {
-        // Differences 0, -10, 0, -10: mean -5, s² = 100/3; t = -5 / √(100/12) = -1.7320508 with 3 degrees: p = 0.181690;
-        // t(0.975, 3) = 3.182446.
+        // Differences 0, -10, 0, -10: mean -5, s² = 100/3; t = -5 / √(100/12) = -1.7320508 with 3 degrees:
+        // p = 0.181690; t(0.975, 3) = 3.182446.
         let (a, b) = (vec![20.0, 40.0, 60.0, 80.0], vec![20.0, 30.0, 60.0, 70.0]);
         let found = difference(&[(0, a.clone())], &[(0, b)]).unwrap();
         assert_eq!((found.delta, found.over_seeds, found.identical), (-5.0, false, false));
@@ -211,8 +217,8 @@ mod tests {
         assert!(holm(&[]).is_empty());
     }
 
-    /// Power: 1 point over 10,000 episodes of five queries, correlated as episodes are, is found almost always, also among
-    /// nine rows; no difference is found about as often as the level says.
+    /// Power: 1 point over 10,000 episodes of five queries, correlated as episodes are, is found almost always, also
+    /// among nine rows; no difference is found about as often as the level says.
     #[test]
     fn a_planted_point_over_ten_thousand_episodes_is_found() {
         let trial = |number: u64, lift: f64| {

@@ -10,7 +10,7 @@ use super::statistics::{mean, seed_interval, tidy};
 use super::verdict::{Verdict, judge};
 use super::{best, fold_means};
 use crate::identity;
-use crate::tag;
+use crate::results::tag;
 use harness_core::{Mode, Result};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -114,8 +114,8 @@ struct Group<'a> {
     failed: usize,
 }
 
-/// Whether two runs are seeds of one cell: all that determines their numbers agrees, the code too, but for the seed. What else is in
-/// the benchmark's file does not matter: it may have gained a row between the two.
+/// Whether two runs are seeds of one cell: all that determines their numbers agrees, the code too, but for the seed.
+/// What else is in the benchmark's file does not matter: it may have gained a row between the two.
 pub fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
     let key = |record: &RunRecord| {
         let mut config = record.config.clone();
@@ -129,8 +129,8 @@ pub fn same_cell(a: &RunRecord, b: &RunRecord) -> bool {
         && key(a) == key(b)
 }
 
-/// Which of the runs of one row belong together: those of its largest cell, of equals the first. A mean over others as well would be
-/// of nothing.
+/// Which of the runs of one row belong together: those of its largest cell, of equals the first. A mean over others as
+/// well would be of nothing.
 pub fn largest_cell(records: &[&RunRecord]) -> Vec<bool> {
     let sizes = records.iter().map(|one| records.iter().filter(|other| same_cell(one, other)).count());
     let largest = sizes.enumerate().max_by_key(|(at, size)| (*size, std::cmp::Reverse(*at)));
@@ -193,7 +193,8 @@ fn warnings(groups: &[Group]) -> Vec<String> {
     groups.windows(2).filter(apart).map(tell).collect()
 }
 
-/// The evaluations that gave no number, in words: a curve that lacks a point looks like one that was never asked for it.
+/// The evaluations that gave no number, in words: a curve that lacks a point looks like one that was never asked for
+/// it.
 fn lost(runs: &[Run]) -> impl Iterator<Item = String> {
     runs.iter().filter(|run| !run.lost.is_empty()).map(|run| {
         let RunRecord { benchmark, label, seed, .. } = &run.record;
@@ -210,8 +211,8 @@ fn lost(runs: &[Run]) -> impl Iterator<Item = String> {
     })
 }
 
-/// Whether each of several episodes had as many right answers as guessing has: queries are as many of each class, so who
-/// always names one class is right once in so many ways, without any spread.
+/// Whether each of several episodes had as many right answers as guessing has: queries are as many of each class, so
+/// who always names one class is right once in so many ways, without any spread.
 fn at_chance(record: &RunRecord, last: &MetricRow) -> bool {
     let ways = record.config["protocol"]["ways"].as_f64().filter(|_| record.metric.is_percent());
     let guessed = ways.is_some_and(|ways| (last.value - 100.0 / ways).abs() < 1e-6);

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 pub struct TableFile {
     path: PathBuf,
     text: String,
+    columns: Vec<&'static str>,
     /// What to do about damage.
     remedy: &'static str,
 }
@@ -26,22 +27,22 @@ pub struct Line<'a> {
 
 impl TableFile {
     /// Reads `path`, whose first line must be `header`.
-    pub fn read(path: &Path, header: &str) -> Result<Self> {
+    pub fn read(path: &Path, header: &'static str) -> Result<Self> {
         Self::parse(path, std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?, header)
     }
 
     /// The same of a file that is no run's: what to do where it is damaged.
-    pub fn read_other(path: &Path, header: &str, remedy: &'static str) -> Result<Self> {
+    pub fn read_other(path: &Path, header: &'static str, remedy: &'static str) -> Result<Self> {
         Self::new(path, std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?, header, remedy)
     }
 
     /// The same of a `text` that was read from `path`.
-    pub fn parse(path: &Path, text: String, header: &str) -> Result<Self> {
+    pub fn parse(path: &Path, text: String, header: &'static str) -> Result<Self> {
         Self::new(path, text, header, RUN_AGAIN)
     }
 
-    fn new(path: &Path, text: String, header: &str, remedy: &'static str) -> Result<Self> {
-        let file = TableFile { path: path.to_path_buf(), text, remedy };
+    fn new(path: &Path, text: String, header: &'static str, remedy: &'static str) -> Result<Self> {
+        let file = TableFile { path: path.to_path_buf(), text, columns: header.split(',').collect(), remedy };
         let first = file.text.lines().next().unwrap_or_default();
         if first != header {
             return Err(file.damaged(1, &format!("expected the columns {header}, found \"{first}\"")));
@@ -51,7 +52,7 @@ impl TableFile {
 
     /// The lines after the header, each with as many fields as the header has.
     pub fn lines(&self) -> Result<Vec<Line<'_>>> {
-        let columns = self.text.lines().next().map_or(0, |header| header.split(',').count());
+        let columns = self.columns.len();
         let total = self.text.lines().count();
         if !self.text.ends_with('\n') {
             return Err(self.damaged(total, "the last line does not end: the file was cut off"));
@@ -74,20 +75,21 @@ impl TableFile {
 }
 
 impl<'a> Line<'a> {
-    /// The text of column `index`.
-    pub fn text(&self, index: usize) -> &'a str {
-        self.fields[index]
+    /// The text in the column of this name, which the header has.
+    pub fn text(&self, column: &str) -> &'a str {
+        let place = self.file.columns.iter().position(|name| *name == column);
+        self.fields[place.expect("a column of the header")]
     }
 
-    /// Column `index` as a number.
-    pub fn number<T: std::str::FromStr>(&self, index: usize, name: &str) -> Result<T> {
-        let text = self.fields[index];
-        text.parse().map_err(|_| self.error(&format!("{name} \"{text}\" is not a number")))
+    /// The same as a number.
+    pub fn number<T: std::str::FromStr>(&self, column: &str) -> Result<T> {
+        let text = self.text(column);
+        text.parse().map_err(|_| self.error(&format!("{column} \"{text}\" is not a number")))
     }
 
-    /// Column `index` as a number, or None where it is empty.
-    pub fn optional<T: std::str::FromStr>(&self, index: usize, name: &str) -> Result<Option<T>> {
-        if self.fields[index].is_empty() { Ok(None) } else { self.number(index, name).map(Some) }
+    /// The same, or None where it is empty.
+    pub fn optional<T: std::str::FromStr>(&self, column: &str) -> Result<Option<T>> {
+        if self.text(column).is_empty() { Ok(None) } else { self.number(column).map(Some) }
     }
 
     /// An error at this line.

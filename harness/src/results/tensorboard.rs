@@ -1,5 +1,5 @@
-//! Learning curves as TensorBoard reads them: `OUT/<budget>/tensorboard/<benchmark>/<label>/seed-<n>/`, one event file a
-//! run, the same bytes whenever its metrics.csv is the same.
+//! Learning curves as TensorBoard reads them: `OUT/<budget>/tensorboard/<benchmark>/<label>/seed-<n>/`, one event file
+//! a run, the same bytes whenever its metrics.csv is the same.
 //!
 //! The format is written by hand: the crates that write it have stood still for years (tensorboard-rs 0.5: protobuf 2
 //! and image 0.23; tfrecord 0.15: prost 0.12, with an HTTP client in its build script), and a scalar needs three
@@ -112,8 +112,8 @@ fn varint(out: &mut Vec<u8>, mut number: u64) {
 
 const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// Appends one record (TensorFlow's TFRecord): u64 length and masked CRC32C of those eight bytes, then `data` and its masked CRC32C, all
-/// little-endian.
+/// Appends one record (TensorFlow's TFRecord): u64 length and masked CRC32C of those eight bytes, then `data` and its
+/// masked CRC32C, all little-endian.
 fn append(out: &mut Vec<u8>, data: &[u8]) {
     let length = (data.len() as u64).to_le_bytes();
     out.extend_from_slice(&length);

@@ -1,5 +1,5 @@
-//! What adaptation.csv of a regression run shows: one test task, its true curve, the sampled points and the fit after some inner
-//! steps. The report draws it as the Reptile paper's Figure 1.
+//! What adaptation.csv of a regression run shows: one test task, its true curve, the sampled points and the fit after
+//! some inner steps. The report draws it as the Reptile paper's Figure 1.
 
 use harness_core::{Mode, Purpose, Result, Split, State, Stream, Targets, View};
 
@@ -9,7 +9,7 @@ use crate::results::adaptation::Row;
 /// Inner steps after which the fit is shown, as far as the method takes so many.
 const STEPS: [usize; 4] = [0, 1, 8, 32];
 
-/// Its rows, of the first test episode. None where inputs are not one number: there is no curve to draw.
+/// Its rows, of a test task that is in no table. None where inputs are not one number: there is no curve to draw.
 pub(super) fn rows(job: &Job, state: &State) -> Result<Option<Vec<Row>>> {
     if job.source.input() != [1] {
         return Ok(None);

@@ -65,7 +65,7 @@ pub fn taking_part(job: &Job, workers: Workers<'_>) -> usize {
 
 /// Bytes of a meta-iteration if every inner step's gradient were averaged over so many ranks, sent as updates are: each
 /// task's to every other rank. None where no setting says how many inner steps there are.
-pub fn averaging(job: &Job, state: &State, ranks: usize) -> Option<u64> {
+pub(super) fn averaging(job: &Job, state: &State, ranks: usize) -> Option<u64> {
     let steps = ["inner_iters", "inner_steps"].iter().find_map(|key| job.method.settings.get(*key)?.as_integer())?;
     let bytes = |tensor: &candle_core::Tensor| tensor.elem_count() * tensor.dtype().size_in_bytes();
     let gradient: usize = state.params.iter().map(|(_, tensor)| bytes(tensor)).sum();

@@ -1,5 +1,5 @@
-//! When the learning curve is measured, and on how many episodes: cheap enough to cost at most a tenth of the run, unless
-//! the curve is what the run is for.
+//! When the learning curve is measured, and on how many episodes: cheap enough to cost at most a tenth of the run,
+//! unless the curve is what the run is for.
 
 use harness_core::Split;
 
@@ -42,8 +42,8 @@ impl Curve {
     }
 }
 
-/// As many of `points` and `episodes` as cost no more than their share of `training`, in image passes; where that pays for
-/// none, the start and the end on the fewest episodes all the same.
+/// As many of `points` and `episodes` as cost no more than their share of `training`, in image passes; where that pays
+/// for none, the start and the end on the fewest episodes all the same.
 fn afford(training: f64, episode: f64, points: usize, episodes: usize) -> (usize, usize) {
     // Two splits at each point.
     let affordable = (SHARE * training / (2.0 * episode)) as usize;

@@ -29,8 +29,8 @@ pub(super) struct Told {
     pub segments: Option<Vec<Segment>>,
 }
 
-/// The code behind the numbers: what trained the state, which another build may have done for a run that only measures it,
-/// and what measures it here.
+/// The code behind the numbers: what trained the state, which another build may have done for a run that only measures
+/// it, and what measures it here.
 fn code(job: &Job, segments: &[Segment]) -> Identity {
     let trained = segments.last().map(|last| last.code.as_ref().map(|code| code.training.clone()).unwrap_or_default());
     let training = trained.unwrap_or_else(|| job.code.training.clone());
@@ -124,8 +124,8 @@ fn kept(job: &Job) -> Kept {
     Kept { beside: job.code.clone(), git_commit: identity::commit().map(|(commit, _)| commit) }
 }
 
-/// Marks the record of a complete run of another build as one that this build shows as it is; that build's name, and whether
-/// its published values had changed.
+/// Marks the record of a complete run of another build as one that this build shows as it is; that build's name, and
+/// whether its published values had changed.
 pub(super) fn keep(job: &Job) -> Result<(String, bool)> {
     let record = job.dir.record()?;
     let name = identity::build(record.git_commit.as_deref(), record.git_dirty);
@@ -137,8 +137,8 @@ pub(super) fn unmark(job: &Job) -> Result<bool> {
     shown_as_now(job, job.dir.record()?, None)
 }
 
-/// What a complete run's record says beside its numbers becomes what the benchmark's file says now: a corrected target counts.
-/// Whether its published values had changed.
+/// What a complete run's record says beside its numbers becomes what the benchmark's file says now: a corrected target
+/// counts. Whether its published values had changed.
 fn shown_as_now(job: &Job, before: RunRecord, kept: Option<Kept>) -> Result<bool> {
     let now = RunRecord {
         title: job.benchmark.title.clone(),

@@ -1,16 +1,16 @@
 //! Numbers that left the real line: what was found, where, and which setting to lower.
 
 use harness_core::settings::{Rate, Stage};
-use harness_core::{Error, Mode, Result, Scalars, Split, State};
+use harness_core::{Error, Mode, Params, Result, Scalars, Split, State};
 
-use super::evaluate::Outcomes;
 use super::job::Job;
+use crate::results::episodes::{Outcome, Outcomes};
 
 /// Errors on NaN and infinity in what an iteration left, naming the step and the step sizes.
 pub(super) fn in_training(job: &Job, state: &State, scalars: &Scalars) -> Result<()> {
     let bad = match scalars.iter().find(|(_, value)| !value.is_finite()) {
         Some((name, value)) => Some(format!("{name} is {value}")),
-        None => state.params.not_finite()?.map(|name| format!("parameter {name} is not finite")),
+        None => lost(state)?,
     };
     let Some(what) = bad else { return Ok(()) };
     let rates: Vec<String> =
@@ -19,10 +19,26 @@ pub(super) fn in_training(job: &Job, state: &State, scalars: &Scalars) -> Result
     Err(Error::Diverged(format!("diverged at meta-iteration {}: {what} ({rates}); lower the rate", state.step)))
 }
 
-/// Errors if an episode's answers were no numbers, naming the first one and the setting to lower. `first` is the number of
-/// the first episode of `outcomes`.
-pub fn in_evaluation(job: &Job, split: Split, outcomes: &Outcomes, first: usize) -> Result<()> {
-    let bad = |(mode, all): &(Mode, Vec<crate::results::episodes::Outcome>)| {
+/// What of a state is not finite. A statistic or a moment that is infinite does not make a loss infinite: its channel answers
+/// the same to every image, its parameter stays where it is.
+fn lost(state: &State) -> Result<Option<String>> {
+    let named = |what: &str, params: &Params| {
+        Ok::<_, Error>(params.not_finite()?.map(|name| format!("{what} {name} is not finite")))
+    };
+    let all = [("parameter", &state.params), ("statistic", &state.buffers)].into_iter();
+    let slots = state.slots.iter().map(|(name, slot)| (name.as_str(), slot));
+    for (what, params) in all.chain(slots) {
+        if let Some(told) = named(what, params)? {
+            return Ok(Some(told));
+        }
+    }
+    Ok(None)
+}
+
+/// Errors if an episode's answers were no numbers, naming the first one and the setting to lower. `first` is the number
+/// of the first episode of `outcomes`.
+pub fn check_numbers(job: &Job, split: Split, outcomes: &Outcomes, first: usize) -> Result<()> {
+    let bad = |(mode, all): &(Mode, Vec<Outcome>)| {
         all.iter().position(|outcome| !outcome.is_number()).map(|at| (first + at, *mode))
     };
     let Some((episode, mode)) = outcomes.iter().filter_map(bad).min_by_key(|(episode, _)| *episode) else {
@@ -62,6 +78,30 @@ fn remedy(rates: &[Rate]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lost_statistic_or_moment_is_found_as_a_lost_parameter_is() {
+        let one = |value: f32| -> Params {
+            [("w".to_owned(), candle_core::Tensor::new(&[1.0, value], &candle_core::Device::Cpu).unwrap())]
+                .into_iter()
+                .collect()
+        };
+        let (sound, bad) = (one(2.0), one(f32::INFINITY));
+        let state = |params: &Params, buffers: &Params, moment: &Params| State {
+            params: params.clone(),
+            buffers: buffers.clone(),
+            slots: [("adam.v".to_owned(), moment.clone())].into(),
+            ..State::default()
+        };
+        assert_eq!(lost(&state(&sound, &sound, &sound)).unwrap(), None);
+        for (state, told) in [
+            (state(&bad, &sound, &sound), "parameter w is not finite"),
+            (state(&sound, &bad, &sound), "statistic w is not finite"),
+            (state(&sound, &sound, &bad), "adam.v w is not finite"),
+        ] {
+            assert_eq!(lost(&state).unwrap().as_deref(), Some(told));
+        }
+    }
 
     #[test]
     fn the_rate_that_adapts_is_the_one_to_lower() {

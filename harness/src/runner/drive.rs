@@ -13,9 +13,9 @@ use super::train::Ended;
 /// Between two looks at a training that another process has in hand.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Does all runs, in the order given; those that share a training one after the other, and as many trainings at once as the
-/// pool has threads. A run that errors or panics loses only itself, and its training if it broke there. The answer is in the
-/// order of `jobs`.
+/// Does all runs, in the order given; those that share a training one after the other, and as many trainings at once as
+/// the pool has threads. A run that errors or panics loses only itself, and its training if it broke there. The answer
+/// is in the order of `jobs`.
 pub fn run_all(jobs: Vec<Job>, shared: &Shared<'_>) -> Vec<Finished> {
     let groups = group::groups(jobs);
     // Ranks take one call at a time.

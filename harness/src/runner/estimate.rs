@@ -12,6 +12,7 @@ use super::iterate::iterate;
 use super::job::Job;
 use super::selection::Selection;
 use super::stop::Stop;
+use crate::failpoint;
 use crate::ranks::Crossed;
 
 /// Time spent measuring each of training and evaluation.
@@ -65,6 +66,7 @@ pub struct Whole {
 
 /// Measures what `job` would take.
 pub fn estimate(job: &Job, pool: &rayon::ThreadPool, workers: Workers<'_>) -> Result<Whole> {
+    let sample = failpoint::sample(SAMPLE);
     let mut state = job.algorithm.init(&mut Stream::new(job.seed, Purpose::Init, 0, 0))?;
     let parts = taking_part(job, workers);
     let averaging = averaging(job, &state, parts);
@@ -78,7 +80,7 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool, workers: Workers<'_>) -> Re
         }
         workers.crossed();
         let (began, mut done) = (Instant::now(), 0u32);
-        while began.elapsed() < SAMPLE {
+        while began.elapsed() < sample {
             pool.install(|| iterate(job, &mut state, job.meta_iters, workers))?;
             done += 1;
         }
@@ -89,7 +91,7 @@ pub fn estimate(job: &Job, pool: &rayon::ThreadPool, workers: Workers<'_>) -> Re
     let (began, mut done) = (Instant::now(), 0usize);
     let threads = pool.current_num_threads() * workers.ranks();
     let chunk = 2 * threads;
-    while began.elapsed() < SAMPLE {
+    while began.elapsed() < sample {
         let never = Stop::default();
         let with = (&never, workers);
         pool.install(|| evaluate(job, &state, Split::Test, EpisodeSet::Final, done..done + chunk, with))?;

@@ -11,7 +11,7 @@ use super::in_order::{Site, Workers};
 use super::job::Job;
 use super::selection;
 use super::stop::Stop;
-use crate::results::episodes::Outcome;
+use crate::results::episodes::{Outcome, Outcomes};
 
 /// Which episodes: no two sets share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +45,9 @@ pub(super) struct Episodes {
     pub end: usize,
 }
 
-/// Outcomes by mode, then by episode.
-pub type Outcomes = Vec<(Mode, Vec<Outcome>)>;
-
-/// Outcomes of episodes `range` of a set in each of the job's modes; of a selection in the one that decides. Episodes run in parallel on the pool that this
-/// is called in; the order of the answer is the episodes'. None if `stop` was requested on the way: an evaluation can
-/// take minutes, and who sends SIGTERM may not wait so long.
+/// Outcomes of episodes `range` of a set in each of the job's modes; of a selection in the one that decides. Episodes
+/// run in parallel on the pool that this is called in; the order of the answer is the episodes'. None if `stop` was
+/// requested on the way: an evaluation can take minutes, and who sends SIGTERM may not wait so long.
 pub fn evaluate(
     job: &Job,
     state: &State,
@@ -71,9 +68,13 @@ pub fn evaluate(
     let site = Site { run: &job.dir, device: &job.device, state, call, moves: false };
     let all: Option<Vec<Option<Vec<Outcome>>>> = workers.map(&site, range.len(), one)?;
     let all: Option<Vec<Vec<Outcome>>> = all.and_then(|all| all.into_iter().collect());
-    let Some(all) = all else { return Ok(None) };
-    let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|outcomes| outcomes[at]).collect());
-    Ok(Some(modes.iter().enumerate().map(pick).collect()))
+    Ok(all.map(|all| by_mode(&modes, &all)))
+}
+
+/// Episodes that each have an outcome in each of `modes`, mode by mode.
+pub(super) fn by_mode(modes: &[Mode], episodes: &[Vec<Outcome>]) -> Outcomes {
+    let pick = |(at, mode): (usize, &Mode)| (*mode, episodes.iter().map(|outcomes| outcomes[at]).collect());
+    modes.iter().enumerate().map(pick).collect()
 }
 
 /// Adds the outcomes of the next episodes, each mode's to its own: what comes from a checkpoint may have another order.
@@ -102,7 +103,7 @@ fn episode(
     modes: &[Mode],
 ) -> Result<Vec<Outcome>> {
     let (task, answers) = answered(job, state, split, set, index, modes)?;
-    modes.iter().zip(&answers).map(|(mode, answers)| outcome(*mode, answers, &task.query)).collect()
+    outcomes(modes, &answers, &task.query)
 }
 
 /// An episode, and the method's answers to its queries in each of `modes`.
@@ -121,9 +122,12 @@ pub(super) fn answered(
     let task = job.source.task(split, &job.episode(), job.benchmark.protocol.ways, &view, &mut rng)?.to(&job.device)?;
     let mut rng = Stream::new(seed, Purpose::EvalMethod, step, index);
     let adapted = job.algorithm.adapt(state, &task.support, &[job.algorithm.test_steps()], &mut rng)?;
+    let lost = adapted[0].params.not_finite()?.is_some() || adapted[0].buffers.not_finite()?.is_some();
     let answers = |mode: &Mode| {
         let mut rng = Stream::new(seed, Purpose::EvalDeal, step, index);
-        answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)
+        let answers = answers(job.algorithm.as_ref(), &adapted[0], &task, *mode, &mut rng)?;
+        // A ReLU may hide what was lost before it, and the head's bias then answers for all.
+        if lost { Ok(answers.ones_like()?.affine(f64::NAN, 0.0)?) } else { Ok(answers) }
     };
     let answers = match modes {
         // One pass serves both.
@@ -133,8 +137,12 @@ pub(super) fn answered(
     Ok((task, answers))
 }
 
-/// What answers come to.
-pub(super) fn outcome(mode: Mode, answers: &Tensor, query: &Labeled) -> Result<Outcome> {
+/// What the answers in each of `modes` come to.
+pub(super) fn outcomes(modes: &[Mode], answers: &[Tensor], query: &Labeled) -> Result<Vec<Outcome>> {
+    modes.iter().zip(answers).map(|(mode, answers)| outcome(*mode, answers, query)).collect()
+}
+
+fn outcome(mode: Mode, answers: &Tensor, query: &Labeled) -> Result<Outcome> {
     let n = query.len() as u32;
     // An argmax over NaN is the first class: right as often as chance, which is no answer.
     if !answers.to_dtype(DType::F64)?.abs()?.sum_all()?.to_scalar::<f64>()?.is_finite() {
@@ -171,14 +179,10 @@ impl Aggregate {
     }
 }
 
-/// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression. NaN where an episode
-/// has no number.
+/// Mean and interval over episodes: of each one's accuracy in percent, or of its loss on regression. NaN where an
+/// episode has no number.
 pub fn aggregate(mode: Mode, outcomes: &[Outcome]) -> Aggregate {
-    let number = |outcome: &Outcome| match mode {
-        _ if !outcome.is_number() => f64::NAN,
-        Mode::Pointwise => outcome.loss,
-        _ => 100.0 * f64::from(outcome.correct) / f64::from(outcome.n),
-    };
+    let number = |outcome: &Outcome| outcome.number(mode != Mode::Pointwise);
     let (value, ci95) = stats::mean_ci95(&outcomes.iter().map(number).collect::<Vec<_>>());
     Aggregate { value, ci95, episodes: outcomes.len() }
 }

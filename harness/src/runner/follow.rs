@@ -1,8 +1,6 @@
 //! What every rank but 0 does: it takes part in what rank 0 is at, with the same code on a replica of the state, and
 //! decides, writes and says nothing.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use harness_core::{Result, State};
 use serde::Deserialize;
 
@@ -11,6 +9,7 @@ use super::in_order::{Call, Workers};
 use super::iterate::{Iteration, iterate};
 use super::job::Job;
 use super::stop::Stop;
+use crate::panics::caught;
 use crate::ranks::{Order, Ranks, Wire};
 
 /// What rank 0 may ask for.
@@ -21,8 +20,8 @@ enum What {
     Evaluate(Episodes),
 }
 
-/// Follows rank 0 through its runs, which are `jobs`, until it says how the command ended: the exit code. None: a rank is
-/// lost. Errors on an order that cannot be read.
+/// Follows rank 0 through its runs, which are `jobs`, until it says how the command ended: the exit code. None: a rank
+/// is lost. Errors on an order that cannot be read.
 pub fn follow(ranks: &Ranks, jobs: &[Job], pool: &rayon::ThreadPool, stop: &Stop) -> Result<Option<u8>> {
     let mut held: Option<State> = None;
     while let Some(order) = ranks.order()? {
@@ -49,7 +48,7 @@ pub fn follow(ranks: &Ranks, jobs: &[Job], pool: &rayon::ThreadPool, stop: &Stop
             })
         };
         // An error of a task, or of the fold, is rank 0's too: it says so, and sends the next run's state.
-        let _ = catch_unwind(AssertUnwindSafe(done));
+        let _ = caught(done);
     }
     Ok(None)
 }
@@ -61,11 +60,12 @@ pub(super) mod tests {
     use candle_core::Device;
     use harness_core::{Purpose, Scalars, Split, Stream, TaskSource, sources};
 
-    use super::super::evaluate::{EpisodeSet, Outcomes};
+    use super::super::evaluate::EpisodeSet;
     use super::super::job::{Cell, build};
     use super::*;
     use crate::benchmark::{Benchmark, Budget};
     use crate::ranks::local::{self, Network};
+    use crate::results::episodes::Outcomes;
 
     /// A run of a row of `sine`, with these settings changed.
     pub fn sine_with(label: &str, set: &[(&str, &str)]) -> Job {
@@ -123,7 +123,8 @@ pub(super) mod tests {
         (state, scalars, outcomes)
     }
 
-    /// Ranks of one thread each, joined by `network`: what rank 0 makes by `lead` while the others follow it through `job`.
+    /// Ranks of one thread each, joined by `network`: what rank 0 makes by `lead` while the others follow it through
+    /// `job`.
     pub fn led<M: Send>(job: &Job, many: usize, network: Network, lead: impl Fn(Workers<'_>) -> M + Sync) -> M {
         let links = local::ranks(many, network);
         std::thread::scope(|scope| {

@@ -1,7 +1,5 @@
-//! The runs of one training, one after the other: the first trains, those after it go on from its state. A run that fails
-//! in its own evaluation leaves the training to the next; a training that fails does so for all of them.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! The runs of one training, one after the other: the first trains, those after it go on from its state. A run that
+//! fails in its own evaluation leaves the training to the next; a training that fails does so for all of them.
 
 use harness_core::{Error, Result};
 
@@ -13,8 +11,9 @@ use super::resume::{self, OnDisk};
 use super::snapshots;
 use super::train::{self, Company, Doing, Ended};
 use super::training::{self, Among};
+use crate::panics::caught;
 use crate::results::checkpoint::Checkpoint;
-use crate::results::lock::{RunLock, TrainingLock};
+use crate::results::lock::{Lock, Taken};
 use crate::results::run_dir::RunDir;
 use crate::results::run_json::Status;
 
@@ -56,7 +55,7 @@ struct Open {
     index: usize,
     job: Job,
     left: Remaining,
-    _lock: RunLock,
+    _lock: Lock,
 }
 
 /// What is left to do of a run.
@@ -87,13 +86,14 @@ enum Entered {
     Remaining(Box<Remaining>),
 }
 
-/// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told before.
+/// Does all that is left of the runs, if no other process has their training in hand. `again`: what is odd was told
+/// before.
 pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt {
     let mut done = Vec::new();
     let mut ended = |index: usize, job: Job, how: Result<Ended>| done.push((index, Finished { job, ended: how }));
     let mut open: Vec<Open> = Vec::new();
     for (index, job) in group {
-        match guarded(|| enter(&job, shared, again)) {
+        match caught(|| enter(&job, shared, again)) {
             Ok((Entered::Done(event), lock)) => {
                 shared.observer.event(&job, &event);
                 drop(lock);
@@ -108,9 +108,9 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
         }
     }
     let Some(first) = open.first() else { return Attempt { done, waiting: Vec::new() } };
-    let _training = match guarded(|| lock(&first.job)) {
-        Ok(Ok(lock)) => lock,
-        Ok(Err(holder)) => {
+    let _training = match caught(|| lock(&first.job)) {
+        Ok(Taken::Ours(lock)) => lock,
+        Ok(Taken::By(holder)) => {
             if !again {
                 shared.observer.event(&first.job, &Event::Waiting { holder });
             }
@@ -139,7 +139,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
             Some((name, why)) => unserved(&job, shared, name, why),
             None => {
                 let doing = Doing::default();
-                match guarded(|| one(&job, shared, (left, at + 1 < all), &dirs, &doing)) {
+                match caught(|| one(&job, shared, (left, at + 1 < all), &dirs, &doing)) {
                     Ok(ended) => Ok(ended),
                     Err(error) => {
                         if doing.in_training() {
@@ -160,7 +160,7 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
 }
 
 /// Locks the run's folder and looks at what is there.
-fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLock)> {
+fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, Lock)> {
     let lock = job.dir.lock()?;
     if shared.fresh {
         return Ok((Entered::Remaining(Box::new(Remaining::all(true))), lock));
@@ -204,9 +204,12 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, RunLoc
     Ok((entered, lock))
 }
 
-/// The lock of a run's training; None where nothing is trained. The inner error is the process that holds it.
-fn lock(job: &Job) -> Result<Result<Option<TrainingLock>, String>> {
-    if job.meta_iters > 0 { job.dir.lock_training(&job.kinship.training_hash) } else { Ok(Ok(None)) }
+/// The lock of a run's training; one of nothing where nothing is trained.
+fn lock(job: &Job) -> Result<Taken> {
+    match job.meta_iters {
+        0 => Ok(Taken::Ours(Lock::default())),
+        _ => job.dir.lock_training(&job.kinship.training_hash),
+    }
 }
 
 /// One run, with what is left of it and whether another one comes after it.
@@ -242,17 +245,10 @@ fn one(
 /// Snapshots of a complete run that a process left which died before it removed them.
 fn tidy(job: &Job) {
     if !job.dir.snapshots().is_empty()
-        && let Ok(Ok(_lock)) = lock(job)
+        && let Ok(Taken::Ours(_lock)) = lock(job)
     {
         snapshots::sweep(job, &training::kin(job, Among::Folder));
     }
-}
-
-fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-        Err(Error::Panicked(text.and_then(|text| text.lines().next()).unwrap_or("no message").to_owned()))
-    })
 }
 
 fn failed(job: &Job, shared: &Shared<'_>, error: Error) -> Result<Ended> {

@@ -1,6 +1,6 @@
-//! Map these items, in order: the one place where training tasks and evaluation episodes are spread over threads and over
-//! machines. What is mapped is pure and the answers come in the items' order, so that how many threads or ranks there are,
-//! or which one did what, never shows in a result.
+//! Map these items, in order: the one place where training tasks and evaluation episodes are spread over threads and
+//! over machines. What is mapped is pure and the answers come in the items' order, so that how many threads or ranks
+//! there are, or which one did what, never shows in a result.
 
 use candle_core::Device;
 use harness_core::{Result, State};
@@ -64,8 +64,7 @@ impl Workers<'_> {
         }
     }
 
-    /// The answers of `work` to the items 0 to `n`, in their order, computed on the pool that this is called in, one item a
-    /// thread at a time. An error of one item is the answer to all. None: another rank is lost, and runs are asked to stop.
+    /// [`on_threads`], or the same on those of every rank. None: another rank is lost, and runs are asked to stop.
     pub(super) fn map<O: Wire + Send>(
         &self,
         site: &Site<'_>,
@@ -73,7 +72,7 @@ impl Workers<'_> {
         work: impl Fn(usize) -> Result<O> + Sync + Send,
     ) -> Result<Option<Vec<O>>> {
         match self {
-            Workers::Threads => (0..n).into_par_iter().with_max_len(1).map(work).collect::<Result<_>>().map(Some),
+            Workers::Threads => on_threads(n, work).map(Some),
             Workers::Ranks { ranks, runs } => {
                 // Those who follow send no call.
                 let run = runs.iter().position(|run| run == site.run).unwrap_or(usize::MAX);
@@ -89,6 +88,12 @@ impl Workers<'_> {
             ranks.holds(n, state);
         }
     }
+}
+
+/// The answers of `work` to the items 0 to `n`, in their order, by the threads of the pool that this is called in, one
+/// item a thread at a time. An error of one item is the answer to all.
+pub(super) fn on_threads<O: Send>(n: usize, work: impl Fn(usize) -> Result<O> + Sync + Send) -> Result<Vec<O>> {
+    (0..n).into_par_iter().with_max_len(1).map(work).collect()
 }
 
 #[cfg(test)]

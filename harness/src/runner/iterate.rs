@@ -14,8 +14,8 @@ pub(super) struct Iteration {
     pub total: u64,
 }
 
-/// Draws and learns the tasks in parallel and folds them in task order. Call inside the pool. None: another rank is lost,
-/// and `state` is as it was.
+/// Draws and learns the tasks in parallel and folds them in task order. Call inside the pool. None: another rank is
+/// lost, and `state` is as it was.
 pub fn iterate(job: &Job, state: &mut State, total: u64, workers: Workers<'_>) -> Result<Option<Scalars>> {
     let sampling = job.algorithm.sampling();
     let indices: Vec<u64> = (0..sampling.meta_batch as u64).collect();

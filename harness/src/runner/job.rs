@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use candle_core::Device;
-use harness_core::{
-    Algorithm, Context, Draw, Entry, Error, Mode, Problem, Protocol, Result, Split, TaskSource, View, error,
-};
+use harness_core::{Algorithm, Context, Draw, Entry, Error, Mode, Problem, Protocol, Result, Split, TaskSource, View};
 
 use super::event::Observer;
 use super::hash::sha256_json;
@@ -16,6 +14,7 @@ use super::stop::Stop;
 use super::training::Kinship;
 use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::identity::Identity;
+use crate::registry;
 use crate::results::metric::{ACCURACY, MSE, Metric};
 use crate::results::run_dir::RunDir;
 
@@ -188,16 +187,13 @@ pub fn build(
         Error::Usage(message) => Error::Usage(format!("{}, [method.{}]: {message}", benchmark.name, method.label)),
         other => other,
     };
-    let entry = algorithms
-        .iter()
-        .find(|entry| entry.name == method.algorithm)
-        .ok_or_else(|| at(error::unknown("algorithm", &method.algorithm, algorithms.iter().map(|entry| entry.name))))?;
+    let entry = registry::find(algorithms, &method.algorithm).map_err(at)?;
     let problem = match source.train_classes(&method.view) {
         Some(train_classes) => Problem::Classification { train_classes },
         None => Problem::Regression { outputs: 1 },
     };
     let context = Context {
-        model: method.model.clone().unwrap_or_else(|| benchmark.model.clone()),
+        model: benchmark.model_of(method).clone(),
         input: source.input(),
         problem,
         protocol: benchmark.protocol,

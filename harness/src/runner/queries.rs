@@ -1,11 +1,12 @@
 //! The table's episodes once more with every query: which image it is, and what the method took it for.
 
-use harness_core::{Error, Mode, Protocol, Purpose, Result, Split, State, Stream};
-use rayon::prelude::*;
+use harness_core::{Error, Protocol, Purpose, Result, Split, State, Stream};
 
-use super::evaluate::{EpisodeSet, Outcomes, answered, final_key, outcome, picked};
+use super::evaluate::{EpisodeSet, answered, by_mode, final_key, outcomes, picked};
+use super::in_order::on_threads;
 use super::job::Job;
 use super::stop::Stop;
+use crate::results::episodes::{Outcome, Outcomes};
 
 /// The queries of one episode, in its order. Images are positions in the data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct Asked {
     pub picked: Vec<Vec<u32>>,
 }
 
-/// Outcomes of episodes `range` of the table in each of the job's modes, as [`evaluate`](super::evaluate) finds them, and their
-/// queries. Runs on the pool that it is called in. None if `stop` was requested on the way.
+/// Outcomes of episodes `range` of the table in each of the job's modes, as [`evaluate`](super::evaluate) finds them,
+/// and their queries. Runs on the pool that it is called in. None if `stop` was requested on the way.
 ///
 /// # Errors
 /// Usage: a regression, whose queries are points of a curve.
@@ -40,18 +41,15 @@ pub fn queries(
         if stop.requested() {
             return Ok(None);
         }
+        let index = range.start + index;
         let (task, answers) = answered(job, state, split, EpisodeSet::Final, index, &modes)?;
-        let outcomes = modes.iter().zip(&answers).map(|(mode, answers)| outcome(*mode, answers, &task.query));
-        let outcomes = outcomes.collect::<Result<Vec<_>>>()?;
+        let outcomes = outcomes(&modes, &answers, &task.query)?;
         let (ways, images) = shown(job, split, index)?;
         let (labels, picked) = (task.query.classes()?.to_vec(), answers.iter().map(picked).collect::<Result<_>>()?);
         Ok(Some((outcomes, Asked { ways, images, labels, picked })))
     };
-    let all: Option<Vec<_>> = range.into_par_iter().with_max_len(1).map(one).collect::<Result<_>>()?;
-    let Some(all) = all else { return Ok(None) };
-    let pick = |(at, mode): (usize, &Mode)| (*mode, all.iter().map(|(outcomes, _)| outcomes[at]).collect());
-    let outcomes = modes.iter().enumerate().map(pick).collect();
-    Ok(Some((outcomes, all.into_iter().map(|(_, asked)| asked).collect())))
+    let all: Option<(Vec<Vec<Outcome>>, Vec<Asked>)> = on_threads(range.len(), one)?.into_iter().collect();
+    Ok(all.map(|(outcomes, asked)| (by_mode(&modes, &outcomes), asked)))
 }
 
 /// The images of an episode: one of each way, and the queries'.

@@ -114,8 +114,8 @@ fn complete(job: &Job, code: Option<&Identity>) -> OnDisk {
     }
 }
 
-/// The end of the training, made by this code, without the evaluation. None where a state was chosen: the choice is of the
-/// evaluation too, and the states that it was made among are gone.
+/// The end of the training, made by this code, without the evaluation. None where a state was chosen: the choice is of
+/// the evaluation too, and the states that it was made among are gone.
 fn trained(job: &Job) -> Option<Checkpoint> {
     if !job.config["select"].is_null() {
         return None;
@@ -197,8 +197,8 @@ impl<'a> From<&'a Meta> for Made<'a> {
 }
 
 impl Made<'_> {
-    /// Whether it trained and tested on the classes that the job does, as far as it is known: a list of the project's own may
-    /// have been edited from one build to the next.
+    /// Whether it trained and tested on the classes that the job does, as far as it is known: a list of the project's
+    /// own may have been edited from one build to the next.
     pub fn has_classes_of(&self, job: &Job) -> bool {
         self.classes.is_empty() || self.classes == job.classes
     }

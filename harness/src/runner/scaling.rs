@@ -1,9 +1,9 @@
 //! How long a meta-iteration takes on some ranks over some network: a model whose constants are measured, its table for
 //! README.md, and a simulated network that the model is held against.
 //!
-//! Constants are seconds of one core, not of a clock, so that what else the machine does changes them little. The model: the
-//! order crosses; the rank with most tasks does them one after the other; every rank sends what it made of each to every
-//! other that takes part, and what is sent crosses while the next task is done; all fold.
+//! Constants are seconds of one core, not of a clock, so that what else the machine does changes them little. The
+//! model: the order crosses; the rank with most tasks does them one after the other; every rank sends what it made of
+//! each to every other that takes part, and what is sent crosses while the next task is done; all fold.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
@@ -140,8 +140,8 @@ fn median(mut all: Vec<f64>) -> f64 {
     all[all.len() / 2]
 }
 
-/// Seconds of a core that `work` takes: of several stretches that are long beside a tick of the system's clock, the one that
-/// was disturbed least.
+/// Seconds of a core that `work` takes: of several stretches that are long beside a tick of the system's clock, the one
+/// that was disturbed least.
 fn least(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     const STRETCH: f64 = 0.5;
     work()?;

@@ -13,9 +13,9 @@ pub(super) fn whole(job: &Job, state: &State) -> Result<bool> {
     Ok(state.step >= job.meta_iters || wanted.iter().all(|(name, shape)| found.get(name) == Some(shape)))
 }
 
-/// Errors with the first tensor that adapting and scoring read and that differs: missing, too many, or of another shape.
-/// What only training reads, such as the head of the training classes, may be another data set's.
-pub fn check_evaluation(job: &Job, state: &State) -> Result<()> {
+/// Errors with the first tensor that adapting and scoring read and that differs: missing, too many, or of another
+/// shape. What only training reads, such as the head of the training classes, may be another data set's.
+pub fn check_fit(job: &Job, state: &State) -> Result<()> {
     told(job, misfit(job.algorithm.as_ref(), ways(job), state)?)
 }
 
@@ -34,8 +34,8 @@ pub enum Misfit {
     Tensor { name: String, there: String, here: String },
 }
 
-/// The first thing that adapting and scoring read and that `state` has otherwise than a fresh initialisation. `ways`: of the
-/// episodes; None on regression.
+/// The first thing that adapting and scoring read and that `state` has otherwise than a fresh initialisation. `ways`:
+/// of the episodes; None on regression.
 pub fn misfit(algorithm: &dyn Algorithm, ways: Option<usize>, state: &State) -> Result<Option<Misfit>> {
     let fresh = algorithm.init(&mut Stream::new(0, Purpose::Init, 0, 0))?;
     Ok(compare(algorithm, ways, &algorithm.for_evaluation(&fresh), &algorithm.for_evaluation(state)))

@@ -1,9 +1,10 @@
-//! What evaluation reads of a training, kept at steps that depend on the training alone, so that a cell which comes later
-//! has its learning curve and its choice of a state as if it had trained itself.
+//! What evaluation reads of a training, kept at steps that depend on the training alone, so that a cell which comes
+//! later has its learning curve and its choice of a state as if it had trained itself.
 //!
-//! A snapshot is a file `snapshot-<step>.safetensors` in the folder of the run that trained, a checkpoint without what only
-//! training reads. Snapshots since the last checkpoint wait in memory: they are on disk before the checkpoint that has
-//! passed them, so that a run which dies makes again what it lost. They go once all planned runs of the training are done.
+//! A snapshot is a file `snapshot-<step>.safetensors` in the folder of the run that trained, a checkpoint without what
+//! only training reads. Snapshots since the last checkpoint wait in memory: they are on disk before the checkpoint that
+//! has passed them, so that a run which dies makes again what it lost. They go once all planned runs of the training
+//! are done.
 
 use std::collections::BTreeSet;
 
@@ -54,21 +55,25 @@ pub(super) fn write(job: &Job, state: &State, trained_by: &str, segments: &[Segm
     job.dir.write_snapshot(&Checkpoint::state_alone(job.algorithm.for_evaluation(state), meta))
 }
 
-/// The state at `step` from the first of `folders` that has it; None where nobody kept it. One that is damaged, of another
-/// training, or that the run which `segments` made did not pass, is no snapshot: `odd` is told. Errors where nobody kept one that validation chooses among: the best of
-/// the others is not the best.
+/// The state at `step` from the first of `folders` that has it; None where nobody kept it. One that is damaged, of
+/// another training, or that the run which `segments` made did not pass, is no snapshot: `odd` is told. Errors where
+/// nobody kept one that validation chooses among: the best of the others is not the best.
 pub(super) fn load<'a>(
     job: &Job,
     folders: impl Iterator<Item = &'a RunDir>,
     (step, segments): (u64, &[Segment]),
     odd: &mut dyn FnMut(String),
 ) -> Result<Option<State>> {
-    for path in folders.map(|folder| folder.snapshot_path(step)).filter(|path| path.is_file()) {
-        match Checkpoint::load(&path) {
-            Ok(found) if training::passed(job, &found.meta, segments) => {
+    for folder in folders {
+        match folder.snapshot(step) {
+            Ok(None) => {}
+            Ok(Some(found)) if training::passed(job, &found.meta, segments) => {
                 return found.state.to(&job.device).map(Some);
             }
-            Ok(_) => odd(format!("{}: of another training or another build, passed over", path.display())),
+            Ok(Some(_)) => {
+                let path = folder.snapshot_path(step);
+                odd(format!("{}: of another training or another build, passed over", path.display()));
+            }
             Err(error @ Error::Io { .. }) => return Err(error),
             Err(why) => odd(format!("{why}; passed over")),
         }

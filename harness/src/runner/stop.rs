@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use harness_core::{Error, Result};
 
-/// `timeout` and some schedulers send a signal to a process and to its group, so that it comes twice: within this time it is one.
+/// `timeout` and some schedulers send a signal to a process and to its group, so that it comes twice: within this time
+/// it is one.
 #[cfg(unix)]
 const TWICE: Duration = Duration::from_millis(200);
 

@@ -1,5 +1,5 @@
-//! One run from its folder's state to its final evaluation: it trains, or goes on from where a run of the same training is,
-//! and measures what it meets on the way.
+//! One run from its folder's state to its final evaluation: it trains, or goes on from where a run of the same training
+//! is, and measures what it meets on the way.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use super::crossing::Crossing;
 use super::curve::Curve;
 use super::describe::{self, Told};
 use super::diverged;
-use super::evaluate::{EpisodeSet, Outcomes, aggregate, evaluate, extend, in_order};
+use super::evaluate::{EpisodeSet, aggregate, evaluate, extend, in_order};
 use super::event::Event;
 use super::iterate::iterate;
 use super::job::{Job, Shared};
@@ -21,7 +21,7 @@ use super::snapshots;
 use super::training::{self, Kin};
 use crate::identity::Segment;
 use crate::results::checkpoint::{Checkpoint, FORMAT, Meta};
-use crate::results::episodes;
+use crate::results::episodes::{Outcome, Outcomes};
 use crate::results::metrics::{Log, MetricRow, MetricsFile};
 use crate::results::run_json::Status;
 
@@ -39,8 +39,8 @@ const SCALAR_POINTS: u64 = 200;
 /// Final evaluation episodes between two looks at the clock.
 const EPISODE_CHUNK: usize = 64;
 
-/// Does what is left to do of `job`, whose folder and training are locked, from its own checkpoint or that of kin. Errors
-/// leave the last good checkpoint as it is.
+/// Does what is left to do of `job`, whose folder and training are locked, from its own checkpoint or that of kin.
+/// Errors leave the last good checkpoint as it is.
 pub(super) fn run(
     job: &Job,
     shared: &Shared<'_>,
@@ -403,7 +403,7 @@ impl<'a> Run<'a> {
 
     /// The run's word is its final evaluation: a point without a number is told, and written as what it is.
     fn tell_lost(&self, step: u64, split: Split, outcomes: &Outcomes) {
-        if let Err(error) = diverged::in_evaluation(self.job, split, outcomes, 0) {
+        if let Err(error) = diverged::check_numbers(self.job, split, outcomes, 0) {
             self.shared.observer.event(self.job, &Event::NoPoint { why: format!("step {step}: {error}") });
         }
     }
@@ -425,7 +425,8 @@ impl<'a> Run<'a> {
         MetricRow { step, split, mode, metric, value, ci95, n, wall_s: None }
     }
 
-    /// The table's episodes, of the state that is reported and of the last one where that is another. False: asked to stop.
+    /// The table's episodes, of the state that is reported and of the last one where that is another. False: asked to
+    /// stop.
     fn final_evaluation(&mut self) -> Result<bool> {
         let total = self.job.meta_iters;
         self.selected = self.selection.as_ref().map(|_| selection::best(&self.choice).unwrap_or(total));
@@ -451,7 +452,7 @@ impl<'a> Run<'a> {
         // From here to the record everything is a function of the state and the outcomes, so it is made again whole if
         // the process dies in between: the checkpoint first, the rows after its valid length.
         self.checkpoint()?;
-        let row = |(mode, outcomes): &(Mode, Vec<episodes::Outcome>), step, metric: &str| {
+        let row = |(mode, outcomes): &(Mode, Vec<Outcome>), step, metric: &str| {
             self.evaluation_row(step, Split::Test, *mode, metric, aggregate(*mode, outcomes))
         };
         let metric = self.job.metric().name;
@@ -484,7 +485,8 @@ impl<'a> Run<'a> {
         Ok(state)
     }
 
-    /// Test episodes of `state` that `outcomes` lacks, in chunks that a checkpoint can stand between. False: asked to stop.
+    /// Test episodes of `state` that `outcomes` lacks, in chunks that a checkpoint can stand between. False: asked to
+    /// stop.
     fn episodes(&mut self, state: &State, outcomes: &mut Outcomes, last: bool) -> Result<bool> {
         let total = self.job.eval_episodes;
         let done = |outcomes: &Outcomes| outcomes.first().map_or(0, |(_, outcomes)| outcomes.len());
@@ -492,7 +494,7 @@ impl<'a> Run<'a> {
             let range = done(outcomes)..(done(outcomes) + EPISODE_CHUNK).min(total);
             let first = range.start;
             let Some(part) = self.evaluate(state, Split::Test, EpisodeSet::Final, range)? else { return Ok(false) };
-            match diverged::in_evaluation(self.job, Split::Test, &part, first) {
+            match diverged::check_numbers(self.job, Split::Test, &part, first) {
                 Err(error) if !last => {
                     // What was trained stays: another setting of the test may do with it.
                     self.checkpoint()?;

@@ -1,9 +1,9 @@
 //! Which training a run belongs to, and what of it lies in the results already.
 //!
 //! What determines the learned state is a training: data and training classes, view, network, method and its training
-//! settings, meta-iterations, seed. The rest of a run is an evaluation. Labels and names are of neither, and a method that
-//! takes another's training as it is has that one's. Runs of one training in one budget folder are kin: whichever comes
-//! first trains, and the others go on from its checkpoints.
+//! settings, meta-iterations, seed. The rest of a run is an evaluation. Labels and names are of neither, and a method
+//! that takes another's training as it is has that one's. Runs of one training in one budget folder are kin: whichever
+//! comes first trains, and the others go on from its checkpoints.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +16,7 @@ use super::resume::Made;
 use super::selection::Selection;
 use super::shapes;
 use crate::identity::{Identity, Segment};
+use crate::registry;
 use crate::results::checkpoint::{Checkpoint, FIRST_FORMAT, Meta};
 use crate::results::run_dir::RunDir;
 use crate::results::run_json::Status;
@@ -40,7 +41,8 @@ impl Kinship {
     }
 }
 
-/// The key of a config under which the method that learns the state stands, where it is another than the one that tests it.
+/// The key of a config under which the method that learns the state stands, where it is another than the one that tests
+/// it.
 pub(super) const TRAINS_AS: &str = "trains_as";
 
 /// Writes it into a config.
@@ -58,7 +60,7 @@ pub fn trainer(config: &Value) -> &str {
 
 /// The code of this binary for a run of this config; None where it lacks a method.
 pub fn code(algorithms: &[Entry], config: &Value) -> Option<Identity> {
-    let entry = |name: &str| algorithms.iter().find(|entry| entry.name == name);
+    let entry = |name: &str| registry::find(algorithms, name).ok();
     Some(Identity::of(entry(trainer(config))?, entry(config["algorithm"].as_str()?)?))
 }
 
@@ -164,14 +166,14 @@ pub(super) fn same(job: &Job, made: &Made<'_>) -> bool {
         && training_of(config, data_digest, job.algorithm.halves().as_ref()) == job.kinship.training
 }
 
-/// Whether a state of kin is as good as one of the job's own: of its training, and made by this code or by code that this
-/// one was seen to repeat, unless the user asked for what other builds made.
+/// Whether a state of kin is as good as one of the job's own: of its training, and made by this code or by code that
+/// this one was seen to repeat, unless the user asked for what other builds made.
 pub(super) fn usable(job: &Job, meta: &Meta) -> bool {
     same(job, &Made::from(meta)) && (job.other_build == OtherBuild::Keep || ours(job, meta) || proved(job, meta))
 }
 
-/// Whether a snapshot is a state that the training which `builds` made has passed: this code made it or was seen to repeat it, or
-/// it is of the stretch of one of them. Otherwise points of two trainings would make one curve.
+/// Whether a snapshot is a state that the training which `builds` made has passed: this code made it or was seen to
+/// repeat it, or it is of the stretch of one of them. Otherwise points of two trainings would make one curve.
 pub(super) fn passed(job: &Job, meta: &Meta, builds: &[Segment]) -> bool {
     let theirs = job.other_build == OtherBuild::Keep && on_the_way(&meta.segments, meta.step, builds);
     let this =
@@ -200,8 +202,8 @@ fn on_the_way(first: &[Segment], step: u64, builds: &[Segment]) -> bool {
     !first.is_empty() && builds.starts_with(first) && next.is_none_or(|next| step <= next.first_step)
 }
 
-/// Whether all states before `step` that validation chooses among are still there, or their number is: the best of the others is
-/// not the best.
+/// Whether all states before `step` that validation chooses among are still there, or their number is: the best of the
+/// others is not the best.
 pub(super) fn can_choose(job: &Job, kin: &[Kin], step: u64, measured: &[(u64, f64)]) -> bool {
     let Some(selection) = Selection::new(job) else { return true };
     let folders = kin.iter().map(|kin| &kin.dir).chain([&job.dir]);
@@ -297,8 +299,8 @@ mod tests {
         assert_eq!(moved(&["label"], json!("other"), None), (false, false));
     }
 
-    /// Rows of two methods have one training where one trains as the other; keys that only choose this do not count, and
-    /// each has its own evaluation.
+    /// Rows of two methods have one training where one trains as the other; keys that only choose this do not count,
+    /// and each has its own evaluation.
     #[test]
     fn a_method_that_trains_as_another_has_its_training() {
         let scored = |change: &dyn Fn(&mut Value)| {

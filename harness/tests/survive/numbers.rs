@@ -65,6 +65,13 @@ fn a_classification_that_diverges_at_test_is_not_reported_as_chance() {
     assert!(!ended.out.contains("20.00"), "{}", ended.out);
     let record = budget(&dir.path().join("f2")).join("glyphs-5w1s/transfer-linear/seed-0/run.json");
     assert_eq!(RunRecord::read(&record).unwrap().status, Status::Failed);
+    // What was trained stays, and `eval` says on which classes it diverges.
+    let state = record.with_file_name("checkpoint-5.safetensors");
+    let line = format!(
+        "eval {} glyphs-5w1s --split train --eval-episodes 5 --set method.transfer-linear.tune_lr=1e6",
+        state.display()
+    );
+    run(harness(dir.path(), &line)).expect(7, " of the training classes: the ");
 }
 
 /// What a builds before this one left: complete runs with NaN as their final number, or with chance where answers were NaN.

@@ -201,8 +201,8 @@ fn answer(features: &Tensor, support: &Labeled, head: &Params, answers: &Answers
     answers(&Embedded { support: features.narrow(0, 0, n)?, classes: support.classes()?, query, head })
 }
 
-/// What [`Algorithm::score`] is for a method that answers so: under running statistics where `adapted` has them, else support set and
-/// queries are one batch (transductive), or the support set and one query at a time (inductive).
+/// What [`Algorithm::score`] is for a method that answers so: under running statistics where `adapted` has them; else
+/// the support set is one batch with all of `query` (transductive), or with one query at a time (inductive).
 pub fn score(
     model: &Model,
     answers: &Answers,

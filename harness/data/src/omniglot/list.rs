@@ -5,7 +5,7 @@ use std::path::Path;
 
 use harness_core::{Error, Result};
 
-use super::locate::{HALVES, Source};
+use super::locate::{FIRST, HALVES, Source};
 use super::numbers;
 use crate::files::is_image;
 use crate::parquet::Table;
@@ -14,6 +14,9 @@ use crate::tree::{Dir, Node};
 
 /// Most drawings that are listed: well above the 32,460 that there are, to end the reading of what is something else.
 const MAX_DRAWINGS: usize = 100_000;
+
+/// Most folders that an archive puts around what it holds.
+const WRAPPERS: usize = 3;
 
 /// (alphabet, character) and then file name: the order of the plan.
 type Drawings = BTreeMap<(String, String), BTreeMap<String, Place>>;
@@ -25,7 +28,7 @@ pub(super) fn list(sources: &[Source]) -> Result<Plan> {
     let mut drawings = Drawings::new();
     for source in sources {
         match source {
-            Source::Zip(path) => list_folder(&Dir::archive(path)?, &mut drawings)?,
+            Source::Archive(path) => list_folder(&Dir::archive(path)?, &mut drawings)?,
             Source::Folder(path) => list_folder(&Dir::Disk(path.clone()), &mut drawings)?,
             Source::Parquet(path) => list_parquet(path, &mut plan.tables, &mut drawings)?,
         }
@@ -37,21 +40,37 @@ pub(super) fn list(sources: &[Source]) -> Result<Plan> {
     Ok(plan)
 }
 
-/// The alphabets of `root`, or of the half in it: an archive holds a folder of its own name.
+/// The drawings of a folder of alphabets, or of those in it.
 fn list_folder(root: &Dir, drawings: &mut Drawings) -> Result<()> {
-    let only = root.folders().into_iter().next().map(|(_, dir)| dir);
-    let half = |dir: &Dir| HALVES.iter().find_map(|half| dir.dir(half));
-    let root = half(root).or_else(|| half(&only?)).unwrap_or_else(|| root.clone());
-    for (alphabet, characters) in root.folders() {
-        for (character, files) in characters.folders() {
-            for entry in files.entries()? {
-                if let (true, Node::File(file)) = (is_image(&entry.name), entry.node) {
-                    insert(drawings, &alphabet, &character, &entry.name, Place::File(file), &root.path())?;
+    for home in alphabets(root) {
+        for (alphabet, characters) in home.folders() {
+            for (character, files) in characters.folders() {
+                for entry in files.entries()? {
+                    if let (true, Node::File(file)) = (is_image(&entry.name), entry.node) {
+                        insert(drawings, &alphabet, &character, &entry.name, Place::File(file), &home.path())?;
+                    }
                 }
             }
         }
     }
     Ok(())
+}
+
+/// The folders of alphabets: the halves in `root`, or `root` itself. An archive holds them below folders of its own.
+fn alphabets(root: &Dir) -> Vec<Dir> {
+    let mut here = Some(root.clone());
+    for _ in 0..=WRAPPERS {
+        let Some(dir) = here else { break };
+        let halves: Vec<Dir> = HALVES.iter().filter_map(|half| dir.dir(half)).collect();
+        if !halves.is_empty() {
+            return halves;
+        }
+        if dir.dir(FIRST).is_some() {
+            return vec![dir];
+        }
+        here = dir.folders().into_iter().next().map(|(_, dir)| dir);
+    }
+    vec![root.clone()]
 }
 
 /// Rows name their drawing by the file that it once was (`0709_01.png`); where they do not, the label is the character's

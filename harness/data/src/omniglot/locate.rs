@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result};
 
+use crate::archive;
 use crate::files::survey;
 use crate::search::{Located, SearchPath, Shape};
 
@@ -24,6 +25,9 @@ const HOMES: [&str; 9] = [
     "",
 ];
 
+/// The first class, by which a folder of alphabets is known.
+pub(super) const FIRST: &str = "Alphabet_of_the_Magi/character01";
+
 /// Where TensorFlow Datasets extracts archives, each into a folder whose name ends in a digest.
 const TENSORFLOW: [&str; 2] = ["downloads/extracted", "tensorflow_datasets/downloads/extracted"];
 
@@ -33,7 +37,8 @@ const PARQUET_DEPTH: usize = 3;
 /// One half of Omniglot, or all of it in one folder of alphabets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Source {
-    Zip(PathBuf),
+    /// A half or all of it, packed.
+    Archive(PathBuf),
     /// A folder of alphabets.
     Folder(PathBuf),
     Parquet(PathBuf),
@@ -42,13 +47,13 @@ pub(super) enum Source {
 /// Where Omniglot is. Errors: [`Error::Data`] when it is nowhere or only half of it is there.
 pub(super) fn located(search: &SearchPath) -> Result<Located> {
     let sources = locate(search)?;
-    let shape = match sources[0] {
-        Source::Zip(_) => Shape::Zips,
+    let shape = match &sources[0] {
+        Source::Archive(path) => Shape::of_archive(path),
         Source::Folder(_) => Shape::Folders,
         Source::Parquet(_) => Shape::Parquet,
     };
     let path = |source| match source {
-        Source::Zip(path) | Source::Folder(path) | Source::Parquet(path) => path,
+        Source::Archive(path) | Source::Folder(path) | Source::Parquet(path) => path,
     };
     Ok(Located { shape, paths: sources.into_iter().map(path).collect() })
 }
@@ -76,6 +81,9 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
                 [None, None] => {}
             }
         }
+        if let Some(whole) = find_whole(dir) {
+            return Ok(vec![whole]);
+        }
         for extracted in TENSORFLOW.iter().map(|habit| dir.join(habit)).filter(|dir| dir.is_dir()) {
             let homes: Vec<PathBuf> = survey(&extracted, true).map(|(_, path)| path).collect();
             let find = |name| homes.iter().find_map(|home| find_half(home, name));
@@ -90,7 +98,7 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
             home.display()
         )),
         None => Error::data(format!(
-            "omniglot is not here: looked for images_background and images_evaluation as .zip or folders, and for parquet, in {}; {REMEDY}",
+            "omniglot is not here: looked for images_background and images_evaluation as archives or folders, and for parquet, in {}; {REMEDY}",
             search.looked_in("omniglot")
         )),
     })
@@ -101,16 +109,19 @@ const REMEDY: &str = "get it with `harness data fetch omniglot`, or put images_b
 images_evaluation.zip of github.com/brendenlake/omniglot (folder python) there, or point --data-dir or \
 HARNESS_DATA_DIR at the folder that holds your omniglot folder";
 
-/// The archive is preferred to the folder, since it has checksums and cannot be half extracted.
+/// The archive is preferred to the folder, since it cannot be half extracted, and a zip has checksums.
 fn find_half(home: &Path, name: &str) -> Option<Source> {
-    let (zip, folder) = (home.join(format!("{name}.zip")), home.join(name));
-    if zip.is_file() {
-        Some(Source::Zip(zip))
-    } else if folder.is_dir() {
-        Some(Source::Folder(folder))
-    } else {
-        None
-    }
+    let folder = || Some(home.join(name)).filter(|folder| folder.is_dir());
+    archive::named(home, name).map(Source::Archive).or_else(|| folder().map(Source::Folder))
+}
+
+/// The archive that stands for one of the folders, or lies in it under its name.
+fn find_whole(dir: &Path) -> Option<Source> {
+    let named = |home: &&str| {
+        let name = home.rsplit('/').next().filter(|name| !name.is_empty())?;
+        archive::named(dir, home).or_else(|| archive::named(&dir.join(home), name))
+    };
+    HOMES.iter().find_map(named).map(Source::Archive)
 }
 
 /// Adds the parquet files below `folder`.
@@ -123,7 +134,7 @@ fn find_parquet(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
 
 /// Whether a folder holds alphabets directly, both halves in one, as the original Reptile code keeps them.
 fn is_alphabets(home: &Path) -> bool {
-    home.join("Alphabet_of_the_Magi/character01").is_dir()
+    home.join(FIRST).is_dir()
 }
 
 #[cfg(test)]
@@ -135,7 +146,7 @@ mod tests {
         for path in paths {
             let path = dir.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            if path.extension().is_some_and(|extension| extension == "zip") {
+            if archive::stem(&path.to_string_lossy()).is_some() {
                 fs::write(path, b"").unwrap();
             } else {
                 fs::create_dir_all(path).unwrap();
@@ -151,6 +162,9 @@ mod tests {
             (vec!["omniglot/images_background", "omniglot/images_evaluation"], Shape::Folders),
             (vec!["omniglot-py/images_background.zip", "omniglot-py/images_evaluation"], Shape::Zips),
             (vec!["images_background", "images_evaluation"], Shape::Folders),
+            (vec!["omniglot/images_background.tar", "omniglot/images_evaluation.tar.gz"], Shape::Tar),
+            (vec!["omniglot.zip"], Shape::Zips),
+            (vec!["omniglot/omniglot.tgz"], Shape::Tar),
             (vec!["omniglot/Alphabet_of_the_Magi/character01"], Shape::Folders),
             (
                 vec!["downloads/extracted/ZIP.a1/images_background", "downloads/extracted/ZIP.b2/images_evaluation"],

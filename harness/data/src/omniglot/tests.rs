@@ -2,7 +2,9 @@ use super::*;
 use crate::cache::Cache;
 use crate::dataset::Dataset;
 use crate::decode::Filter;
-use crate::fixtures::{Row, hub_row, omniglot, unpack_omniglot, write_folders, write_parquet, write_zips};
+use crate::fixtures::{
+    Row, hub_row, omniglot, tar_gz_of, tar_of, unpack_omniglot, write_folders, write_parquet, write_zips, zip_of,
+};
 use crate::loader::Loader;
 use harness_core::ImageSet;
 use std::fs;
@@ -47,6 +49,44 @@ fn zips_folders_and_one_merged_folder_give_the_same_digest() {
     for (i, value) in sets[0].image(5).iter().enumerate() {
         let [x, y] = [i % 28, i / 28].map(|i| (2 * i + 1) * 105 / 56);
         assert_eq!(*value, if ink(x, y) { 0 } else { 255 });
+    }
+}
+
+/// As halves and as a whole, each alone in its archive or below folders of the archive's own.
+#[test]
+fn every_archive_gives_the_digest_of_the_folders() {
+    let files = omniglot(3);
+    let dir = tempfile::tempdir().unwrap();
+    write_folders(&dir.path().join("folders/omniglot"), &files);
+    let wanted = load_small(&dir.path().join("folders"), 3).unwrap().digest;
+    let packed = |ending: &str, keep: &str, above: &str| {
+        let files = files.iter().filter(|(half, ..)| half.starts_with(keep));
+        let named: Vec<(String, &[u8])> =
+            files.map(|(half, path, bytes)| (format!("{above}{half}/{path}"), bytes.as_slice())).collect();
+        let named = named.iter().map(|(name, bytes)| (name.as_str(), *bytes));
+        match ending {
+            "zip" => zip_of(named),
+            "tar" => tar_of(named),
+            _ => tar_gz_of(named),
+        }
+    };
+    for ending in ["zip", "tar", "tar.gz"] {
+        for (name, parts) in [
+            (
+                "halves",
+                vec![("omniglot/images_background", "images_b", ""), ("omniglot/images_evaluation", "images_e", "")],
+            ),
+            ("whole", vec![("omniglot", "", "")]),
+            ("inside", vec![("omniglot/omniglot", "", "omniglot/python/")]),
+        ] {
+            let home = dir.path().join(format!("{name}-{ending}"));
+            for (path, keep, above) in parts {
+                let path = home.join(format!("{path}.{ending}"));
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, packed(ending, keep, above)).unwrap();
+            }
+            assert_eq!(load_small(&home, 3).unwrap().digest, wanted, "{name} {ending}");
+        }
     }
 }
 

@@ -58,7 +58,8 @@ pub fn targets(asked: &[String]) -> Result<Vec<Target>> {
 
 /// A set of the table, with the class split that papers use.
 fn known(name: &str) -> Result<Target> {
-    let sets = || SETS.iter().filter(|set| !set.regression && !matches!(set.open, Open::Folder)).map(|set| set.name);
+    let sets =
+        || SETS.iter().filter(|set| !set.is_regression() && !matches!(set.open, Open::Folder)).map(|set| set.name);
     let set = find(name).filter(|set| sets().any(|known| known == set.name));
     let set = set.ok_or_else(|| {
         Error::usage(format!("--to: {}, or the path of a benchmark file", unknown("data set", name, sets())))
@@ -88,7 +89,7 @@ fn known(name: &str) -> Result<Target> {
 fn own(path: &str) -> Result<Target> {
     let benchmark = Benchmark::find(path, &[])?;
     let data = benchmark.data;
-    if data.dataset != "folder" {
+    if !data.is_folder() {
         let target = known(&data.dataset)?;
         let side = data.side.unwrap_or(target.side);
         return Ok(Target { name: benchmark.name, side, data, ..target });
@@ -101,7 +102,7 @@ fn own(path: &str) -> Result<Target> {
 /// where it is the set that it was trained on. The error says why the pair makes no sense, in one line.
 pub fn pairs<'a>(trained: &Trained, target: &'a Target) -> Result<Vec<Pair<'a>>, String> {
     let same_file = trained.data.path == target.data.path || trained.benchmark == target.name;
-    if trained.data.dataset == target.data.dataset && (target.data.dataset != "folder" || same_file) {
+    if trained.data.dataset == target.data.dataset && (!target.data.is_folder() || same_file) {
         return Ok(Vec::new());
     }
     let channels = trained.input[2];

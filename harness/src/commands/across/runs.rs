@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use harness_core::Result;
+use harness_core::{Entry, Result};
 
 use super::Done;
+use super::codes::Codes;
 use crate::benchmark::Budget;
 use crate::commands::trained::Trained;
 use crate::results::across_csv::Row;
@@ -13,6 +14,7 @@ use crate::results::run;
 use crate::results::run_dir::RunDir;
 use crate::results::run_json::{RunRecord, Status};
 use crate::results::summary;
+use crate::runner;
 
 /// A run on images that is complete.
 pub struct Finished {
@@ -35,18 +37,24 @@ impl Finished {
     }
 
     /// Of the code that trained it; empty where the record does not say.
-    pub fn trained_code(&self) -> &str {
+    fn trained_code(&self) -> &str {
         self.record.code.as_ref().map(|code| code.training.as_str()).unwrap_or_default()
+    }
+
+    /// What trained its state, and what this binary tests it by.
+    pub fn codes(&self, algorithms: &[Entry]) -> Codes {
+        let here = runner::code(algorithms, &self.record.config).unwrap_or_default();
+        Codes { trained: self.trained_code().to_owned(), evaluated: here.evaluation }
     }
 
     /// Whether `row` is of the state that this run has now.
     pub fn has(&self, row: &Row) -> bool {
         let RunRecord { config_hash, data_digest, selected_step, meta_iters, .. } = &self.record;
         let state = (config_hash, data_digest, selected_step.unwrap_or(*meta_iters));
-        let trained = row.code.split('+').next();
+        let Ok(codes) = row.code.parse::<Codes>();
         self.is_of(row)
             && (&row.config_hash, &row.trained_on, row.step) == state
-            && trained == Some(self.trained_code())
+            && codes.trained == self.trained_code()
     }
 }
 

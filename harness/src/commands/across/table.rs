@@ -1,4 +1,4 @@
-//! The table: a row a method, a column a pair of data sets, a block for each protocol and mode.
+//! The tables: a row a method, a column a pair of data sets, a table for each protocol and mode.
 
 use std::path::PathBuf;
 
@@ -6,11 +6,13 @@ use harness_core::Mode;
 use serde::Serialize;
 
 use crate::cli::Sheet;
-use crate::compare::block::{Block, Column};
-use crate::report::format;
+use crate::console;
+use crate::lists::unique;
 use crate::results::across_csv::{self, Row};
 use crate::results::metric::ACCURACY;
 use crate::results::statistics::mean;
+use crate::table::{Column, Notes, Table};
+use crate::words;
 
 /// A cell of the table: the mean over the seeds of one method.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,15 +41,12 @@ pub fn print(kept: &[(PathBuf, Vec<Row>)], left_out: &[String], format: Sheet) -
     match format {
         Sheet::Csv => across_csv::text(&kept.iter().flat_map(|(_, rows)| rows.iter().cloned()).collect::<Vec<_>>()),
         Sheet::Json => serde_json::to_string_pretty(&cells).expect("cells are plain data") + "\n",
-        Sheet::Markdown => blocks(&cells).iter().map(Block::markdown).collect(),
-        Sheet::Latex => blocks(&cells).iter().map(Block::latex).collect(),
+        Sheet::Markdown => tables(&cells).iter().map(Table::markdown).collect(),
+        Sheet::Latex => tables(&cells).iter().map(Table::latex).collect(),
         Sheet::Table => {
-            let width = crate::commands::report::terminal_width();
-            let block = |block: &Block| {
-                let notes: String = block.notes.iter().map(|note| format!("{note}.\n")).collect();
-                format!("{}\n{}\n{notes}\n", block.title, block.grid(width))
-            };
-            let mut text: String = blocks(&cells).iter().map(block).collect();
+            let width = console::table_width();
+            let table = |table: &Table| table.text(width, Notes::Sentences) + "\n";
+            let mut text: String = tables(&cells).iter().map(table).collect();
             left_out.iter().for_each(|left| text += &format!("left out {left}\n"));
             text
         }
@@ -87,20 +86,20 @@ fn cells(kept: &[(PathBuf, Vec<Row>)]) -> Vec<Cell> {
     cells.into_iter().map(meant).collect()
 }
 
-/// A block for each folder, budget, protocol, mode and number of episodes: what may be read side by side.
-fn blocks(cells: &[Cell]) -> Vec<Block> {
+/// A table for each folder, budget, protocol, mode and number of episodes: what may be read side by side.
+fn tables(cells: &[Cell]) -> Vec<Table> {
     let folders: Vec<&PathBuf> = unique(cells.iter().map(|cell| &cell.out));
     let key = |cell: &Cell| (cell.out.clone(), cell.budget.clone(), cell.ways, cell.shots, cell.mode, cell.episodes);
     unique(cells.iter().map(key))
         .into_iter()
         .map(|of| {
             let here: Vec<&Cell> = cells.iter().filter(|cell| key(cell) == of).collect();
-            block(&here, folders.len() > 1)
+            table(&here, folders.len() > 1)
         })
         .collect()
 }
 
-fn block(cells: &[&Cell], with_folder: bool) -> Block {
+fn table(cells: &[&Cell], with_folder: bool) -> Table {
     let first = cells[0];
     let pair = |cell: &Cell| (cell.from.clone(), cell.to.clone(), cell.side);
     let (pairs, methods) = (unique(cells.iter().map(|cell| pair(cell))), unique(cells.iter().map(|cell| &cell.method)));
@@ -110,16 +109,15 @@ fn block(cells: &[&Cell], with_folder: bool) -> Block {
         title.insert(0, first.out.display().to_string());
     }
     title.push(ACCURACY.heading());
-    title.push(format::plural(first.episodes, "test episode"));
+    title.push(words::plural(first.episodes, "test episode"));
     let name = |(from, to, side): &(String, String, usize)| format!("{from} → {to}, {side} px");
-    let columns = std::iter::once(Column { name: "method".into(), right: false })
-        .chain(pairs.iter().map(|pair| Column { name: name(pair).into(), right: true }));
+    let columns = std::iter::once(Column::left("method")).chain(pairs.iter().map(|pair| Column::right(name(pair))));
     let line = |method: &&String| {
         let cell = |wanted: &(String, String, usize)| {
             let found = cells.iter().find(|cell| cell.method == **method && pair(cell) == *wanted);
             found.map_or(String::new(), |cell| ACCURACY.with_interval(cell.value, cell.ci95_episodes))
         };
-        std::iter::once((*method).clone()).chain(pairs.iter().map(cell)).collect()
+        std::iter::once((*method).clone()).chain(pairs.iter().map(cell)).collect::<Vec<_>>()
     };
     let seeds = unique(cells.iter().map(|cell| cell.seeds));
     let of_seeds = match &seeds[..] {
@@ -130,23 +128,7 @@ fn block(cells: &[&Cell], with_folder: bool) -> Block {
             format!("means over up to {most} seeds; ±: 95 % over the episodes of a seed")
         }
     };
-    Block {
-        title: title.join(" · "),
-        columns: columns.collect(),
-        lines: methods.iter().map(line).collect(),
-        notes: vec![of_seeds],
-    }
-}
-
-/// Each once, in the order in which they come.
-fn unique<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    let mut found = Vec::new();
-    all.for_each(|one| {
-        if !found.contains(&one) {
-            found.push(one);
-        }
-    });
-    found
+    Table { notes: vec![of_seeds], ..Table::new(title.join(" · "), columns, methods.iter().map(line)) }
 }
 
 #[cfg(test)]
@@ -187,13 +169,13 @@ mod tests {
         let cells = cells(&kept);
         assert_eq!((cells.len(), cells[0].value, cells[0].seeds), (3, 41.5, 2));
         assert!((cells[0].ci95_episodes.unwrap() - 0.3).abs() < 1e-12);
-        let blocks = blocks(&cells);
-        assert_eq!(blocks.len(), 1);
-        assert_eq!(blocks[0].title, "paper · 5-way 1-shot · inductive · accuracy, % · 1,000 test episodes");
-        let heads: Vec<&str> = blocks[0].columns.iter().map(|column| &*column.name).collect();
+        let tables = tables(&cells);
+        assert_eq!(tables.len(), 1);
+        assert_eq!(tables[0].title, "paper · 5-way 1-shot · inductive · accuracy, % · 1,000 test episodes");
+        let heads: Vec<&str> = tables[0].columns.iter().map(|column| &*column.name).collect();
         assert_eq!(heads, ["method", "cifar-fs-5w1s → mini-imagenet, 32 px", "cifar-fs-5w1s → mini-imagenet, 84 px"]);
-        assert_eq!(blocks[0].lines, [["reptile", "41.50 ±0.30", ""], ["protonet", "38.50 ±0.20", "37.25 ±0.20"]]);
-        assert_eq!(blocks[0].notes, ["means over up to 2 seeds; ±: 95 % over the episodes of a seed"]);
+        assert_eq!(tables[0].lines, [["reptile", "41.50 ±0.30", ""], ["protonet", "38.50 ±0.20", "37.25 ±0.20"]]);
+        assert_eq!(tables[0].notes, ["means over up to 2 seeds; ±: 95 % over the episodes of a seed"]);
         let markdown = print(&kept, &[], Sheet::Markdown);
         assert!(markdown.contains("| reptile | 41.50 ±0.30 |  |\n"), "{markdown}");
         assert!(print(&kept, &["x: y".into()], Sheet::Table).ends_with("\nleft out x: y\n"));
@@ -205,6 +187,6 @@ mod tests {
         let mut rows = vec![row("reptile", 0, ("fc100", 84), 40.0); 3];
         rows[1].episodes = 10;
         rows[2].mode = Mode::Transductive;
-        assert_eq!(blocks(&cells(&[(PathBuf::from("out"), rows)])).len(), 3);
+        assert_eq!(tables(&cells(&[(PathBuf::from("out"), rows)])).len(), 3);
     }
 }

@@ -2,9 +2,7 @@
 
 use std::process::Command;
 
-use clap::ValueEnum;
-
-use super::{Bench, Network, What, Whose};
+use super::{Bench, Network, What, Whose, name};
 
 /// Measurements by kind.
 #[derive(Default)]
@@ -39,10 +37,9 @@ pub fn peak_mb() -> f64 {
 
 /// Peak resident memory in MB of a process of its own that does one row by one kind of operations; none where none can be had.
 pub fn memory(args: &Bench, threads: usize, network: Network, what: What, whose: Whose) -> Option<f64> {
-    let name = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_owned());
     let mut command = Command::new(std::env::current_exe().ok()?);
-    command.args(["--quiet", "bench", "--network", &name(network.to_possible_value())?]);
-    command.args(["--what", &name(what.to_possible_value())?, "--memory-of", &name(whose.to_possible_value())?]);
+    command.args(["--quiet", "bench", "--network", &name(&network)]);
+    command.args(["--what", &name(&what), "--memory-of", &name(&whose)]);
     command.args(["--threads", &threads.to_string(), "--seconds", &(args.seconds / 2.0).to_string()]);
     if let Some(set) = args.instruction_set {
         command.args(["--instruction-set", set.name()]);

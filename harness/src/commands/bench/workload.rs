@@ -11,7 +11,7 @@ use harness_core::{
 };
 
 use super::passes::Passes;
-use super::{Network, What};
+use super::{Network, What, Whose};
 use crate::benchmark::{Benchmark, Budget};
 use crate::runner::{Cell, EpisodeSet, Job, Stop, Workers, build, evaluate, iterate};
 
@@ -50,8 +50,8 @@ impl Workload {
         let draw = Draw::Episode { ways: None, shots, queries: 0 };
         let mut rng = Stream::new(0, Purpose::TrainTask, 0, 0);
         let examples = source.task(Split::Train, &draw, benchmark.protocol.ways, &method.view, &mut rng)?.support;
-        let network = method.model.clone().unwrap_or_else(|| benchmark.model.clone());
-        let model = Model::new(&network, &source.input(), benchmark.protocol.ways, &Device::Cpu)?;
+        let (spec, ways) = (benchmark.model_of(&method), benchmark.protocol.ways);
+        let model = Model::new(spec, &source.input(), ways, &Device::Cpu)?;
         let passes = Passes::new(&model, &source.input())?;
         let cell = Cell {
             method,
@@ -84,7 +84,7 @@ impl Workload {
 
     /// Seconds of the whole machine for one step, every thread on a task of its own. In evaluation mini-batches are those
     /// of an evaluation task, and the time is scaled to a step at [`BATCH`].
-    pub fn steps(&self, what: What, stock: bool, threads: usize, seconds: f64) -> Result<f64> {
+    pub fn steps(&self, what: What, whose: Whose, threads: usize, seconds: f64) -> Result<f64> {
         let batch = match what {
             What::Evaluate => {
                 (self.job.algorithm.cost(&self.job.benchmark.protocol).episode / self.job.algorithm.test_steps() as f64)
@@ -92,7 +92,10 @@ impl Workload {
             }
             _ => BATCH,
         };
-        let model = if stock { self.model.clone().stock() } else { self.model.clone() };
+        let model = match whose {
+            Whose::Ours => self.model.clone(),
+            Whose::Stock => self.model.clone().stock(),
+        };
         let work = || self.one_thread(&model, batch, seconds);
         let done = std::thread::scope(|scope| {
             let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();

@@ -4,9 +4,11 @@ use std::path::Path;
 
 use candle_core::Device;
 use harness_core::{Entry, Error, Model, ModelSpec, Result, State, View};
+use harness_data::{Input, find};
 use harness_kernels::{Layer, Padding};
 use serde_json::{Value, json};
 
+use crate::registry;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::metric::{ACCURACY, MSE};
 use crate::results::run_dir::RECORD;
@@ -20,7 +22,7 @@ const FORMAT: u32 = 1;
 pub fn card(checkpoint: &Checkpoint, run_folder: &Path, algorithms: &[Entry]) -> Result<Value> {
     let (config, state) = (&checkpoint.meta.config, &checkpoint.state);
     let algorithm = config["algorithm"].as_str().unwrap_or_default();
-    let entry = algorithms.iter().find(|entry| entry.name == algorithm);
+    let entry = registry::find(algorithms, algorithm).ok();
     let record = RunRecord::read(&run_folder.join(RECORD)).ok();
     let commit = record.and_then(|record| Some(json!({ "commit": record.git_commit?, "dirty": record.git_dirty })));
     Ok(json!({
@@ -56,21 +58,17 @@ fn part<T: serde::de::DeserializeOwned>(config: &Value, key: &str) -> Result<T> 
 /// What one input is: its shape, its numbers, and which of them is ink.
 fn input(config: &Value) -> Result<Value> {
     let (shape, view): (Vec<usize>, View) = (part(config, "input")?, part(config, "view")?);
-    let dataset = config["data"]["dataset"].as_str().unwrap_or_default();
-    Ok(match (dataset, view.invert) {
-        ("sine", _) => json!({ "shape": shape, "axes": "x", "range": [-5, 5] }),
-        ("quadratic", _) => json!({ "shape": shape, "axes": "x1, x2", "range": [-1.5, 1.5] }),
-        (name, invert) => {
-            let drawing = matches!(name, "omniglot" | "glyphs");
-            let polarity = match (drawing, invert) {
-                (true, true) => "ink is 1, paper is 0",
-                (true, false) => "ink is 0, paper is 1",
-                (false, true) => "1 - pixel / 255",
-                (false, false) => "pixel / 255",
-            };
-            json!({ "shape": shape, "axes": "height, width, channels", "range": [0, 1], "polarity": polarity })
+    let set = find(config["data"]["dataset"].as_str().unwrap_or_default());
+    let polarity = match (set.map_or(&Input::Brightness, |set| &set.input), view.invert) {
+        (Input::Coordinate { axes, range }, _) => {
+            return Ok(json!({ "shape": shape, "axes": axes, "range": range }));
         }
-    })
+        (Input::Ink, true) => "ink is 1, paper is 0",
+        (Input::Ink, false) => "ink is 0, paper is 1",
+        (Input::Brightness, true) => "1 - pixel / 255",
+        (Input::Brightness, false) => "pixel / 255",
+    };
+    Ok(json!({ "shape": shape, "axes": "height, width, channels", "range": [0, 1], "polarity": polarity }))
 }
 
 /// Each layer with what it computes and the shapes of its parameters. A checkpoint without a dense head, or whose method
@@ -138,7 +136,7 @@ fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
     let config = &checkpoint.meta.config;
     let total = config["eval"]["episodes"].as_u64();
     let set = config["data"]["dataset"].as_str().and_then(harness_data::find);
-    let regression = set.is_some_and(|set| set.regression);
+    let regression = set.is_some_and(harness_data::Set::is_regression);
     let metric = if regression { MSE } else { ACCURACY };
     let own = if checkpoint.last.is_empty() { &checkpoint.outcomes } else { &checkpoint.last };
     let whole = own.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);

@@ -1,22 +1,19 @@
 //! A checkpoint that evaluation can read and training cannot go on from: a fraction of the size.
 
-use candle_core::Device;
-use harness_core::{Context, Entry, Error, ModelSpec, Problem, Protocol, Result, error};
+use harness_core::{Context, Entry, Error, ModelSpec, Problem, Protocol, Result};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::commands::export::Export;
 use crate::console;
 use crate::exit::Exit;
+use crate::registry;
 use crate::results::checkpoint::Checkpoint;
 
 /// Writes what the checkpoint's own method says that evaluation reads, and prints the path.
 pub fn run(args: &Export, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Result<Exit> {
     let config = &checkpoint.meta.config;
-    let name = config["algorithm"].as_str().unwrap_or_default();
-    let known = || algorithms.iter().map(|entry| entry.name);
-    let entry = algorithms.iter().find(|entry| entry.name == name);
-    let entry = entry.ok_or_else(|| error::unknown("algorithm", name, known()))?;
+    let entry = registry::find(algorithms, config["algorithm"].as_str().unwrap_or_default())?;
     let method = (entry.build)(&read(config, "method")?, &context(config)?)?;
     let state = method.for_evaluation(&checkpoint.state);
     let trimmed = Checkpoint { log: checkpoint.log.clone(), ..Checkpoint::state_alone(state, checkpoint.meta.clone()) };
@@ -35,7 +32,7 @@ fn context(config: &Value) -> Result<Context> {
         _ => Problem::Classification { train_classes: 1 },
     };
     let protocol: Protocol = read(config, "protocol")?;
-    Ok(Context { model, input: read(config, "input")?, problem, protocol, device: Device::Cpu, plain: false })
+    Ok(registry::on_cpu(model, read(config, "input")?, problem, protocol))
 }
 
 fn read<T: DeserializeOwned>(config: &Value, key: &str) -> Result<T> {

@@ -6,7 +6,7 @@ use toml::Value;
 
 use crate::benchmark::{Benchmark, Traced};
 use crate::cli::Format;
-use crate::commands::reproduce::plan::without_data;
+use crate::commands::rows;
 
 /// Column at which the files start, where a value leaves room.
 const ASIDE: usize = 40;
@@ -15,7 +15,7 @@ const ASIDE: usize = 40;
 /// its settings is none.
 pub fn render(what: &str, format: Format, algorithms: &[Entry]) -> Result<String> {
     let (benchmark, traced, files) = Benchmark::traced(what)?;
-    benchmark.methods.iter().try_for_each(|method| without_data(&benchmark, method, algorithms).map(drop))?;
+    benchmark.methods.iter().try_for_each(|method| rows::without_data(&benchmark, method, algorithms).map(drop))?;
     if format == Format::Json {
         let row = |value: &Traced| {
             json!({

@@ -8,7 +8,7 @@ use toml::Value;
 
 use super::rows::Row;
 use crate::benchmark::{Benchmark, PerBudget};
-use crate::report::format;
+use crate::words;
 
 /// All that the file says, but for its rows.
 pub struct Draft<'a> {
@@ -57,7 +57,7 @@ impl Draft<'_> {
     fn head(&self) -> String {
         let (found, split) = (self.found, self.split);
         let images: usize = found.classes.iter().map(|(_, n)| n).sum();
-        let count = |n: usize, word: &str| format::plural(n as u64, word);
+        let count = |n: usize, word: &str| words::plural(n as u64, word);
         let (smallest, largest) = (found.smallest, found.largest);
         let sizes = match smallest == largest {
             true => format!("{} × {} pixels", smallest.0, smallest.1),

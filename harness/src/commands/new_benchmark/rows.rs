@@ -11,6 +11,7 @@ use harness_core::{
 
 use super::file::Draft;
 use crate::benchmark::{Benchmark, MethodBlock, PerBudget};
+use crate::registry;
 use crate::runner;
 
 /// A block of the file.
@@ -138,7 +139,7 @@ fn counted(draft: &Draft<'_>) -> Result<Counted> {
 }
 
 fn row(draft: &Draft<'_>, method: &MethodBlock, algorithms: &[Entry]) -> Row {
-    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
+    let entry = registry::find(algorithms, &method.algorithm).ok();
     let summary = method.note.clone().or_else(|| entry.map(|entry| entry.summary.to_owned())).unwrap_or_default();
     Row { label: method.label.clone(), summary, meta_iters: method.meta_iters, changes: changes(draft, method) }
 }

@@ -4,9 +4,11 @@ use harness_core::Mode;
 use serde_json::{Map, Value, json};
 
 use crate::cli::Sheet;
-use crate::compare::block::{Block, Column};
-use crate::report::{csv, format};
+use crate::console;
+use crate::report::csv;
 use crate::results::metric::ACCURACY;
+use crate::table::{Column, Notes, Table};
+use crate::words;
 
 /// A table for people has a column for each class up to so many.
 const COLUMNS: usize = 6;
@@ -45,13 +47,9 @@ impl Said<'_> {
         match format {
             Sheet::Csv => self.csv(),
             Sheet::Json => format!("{:#}\n", self.json()),
-            Sheet::Markdown => self.block().markdown(),
-            Sheet::Latex => self.block().latex(),
-            Sheet::Table => {
-                let block = self.block();
-                let notes: String = block.notes.iter().map(|note| format!("{note}.\n")).collect();
-                format!("{}\n{}\n{notes}", block.title, block.grid(crate::commands::report::terminal_width()))
-            }
+            Sheet::Markdown => self.table().markdown(),
+            Sheet::Latex => self.table().latex(),
+            Sheet::Table => self.table().text(console::table_width(), Notes::Sentences),
         }
     }
 
@@ -63,7 +61,7 @@ impl Said<'_> {
             0 => "no accuracy: no other images are there".to_owned(),
             _ => {
                 let percent = ACCURACY.value(100.0 * right as f64 / all as f64);
-                format!("accuracy {percent} % ({right} of {})", format::plural(all as u64, "image"))
+                format!("accuracy {percent} % ({right} of {})", words::plural(all as u64, "image"))
             }
         })
     }
@@ -72,7 +70,7 @@ impl Said<'_> {
     pub fn learned(&self) -> Option<String> {
         let learned = self.predictions.iter().filter(|one| one.in_support).count() as u64;
         let (are, count) = if learned == 1 { ("is", "counts") } else { ("are", "count") };
-        let images = format::plural(learned, "image");
+        let images = words::plural(learned, "image");
         (learned > 0).then(|| format!("{images} {are} also in the support set, and {count} in no accuracy"))
     }
 
@@ -121,24 +119,21 @@ impl Said<'_> {
         })
     }
 
-    fn block(&self) -> Block {
+    fn table(&self) -> Table {
         let (known, wide) = (self.has_classes(), self.classes.len() > COLUMNS);
-        let column = |name: &str, right| Column { name: name.to_owned().into(), right };
-        let mut columns = vec![column("file", false)];
-        columns.extend(known.then(|| column("class", false)));
-        columns.push(column("label", false));
+        let mut columns = vec![Column::left("file"), Column::left("class").only_if(known), Column::left("label")];
         match wide {
-            true => columns.push(column("most probable", false)),
-            false => columns.extend(self.classes.iter().map(|class| column(class, true))),
+            true => columns.push(Column::left("most probable")),
+            false => columns.extend(self.classes.iter().map(|class| Column::right(class.clone()))),
         }
         let said = [
             format!(
                 "{} of {}",
-                format::plural(self.classes.len() as u64, "way"),
-                format::plural(self.shots as u64, "shot")
+                words::plural(self.classes.len() as u64, "way"),
+                words::plural(self.shots as u64, "shot")
             ),
             self.mode.as_str().to_owned(),
-            format!("{} at meta-iteration {}", self.trained, format::thousands(self.step)),
+            format!("{} at meta-iteration {}", self.trained, words::thousands(self.step)),
         ];
         let mut notes = vec![match self.mode {
             Mode::Transductive => {
@@ -149,16 +144,15 @@ impl Said<'_> {
         notes.extend(self.accuracy());
         notes.extend(self.learned());
         let line = |one: &Prediction| {
-            let mut line = vec![one.file.clone()];
-            line.extend(one.class.map(|class| self.classes[class].clone()));
-            line.push(self.classes[one.label].clone());
+            let class = one.class.map_or(String::new(), |class| self.classes[class].clone());
+            let mut line = vec![one.file.clone(), class, self.classes[one.label].clone()];
             match wide {
                 true => line.push(self.most_probable(one)),
                 false => line.extend(one.probabilities.iter().map(|p| format!("{p:.3}"))),
             }
             line
         };
-        Block { title: said.join(" · "), columns, lines: self.predictions.iter().map(line).collect(), notes }
+        Table { notes, ..Table::new(said.join(" · "), columns, self.predictions.iter().map(line)) }
     }
 
     /// `b 0.900, c 0.050, a 0.030`.
@@ -230,10 +224,10 @@ mod tests {
     fn of_many_classes_people_see_the_most_probable_ones() {
         let classes: Vec<String> = (0..7).map(|class| format!("c{class}")).collect();
         let rows = [one("1.png", None, 3, &[0.0, 0.05, 0.1, 0.6, 0.05, 0.2, 0.0])];
-        let block = said(&classes, &rows).block();
-        assert_eq!(block.lines, [["1.png", "c3", "c3 0.600, c5 0.200, c2 0.100"]]);
-        let block = said(&classes[..2], &[one("1.png", None, 0, &[0.9996, 0.0004])]).block();
-        assert_eq!(block.lines, [["1.png", "c0", "1.000", "0.000"]]);
-        assert_eq!(block.title, "2 ways of 2 shots · inductive · b reptile seed 0 at meta-iteration 1,000");
+        let table = said(&classes, &rows).table();
+        assert_eq!(table.lines, [["1.png", "c3", "c3 0.600, c5 0.200, c2 0.100"]]);
+        let table = said(&classes[..2], &[one("1.png", None, 0, &[0.9996, 0.0004])]).table();
+        assert_eq!(table.lines, [["1.png", "c0", "1.000", "0.000"]]);
+        assert_eq!(table.title, "2 ways of 2 shots · inductive · b reptile seed 0 at meta-iteration 1,000");
     }
 }

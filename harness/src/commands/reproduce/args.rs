@@ -94,7 +94,7 @@ pub struct Reproduce {
 
     /// Call these runs by a name of yours, also those that are complete already: tables and comparisons show it. It changes
     /// neither numbers nor folders
-    #[arg(long, value_name = "NAME", value_parser = crate::tag::parse)]
+    #[arg(long, value_name = "NAME", value_parser = crate::results::tag::parse)]
     pub tag: Option<String>,
 
     /// Change a number of the benchmark, with its path as in the file; may be repeated

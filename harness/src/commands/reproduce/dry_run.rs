@@ -9,9 +9,8 @@ use crate::cli::Format;
 use crate::console;
 use crate::exit::Exit;
 use crate::load::Watch;
-use crate::progress::human;
-use crate::report::format::plural;
 use crate::runner::{self, Job, Standing, Whole, Workers};
+use crate::words::{duration, plural, size};
 
 /// Prints it; touches nothing on disk.
 pub fn run(
@@ -59,7 +58,7 @@ pub fn run(
             rows.push(row);
             continue;
         }
-        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), human(left), job.dir))?;
+        console::print(&format!("{}, about {} -> {}\n", line(job, *standing), duration(left), job.dir))?;
         if first && job.meta_iters > 0 && workers.ranks() > 1 {
             console::print(&format!("  {}\n", crossing(job, &whole, workers)))?;
         }
@@ -76,7 +75,7 @@ pub fn run(
         // Ranks do one run after the other.
         ranks => (all.iter().map(|run| run.alone).sum(), format!("{ranks} ranks of {each}")),
     };
-    console::print(&format!("{survey}; about {} on {on}\n", human(total))).map(|()| Exit::Done)
+    console::print(&format!("{survey}; about {} on {on}\n", duration(total))).map(|()| Exit::Done)
 }
 
 /// What ranks do for a training, and what they send.
@@ -94,24 +93,4 @@ fn crossing(job: &Job, whole: &Whole, workers: Workers<'_>) -> String {
     format!(
         "a meta-iteration on {part} ranks sends {bytes} and waits {milliseconds:.1} ms for it and for slower ranks{averaging}"
     )
-}
-
-/// `4.5 MB`, in powers of ten.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
-        _ => format!("{:.1} GB", bytes as f64 / 1e9),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::size;
-
-    #[test]
-    fn sizes_read_well() {
-        assert_eq!([999, 1500, 4_528_840, 2_000_000_000].map(size), ["999 bytes", "1.5 kB", "4.5 MB", "2.0 GB"]);
-    }
 }

@@ -1,18 +1,19 @@
 //! From what the user typed to the list of runs, checked before anything is spent.
 
+mod asked;
+
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use harness_core::{
-    Algorithm, Context, Draw, Entry, Error, Halves, Problem, Protocol, Purpose, Result, Split, Stream, TaskSource,
-    View, error,
-};
+use harness_core::{Draw, Entry, Error, Halves, Protocol, Purpose, Result, Split, Stream, TaskSource, View};
 use serde_json::json;
 
+use self::asked::{Asked, is_asked};
 use super::share;
-use crate::benchmark::embedded::FIGURES;
 use crate::benchmark::{Benchmark, Budget, MethodBlock};
 use crate::commands::reproduce::Reproduce;
+use crate::commands::rows;
 use crate::results::plan_json::{Call, PlannedRun};
 use crate::results::run_dir::RunDir;
 use crate::runner::{self, CLASSES, Cell, Job, Kinship, OtherBuild, build, sha256_json};
@@ -42,158 +43,154 @@ impl fmt::Display for LeftOut {
 impl Plan {
     /// Errors on the first name, key or number that cannot work, and on missing data of a benchmark that was named.
     pub fn new(args: &Reproduce, algorithms: &[Entry]) -> Result<Plan> {
-        let asked_for = asked_for(args)?;
-        check_labels(&asked_for, &args.method)?;
         let mut left_out = Vec::new();
-        let (mut benchmarks, mut all_named) = (Vec::new(), Vec::new());
-        for Asked { benchmark, named } in asked_for {
-            let folded = match args.folds {
-                Some(of) => folds(benchmark, of as usize, named, &mut left_out)?,
-                None => vec![benchmark],
-            };
-            all_named.extend(folded.iter().map(|_| named));
-            benchmarks.extend(folded);
+        let mut benchmarks = asked::benchmarks(args)?;
+        if let Some(of) = args.folds {
+            benchmarks = asked::folds(benchmarks, of as usize, &mut left_out)?;
         }
         let mine = args.shard.map(|shard| share::taken(shard, places(args, &benchmarks, algorithms)));
         let progress = crate::progress::data();
-        let mut sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
-        let mut jobs = Vec::new();
-        let mut call = Call { whole: args.method.is_empty(), ..Call::default() };
-        for ((table, benchmark), named) in benchmarks.into_iter().enumerate().zip(all_named) {
-            let source = match sources.open(&benchmark.data) {
-                Ok(source) => source,
-                Err(Error::Data(why)) if !named => {
-                    match left_out.iter_mut().find(|left_out: &&mut LeftOut| left_out.why == why) {
-                        Some(left_out) => left_out.benchmarks.push(benchmark.name.clone()),
-                        None => left_out.push(LeftOut { benchmarks: vec![benchmark.name.clone()], why }),
-                    }
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            let benchmark = Arc::new(benchmark);
-            let regression = benchmark.data.is_regression();
-            let shared_classes = if regression { String::new() } else { classes(source.as_ref())? };
-            for (order, method) in benchmark.methods.iter().enumerate() {
-                if !asked(args, method) {
-                    continue;
-                }
-                let source = match &method.split {
-                    None => source.clone(),
-                    Some(_) => own_classes(&benchmark, method, source.as_ref(), &mut sources)?,
-                };
-                let algorithm = build(algorithms, &benchmark, method, source.as_ref(), &args.device)?;
-                let (data_digest, halves) = (source.digest(), algorithm.halves());
-                let own_classes = benchmark.data_of(method).has_own_classes();
-                let classes = match &method.split {
-                    None => shared_classes.clone(),
-                    Some(_) => classes(source.as_ref())?,
-                };
-                let choice = Choice::new(args, &benchmark, method.meta_iters.at(args.budget));
-                let cell = Arc::new(Cell {
-                    benchmark: benchmark.clone(),
-                    method: method.clone(),
-                    order,
-                    budget: args.budget,
-                    meta_iters: choice.meta_iters,
-                    eval_episodes: choice.eval_episodes,
-                    source: source.clone(),
-                    algorithm,
-                    device: args.device.clone(),
-                });
-                for seed in 0..seeds(args, method) {
-                    let halves = halves.as_ref();
-                    let mut config = config(&benchmark, order, args.budget, &choice, seed, (&source.input(), halves));
-                    if own_classes {
-                        config["data"][CLASSES] = json!(classes);
-                    }
-                    let kinship = Kinship::new(&config, &data_digest, halves);
-                    let code = runner::code(algorithms, &config).ok_or_else(|| {
-                        Error::usage(format!(
-                            "{}, [method.{}]: {} trains as a method that is not registered",
-                            benchmark.name, method.label, method.algorithm
-                        ))
-                    })?;
-                    call.runs.push(PlannedRun {
-                        benchmark: benchmark.name.clone(),
-                        method: method.label.clone(),
-                        seed,
-                        training: (choice.meta_iters > 0).then(|| kinship.training_hash.clone()),
-                    });
-                    if mine.as_ref().is_some_and(|mine| !mine.contains(&(order, table, seed))) {
-                        continue;
-                    }
-                    jobs.push(Job {
-                        cell: cell.clone(),
-                        seed,
-                        dir: RunDir::new(&args.out.join(&choice.dir), &benchmark.name, &method.label, seed),
-                        overrides: choice.overrides.clone(),
-                        code,
-                        config,
-                        data_digest: data_digest.clone(),
-                        classes: classes.clone(),
-                        kinship,
-                        other_build: OtherBuild::default(),
-                    });
+        let sources = Sources::new(args.data_dir.as_deref(), args.offline, &progress);
+        let call = Call { whole: args.method.is_empty(), ..Call::default() };
+        let plan = Plan { jobs: Vec::new(), left_out, call };
+        let mut planner = Planner { args, algorithms, sources, mine, plan };
+        for (place, asked) in benchmarks.into_iter().enumerate() {
+            let Some(table) = planner.table(place, asked)? else { continue };
+            for (order, method) in table.benchmark.methods.iter().enumerate() {
+                if is_asked(args, method) {
+                    let row = planner.row(&table, order)?;
+                    planner.runs(&table, &row)?;
                 }
             }
         }
-        Ok(Plan { jobs, left_out, call })
+        Ok(planner.plan)
+    }
+
+    /// Leaves out a benchmark, together with others for the same reason.
+    fn leave_out(&mut self, benchmark: String, why: String) {
+        match self.left_out.iter_mut().find(|left_out| left_out.why == why) {
+            Some(left_out) => left_out.benchmarks.push(benchmark),
+            None => self.left_out.push(LeftOut { benchmarks: vec![benchmark], why }),
+        }
     }
 }
 
-/// A benchmark of the command line.
-struct Asked {
-    benchmark: Benchmark,
-    /// Of a group, what can run runs; what was named must.
-    named: bool,
+/// A benchmark whose data is here.
+struct Table {
+    /// Its place in the call.
+    place: usize,
+    benchmark: Arc<Benchmark>,
+    source: Arc<dyn TaskSource>,
+    /// sha256 over classes that are drawn from each part; empty for functions.
+    classes: String,
 }
 
-/// The benchmarks of the command line in its order, each once. Errors on two of one name that are not the same: their runs
-/// would share a folder.
-fn asked_for(args: &Reproduce) -> Result<Vec<Asked>> {
-    let group = |benchmarks: Vec<Benchmark>| {
-        benchmarks.into_iter().map(|benchmark| Asked { benchmark, named: false }).collect()
-    };
-    if args.benchmarks.is_empty() {
-        return Ok(group(Benchmark::all(&args.set)?));
-    }
-    let mut all: Vec<Asked> = Vec::new();
-    for word in &args.benchmarks {
-        let these = match word.as_str() {
-            FIGURES => group(Benchmark::figures(&args.set)?),
-            name => vec![Asked { benchmark: Benchmark::find(name, &args.set)?, named: true }],
+/// A row of a table with what its runs have in common.
+struct Row {
+    cell: Arc<Cell>,
+    choice: Choice,
+    halves: Option<Halves>,
+    data_digest: String,
+    /// As of a table; the row may have a class split of its own.
+    classes: String,
+}
+
+/// Makes a plan, step by step.
+struct Planner<'a> {
+    args: &'a Reproduce,
+    algorithms: &'a [Entry],
+    sources: Sources<'a>,
+    /// The runs of this shard; None: all are.
+    mine: Option<HashSet<share::Place>>,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    /// Opens the data of a benchmark. None: nobody named it and its data is missing, so that it is left out.
+    fn table(&mut self, place: usize, Asked { benchmark, named }: Asked) -> Result<Option<Table>> {
+        let source = match self.sources.open(&benchmark.data) {
+            Ok(source) => source,
+            Err(Error::Data(why)) if !named => {
+                self.plan.leave_out(benchmark.name, why);
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
         };
-        for asked in these {
-            match all.iter_mut().find(|known| known.benchmark.name == asked.benchmark.name) {
-                None => all.push(asked),
-                Some(known) if known.benchmark.hash()? == asked.benchmark.hash()? => known.named |= asked.named,
-                Some(_) => {
-                    return Err(Error::usage(format!(
-                        "{word}: another benchmark of this call is called \"{0}\" too, and their runs would share a folder: \
-                         give one of them a name of its own (name = \"…\")",
-                        asked.benchmark.name
-                    )));
-                }
+        let regression = benchmark.data.is_regression();
+        let classes = if regression { String::new() } else { rows::classes(source.as_ref())? };
+        Ok(Some(Table { place, benchmark: Arc::new(benchmark), source, classes }))
+    }
+
+    /// Builds a row and checks it against its data.
+    fn row(&mut self, table: &Table, order: usize) -> Result<Row> {
+        let (args, benchmark, method) = (self.args, &table.benchmark, &table.benchmark.methods[order]);
+        let source = match &method.split {
+            None => table.source.clone(),
+            Some(_) => own_classes(benchmark, method, table.source.as_ref(), &mut self.sources)?,
+        };
+        let algorithm = build(self.algorithms, benchmark, method, source.as_ref(), &args.device)?;
+        let (data_digest, halves) = (source.digest(), algorithm.halves());
+        let classes = match &method.split {
+            None => table.classes.clone(),
+            Some(_) => rows::classes(source.as_ref())?,
+        };
+        let choice = Choice::new(args, benchmark, method);
+        let cell = Cell {
+            benchmark: benchmark.clone(),
+            method: method.clone(),
+            order,
+            budget: args.budget,
+            meta_iters: choice.meta_iters,
+            eval_episodes: choice.eval_episodes,
+            source,
+            algorithm,
+            device: args.device.clone(),
+        };
+        Ok(Row { cell: Arc::new(cell), choice, halves, data_digest, classes })
+    }
+
+    /// Notes the runs of a row, one a seed; those of this shard are jobs.
+    fn runs(&mut self, table: &Table, row: &Row) -> Result<()> {
+        let Row { cell, choice, data_digest, classes, .. } = row;
+        let (args, halves) = (self.args, row.halves.as_ref());
+        let (benchmark, method) = (&table.benchmark, &cell.method);
+        let (input, own_classes) = (cell.source.input(), benchmark.data_of(method).has_own_classes());
+        for seed in 0..seeds(args, method) {
+            let mut config = config(benchmark, method, args.budget, choice, seed, (&input, halves));
+            if own_classes {
+                config["data"][CLASSES] = json!(classes);
             }
+            let kinship = Kinship::new(&config, data_digest, halves);
+            let code = runner::code(self.algorithms, &config).ok_or_else(|| {
+                Error::usage(format!(
+                    "{}, [method.{}]: {} trains as a method that is not registered",
+                    benchmark.name, method.label, method.algorithm
+                ))
+            })?;
+            self.plan.call.runs.push(PlannedRun {
+                benchmark: benchmark.name.clone(),
+                method: method.label.clone(),
+                seed,
+                training: (choice.meta_iters > 0).then(|| kinship.training_hash.clone()),
+            });
+            if self.mine.as_ref().is_some_and(|mine| !mine.contains(&(cell.order, table.place, seed))) {
+                continue;
+            }
+            self.plan.jobs.push(Job {
+                cell: cell.clone(),
+                seed,
+                dir: RunDir::new(&args.out.join(&choice.dir), &benchmark.name, &method.label, seed),
+                overrides: choice.overrides.clone(),
+                code,
+                config,
+                data_digest: data_digest.clone(),
+                classes: classes.clone(),
+                kinship,
+                other_build: OtherBuild::default(),
+            });
         }
+        Ok(())
     }
-    Ok(all)
-}
-
-/// A benchmark once for each fold. One that has no classes is left out, or refused where it was named.
-fn folds(benchmark: Benchmark, of: usize, named: bool, left_out: &mut Vec<LeftOut>) -> Result<Vec<Benchmark>> {
-    match benchmark.folds(of) {
-        Err(error) if !named => {
-            left_out.push(LeftOut { benchmarks: vec![benchmark.name], why: error.to_string() });
-            Ok(Vec::new())
-        }
-        folds => folds,
-    }
-}
-
-fn asked(args: &Reproduce, method: &MethodBlock) -> bool {
-    args.method.is_empty() || names(method).any(|name| args.method.iter().any(|asked| asked == name))
 }
 
 fn seeds(args: &Reproduce, method: &MethodBlock) -> u64 {
@@ -231,37 +228,22 @@ fn own_classes(
 }
 
 /// Every run of the call, whether or not this machine has its data, with its training as far as files alone tell it.
-fn places(args: &Reproduce, benchmarks: &[Benchmark], algorithms: &[Entry]) -> Vec<(share::Place, Option<String>)> {
+fn places(args: &Reproduce, benchmarks: &[Asked], algorithms: &[Entry]) -> Vec<(share::Place, Option<String>)> {
     let mut places = Vec::new();
-    for (table, benchmark) in benchmarks.iter().enumerate() {
-        for (order, method) in benchmark.methods.iter().enumerate().filter(|(_, method)| asked(args, method)) {
-            let choice = Choice::new(args, benchmark, method.meta_iters.at(args.budget));
-            let halves = without_data(benchmark, method, algorithms).ok().and_then(|algorithm| algorithm.halves());
+    for (table, Asked { benchmark, .. }) in benchmarks.iter().enumerate() {
+        for (order, method) in benchmark.methods.iter().enumerate().filter(|(_, method)| is_asked(args, method)) {
+            let choice = Choice::new(args, benchmark, method);
+            let algorithm = rows::without_data(benchmark, method, algorithms).ok();
+            let halves = algorithm.and_then(|algorithm| algorithm.halves());
             places.extend((0..seeds(args, method)).map(|seed| {
                 let halves = halves.as_ref();
-                let config = config(benchmark, order, args.budget, &choice, seed, (&[], halves));
+                let config = config(benchmark, method, args.budget, &choice, seed, (&[], halves));
                 let training = Kinship::new(&config, "", halves).training_hash;
                 ((order, table, seed), (choice.meta_iters > 0).then_some(training))
             }));
         }
     }
     places
-}
-
-/// The method as it says of itself, built for inputs and classes of no data set in particular: every process of a call must
-/// deal the same hands. Errors name the row: where it cannot be built so, it shares no training between shards.
-pub fn without_data(benchmark: &Benchmark, method: &MethodBlock, algorithms: &[Entry]) -> Result<Box<dyn Algorithm>> {
-    let at = |error: Error| Error::usage(format!("{}, [method.{}]: {error}", benchmark.name, method.label));
-    let names = || algorithms.iter().map(|entry| entry.name);
-    let entry = algorithms.iter().find(|entry| entry.name == method.algorithm);
-    let entry = entry.ok_or_else(|| at(error::unknown("algorithm", &method.algorithm, names())))?;
-    let (input, problem) = match benchmark.data.is_regression() {
-        true => (vec![1], Problem::Regression { outputs: 1 }),
-        false => (vec![84, 84, 3], Problem::Classification { train_classes: 2 }),
-    };
-    let (model, protocol) = (benchmark.model_of(method).clone(), benchmark.protocol);
-    let context = Context { model, input, problem, protocol, device: candle_core::Device::Cpu, plain: false };
-    (entry.build)(&method.settings, &context).map_err(at)
 }
 
 /// Numbers of a run after overrides, and the folder that follows from them.
@@ -273,9 +255,9 @@ struct Choice {
 }
 
 impl Choice {
-    fn new(args: &Reproduce, benchmark: &Benchmark, own: &u64) -> Choice {
+    fn new(args: &Reproduce, benchmark: &Benchmark, method: &MethodBlock) -> Choice {
         // A method that trains nothing at any budget is not made to train by --meta-iters.
-        let meta_iters = match (args.meta_iters, *own) {
+        let meta_iters = match (args.meta_iters, *method.meta_iters.at(args.budget)) {
             (Some(_), 0) => 0,
             (Some(asked), _) => asked,
             (None, own) => own,
@@ -304,38 +286,20 @@ impl Choice {
     }
 }
 
-/// Images that are drawn of each part: enough to meet each of a thousand classes.
-const DRAWN: u64 = 8192;
-
-/// Which classes are trained, validated and tested on: sha256 (hex) over classes that are drawn from each part. A list of the
-/// project's own is known by its name; one of the user's may be edited under the same name.
-pub fn classes(source: &dyn TaskSource) -> Result<String> {
-    let draw = Draw::Episode { ways: None, shots: 1, queries: 0 };
-    let mut drawn = Vec::new();
-    for split in [Split::Train, Split::Val, Split::Test].into_iter().filter(|split| source.has(*split)) {
-        for index in 0..DRAWN {
-            let mut rng = Stream::new(0, Purpose::EvalTask, 0, index);
-            drawn.push((split.as_str(), source.identity(split, &draw, 1, &mut rng)?));
-        }
-    }
-    Ok(sha256_json(&json!(drawn)))
-}
-
 /// What determines the numbers of a run.
 fn config(
     benchmark: &Benchmark,
-    order: usize,
+    method: &MethodBlock,
     budget: Budget,
     choice: &Choice,
     seed: u64,
     (input, halves): (&[usize], Option<&Halves>),
 ) -> serde_json::Value {
-    let method = &benchmark.methods[order];
     let mut config = json!({
         "benchmark": benchmark.name,
         "data": benchmark.data_of(method),
         "input": input,
-        "model": method.model.as_ref().unwrap_or(&benchmark.model),
+        "model": benchmark.model_of(method),
         "protocol": benchmark.protocol,
         "eval": {
             "episodes": choice.eval_episodes,
@@ -363,25 +327,6 @@ fn config(
     }
     runner::name_trainer(&mut config, halves);
     config
-}
-
-/// What `--method` may call a row: its label, or the series that it belongs to.
-fn names(method: &MethodBlock) -> impl Iterator<Item = &str> {
-    [Some(method.label.as_str()), method.series.as_deref()].into_iter().flatten()
-}
-
-/// Every `--method` must be a row, or a series of rows, of at least one benchmark that runs.
-fn check_labels(benchmarks: &[Asked], asked: &[String]) -> Result<()> {
-    let known: Vec<&str> = benchmarks.iter().flat_map(|asked| asked.benchmark.methods.iter().flat_map(names)).collect();
-    match asked.iter().find(|label| !known.contains(&label.as_str())) {
-        None => Ok(()),
-        Some(label) => {
-            let mut unique = known.clone();
-            unique.sort_unstable();
-            unique.dedup();
-            Err(error::unknown("method", label, unique))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use harness_core::{Mode, Split};
 
-use crate::compare::block::{Block, Column};
-use crate::report::format;
 use crate::results::metric::{MSE, Metric, with_mode};
 use crate::results::metrics::MetricRow;
 use crate::results::run_json::{RunRecord, Status};
+use crate::table::{Column, Table};
+use crate::words;
 
 /// Bars from the lowest to the highest value.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
@@ -25,17 +25,13 @@ pub fn numbers(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String
             row.mode.as_str().to_owned(),
             record.metric.with_interval(row.value, row.ci95),
             published.map(|p| record.metric.with_interval(p.value, p.ci)).unwrap_or_default(),
-            format::thousands(row.n),
+            words::thousands(row.n),
         ]
     };
-    let columns = [("mode", false), ("ours", true), ("published", true), ("test episodes", true)];
-    let block = Block {
-        title: record.metric.heading(),
-        columns: columns.map(|(name, right)| Column { name: name.into(), right }).into(),
-        lines: record.modes.iter().filter_map(last).map(line).collect(),
-        notes: Vec::new(),
-    };
-    if block.lines.is_empty() { Vec::new() } else { vec![block.title.clone(), block.grid(width)] }
+    let columns =
+        [Column::left("mode"), Column::right("ours"), Column::right("published"), Column::right("test episodes")];
+    let table = Table::new(record.metric.heading(), columns, record.modes.iter().filter_map(last).map(line));
+    if table.lines.is_empty() { Vec::new() } else { vec![table.title.clone(), table.grid(width)] }
 }
 
 fn is_final(record: &RunRecord, row: &MetricRow) -> bool {
@@ -71,7 +67,7 @@ impl Line {
 
     fn told(&self, width: usize) -> String {
         let (first, last) = (self.points[0], self.points[self.points.len() - 1]);
-        let at = |(step, value)| format!("{} at {}", self.number(value), format::thousands(step));
+        let at = |(step, value)| format!("{} at {}", self.number(value), words::thousands(step));
         format!("  {:<width$}  {}  {} to {}", self.name, self.bars(), at(first), at(last))
     }
 }
@@ -111,20 +107,14 @@ pub fn lines(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> 
     };
     let cells = |step: &u64| {
         let values = curves.iter().map(|line| value(line, *step));
-        [format::thousands(*step)].into_iter().chain(values).collect()
+        [words::thousands(*step)].into_iter().chain(values).collect::<Vec<_>>()
     };
-    let names = [Column { name: "meta-iteration".into(), right: true }].into_iter();
-    let block = Block {
-        title: String::new(),
-        columns: names
-            .chain(curves.iter().map(|line| Column { name: line.name.clone().into(), right: true }))
-            .collect(),
-        lines: steps.iter().map(cells).collect(),
-        notes: Vec::new(),
-    };
-    if !block.lines.is_empty() {
+    let names = curves.iter().map(|line| Column::right(line.name.clone()));
+    let columns = [Column::right("meta-iteration")].into_iter().chain(names);
+    let table = Table::new(String::new(), columns, steps.iter().map(cells));
+    if !table.lines.is_empty() {
         lines.push(String::new());
-        lines.push(block.grid(width));
+        lines.push(table.grid(width));
     }
     lines
 }

@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use crate::progress::human;
-use crate::report::format;
 use crate::results::run_dir;
 use crate::results::run_json::RunRecord;
+use crate::words;
 
 /// Lines of the log that a terminal gets.
 const SHOWN: usize = 20;
@@ -16,10 +15,10 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
     let mut say = |text: String| lines.push(format!("  {text}"));
     let ended = record.ended.as_ref().map(|ended| format!(", ended {ended}")).unwrap_or_default();
     if !record.started.is_empty() {
-        say(format!("started {}{ended}: {} of work", record.started, human(record.seconds)));
+        say(format!("started {}{ended}: {} of work", record.started, words::duration(record.seconds)));
     }
     for segment in &record.segments {
-        let from = format::thousands(segment.first_step);
+        let from = words::thousands(segment.first_step);
         say(format!("from meta-iteration {from}: {}, {}", segment.build(), segment.instruction_set));
     }
     if record.segments.is_empty() {
@@ -27,11 +26,11 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
         say(format!("{build}, {}", record.instruction_set));
     }
     if !record.cpu.is_empty() {
-        say(format!("{}, {}", record.cpu, format::plural(record.threads, "thread")));
+        say(format!("{}, {}", record.cpu, words::plural(record.threads, "thread")));
     }
     record.trained_by.iter().for_each(|run| say(format!("trained by {run}")));
     if let Some(step) = record.took_over() {
-        let step = format::thousands(step);
+        let step = words::thousands(step);
         say(format!("another run trained up to meta-iteration {step}, and its time is not in this one's"));
     }
     record.selected_step.iter().for_each(|step| say(format!("the reported state is that of step {step}")));
@@ -42,7 +41,7 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
     let log = log(folder);
     let hidden = log.len().saturating_sub(SHOWN);
     if hidden > 0 {
-        say(format!("{}: {} more above", run_dir::LOG, format::plural(hidden as u64, "line")));
+        say(format!("{}: {} more above", run_dir::LOG, words::plural(hidden as u64, "line")));
     }
     log.into_iter().skip(hidden).for_each(say);
     lines.push(format!("  {}", folder.display()));

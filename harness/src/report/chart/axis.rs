@@ -3,6 +3,14 @@
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use std::ops::Range;
 
+/// How an axis of percent is read whose places go by what is missing to 100.
+pub const MISSING: &str = "scale: logarithm of what is missing to 100 %";
+
+/// Whether percent from `low` to `high` come so near to 100 that a plain axis would hide their differences.
+pub fn near_hundred(low: f64, high: f64) -> bool {
+    high > 90.0 && 100.0 - low > 6.0 * (100.0 - high)
+}
+
 /// One axis; a value's place and the ticks it is read by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {

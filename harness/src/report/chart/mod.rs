@@ -11,7 +11,7 @@ mod legend;
 mod pdf;
 mod style;
 
-pub use axis::Axis;
+pub use axis::{Axis, MISSING, near_hundred};
 pub use canvas::{grid, pdf, png, svg, swatch};
 pub use draw::{Layout, NARROW, WIDE};
 pub use ink::{FAINT, INK};

@@ -51,7 +51,7 @@ const fn look(rgb: (u8, u8, u8), dash: &'static [f64], marker: Marker) -> Look {
     Look { colour: RGBColor(rgb.0, rgb.1, rgb.2), dash, marker, open: false }
 }
 
-/// Every label of the built-in benchmarks.
+/// Labels of the built-in benchmarks, each with a look for good. One that is not here takes a free one.
 const PINNED: [(&str, Look); 20] = [
     ("reptile", look((0, 114, 178), SOLID, Marker::Circle)),
     ("fomaml", look((213, 94, 0), DASHED, Marker::Square)),
@@ -168,14 +168,9 @@ fn hash(text: &str) -> u32 {
 mod tests {
     use super::*;
 
-    /// Every label of a built-in table has a look for good, whatever else lies in the tree.
     #[test]
-    fn every_built_in_row_has_its_own_marker_and_colour() {
-        for (name, text) in crate::benchmark::embedded::BENCHMARKS {
-            for method in crate::benchmark::Benchmark::parse(text, name).unwrap().methods {
-                assert!(pinned(&method.label).is_some(), "{name} {}", method.label);
-            }
-        }
+    fn every_pinned_row_has_its_own_marker_and_colour() {
+        // The last one is a second row of Reptile, and has its marker.
         for (i, (a, one)) in PINNED[..19].iter().enumerate() {
             for (b, other) in &PINNED[..i] {
                 assert!(one.marker != other.marker && one.colour != other.colour, "{a} and {b}");

@@ -1,12 +1,12 @@
 //! Which classes a method takes for which, where a run kept its queries: accuracy a class, and the confusion matrix, or of
 //! many classes the worst ones.
 
-use crate::report::format;
 use crate::results::confusion::Confusion;
 use crate::results::metric::{ACCURACY, with_mode};
 use crate::results::queries::Queries;
 use crate::results::rows::{Cell, Summary};
 use crate::results::run_dir::RunDir;
+use crate::words;
 use harness_core::Result;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -100,7 +100,7 @@ impl Mistakes {
         let line = |i: usize| Line {
             class: confusion.classes[i].clone(),
             accuracy: accuracy(i).map(|percent| ACCURACY.value(percent)).unwrap_or_default(),
-            queries: format::thousands(confusion.asked[i][i]),
+            queries: words::thousands(confusion.asked[i][i]),
             fields: if whole { (0..n).map(|j| field(i, j)).collect() } else { Vec::new() },
         };
         let pair = |(i, j, percent): (usize, usize, f64)| {
@@ -111,11 +111,11 @@ impl Mistakes {
         Mistakes {
             method: cell.row.method.clone(),
             mode: with_mode("", cell.row.mode),
-            of: format!("{} queries of {}", format::thousands(queries), format::plural(seeds as u64, "seed")),
+            of: format!("{} queries of {}", words::thousands(queries), words::plural(seeds as u64, "seed")),
             whole,
             heads: if whole { confusion.classes.clone() } else { Vec::new() },
             lines: order.into_iter().map(line).collect(),
-            all: if whole { String::new() } else { format::thousands(n as u64) },
+            all: if whole { String::new() } else { words::thousands(n as u64) },
             pairs: pairs.into_iter().take(WORST).map(pair).collect(),
         }
     }

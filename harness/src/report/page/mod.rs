@@ -17,11 +17,11 @@ mod runs;
 mod tests;
 
 use super::chart::Styles;
-use super::format;
 use super::pictures::Picture;
 use crate::benchmark::folds;
 use crate::results::rows::Summary;
 use crate::results::verdict::Verdict;
+use crate::words;
 use harness_core::{Error, Result};
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -156,16 +156,16 @@ fn facts<'a>(summaries: impl Iterator<Item = &'a Summary>) -> String {
         }
     }
     let mut of = Vec::new();
-    let count = |list: &[&str], word| format::plural(list.len() as u64, word);
+    let count = |list: &[&str], word| words::plural(list.len() as u64, word);
     if !methods.is_empty() {
         of.push(format!("{} on {}", count(&methods, "method"), count(&benchmarks, "benchmark")));
     }
     if !figures.is_empty() {
         of.push(count(&figures, "figure"));
     }
-    let mut said = format!("{} of {}", format::plural(runs, "complete run"), of.join(" and "));
+    let mut said = format!("{} of {}", words::plural(runs, "complete run"), of.join(" and "));
     if seconds > 0.0 {
-        said += &format!("; {} of work", crate::progress::human(seconds));
+        said += &format!("; {} of work", words::duration(seconds));
     }
     if !commits.is_empty() {
         said += &format!("; {}", count(&commits, "commit"));

@@ -12,6 +12,7 @@ use crate::report::chart::Styles;
 use crate::report::pictures::{self, Picture};
 use crate::report::tables;
 use crate::results::rows::{Cell, Summary};
+use crate::table::Table;
 use harness_core::Result;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -105,7 +106,7 @@ impl Part {
         styles: &Styles,
         used: &mut BTreeSet<Rgb>,
     ) -> Result<()> {
-        let names: Vec<&str> = chunks(summary).map(|cells| cells[0].row.benchmark.as_str()).collect();
+        let names: Vec<&str> = tables::chunks(summary).map(|cells| cells[0].row.benchmark.as_str()).collect();
         // Names come from users' folders: the position keeps anchors apart whatever they are.
         let anchor = |benchmark: &str| {
             let place = names.iter().position(|name| *name == benchmark).unwrap_or_default();
@@ -114,7 +115,7 @@ impl Part {
         self.warnings = summary.warnings.clone();
         self.left = tables::left_out(summary);
         self.matrices = Matrix::all(summary, anchor);
-        for (table, cells) in tables::tables(summary).into_iter().zip(chunks(summary)) {
+        for (table, cells) in tables::tables(summary) {
             let name = &cells[0].row.benchmark;
             let own = pictures.iter().filter(|picture| picture.benchmark == *name);
             let drawings = own.map(|picture| Drawing::new(&picture.chart, used)).collect::<Result<_>>()?;
@@ -134,16 +135,11 @@ impl Part {
     }
 }
 
-/// The cells of each benchmark, as `tables` cuts them.
-fn chunks(summary: &Summary) -> impl Iterator<Item = &[Cell]> {
-    summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark)
-}
-
 impl Benchmark {
     fn new(
         summary: &Summary,
         cells: &[Cell],
-        table: tables::Table,
+        table: Table,
         anchor: String,
         swatches: Vec<String>,
         drawings: Vec<Drawing>,
@@ -172,7 +168,7 @@ impl Benchmark {
             drawings,
             no_curve: !curve,
             appendix: Appendix::new(summary, &name),
-            shared: table.shared,
+            shared: table.subtitle,
             notes,
             mistakes,
             name,

@@ -1,10 +1,12 @@
 //! Rows of results as the page prints them, and the matrix of methods × benchmarks.
 
-use crate::report::{format, pictures};
+use crate::lists::unique;
+use crate::report::pictures;
 use crate::results::metric::with_mode;
 use crate::results::rows::{Cell, Summary};
 use crate::results::statistics::mean;
 use crate::results::verdict::Verdict;
+use crate::words;
 use harness_core::Mode;
 use serde::Serialize;
 
@@ -82,7 +84,7 @@ impl Row {
         let row = &cell.row;
         let print = |value: f64| row.metric.value(value);
         let interval = |value: f64| format!("±{}", print(value));
-        let count = |n: u64| Number { text: format::thousands(n), sort: n.to_string() };
+        let count = |n: u64| Number { text: words::thousands(n), sort: n.to_string() };
         let records = summary.runs.iter().map(|run| &run.record).chain(&summary.unfinished);
         let mut notes = records.filter(|r| (&r.benchmark, &r.label) == (&row.benchmark, &row.method));
         let runs = summary.runs_of(cell);
@@ -104,11 +106,8 @@ impl Row {
             tolerance: Number::new(cell.tolerance.filter(|_| cell.comparable), interval),
             verdict: (!unjudged).then(|| Judged::new(row.verdict)),
             meta_iters: count(row.meta_iters),
-            passes: Number::new(passes.filter(|p| *p > 0.0), |n| format::thousands(n.round() as u64)),
-            hours: Number::new(
-                seconds.filter(|all| !all.is_empty()).map(|all| mean(&all)),
-                crate::report::format::hours,
-            ),
+            passes: Number::new(passes.filter(|p| *p > 0.0), |n| words::thousands(n.round() as u64)),
+            hours: Number::new(seconds.filter(|all| !all.is_empty()).map(|all| mean(&all)), words::hours),
             of_seeds: row.seeds.to_string(),
             of_episodes: count(row.episodes),
         }
@@ -216,13 +215,8 @@ impl Matrix {
 
     fn new(summary: &Summary, heads: Vec<Head>) -> Self {
         let columns = || heads.iter().flat_map(|head| head.modes.iter().map(move |mode| (&head.benchmark, *mode)));
-        let mut methods: Vec<&str> = Vec::new();
-        for row in summary.cells.iter().map(|cell| &cell.row) {
-            let here = heads.iter().any(|head| head.benchmark == row.benchmark);
-            if here && !methods.contains(&row.method.as_str()) {
-                methods.push(&row.method);
-            }
-        }
+        let here = |cell: &&Cell| heads.iter().any(|head| head.benchmark == cell.row.benchmark);
+        let methods = unique(summary.cells.iter().filter(here).map(|cell| cell.row.method.as_str()));
         let entry = |method: &str, benchmark: &str, mode: Mode| {
             let here = |cell: &&Cell| {
                 (cell.row.method.as_str(), cell.row.benchmark.as_str(), cell.row.mode) == (method, benchmark, mode)

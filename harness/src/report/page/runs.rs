@@ -1,11 +1,10 @@
 //! Where the numbers come from: every run with its machine, time, commit, hashes and effective configuration.
 
 use crate::identity::{self, Segment};
-use crate::progress::human;
-use crate::report::format;
 use crate::results::metrics::MetricRow;
 use crate::results::rows::Summary;
 use crate::results::run_json::RunRecord;
+use crate::words;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -164,15 +163,15 @@ fn records<'a>(summary: &'a Summary, benchmark: &str) -> Vec<&'a RunRecord> {
 fn line(record: &RunRecord, last: &[MetricRow]) -> RunLine {
     let known = |text: &str, lead: &str| if text.is_empty() { String::new() } else { format!("{lead}{text}") };
     let threads =
-        if record.threads > 0 { format!(", {}", format::plural(record.threads, "thread")) } else { String::new() };
+        if record.threads > 0 { format!(", {}", words::plural(record.threads, "thread")) } else { String::new() };
     RunLine {
         method: record.label.clone(),
         seed: record.seed,
         status: record.status.name().to_string(),
         reason: record.failure.clone().or_else(|| about(record, last)),
-        meta_iters: format::thousands(record.meta_iters),
-        time: if record.seconds > 0.0 { human(record.seconds) } else { String::new() },
-        hours: if record.seconds > 0.0 { format::hours(record.seconds) } else { String::new() },
+        meta_iters: words::thousands(record.meta_iters),
+        time: if record.seconds > 0.0 { words::duration(record.seconds) } else { String::new() },
+        hours: if record.seconds > 0.0 { words::hours(record.seconds) } else { String::new() },
         machine: format!("{}{}{threads}", record.cpu, known(&record.instruction_set, ", ")),
         commit: record.git_commit.as_ref().map_or(String::new(), |commit| {
             let dirty = if record.git_dirty == Some(true) { " + changes" } else { "" };
@@ -186,7 +185,7 @@ fn line(record: &RunRecord, last: &[MetricRow]) -> RunLine {
 fn state(record: &RunRecord, last: &[MetricRow]) -> Vec<String> {
     let mut said = Vec::new();
     if let Some(step) = record.selected_step {
-        let mut text = format!("the best on validation classes after {}", format::thousands(step));
+        let mut text = format!("the best on validation classes after {}", words::thousands(step));
         let number = |last: &MetricRow| format!("{} {}", last.mode.as_str(), record.metric.value(last.value));
         let numbers: Vec<String> = last.iter().map(number).collect();
         if !numbers.is_empty() {
@@ -196,7 +195,7 @@ fn state(record: &RunRecord, last: &[MetricRow]) -> Vec<String> {
     }
     said.extend(record.trained_by.as_ref().map(|of| format!("trained by {of}")));
     if let Some(step) = record.took_over() {
-        said.push(format!("to {} trained by another run, whose time is not counted", format::thousands(step)));
+        said.push(format!("to {} trained by another run, whose time is not counted", words::thousands(step)));
     }
     said
 }
@@ -239,12 +238,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn configurations_are_flat_and_hours_short() {
+    fn configurations_are_flat() {
         let config = serde_json::json!({"b": {"x": 1, "y": ["u", "v"]}, "a": "t", "c": {}});
         let mut flat = Vec::new();
         flatten("", &config, &mut flat);
         let told: Vec<String> = flat.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         assert_eq!(told, ["a = \"t\"", "b.x = 1", "b.y = [\"u\",\"v\"]", "c = {}"]);
-        assert_eq!([731.9, 36.0, 5.0, 36000.0].map(format::hours), ["0.20", "0.010", "0.0014", "10.00"]);
     }
 }

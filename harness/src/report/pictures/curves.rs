@@ -1,11 +1,11 @@
 //! Learning curves of a benchmark, a chart a mode and a panel a split, and the same curves over what was spent: image
 //! passes and seconds. All panels of one benchmark share their axis of values.
 
-use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Styles, Value, Values, Y};
-use crate::report::format;
+use crate::report::chart::{self, Axis, Chart, Column, Mark, Panel, Sample, Stroke, Styles, Value, Values, Y};
 use crate::report::learning_curve::{self, LearningCurve, Point, SPLITS, Spent};
 use crate::results::metric::with_mode;
 use crate::results::rows::{Cell, Summary};
+use crate::words;
 use harness_core::Mode;
 
 const TALL: f64 = 390.0;
@@ -82,7 +82,7 @@ impl Common<'_> {
         }
         let mode = with_mode(", ", self.mode);
         let benchmark = &self.first.row.benchmark;
-        let scale = if self.y.is_missing() { format!("; {}", format::MISSING) } else { String::new() };
+        let scale = if self.y.is_missing() { format!("; {}", chart::MISSING) } else { String::new() };
         Chart {
             name: self.name(kind),
             words: format!("{benchmark}{mode}: {what}"),
@@ -163,7 +163,7 @@ impl Common<'_> {
                 let value = value(s.points[place].x, &s.points[place]);
                 Some(Value { text: with_episodes(value.text, s.episodes.get(place)), ..value })
             };
-            (format::thousands(step), series.iter().map(cell).collect())
+            (words::thousands(step), series.iter().map(cell).collect())
         };
         let mut rows: Vec<(String, Vec<Option<Value>>)> = steps.into_iter().map(at).collect();
         if series.iter().any(|s| s.last.is_some()) {
@@ -230,7 +230,7 @@ fn curve(series: &LearningCurve, points: Vec<(f64, f64)>) -> Vec<Mark> {
 /// `95.18 [94.74, 95.62], n = 20`; older results may not say how many episodes there were.
 fn with_episodes(text: String, episodes: Option<&u64>) -> String {
     match episodes {
-        Some(n @ 1..) => format!("{text}, n = {}", format::thousands(*n)),
+        Some(n @ 1..) => format!("{text}, n = {}", words::thousands(*n)),
         _ => text,
     }
 }

@@ -4,12 +4,12 @@
 use super::detail;
 use super::lines::{self, Line, Spread};
 use crate::report::chart::{Axis, Chart, Column, Mark, Panel, Sample, Stroke, Value, Values, Y};
-use crate::report::{format, learning_curve};
+use crate::report::learning_curve;
 use crate::results::metric::Metric;
 use crate::results::rows::{Cell, Summary};
 use crate::results::run_json::FigurePlace;
+use crate::words;
 use harness_core::Mode;
-pub use lines::looks;
 
 const PLOT: f64 = 470.0;
 const DETAIL: f64 = 400.0;
@@ -114,7 +114,7 @@ fn values(lines: &[Line], metric: Metric, place: &FigurePlace) -> Values {
     let cell = |line: &Line, x: f64| {
         line.points.iter().find(|p| p.x == x).map(|p| Value { text: p.text(metric), at: (p.x, p.mean) })
     };
-    let named = |x: f64| if x.fract() == 0.0 && x >= 0.0 { format::thousands(x as u64) } else { x.to_string() };
+    let named = |x: f64| if x.fract() == 0.0 && x >= 0.0 { words::thousands(x as u64) } else { x.to_string() };
     Values {
         of: place.x_label.clone(),
         columns: lines

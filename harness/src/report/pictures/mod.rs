@@ -10,9 +10,11 @@ mod results;
 #[cfg(test)]
 mod tests;
 
-pub use figure::looks as figure_looks;
+pub use lines::looks as figure_looks;
 
 use super::chart::{Chart, Layout, Styles, WIDE, pdf, png, svg};
+use crate::lists::unique;
+use crate::report::tables;
 use crate::results::rows::{Cell, Summary};
 use harness_core::{Error, Mode, Result};
 use std::path::{Path, PathBuf};
@@ -26,7 +28,7 @@ pub struct Picture {
 /// Everything that `summary` can show, benchmark by benchmark.
 pub fn all(summary: &Summary, styles: &Styles) -> Result<Vec<Picture>> {
     let mut pictures = Vec::new();
-    for cells in summary.cells.chunk_by(|a, b| a.row.benchmark == b.row.benchmark) {
+    for cells in tables::chunks(summary) {
         let benchmark = &cells[0].row.benchmark;
         let mut charts = Vec::new();
         match &cells[0].figure {
@@ -44,13 +46,7 @@ pub fn all(summary: &Summary, styles: &Styles) -> Result<Vec<Picture>> {
 
 /// Modes in the order of the tables.
 pub fn modes(cells: &[Cell]) -> Vec<Mode> {
-    let mut modes: Vec<Mode> = Vec::new();
-    for cell in cells {
-        if !modes.contains(&cell.row.mode) {
-            modes.push(cell.row.mode);
-        }
-    }
-    modes
+    unique(cells.iter().map(|cell| cell.row.mode))
 }
 
 /// The endings of a picture's files.

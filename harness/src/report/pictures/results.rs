@@ -2,8 +2,8 @@
 //! interval. The numbers stand beside it.
 
 use crate::benchmark::folds;
-use crate::report::chart::{Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y};
-use crate::report::{format, tables};
+use crate::report::chart::{self, Axis, Chart, FAINT, INK, Mark, Panel, Row, Sample, Styles, Y};
+use crate::report::tables;
 use crate::results::metric::{Metric, with_mode};
 use crate::results::rows::{Cell, Summary};
 
@@ -61,7 +61,7 @@ pub fn chart(summary: &Summary, cells: &[Cell], styles: &Styles) -> Option<Chart
     let axis = axis(&marks, first.metric);
     let mut caption = String::new();
     if axis.is_missing() {
-        caption = format::MISSING.into();
+        caption = chart::MISSING.into();
     }
     Some(Chart {
         name: format!("results-{}", first.benchmark),
@@ -100,7 +100,7 @@ fn axis(marks: &[Mark], metric: Metric) -> Axis {
     let (low, high) = ends.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
     let air = (high - low).max(1e-9) * 0.04;
     if metric.is_percent() {
-        if format::near_hundred(low, high) {
+        if chart::near_hundred(low, high) {
             // An interval may reach beyond 100; no more than all markers must be seen.
             let end = Axis::past(places.iter().copied().fold(f64::NEG_INFINITY, f64::max));
             return Axis::missing(low - (100.0 - low) * 0.08, (high + (100.0 - high) * 0.15).min(end));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use harness_core::{Error, Mode, Result, State};
 
 use super::disk;
-use super::episodes::Outcome;
+use super::episodes::Outcomes;
 use super::metrics::Log;
 use crate::failpoint;
 use crate::identity::{Identity, Segment};
@@ -27,9 +27,9 @@ pub struct Checkpoint {
     /// The training's scalars up to the state's step.
     pub log: Log,
     /// Final evaluation done so far, by mode: of the state that is reported.
-    pub outcomes: Vec<(Mode, Vec<Outcome>)>,
+    pub outcomes: Outcomes,
     /// The same of the last state, where another one is reported.
-    pub last: Vec<(Mode, Vec<Outcome>)>,
+    pub last: Outcomes,
     /// Steps and validation numbers of the states to choose from, as far as they are measured.
     pub choice: Vec<(u64, f64)>,
     pub meta: Meta,
@@ -56,8 +56,8 @@ pub struct Meta {
     pub measured: Option<u64>,
     /// Seconds that the run took so far, its earlier parts included.
     pub elapsed_s: f64,
-    /// Step up to which the run has measured a training that is further: another run's, whose snapshots it reads. None: as
-    /// far as the state.
+    /// Step up to which the run has measured a training that is further: another run's, whose snapshots it reads. None:
+    /// as far as the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<u64>,
     /// Points of the learning curve that cannot be measured any more: nobody kept the state.
@@ -127,8 +127,8 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// The one that a user names. Errors as [`Checkpoint::load`] has them, and [`Error::Usage`] with what to name where it is a
-    /// folder or not there.
+    /// The one that a user names. Errors as [`Checkpoint::load`] has them, and [`Error::Usage`] with what to name where
+    /// it is a folder or not there.
     pub fn named(path: &Path) -> Result<Checkpoint> {
         let what = match path.metadata() {
             Ok(found) if found.is_dir() => "is a folder",

@@ -2,6 +2,7 @@ use candle_core::{Device, Tensor};
 use harness_core::rng::{Purpose, Stream};
 
 use super::*;
+use crate::results::episodes::Outcome;
 
 fn checkpoint(step: u64) -> Checkpoint {
     let tensor = Tensor::new(&[[1f32, -0.5], [f32::MIN_POSITIVE, 3.0]], &Device::Cpu).unwrap();

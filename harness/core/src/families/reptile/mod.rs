@@ -104,7 +104,8 @@ impl Reptile {
         Moments::from_slots(&state.slots, SLOT, state.step * per_iteration as u64)
     }
 
-    /// The state with a new head of the test's ways, and a second moment of zero for it.
+    /// The state with a new head of the test's ways, and a second moment of zero for it. Adam's correction counts the steps
+    /// of training, so that the head's first steps are some thirty rates long.
     fn with_new_head(&self, state: &State, rng: &mut Stream) -> Result<State> {
         let head = self.model.head()?.init(rng)?;
         let new = |old: &Params, head: &Params| Group::Body.part(old).merged(head);

@@ -6,11 +6,12 @@ use clap::Parser;
 use harness_core::Error;
 use toml::{Table, Value};
 
-use super::{Choice, config, without_data};
+use super::{Choice, config};
 use crate::benchmark::embedded::{BENCHMARKS, FIGURE_FILES};
 use crate::benchmark::{Benchmark, Budget};
 use crate::command_line::{Cli, Command};
 use crate::commands::reproduce::Reproduce;
+use crate::commands::rows::without_data;
 use crate::registry::ALGORITHMS;
 use crate::runner::{Kinship, sha256_json};
 
@@ -34,14 +35,14 @@ fn lines(benchmark: &Benchmark) -> Result<Vec<String>, Error> {
     let mut whole: Table = benchmark.canonical()?.parse().expect("canonical text is TOML");
     let rows = whole.remove("method").and_then(|rows| rows.as_table().cloned()).unwrap_or_default();
     let mut lines = vec![format!("{} shared {}", benchmark.name, short(&whole))];
-    for (order, method) in benchmark.methods.iter().enumerate() {
+    for method in &benchmark.methods {
         let row = rows[&method.label].as_table().expect("a row is a table");
         lines.push(format!("{} {} {}", benchmark.name, method.label, short(row)));
         let halves = without_data(benchmark, method, ALGORITHMS).ok().and_then(|algorithm| algorithm.halves());
         for budget in Budget::ALL {
             let args = call(budget);
-            let choice = Choice::new(&args, benchmark, method.meta_iters.at(budget));
-            let config = config(benchmark, order, budget, &choice, 0, (&[], halves.as_ref()));
+            let choice = Choice::new(&args, benchmark, method);
+            let config = config(benchmark, method, budget, &choice, 0, (&[], halves.as_ref()));
             let kinship = Kinship::new(&config, "", halves.as_ref());
             let (training, evaluation) = (&kinship.training_hash[..16], &kinship.evaluation_hash[..16]);
             lines.push(format!("{} {} {budget} {training} {evaluation}", benchmark.name, method.label));

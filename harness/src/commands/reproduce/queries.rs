@@ -6,9 +6,8 @@ use std::collections::HashMap;
 use harness_core::{Error, Result, Split};
 use harness_data::Names;
 
-use crate::commands::kept;
+use crate::commands::query_rows;
 use crate::commands::reproduce::Reproduce;
-use crate::results::episodes::ByMode;
 use crate::runner::{self, Ended, Finished, Job, Outcomes, Shared, Stop};
 
 /// Episodes between two lines of progress.
@@ -16,7 +15,7 @@ const CHUNK: usize = 256;
 
 /// Keeps the queries of all runs that are complete, until it is asked to stop. What could not be kept, and why, is the answer: it
 /// costs no other run anything.
-pub fn queries(finished: &[Finished], args: &Reproduce, shared: &Shared<'_>) -> Result<Vec<Error>> {
+pub fn keep(finished: &[Finished], args: &Reproduce, shared: &Shared<'_>) -> Result<Vec<Error>> {
     let mut names: HashMap<String, Names> = HashMap::new();
     let mut unkept = Vec::new();
     for Finished { job, ended } in finished {
@@ -29,9 +28,9 @@ pub fn queries(finished: &[Finished], args: &Reproduce, shared: &Shared<'_>) -> 
         }
         let key = job.benchmark.data.key();
         if !names.contains_key(&key) {
-            names.insert(key.clone(), kept::names(job, args.data_dir.as_deref())?);
+            names.insert(key.clone(), query_rows::names(job, args.data_dir.as_deref())?);
         }
-        if let Err(error) = shared.pool.install(|| keep(job, &names[&key], &shared.stop)) {
+        if let Err(error) = shared.pool.install(|| write(job, &names[&key], &shared.stop)) {
             unkept.push(error);
         }
     }
@@ -39,7 +38,7 @@ pub fn queries(finished: &[Finished], args: &Reproduce, shared: &Shared<'_>) -> 
 }
 
 /// Writes the queries of one run, unless they are there. Errors where this build does not repeat the run's episodes.
-fn keep(job: &Job, names: &Names, stop: &Stop) -> Result<()> {
+fn write(job: &Job, names: &Names, stop: &Stop) -> Result<()> {
     let _lock = job.dir.lock()?;
     if matches!(job.dir.queries(), Ok(Some(_))) {
         return Ok(());
@@ -62,10 +61,10 @@ fn keep(job: &Job, names: &Names, stop: &Stop) -> Result<()> {
             job.name()
         )));
     }
-    job.dir.write_queries(&kept::rows(&job.modes(), &asked, names))
+    job.dir.write_queries(&query_rows::rows(&job.modes(), &asked, names))
 }
 
 /// Right answers and queries, episode by episode.
-fn counts(all: &ByMode) -> Vec<Vec<(u32, u32)>> {
+fn counts(all: &Outcomes) -> Vec<Vec<(u32, u32)>> {
     all.iter().map(|(_, outcomes)| outcomes.iter().map(|outcome| (outcome.correct, outcome.n)).collect()).collect()
 }

@@ -2,29 +2,24 @@
 
 use std::path::Path;
 
-use harness_core::error::unknown;
 use harness_core::{Error, Mode, Result};
-use harness_data::{Dataset, Names, Open, SETS, SearchPath, find};
+use harness_data::{Names, SearchPath};
 
+use crate::benchmark::Tasks;
 use crate::results::queries::Row;
 use crate::runner::{Asked, Job};
 
 /// What the images of a job's data set are called. Errors: a regression has none.
 pub fn names(job: &Job, data_dir: Option<&Path>) -> Result<Names> {
     let data = &job.benchmark.data;
-    let set = find(&data.dataset).ok_or_else(|| unknown("data set", &data.dataset, SETS.iter().map(|set| set.name)))?;
-    let dataset = match &set.open {
-        Open::Functions(_) => {
-            return Err(Error::usage(format!(
-                "{}: {} has no classes, so that there are no queries to keep",
-                job.benchmark.name, data.dataset
-            )));
-        }
-        Open::Drawn(make) => return Ok(Names::from(&make().0)),
-        Open::Files(_) => Dataset::Known(set),
-        Open::Folder => Dataset::Folder { path: data.path()?, channels: data.channels.unwrap_or(3) },
-    };
-    harness_data::names(&dataset, &SearchPath::of_process(data_dir))
+    match data.tasks()? {
+        Tasks::Files(files) => harness_data::names(&files, &SearchPath::of_process(data_dir)),
+        Tasks::Drawn(make) => Ok(Names::from(&make().0)),
+        Tasks::Functions(_) => Err(Error::usage(format!(
+            "{}: {} has no classes, so that there are no queries to keep",
+            job.benchmark.name, data.dataset
+        ))),
+    }
 }
 
 /// The rows, modes one after the other.

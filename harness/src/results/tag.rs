@@ -1,10 +1,11 @@
-//! `--tag NAME`: what the user calls some runs. It lies in run.json and in no hash and no path, so that a tag can be given,
-//! changed and left out without anything being trained again.
+//! `--tag NAME`: what the user calls some runs. It lies in run.json and in no hash and no path, so that a tag can be
+//! given, changed and left out without anything being trained again.
 
 use harness_core::Result;
 
-use crate::results::run_dir::{RECORD, RunDir};
-use crate::results::run_json::{RunRecord, Status};
+use super::run_dir::{RECORD, RunDir};
+use super::run_json::{RunRecord, Status};
+use crate::lists::shared_by;
 
 /// Characters at most: a tag stands beneath tables.
 const LONGEST: usize = 40;
@@ -41,15 +42,8 @@ pub fn of<'a>(records: impl IntoIterator<Item = &'a RunRecord>) -> Option<String
 
 /// `tagged first: reptile, maml`, for each tag among `rows` of label and tag, in their order.
 pub fn notes<'a>(rows: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Vec<String> {
-    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (label, tag) in rows.into_iter().filter_map(|(label, tag)| Some((label, tag?))) {
-        match said.iter_mut().find(|(other, _)| *other == tag) {
-            Some((_, labels)) if labels.contains(&label) => {}
-            Some((_, labels)) => labels.push(label),
-            None => said.push((tag, vec![label])),
-        }
-    }
-    said.into_iter().map(|(tag, labels)| format!("tagged {tag}: {}", labels.join(", "))).collect()
+    let rows = rows.into_iter().filter_map(|(label, tag)| Some((tag?, label)));
+    shared_by(rows).into_iter().map(|(tag, labels)| format!("tagged {tag}: {}", labels.join(", "))).collect()
 }
 
 #[cfg(test)]
