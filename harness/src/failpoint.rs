@@ -1,7 +1,7 @@
 //! Places at which a test can make the process die as `kill -9` would: each gap between the end of one write and the
 //! start of the next. `HARNESS_TEST_KILL_AT=7` dies at the seventh place that is reached, so that a test can walk
-//! through all of them. What a test pretends of the code that runs, and how long a dry run measures. A build without
-//! debug assertions has none of it.
+//! through all of them. A panic at the start of a command, what a test pretends of the code that runs, and how long a
+//! dry run measures. A build without debug assertions has none of it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,6 +16,15 @@ pub fn reached() {
         if at.is_some_and(|at| PLACES.fetch_add(1, Ordering::SeqCst) + 1 == at) {
             die();
         }
+    }
+}
+
+/// Panics with the words of `HARNESS_TEST_PANIC`: a bug of the harness.
+pub fn panics() {
+    if cfg!(debug_assertions)
+        && let Ok(words) = std::env::var("HARNESS_TEST_PANIC")
+    {
+        panic!("{words}");
     }
 }
 

@@ -41,6 +41,7 @@ use harness_core::Entry;
 /// Parses the command line, does what it says with these methods and returns the documented exit code.
 pub fn main_with(algorithms: &[Entry]) -> ExitCode {
     environment();
+    panics::silence();
     registry::know(algorithms);
     let args = match command_line::Cli::try_parse() {
         Ok(args) => args,
@@ -53,7 +54,11 @@ pub fn main_with(algorithms: &[Entry]) -> ExitCode {
         return exit::Exit::of(&error).into();
     }
     // A panic of a method costs its run only and is caught there; what arrives here is a bug of the harness.
-    let ended = match catch_unwind(AssertUnwindSafe(|| args.command.run(algorithms))) {
+    let command = || {
+        failpoint::panics();
+        args.command.run(algorithms)
+    };
+    let ended = match catch_unwind(AssertUnwindSafe(command)) {
         Ok(ended) => ended,
         Err(panic) => {
             eprintln!("internal error: {}; RUST_BACKTRACE=1 says where", panics::words(panic.as_ref()));

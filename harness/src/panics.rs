@@ -8,18 +8,23 @@ use harness_core::{Error, Result};
 /// Of a panic without words.
 const NOTHING: &str = "no message";
 
-/// What `work` comes to: of a panic an error with the first line of its words.
-pub fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let first = words(panic.as_ref()).lines().next();
-        Err(Error::Panicked(first.unwrap_or(NOTHING).to_owned()))
-    })
+/// Lets nothing be printed where a panic happens, unless `RUST_BACKTRACE` asks for it: whoever catches it says what it
+/// means, in one line and not between progress bars.
+pub fn silence() {
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value == "0") {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
 }
 
-/// What a panic said.
+/// What `work` comes to: of a panic an error with its words.
+pub fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(Error::Panicked(words(panic.as_ref()).to_owned())))
+}
+
+/// The first line of what a panic said.
 pub fn words(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-    text.unwrap_or(NOTHING)
+    text.and_then(|text| text.lines().next()).unwrap_or(NOTHING)
 }
 
 #[cfg(test)]

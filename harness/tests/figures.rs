@@ -1,6 +1,10 @@
 //! Figures through the real binary, on built-in glyphs: a file of one's own, its runs, its picture, and going on after a kill.
 #![cfg(unix)]
 
+#[allow(dead_code)]
+#[path = "survive/bench.rs"]
+mod bench;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -27,9 +31,8 @@ fn figure(eval: &str, blocks: &str) -> TempDir {
 }
 
 fn harness(dir: &TempDir, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.args(args).current_dir(dir.path()).env_remove("HARNESS_DATA_DIR");
-    command.env("HOME", dir.path()).env("XDG_CACHE_HOME", dir.path());
+    let mut command = bench::binary(dir.path());
+    command.args(args).env("HOME", dir.path()).env("XDG_CACHE_HOME", dir.path());
     command
 }
 

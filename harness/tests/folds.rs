@@ -1,12 +1,18 @@
 //! Cross-validation through the real binary: `reproduce --folds K`.
 
+#[allow(dead_code)]
+#[path = "survive/bench.rs"]
+mod bench;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 
-fn reproduce(dir: &std::path::Path, args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.arg("reproduce").args(args).args(["--out", "out", "--offline"]).current_dir(dir).output().unwrap()
+use bench::binary;
+
+fn reproduce(dir: &Path, args: &[&str]) -> Output {
+    binary(dir).arg("reproduce").args(args).args(["--out", "out", "--offline"]).output().unwrap()
 }
 
 const SMALL: &str = r#"
@@ -64,9 +70,7 @@ fn each_fold_is_a_benchmark_of_its_own_and_their_mean_is_a_row() {
     // A fold's state has seen most of what the benchmark tests on.
     let state = dir.path().join("out/quick/b@fold-1of3/reptile/seed-0/checkpoint-2.safetensors");
     let eval = |split: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-        let command = command.arg("eval").arg(&state).args(["b.toml", "--split", split]).current_dir(dir.path());
-        let ended = command.output().unwrap();
+        let ended = binary(dir.path()).arg("eval").arg(&state).args(["b.toml", "--split", split]).output().unwrap();
         (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
     };
     let (code, said) = eval("test");
@@ -75,8 +79,8 @@ fn each_fold_is_a_benchmark_of_its_own_and_their_mean_is_a_row() {
 
     // Two of three folds are no mean, and the report says so.
     fs::remove_dir_all(dir.path().join("out/quick/b@fold-2of3")).unwrap();
-    let report = Command::new(env!("CARGO_BIN_EXE_harness")).args(["report", "out"]).current_dir(dir.path()).output();
-    let report = String::from_utf8(report.unwrap().stdout).unwrap();
+    let report = binary(dir.path()).args(["report", "out"]).output().unwrap();
+    let report = String::from_utf8(report.stdout).unwrap();
     assert!(report.contains("b@folds-3 reptile: 2 of 3 folds are there, no mean"), "{report}");
 
     // Nor are three folds that were not made alike.

@@ -1,9 +1,14 @@
 //! `harness new-algorithm`: a crate that works appears, registered, or nothing changes.
 
+#[allow(dead_code)]
+#[path = "survive/bench.rs"]
+mod bench;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use bench::binary;
 use harness::benchmark::Benchmark;
 use harness_core::{Context, Problem};
 use tempfile::TempDir;
@@ -37,8 +42,7 @@ fn skeleton() -> TempDir {
 }
 
 fn new_algorithm(name: &str, folder: &Path) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.args(["new-algorithm", "--", name]).current_dir(folder).output().unwrap()
+    binary(folder).args(["new-algorithm", "--", name]).output().unwrap()
 }
 
 /// What was printed by a call that must succeed.
@@ -166,7 +170,7 @@ fn where_the_registry_has_another_form_the_lines_are_printed() {
 }
 
 fn standalone(name: &str, dir: &Path, more: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    let mut command = binary(Path::new("."));
     command.args(["new-algorithm", name, "--standalone"]).arg(dir).args(more).output().unwrap()
 }
 
@@ -200,7 +204,7 @@ fn a_crate_of_its_own_appears_whole_or_not_at_all() {
     let trial = Benchmark::parse(&read("trial.toml"), "trial.toml").unwrap();
     assert!(trial.methods.iter().any(|method| method.label == "reptile"));
     // Cargo reads it, with the harness's own sources and locked versions.
-    let mut tree = Command::new("cargo");
+    let mut tree = Command::new(env!("CARGO"));
     tree.args(["tree", "--offline", "--depth", "1", "--edges", "normal"]).current_dir(&target);
     let tree = tree.output().unwrap();
     let text = String::from_utf8_lossy(&tree.stdout).into_owned();
@@ -228,7 +232,7 @@ fn a_crate_of_its_own_builds_conforms_and_has_its_row_beside_reptiles() {
     let target = dir.path().join("mine");
     assert!(standalone("two-steps", &target, &[]).status.success());
     let cargo = |args: &[&str]| {
-        let output = Command::new("cargo").args(args).current_dir(&target).output().unwrap();
+        let output = Command::new(env!("CARGO")).args(args).current_dir(&target).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };

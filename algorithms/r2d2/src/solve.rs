@@ -46,9 +46,10 @@ fn inverse(a: &Tensor) -> Result<Tensor> {
 #[cfg(test)]
 mod tests {
     use candle_core::Device;
-    use harness_core::{Params, loss};
+    use harness_core::{Params, Purpose, Stream, loss};
 
     use super::*;
+    use crate::tests::normal;
 
     fn matrix<const R: usize>(rows: [[f64; 2]; R]) -> Tensor {
         Tensor::new(&rows, &Device::Cpu).unwrap()
@@ -66,9 +67,10 @@ mod tests {
     #[test]
     fn a_large_system_is_solved_in_f32_too() {
         let n = 60;
-        let x = Tensor::randn(0f32, 1.0, (n, 200), &Device::Cpu).unwrap();
+        let mut rng = Stream::new(0, Purpose::Data, 0, 0);
+        let mut draw = |columns| normal(&mut rng, (n, columns)).to_dtype(DType::F32).unwrap();
+        let (x, b) = (draw(200), draw(5));
         let a = (x.matmul(&x.t().unwrap()).unwrap() + Tensor::eye(n, DType::F32, &Device::Cpu).unwrap()).unwrap();
-        let b = Tensor::randn(0f32, 1.0, (n, 5), &Device::Cpu).unwrap();
         let left = (a.matmul(&solve(&a, &b).unwrap()).unwrap() - b).unwrap().abs().unwrap().max_all().unwrap();
         assert!(left.to_scalar::<f32>().unwrap() < 1e-4, "{left}");
     }

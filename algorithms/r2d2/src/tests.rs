@@ -32,6 +32,12 @@ fn matrix<const R: usize, const C: usize>(rows: [[f64; C]; R]) -> Tensor {
     Tensor::new(&rows, &Device::Cpu).unwrap()
 }
 
+/// Standard normal numbers, the same at every call of the tests.
+pub(crate) fn normal(rng: &mut Stream, shape: (usize, usize)) -> Tensor {
+    let numbers: Vec<f64> = (0..shape.0 * shape.1).map(|_| rng.normal()).collect();
+    Tensor::from_vec(numbers, shape, &Device::Cpu).unwrap()
+}
+
 fn head(lambda: f64, alpha: f64, beta: f64) -> Params {
     let pairs = [(LOG_LAMBDA, lambda.ln()), (ALPHA, alpha), (BETA, beta)];
     pairs.map(|(name, value)| (name.to_owned(), Tensor::new(&[value], &Device::Cpu).unwrap())).into_iter().collect()
@@ -58,8 +64,8 @@ fn the_ridge_regression_by_hand() {
 #[test]
 fn the_small_system_answers_as_the_large_one() {
     let (lambda, n, ways) = (0.3, 6, 3);
-    let x = Tensor::randn(0f64, 1.0, (n, 2), &Device::Cpu).unwrap();
-    let query = Tensor::randn(0f64, 1.0, (4, 2), &Device::Cpu).unwrap();
+    let mut rng = Stream::new(0, Purpose::Data, 0, 0);
+    let (x, query) = (normal(&mut rng, (n, 2)), normal(&mut rng, (4, 2)));
     let classes = [0, 1, 2, 2, 1, 0];
     let head = head(lambda, 1.0, 0.0);
     let episode = Embedded { support: x.clone(), classes: &classes, query: query.clone(), head: &head };
@@ -86,9 +92,10 @@ fn the_small_system_answers_as_the_large_one() {
 #[test]
 fn the_gradient_goes_through_the_solution() {
     let classes = [0, 1, 1, 0, 2];
+    let mut rng = Stream::new(1, Purpose::Data, 0, 0);
     let start: Params = head(0.2, 3.0, 0.0).merged(&Params::from_iter([
-        ("support".to_owned(), Tensor::randn(0f64, 1.0, (5, 4), &Device::Cpu).unwrap()),
-        ("query".to_owned(), Tensor::randn(0f64, 1.0, (3, 4), &Device::Cpu).unwrap()),
+        ("support".to_owned(), normal(&mut rng, (5, 4))),
+        ("query".to_owned(), normal(&mut rng, (3, 4))),
     ]));
     let at = |params: &Params| {
         let vars = params.to_vars().unwrap();

@@ -10,9 +10,18 @@ use std::path::Path;
 use image::ExtendedColorType;
 use image::ImageEncoder;
 
-/// A folder for very many files: in memory where the system has such a place, since some disks take a millisecond a file.
+/// What a folder for very many files has room for, in bytes.
+const ROOMY: u64 = 512 << 20;
+
+/// A folder for very many files: in memory where the system has such a place with room (containers often have 64 MB),
+/// since some disks take a millisecond a file.
 pub(crate) fn roomy_tempdir() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    let memory = Path::new("/dev/shm");
+    let made = match crate::disk::free(memory) {
+        Some(ROOMY..) => tempfile::tempdir_in(memory),
+        _ => tempfile::tempdir(),
+    };
+    made.or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// A grey PNG.

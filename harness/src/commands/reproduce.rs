@@ -105,7 +105,6 @@ fn carry_out(
     benchmarks.dedup();
     let means: Vec<String> = benchmarks.iter().filter_map(|name| folds::of_name(name)).map(folds::mean_name).collect();
     benchmarks.extend(means);
-    silence_panics();
     let finished = runner::run_all(plan.jobs, &shared);
     if let Some(tag) = &args.tag {
         finished.iter().try_for_each(|run| crate::results::tag::put(&run.job.dir, tag))?;
@@ -176,13 +175,6 @@ fn no_file(out: &Path) -> Result<()> {
 
 fn refused(out: &Path, why: &str) -> Error {
     Error::usage(format!("--out {}: not a folder that can be written ({why}): choose another", out.display()))
-}
-
-/// A method's panic becomes its cell's reason; the default hook would print a trace between the progress bars.
-fn silence_panics() {
-    if std::env::var_os("RUST_BACKTRACE").is_none_or(|value| value == "0") {
-        std::panic::set_hook(Box::new(|_| {}));
-    }
 }
 
 /// An interruption comes first, so that a script tries again; then runs that failed; then what the report found.

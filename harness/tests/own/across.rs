@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{Own, TABLE};
 
 /// The small table on a folder of glyphs.
-fn on_folder(own: &Own) {
+pub(super) fn on_folder(own: &Own) {
     own.folder("pics/train", 6, 20);
     own.folder("pics/test", 6, 20);
     for class in 0..6 {

@@ -3,6 +3,8 @@
 #![cfg(unix)]
 
 mod across;
+mod data;
+mod flags;
 mod new_benchmark;
 mod predict;
 mod queries;
@@ -74,7 +76,7 @@ impl Own {
     fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
         command.args(line.split_whitespace()).current_dir(self.dir.path());
-        for variable in ["HARNESS_DATA_DIR", "XDG_CACHE_HOME", "RUST_LOG"] {
+        for variable in ["HARNESS_DATA_DIR", "XDG_CACHE_HOME", "RUST_LOG", "NO_COLOR", "CLICOLOR_FORCE"] {
             command.env_remove(variable);
         }
         command.env("HOME", self.dir.path()).env("COLUMNS", "100");

@@ -1,12 +1,14 @@
 //! `harness compare OUT --against LABEL` on the committed results.
 
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::Value;
 
+use crate::bench::binary;
+
 fn run(args: &[&str]) -> (i32, String, String) {
     let reference = concat!(env!("CARGO_MANIFEST_DIR"), "/../results/reference/paper");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    let mut command = binary(Path::new("."));
     let output = command.args(["compare", reference]).args(args).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -52,6 +54,23 @@ fn a_method_beside_itself_is_the_same_and_from_three_seeds_on_seeds_decide() {
         // Reptile's committed rows hold three seeds each.
         assert_eq!((&row["over"], row["common_seeds"].as_array().unwrap().len()), (&"seeds".into(), 3));
     }
+}
+
+/// However sure a difference is, inside the margin it is none.
+#[test]
+fn an_interval_that_lies_within_a_stated_margin_is_called_the_same() {
+    let args = ["--against", "reptile", "--method", "transfer", "--margin", "1"];
+    let found = five_way_rows(&args);
+    let inside = |row: &Value| row["delta"].as_f64().unwrap().abs() + row["ci95"].as_f64().unwrap() <= 1.0;
+    for (benchmark, mode, row) in &found {
+        assert_eq!(row["answer"], if inside(row) { "same" } else { "worse" }, "{benchmark} {mode}: {row}");
+    }
+    assert_eq!((found.len(), found.iter().filter(|(.., row)| inside(row)).count()), (4, 2), "{found:?}");
+    let (_, table, _) = run(&args);
+    assert!(table.contains("same: the interval lies within ±1."), "{table}");
+    let (code, out, err) = run(&["--against", "reptile", "--margin=-1"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("'--margin <DIFFERENCE>': 0 or more"), "{err}");
 }
 
 /// Of the three seeds of reptile, the curve of one never reaches this target: the row is not as one that never does.

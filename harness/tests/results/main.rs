@@ -11,6 +11,7 @@ mod process;
 
 mod against;
 mod apart;
+mod cite;
 mod formats;
 mod regression;
 mod shards;
@@ -21,12 +22,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use bench::Bench;
+use bench::{Bench, binary};
 
 /// `harness …` in the benchmark's folder.
 fn harness(bench: &Bench, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.args(args).current_dir(bench.dir.path());
+    let mut command = binary(bench.dir.path());
+    command.args(args);
     command
 }
 

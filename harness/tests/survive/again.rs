@@ -7,13 +7,13 @@ use std::process::Command;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::bench::{Bench, REPTILE, TRANSFER, folder};
+use crate::bench::{Bench, REPTILE, TRANSFER, binary, folder};
 use crate::compare::newest;
 use crate::process::{Ended, done, run};
 
 fn harness(bench: &Bench, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.args(args).current_dir(bench.dir.path());
+    let mut command = binary(bench.dir.path());
+    command.args(args);
     command
 }
 

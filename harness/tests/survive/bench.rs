@@ -32,6 +32,16 @@ pub const REPTILE: &str = "[method.reptile]\nlr = 0.02\noptimizer = \"sgd\"\nred
                            meta_step = 0.1\ntrain_shots = 50\neval_iters = 10\neval_batch = 10\n";
 pub const TRANSFER: &str = "[method.transfer]\ntune_steps = 10\ntune_batch = 10\ntune_lr = 0.02\n";
 
+/// The binary in a folder, without what the caller's environment says of terminals, words and data.
+pub fn binary(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+    for variable in ["HARNESS_DATA_DIR", "RUST_LOG", "COLUMNS", "NO_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(variable);
+    }
+    command.current_dir(folder);
+    command
+}
+
 impl Bench {
     pub fn sine(blocks: &str) -> Bench {
         Bench::new(SINE, blocks)
@@ -58,8 +68,8 @@ impl Bench {
 
     /// `harness reproduce b.toml --out OUT …`
     pub fn reproduce(&self, out: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-        command.arg("reproduce").arg(self.file()).arg("--out").arg(out).args(args).current_dir(self.dir.path());
+        let mut command = binary(self.dir.path());
+        command.arg("reproduce").arg(self.file()).arg("--out").arg(out).args(args);
         command
     }
 }

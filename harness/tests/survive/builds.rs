@@ -11,7 +11,7 @@ use harness::results::checkpoint::Checkpoint;
 use harness::results::run_json::RunRecord;
 use harness_core::{Algorithm, Entry, Error, Params, Progress, Result, Scalars, State, Update, Variant};
 
-use crate::bench::{Bench, REPTILE, folder};
+use crate::bench::{Bench, REPTILE, binary, folder};
 use crate::compare::{assert_same, metrics, newest, steps, tensors};
 use crate::process::{done, end, run, signal, start, wait_for};
 use crate::trainings::TWIN;
@@ -299,8 +299,8 @@ fn what_only_reads_reads_results_of_any_build_and_says_so() {
     done(as_other_code(bench.reproduce(&out, &SHORT), TRAINING));
     let checkpoint = newest(&short(&out, "reptile"));
     let harness = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-        command.args(args).current_dir(bench.dir.path());
+        let mut command = binary(bench.dir.path());
+        command.args(args);
         run(command)
     };
     let (out, checkpoint) = (out.to_str().unwrap(), checkpoint.to_str().unwrap());

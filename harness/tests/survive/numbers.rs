@@ -13,13 +13,13 @@ use harness::results::run_json::{RunRecord, Status};
 use harness_core::settings::{Rate, Stage};
 use harness_core::{Adapted, Algorithm, Entry, Halves, Labeled, Mode, Params, Result, State, Stream, Variant};
 
-use crate::bench::{Bench, REPTILE, folder};
+use crate::bench::{Bench, REPTILE, binary, folder};
 use crate::failing::assert_failed;
 use crate::process::run;
 
 fn harness(dir: &Path, line: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-    command.args(line.split_whitespace()).current_dir(dir);
+    let mut command = binary(dir);
+    command.args(line.split_whitespace());
     command
 }
 

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::bench::{Bench, folder};
+use crate::bench::{Bench, binary, folder};
 use crate::compare::{assert_same, steps};
 use crate::process::{done, end, run, start, wait_for};
 
@@ -59,17 +58,16 @@ fn the_best_state_on_validation_classes_is_reported_and_the_last_one_stands_besi
         120 => dir.join("checkpoint-120.safetensors"),
         step => dir.join(format!("snapshot-{step}.safetensors")),
     };
-    let mut eval = Command::new(env!("CARGO_BIN_EXE_harness"));
-    eval.arg("eval").arg(file).args(["b.toml", "--format", "json"]).current_dir(bench.dir.path());
+    let mut eval = binary(bench.dir.path());
+    eval.arg("eval").arg(file).args(["b.toml", "--format", "json"]);
     let again: Value = serde_json::from_str(&done(eval).out).unwrap();
     let values: Vec<f64> = again.as_array().unwrap().iter().map(|row| row["value"].as_f64().unwrap()).collect();
     assert_eq!(values, reported.iter().map(|row| row.2).collect::<Vec<_>>());
     let last = rows(&dir, "test", "last_accuracy");
     assert_eq!(last.len(), if best.0 == 120 { 0 } else { 2 }, "{last:?}");
     // A card has the numbers of its own parameters.
-    let mut export = Command::new(env!("CARGO_BIN_EXE_harness"));
+    let mut export = binary(bench.dir.path());
     export.arg("export").arg(dir.join("checkpoint-120.safetensors")).args(["--out", "net.safetensors"]);
-    export.current_dir(bench.dir.path());
     done(export);
     let card: Value = serde_json::from_str(&fs::read_to_string(bench.dir.path().join("net.json")).unwrap()).unwrap();
     for (_, mode, value, _) in if best.0 == 120 { reported } else { &last[..] } {
@@ -93,10 +91,9 @@ fn a_state_is_not_tested_on_the_images_it_was_trained_on_by_another_list() {
     let list = bench.dir.path().join("classes.txt");
     let text = fs::read_to_string(&list).unwrap();
     let eval = |benchmark: &str, split: &str| {
-        let mut eval = Command::new(env!("CARGO_BIN_EXE_harness"));
+        let mut eval = binary(bench.dir.path());
         let checkpoint = folder(&out, "reptile").join("checkpoint-120.safetensors");
         eval.arg("eval").arg(checkpoint).args([benchmark, "--split", split, "--eval-episodes", "5"]);
-        eval.current_dir(bench.dir.path());
         run(eval)
     };
     eval("b.toml", "test").expect(0, "");
@@ -157,9 +154,8 @@ fn eval_takes_other_classes_and_settings() {
     let dir = fs::read_dir(&out).unwrap().flatten().map(|entry| entry.path().join("b/twin/seed-0"));
     let dir = dir.into_iter().find(|path| path.is_dir()).unwrap();
     let eval = |args: &[&str]| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
+        let mut command = binary(bench.dir.path());
         command.arg("eval").arg(dir.join("checkpoint-120.safetensors")).arg("b.toml").args(args);
-        command.current_dir(bench.dir.path());
         run(command)
     };
     let value = |args: &[&str]| -> Value {

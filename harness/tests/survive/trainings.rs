@@ -11,7 +11,7 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::bench::{Bench, REPTILE, TRANSFER, folder};
+use crate::bench::{Bench, REPTILE, TRANSFER, binary, folder};
 use crate::compare::{assert_same, checkpoints, metrics, steps, tensors};
 use crate::process::{done, end, run, start, wait_for};
 
@@ -36,8 +36,8 @@ struct Other<'a>(&'a Bench);
 
 impl Other<'_> {
     fn reproduce(&self, out: &Path, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_harness"));
-        command.arg("reproduce").arg("c.toml").arg("--out").arg(out).args(args).current_dir(self.0.dir.path());
+        let mut command = binary(self.0.dir.path());
+        command.arg("reproduce").arg("c.toml").arg("--out").arg(out).args(args);
         command
     }
 }

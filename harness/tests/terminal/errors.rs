@@ -4,7 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::binary::Place;
+use crate::binary::{Place, Said};
 
 #[test]
 fn mistakes_are_answered_with_the_thing_and_the_remedy() {
@@ -68,4 +68,14 @@ fn a_variable_that_cannot_be_read_is_named() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(said.starts_with("error: RUST_LOG=harness=loud: ") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn a_bug_of_the_harness_is_an_internal_error() {
+    let place = Place::new();
+    let mut list = place.command("list");
+    list.env("HARNESS_TEST_PANIC", "a table of nothing").env_remove("RUST_BACKTRACE");
+    let said = Said::new(list.output().unwrap(), place.dir.path());
+    assert_eq!((said.code, said.out.as_str()), (1, ""), "{}", said.err);
+    assert_eq!(said.err, "internal error: a table of nothing; RUST_BACKTRACE=1 says where\n");
 }

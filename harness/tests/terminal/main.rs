@@ -5,6 +5,7 @@
 //! `INSTA_UPDATE=always cargo test -p harness --test terminal`, then read the diff. Numbers that a machine or a day
 //! decides are masked by [`binary::mask`].
 
+mod bench;
 mod binary;
 mod errors;
 mod help;

@@ -43,7 +43,6 @@ pub fn follower(ranks: &Ranks, plan: Result<Plan>, pool: &rayon::ThreadPool, sto
         Ok(None) => return Exit::Interrupted,
         Err(error) => return Exit::of(&error),
     };
-    super::silence_panics();
     match follow(ranks, &plan.jobs, pool, stop) {
         Ok(Some(code)) => Exit::from_code(code),
         Ok(None) => Exit::Interrupted,

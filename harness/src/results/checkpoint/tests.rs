@@ -39,12 +39,16 @@ fn what_is_saved_is_what_is_loaded_and_two_are_kept() {
         checkpoint(step).save(dir.path()).unwrap();
     }
     assert_eq!(steps(dir.path()), [30, 2]);
-    let loaded = Checkpoint::load(&path(dir.path(), 30)).unwrap();
-    let saved = checkpoint(30);
-    assert!(loaded.state.same_bits(&saved.state).unwrap());
-    assert_eq!(loaded.meta, saved.meta);
-    assert_eq!((loaded.outcomes, loaded.last), (saved.outcomes, saved.last));
-    assert_eq!((loaded.log, loaded.choice), (saved.log, saved.choice));
+    assert_same(&Checkpoint::load(&path(dir.path(), 30)).unwrap(), &checkpoint(30), "loaded");
+}
+
+/// That all of `read` is as it was saved.
+#[track_caller]
+fn assert_same(read: &Checkpoint, saved: &Checkpoint, what: &str) {
+    assert!(read.state.same_bits(&saved.state).unwrap(), "{what}: another state");
+    assert_eq!(read.meta, saved.meta, "{what}");
+    assert_eq!((&read.outcomes, &read.last), (&saved.outcomes, &saved.last), "{what}");
+    assert_eq!((&read.log, &read.choice), (&saved.log, &saved.choice), "{what}");
 }
 
 #[test]
@@ -59,8 +63,7 @@ fn any_cut_and_any_flipped_bit_is_found() {
         flipped[at / 8] ^= 1 << (at % 8);
         // A flip in the header's padding or white space may leave every value as it was; that is no damage.
         if let Ok(read) = Checkpoint::from_bytes(&flipped) {
-            assert!(read.state.same_bits(&checkpoint(7).state).unwrap(), "bit {at} changed the state unnoticed");
-            assert_eq!(read.meta, checkpoint(7).meta, "bit {at}");
+            assert_same(&read, &checkpoint(7), &format!("bit {at}"));
             unnoticed += 1;
         }
     }
@@ -79,8 +82,9 @@ fn another_format_is_named_and_is_no_damage() {
 
 /// Blind damage of several kinds at once, many times over. `HARNESS_TEST_SECONDS` sets how long.
 #[test]
-fn arbitrary_damage_never_panics() {
-    let whole = checkpoint(7).to_bytes().unwrap();
+fn arbitrary_damage_never_panics_and_changes_nothing_unnoticed() {
+    let saved = checkpoint(7);
+    let whole = saved.to_bytes().unwrap();
     let seconds = std::env::var("HARNESS_TEST_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(0.5);
     let began = std::time::Instant::now();
     let mut rng = Stream::new(7, Purpose::Data, 0, 0);
@@ -100,7 +104,10 @@ fn arbitrary_damage_never_panics() {
             }
         }
         match Checkpoint::from_bytes(&bytes) {
-            Ok(_) => read += 1,
+            Ok(found) => {
+                assert_same(&found, &saved, &format!("file {tries}"));
+                read += 1;
+            }
             Err(why) => assert!(!why.to_string().contains('\n'), "{why}"),
         }
         tries += 1;

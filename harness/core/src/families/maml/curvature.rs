@@ -92,7 +92,9 @@ mod tests {
         let model = Model::new(&ModelSpec::FinnOmniglot { filters: 5 }, &[14, 14, 1], 3, &Device::Cpu).unwrap();
         let draw = |id| model.init(&mut Stream::new(3, Purpose::Init, id, 0)).unwrap();
         let (params, vector) = (draw(0), draw(1));
-        let x = Tensor::randn(0f32, 1.0, (6, 14, 14, 1), &Device::Cpu).unwrap();
+        let mut rng = Stream::new(3, Purpose::Data, 0, 0);
+        let pixels: Vec<f32> = (0..6 * 14 * 14).map(|_| rng.normal() as f32).collect();
+        let x = Tensor::from_vec(pixels, (6, 14, 14, 1), &Device::Cpu).unwrap();
         let batch = Labeled::new(x.clone(), Targets::Classes(vec![0, 1, 2, 0, 1, 2])).unwrap();
         let exact_batch = Labeled::new(x.to_dtype(DType::F64).unwrap(), batch.y.clone()).unwrap();
         let wide = |params: &Params| params.map(|tensor| tensor.to_dtype(DType::F64)).unwrap();
