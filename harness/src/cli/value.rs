@@ -46,6 +46,17 @@ pub fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Threads: 1 to [`MOST_THREADS`].
+pub fn threads(text: &str) -> Result<usize, String> {
+    match positive(text)? {
+        many if many > MOST_THREADS => Err(format!("at most {MOST_THREADS}")),
+        some => Ok(some),
+    }
+}
+
+/// More would be a slip of the key: each thread has buffers of its own.
+const MOST_THREADS: usize = 1024;
+
 /// Seconds that a [`Duration`](std::time::Duration) can hold, 0 or more.
 pub fn seconds(text: &str) -> Result<f64, String> {
     let number: f64 = text.parse().map_err(|error| format!("{error}"))?;

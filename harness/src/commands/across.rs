@@ -19,7 +19,7 @@ use self::folder::Folder;
 use self::pairs::Target;
 use crate::benchmark::Budget;
 use crate::cli::Sheet;
-use crate::cli::value::positive;
+use crate::cli::value::{positive, threads};
 use crate::console;
 use crate::exit::Exit;
 use crate::results::across_csv::{self, Row};
@@ -73,7 +73,7 @@ pub struct Across {
     pub offline: bool,
 
     /// Worker threads; all cores if absent. The numbers do not depend on it
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 
     /// How to print the table

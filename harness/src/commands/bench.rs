@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use self::measure::{Rounds, median};
 use self::workload::Workload;
-use crate::cli::value::{instruction_set, positive, seconds};
+use crate::cli::value::{instruction_set, positive, seconds, threads};
 use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
@@ -45,7 +45,7 @@ pub struct Bench {
     pub format: Format,
 
     /// Worker threads; all cores if absent
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 
     /// Length of each measurement

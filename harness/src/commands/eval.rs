@@ -12,7 +12,7 @@ use super::trained::Trained;
 use super::{query_rows, seen};
 use crate::benchmark::{Benchmark, Budget};
 use crate::cli::Format;
-use crate::cli::value::{assignment, instruction_set, positive, split};
+use crate::cli::value::{assignment, instruction_set, positive, split, threads};
 use crate::console;
 use crate::exit::Exit;
 use crate::identity::Segment;
@@ -77,7 +77,7 @@ pub struct Eval {
     pub data_dir: Option<PathBuf>,
 
     /// Worker threads; all cores if absent. The numbers do not depend on it
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 
     /// Use no more than these instructions of the processor; the widest that this one has if absent
@@ -97,6 +97,12 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::named(&args.checkpoint)?;
     for file in args.episodes_csv.iter().chain(&args.keep_queries) {
         super::make_room_for(file)?;
+        if file.is_dir() {
+            return Err(Error::usage(format!("{}: is a folder: name a file", file.display())));
+        }
+    }
+    if args.episodes_csv.is_some() && args.episodes_csv == args.keep_queries {
+        return Err(Error::usage("--episodes-csv and --keep-queries name one file: name two"));
     }
     harness_kernels::cap(args.instruction_set);
     let pool = super::pool(args.threads)?;
@@ -112,6 +118,8 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
     let keep = names.is_some().then_some(&mut asked);
     let outcomes = outcomes(&job, &checkpoint.state, args.split, (&pool, &Stop::default()), keep)?;
     let outcomes = outcomes.expect("nobody asks it to stop");
+    // First, so that a disk that is full costs no numbers.
+    console::print(&render(&job, args.split, checkpoint.state.step, &outcomes, args.format))?;
     if let Some(file) = &args.episodes_csv {
         episodes::write_csv(file, &outcomes)?;
     }
@@ -122,7 +130,7 @@ pub fn run(args: &Eval, algorithms: &[Entry]) -> Result<Exit> {
             false => queries::write(file, &rows)?,
         }
     }
-    console::print(&render(&job, args.split, checkpoint.state.step, &outcomes, args.format)).map(|()| Exit::Done)
+    Ok(Exit::Done)
 }
 
 /// The table's episodes on `split`, as every evaluation of a finished state has them. What is asked there goes to `keep`. None:

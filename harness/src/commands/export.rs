@@ -12,6 +12,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use crate::exit::Exit;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::disk;
+use crate::results::run_dir::RECORD;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,6 +60,16 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
             return Err(Error::usage(format!("--out {}: {what}: choose another name", out.display())));
         }
     }
+    refuse_a_runs_file(&out, &args.checkpoint)?;
+    let three = [&out, &beside, &module];
+    let there: Vec<_> = three.iter().filter(|path| path.exists()).collect();
+    // All three are an export of before.
+    if let ([first, ..], true) = (&there[..], there.len() < three.len()) {
+        return Err(Error::usage(format!(
+            "{}: is there already and is no export: name another file with --out",
+            first.display()
+        )));
+    }
     let run_folder = args.checkpoint.parent().unwrap_or(Path::new(""));
     super::make_room_for(&out)?;
     let card = card::card(&checkpoint, run_folder, algorithms)?;
@@ -67,6 +78,16 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     disk::write(&module, pytorch(&out).as_bytes())?;
     let said = [&out, &beside, &module].map(|path| format!("{}\n", path.display()));
     crate::console::print(&said.concat()).map(|()| Exit::Done)
+}
+
+/// Errors if a file of a run would be written over: a checkpoint is hours of work, and a trimmed one cannot be trained on.
+fn refuse_a_runs_file(out: &Path, checkpoint: &Path) -> Result<()> {
+    let same = matches!((out.canonicalize(), checkpoint.canonicalize()), (Ok(a), Ok(b)) if a == b);
+    let in_a_run = || out.parent().unwrap_or(Path::new("")).join(RECORD).exists();
+    if same || out.exists() && in_a_run() {
+        return Err(Error::usage(format!("{}: is a file of a run: name another with --out", out.display())));
+    }
+    Ok(())
 }
 
 /// The same network as a PyTorch module, which reads the card.

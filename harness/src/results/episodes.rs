@@ -58,7 +58,7 @@ pub fn read(path: &Path) -> Result<Outcomes> {
     let words = frame::Words {
         missing: "missing, although the run is complete",
         content: "the episodes of an evaluation in their order",
-        remedy: "delete its folder and run that seed again",
+        remedy: "delete this file and run that seed again: it goes on from its checkpoint",
     };
     frame::read(path, &words, rows)
 }

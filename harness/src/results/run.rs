@@ -158,7 +158,7 @@ pub fn values(folder: &Path, record: &RunRecord) -> Result<ValuesByMode> {
         let values: Vec<f64> = outcomes.iter().map(number).collect();
         if values.len() as u64 != record.eval_episodes {
             return Err(Error::data(format!(
-                "{}: not {} whole episodes of mode {}, as run.json says; delete its folder and run that seed again",
+                "{}: not {} whole episodes of mode {}, as run.json says; delete this file and run that seed again: it goes on from its checkpoint",
                 path.display(),
                 record.eval_episodes,
                 mode.as_str()

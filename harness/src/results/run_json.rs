@@ -243,7 +243,10 @@ impl RunRecord {
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
         let record: RunRecord = serde_json::from_str(&text).map_err(|e| {
-            Error::data(format!("{}: not a run record: {e}; delete its folder and run that seed again", path.display()))
+            Error::data(format!(
+                "{}: not a run record: {e}; delete this file and run that seed again: it goes on from its checkpoint",
+                path.display()
+            ))
         })?;
         if record.format > FORMAT {
             return Err(Error::usage(format!(

@@ -5,6 +5,7 @@
 mod across;
 mod data;
 mod flags;
+mod kept_safe;
 mod new_benchmark;
 mod predict;
 mod queries;

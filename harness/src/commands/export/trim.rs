@@ -19,6 +19,7 @@ pub fn run(args: &Export, checkpoint: &Checkpoint, algorithms: &[Entry]) -> Resu
     let trimmed = Checkpoint { log: checkpoint.log.clone(), ..Checkpoint::state_alone(state, checkpoint.meta.clone()) };
     let named = || format!("checkpoint-{}.safetensors", checkpoint.meta.step).into();
     let out = args.out.clone().unwrap_or_else(named);
+    super::refuse_a_runs_file(&out, &args.checkpoint)?;
     super::super::make_room_for(&out)?;
     trimmed.write(&out)?;
     console::print(&format!("{}\n", out.display())).map(|()| Exit::Done)

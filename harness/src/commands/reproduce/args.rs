@@ -5,7 +5,7 @@ use clap::Args;
 use harness_kernels::Cap;
 
 use crate::benchmark::Budget;
-use crate::cli::value::{assignment, device, instruction_set, positive, seconds};
+use crate::cli::value::{assignment, device, instruction_set, positive, seconds, threads};
 use crate::cli::{Format, Shard};
 use crate::results::exports::Exports;
 
@@ -76,7 +76,7 @@ pub struct Reproduce {
     pub out: PathBuf,
 
     /// Worker threads; all cores if absent. The numbers do not depend on it
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
 
     /// Where models compute: cpu, cuda:N or metal (the latter two need a build with that feature)
