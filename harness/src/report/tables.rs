@@ -109,7 +109,7 @@ fn table(summary: &Summary, cells: &[Cell]) -> Table {
     let (columns, prints): (Vec<Column>, Vec<Print>) = fields.into_iter().unzip();
     let lines = cells.iter().map(|cell| prints.iter().map(|print| print(cell)).collect::<Vec<_>>());
 
-    let mut said = vec![format!("budget {}", summary.budget), first.row.metric.heading()];
+    let mut said = vec![format!("budget {}", summary.shown()), first.row.metric.heading()];
     said.extend(iterations.map(|n| words::plural(n, "meta-iteration")));
     said.extend(seeds.map(|n| words::plural(n, run)));
     said.extend(episodes.map(|n| words::plural(n, "test episode")));
