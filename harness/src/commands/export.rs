@@ -62,12 +62,13 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     }
     refuse_a_runs_file(&out, &args.checkpoint)?;
     let three = [&out, &beside, &module];
-    let there: Vec<_> = three.iter().filter(|path| path.exists()).collect();
     // All three are an export of before.
-    if let ([first, ..], true) = (&there[..], there.len() < three.len()) {
+    if !three.iter().all(|path| path.exists())
+        && let Some(other) = three.iter().find(|path| path.exists())
+    {
         return Err(Error::usage(format!(
             "{}: is there already and is no export: name another file with --out",
-            first.display()
+            other.display()
         )));
     }
     let run_folder = args.checkpoint.parent().unwrap_or(Path::new(""));
@@ -76,7 +77,7 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     disk::write(&out, &plain(&checkpoint.state)?)?;
     disk::write(&beside, format!("{card:#}\n").as_bytes())?;
     disk::write(&module, pytorch(&out).as_bytes())?;
-    let said = [&out, &beside, &module].map(|path| format!("{}\n", path.display()));
+    let said = three.map(|path| format!("{}\n", path.display()));
     crate::console::print(&said.concat()).map(|()| Exit::Done)
 }
 

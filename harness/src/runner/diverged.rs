@@ -1,7 +1,7 @@
 //! Numbers that left the real line: what was found, where, and which setting to lower.
 
 use harness_core::settings::{Rate, Stage};
-use harness_core::{Error, Mode, Params, Result, Scalars, Split, State};
+use harness_core::{Error, Mode, Result, Scalars, Split, State};
 
 use super::job::Job;
 use crate::results::episodes::{Outcome, Outcomes};
@@ -22,14 +22,10 @@ pub(super) fn in_training(job: &Job, state: &State, scalars: &Scalars) -> Result
 /// What of a state is not finite. A statistic or a moment that is infinite does not make a loss infinite: its channel answers
 /// the same to every image, its parameter stays where it is.
 fn lost(state: &State) -> Result<Option<String>> {
-    let named = |what: &str, params: &Params| {
-        Ok::<_, Error>(params.not_finite()?.map(|name| format!("{what} {name} is not finite")))
-    };
-    let all = [("parameter", &state.params), ("statistic", &state.buffers)].into_iter();
     let slots = state.slots.iter().map(|(name, slot)| (name.as_str(), slot));
-    for (what, params) in all.chain(slots) {
-        if let Some(told) = named(what, params)? {
-            return Ok(Some(told));
+    for (what, params) in [("parameter", &state.params), ("statistic", &state.buffers)].into_iter().chain(slots) {
+        if let Some(name) = params.not_finite()? {
+            return Ok(Some(format!("{what} {name} is not finite")));
         }
     }
     Ok(None)
@@ -77,6 +73,8 @@ fn remedy(rates: &[Rate]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use harness_core::Params;
+
     use super::*;
 
     #[test]
