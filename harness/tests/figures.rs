@@ -129,9 +129,11 @@ fn figures_run_when_asked_for() {
         let output = expect(harness(&dir, &[&["reproduce"], words, &args].concat()), 0);
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     };
-    let (out, err) = said(&["figures"]);
+    let (out, err) = said(&["figures", "--method", "g1", "--method", "separate"]);
     assert!(out.contains("sine untrained seed 0") && !out.contains("glyphs"), "{out}");
     assert!(err.contains("left out figure-3, figure-4a, figure-4b, figure-4c: "), "{err}");
+    let (_, err) = said(&["figures", "--method", "separate"]);
+    assert!(err.contains("left out figure-4a, figure-4b, figure-4c: "), "figure 3 has no such row: {err}");
     let (out, err) = said(&[]);
     assert!(out.contains("glyphs-5w1s untrained seed 0") && !err.contains("figure-3"), "{out}{err}");
     let wrong = expect(harness(&dir, &["reproduce", "figure"]), 2);

@@ -8,14 +8,14 @@ use harness_core::{Error, Result};
 const MARGIN: u64 = 64 << 20;
 
 /// That the disk of `path` (or of its nearest folder that exists) has room for `bytes` more. Where the system cannot
-/// tell, writing goes ahead and fails by itself.
+/// tell, writing goes ahead and fails by itself. `chosen_with`: what another disk is chosen with.
 ///
 /// Errors: [`Error::Data`] with what is free and what is needed.
-pub(crate) fn require(path: &Path, bytes: u64) -> Result<()> {
+pub(crate) fn require(path: &Path, bytes: u64, chosen_with: &str) -> Result<()> {
     let folder = path.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
     match free(folder) {
         Some(free) if free < bytes.saturating_add(MARGIN) => Err(Error::data(format!(
-            "{}: {} MB are free and {} MB are needed; make room or choose another disk with --data-dir or XDG_CACHE_HOME",
+            "{}: {} MB are free and {} MB are needed; make room or choose another disk with {chosen_with}",
             folder.display(),
             free >> 20,
             bytes.saturating_add(MARGIN) >> 20,
@@ -45,8 +45,8 @@ mod tests {
     fn too_much_is_refused_before_it_is_written() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("not/yet/there");
-        assert!(require(&path, 1).is_ok());
-        let error = require(&path, 1 << 62).unwrap_err().to_string();
-        assert!(error.contains("MB are needed"), "{error}");
+        assert!(require(&path, 1, "TMPDIR").is_ok());
+        let error = require(&path, 1 << 62, "TMPDIR").unwrap_err().to_string();
+        assert!(error.contains("MB are needed") && error.ends_with("choose another disk with TMPDIR"), "{error}");
     }
 }

@@ -129,6 +129,35 @@ impl Chain {
         Ok(())
     }
 
+    /// Errors where a row is taken away that others are like, and names them. `merged`: what the files say together.
+    pub fn check_likes(&self, merged: &Table) -> Result<()> {
+        let Some(Value::Table(rows)) = merged.get("method") else { return Ok(()) };
+        let own = self.0.iter().filter_map(|file| file.table.get("method")?.as_table());
+        let gone = own.map(|rows| unset(rows, &["method"])).collect::<Result<Vec<_>>>()?.concat();
+        for gone in gone.iter().filter(|gone| !rows.contains_key(gone.as_str())) {
+            let is_like = |row: &Value, label: &str| liked(row) == Some(label);
+            // Those that are like it, and like these.
+            let mut in_need: Vec<&str> = Vec::new();
+            while let Some((label, _)) = rows.iter().find(|(label, row)| {
+                let needs = is_like(row, gone) || in_need.iter().any(|other| is_like(row, other));
+                needs && !in_need.contains(&label.as_str())
+            }) {
+                in_need.push(label);
+            }
+            let direct = rows.iter().filter(|(_, row)| is_like(row, gone));
+            let direct: Vec<String> = direct.map(|(label, _)| format!("method.{label}.like")).collect();
+            let (are, these) = if in_need.len() == 1 { ("is", "that") } else { ("are", "these") };
+            if !direct.is_empty() {
+                return Err(Error::usage(format!(
+                    "method.{UNSET}: \"{gone}\" cannot go while {} {are} like it: unset {these} too, or change {}",
+                    in_need.join(", "),
+                    direct.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+
     fn keys_of_row<'a>(&'a self, label: &str) -> Vec<&'a str> {
         self.0.iter().flat_map(|file| keys(&file.table, &["method", label])).collect()
     }
@@ -144,6 +173,11 @@ impl Chain {
         }
         likes
     }
+}
+
+/// The row that a block says it is like.
+fn liked(block: &Value) -> Option<&str> {
+    block.get("like")?.as_str()
 }
 
 /// The value at a path.

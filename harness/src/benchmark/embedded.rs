@@ -63,6 +63,11 @@ fn known() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     BENCHMARKS.iter().chain(&FIGURE_FILES)
 }
 
+/// Name and text of what draws the Reptile paper's figures, Figure 1 first.
+fn drawn() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    BENCHMARKS.iter().filter(|(name, _)| *name == "sine").chain(&FIGURE_FILES)
+}
+
 /// Names of the embedded benchmarks, figures among them.
 pub fn names() -> impl Iterator<Item = &'static str> {
     known().map(|(name, _)| *name)
@@ -73,23 +78,26 @@ pub(super) fn text(name: &str) -> Option<&'static str> {
     known().chain(&BASES).chain([&DEFAULTS]).find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// Text and origin of the benchmark of that name, else of the file of that path. Errors name the nearest benchmark.
-pub(super) fn text_of(what: &str) -> Result<(String, String)> {
+/// Text and origin of the benchmark of that name, else of the file of that path. Errors name the nearest benchmark, or of
+/// `groups` the word for several that may stand there too.
+pub(super) fn text_of(what: &str, groups: &[&'static str]) -> Result<(String, String)> {
     if let Some((name, text)) = known().find(|(name, _)| *name == what) {
         return Ok(((*text).to_owned(), (*name).to_owned()));
     }
     let path = Path::new(what);
     if !path.is_file() {
         let meant_as_file = what.contains(['/', '\\']) || path.extension().is_some_and(|end| end == "toml");
+        let near = path.file_stem().and_then(|stem| nearest(stem.to_str()?, names()));
+        let near = near.map(|name| format!("; did you mean our \"{name}\"?")).unwrap_or_default();
         return Err(Error::usage(match meant_as_file {
-            true if path.is_dir() => format!("{what} is a folder: name a benchmark or its TOML file"),
-            true => {
-                let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-                let near = nearest(stem, names()).map(|name| format!("; did you mean our \"{name}\"?"));
-                format!("{what}: no such benchmark file{}", near.unwrap_or_default())
+            false if what == FIGURES => {
+                let names: Vec<&str> = drawn().map(|(name, _)| *name).collect();
+                format!("{what} stands for several benchmarks: name one of {}", names.join(", "))
             }
+            _ if path.is_dir() => format!("{what} is a folder: name a benchmark or its TOML file{near}"),
+            true => format!("{what}: no such benchmark file{near}"),
             false => {
-                let names = names().chain([FIGURES]);
+                let names = names().chain(groups.iter().copied());
                 format!("{}, or the path of a TOML file", unknown("benchmark", what, names))
             }
         }));
@@ -106,7 +114,12 @@ impl Benchmark {
     /// The benchmark of that name, else the one in the file of that path, with `--set` paths and values applied. Errors
     /// name the nearest benchmark, or the key of the file that is wrong.
     pub fn find(what: &str, set: &[(String, String)]) -> Result<Benchmark> {
-        let (text, origin) = text_of(what)?;
+        Benchmark::find_beside(&[], what, set)
+    }
+
+    /// As [`Benchmark::find`] where `groups`, words for several benchmarks, may stand too: the nearest may be one of them.
+    pub fn find_beside(groups: &[&'static str], what: &str, set: &[(String, String)]) -> Result<Benchmark> {
+        let (text, origin) = text_of(what, groups)?;
         Benchmark::parse_with(&text, &origin, set)
     }
 
@@ -117,8 +130,7 @@ impl Benchmark {
 
     /// What draws the Reptile paper's figures: `sine` for Figure 1, then the files of the others.
     pub fn figures(set: &[(String, String)]) -> Result<Vec<Benchmark>> {
-        let one = BENCHMARKS.iter().filter(|(name, _)| *name == "sine");
-        one.chain(&FIGURE_FILES).map(|(name, text)| Benchmark::parse_with(text, name, set)).collect()
+        drawn().map(|(name, text)| Benchmark::parse_with(text, name, set)).collect()
     }
 }
 

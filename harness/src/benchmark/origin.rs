@@ -26,7 +26,7 @@ impl Benchmark {
     /// The benchmark of that name or path with the origin of each of its values, in the order of its canonical text, and
     /// the files behind it, its own first. Errors as [`Benchmark::find`].
     pub fn traced(what: &str) -> Result<(Benchmark, Vec<Traced>, Vec<String>)> {
-        let (text, origin) = embedded::text_of(what)?;
+        let (text, origin) = embedded::text_of(what, &[])?;
         let benchmark = Benchmark::parse(&text, &origin)?;
         let chain = Chain::load(&text, &origin)?;
         let whole: Table = benchmark.canonical()?.parse().expect("canonical text is TOML");

@@ -27,6 +27,7 @@ pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Resul
     };
     let mut table = chain.merged().map_err(at)?;
     overrides::apply(&mut table, set).map_err(plain)?;
+    chain.check_likes(&table).map_err(at)?;
     expression::resolve(&mut table).map_err(at)?;
     let benchmark = read(table, Path::new(origin)).map_err(at)?;
     benchmark.validate().map_err(at)?;
@@ -65,7 +66,11 @@ fn read(mut table: Table, origin: &Path) -> Result<Benchmark> {
 }
 
 fn published(rows: Vec<Value>) -> Result<Vec<super::PublishedValue>> {
-    (1..).zip(rows).map(|(row, value)| convert(value, &format!("published row {row}"))).collect()
+    let read = |(row, value): (usize, Value)| {
+        let label = value.get("label").and_then(Value::as_str).map(|label| format!(" ({label})"));
+        convert(value, &format!("published row {row}{}", label.unwrap_or_default()))
+    };
+    (1..).zip(rows).map(read).collect()
 }
 
 /// The value of a key, which is removed from the table.

@@ -110,7 +110,7 @@ pub struct EvalBlock {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedValue {
-    /// Label of the method. A row whose method has no block yet waits for it and is shown nowhere.
+    /// Label of one of the benchmark's methods.
     pub label: String,
     pub mode: Mode,
     /// Accuracy in percent, or mean squared error on regression.

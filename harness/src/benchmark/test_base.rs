@@ -101,6 +101,10 @@ fn what_a_row_unsets_it_does_not_take_from_the_one_that_it_is_like() {
     assert!(!benchmark.method("zebra").unwrap().view.invert);
     let benchmark = above("model = { network = \"conv4\" }\n[method]\nunset = [\"ant\"]").unwrap();
     assert_eq!((benchmark.methods.len(), benchmark.model), (1, ModelSpec::Conv4 { filters: 64 }));
+    // Nothing is like it any more.
+    let other = "[method]\nunset = [\"zebra\"]\nbee = { algorithm = \"reptile\", meta_iters = 1 }\n\
+                 ant = { like = \"bee\", meta_iters = 0 }";
+    assert_eq!(above(other).unwrap().methods.len(), 2);
 }
 
 #[test]
@@ -175,6 +179,16 @@ fn whatever_is_wrong_is_named_with_its_file() {
             &["above.toml: method.zebra.unset: unknown key \"clp\"", "\"clip\"?"][..],
         ),
         ("[method]\nunset = [\"zbra\"]", &["method.unset: unknown key \"zbra\"", "did you mean \"zebra\"?"]),
+        (
+            "[method]\nunset = [\"zebra\"]",
+            &[
+                "above.toml: method.unset: \"zebra\" cannot go while ant is like it: unset that too, or change method.ant.like",
+            ],
+        ),
+        (
+            "[method]\nunset = [\"zebra\"]\n[method.bee]\nlike = \"ant\"",
+            &["cannot go while ant, bee are like it: unset these too, or change method.ant.like"],
+        ),
         ("[data]\nunset = \"side\"", &["data.unset: must be a list of keys"]),
         (
             "[method.zebra]\nlr = \"ways * sots\"",

@@ -150,8 +150,13 @@ impl Benchmark {
         if before.iter().any(|other| (&other.label, other.mode) == (&row.label, row.mode)) {
             return wrong(format!("{path}: a second row for the same method and mode"));
         }
+        let labels = || self.methods.iter().map(|method| method.label.as_str());
+        if !labels().any(|label| label == row.label) {
+            return wrong(format!("{path}: {}", unknown("method", &row.label, labels())));
+        }
         if !self.eval.modes.contains(&row.mode) {
-            return wrong(format!("{path}: eval.modes does not measure this mode"));
+            let modes: Vec<&str> = self.eval.modes.iter().map(|mode| mode.as_str()).collect();
+            return wrong(format!("{path}: eval.modes does not measure this mode, but {}", modes.join(", ")));
         }
         let most = if self.data.is_regression() { f64::MAX } else { 100.0 };
         if !(0.0..=most).contains(&row.value) {

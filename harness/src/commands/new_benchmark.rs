@@ -87,15 +87,14 @@ pub fn run(args: &NewBenchmark, algorithms: &[Entry]) -> Result<Exit> {
     let shots = args.shots.unwrap_or(like.protocol.shots);
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{name}-{ways}w{shots}s.toml")));
     let list = out.with_file_name(format!("{name}-split.txt"));
-    for file in [Some(&out), dealt.then_some(&list)].into_iter().flatten() {
-        if std::fs::symlink_metadata(file).is_ok() {
-            return Err(Error::usage(format!(
-                "{}: is there already: name another with --out, or remove it",
-                file.display()
-            )));
-        }
-        super::make_room_for(file)?;
+    if std::fs::symlink_metadata(&out).is_ok() {
+        return Err(Error::usage(format!(
+            "{}: is there already: name another with --out, or remove it",
+            out.display()
+        )));
     }
+    let kept = dealt && is_kept(&list, &split)?;
+    super::make_room_for(&out)?;
     let draft = Draft {
         name: &name,
         base: &base,
@@ -111,9 +110,13 @@ pub fn run(args: &NewBenchmark, algorithms: &[Entry]) -> Result<Exit> {
     };
     let text = rows::fitted(&draft, &out, algorithms)?;
     let mut said = String::new();
-    if dealt {
-        disk::write(&list, draft.list_text().as_bytes())?;
-        said += &format!("wrote {}\n", list.display());
+    match (dealt, kept) {
+        (true, true) => said += &format!("{} is there already and stays: it deals the classes alike\n", list.display()),
+        (true, false) => {
+            disk::write(&list, draft.list_text().as_bytes())?;
+            said += &format!("wrote {}\n", list.display());
+        }
+        (false, _) => {}
     }
     disk::write(&out, text.as_bytes())?;
     let shown = out.display();
@@ -154,6 +157,21 @@ fn split(args: &NewBenchmark, found: &Survey) -> Result<(ClassSplit, bool)> {
             let dealt = deal::deal(&names, args.ways.map(|ways| ways as usize), args.seed);
             dealt.map(|split| (split, true)).map_err(|what| Error::usage(format!("{at}: {what}")))
         }
+    }
+}
+
+/// Whether the list of another table of this folder is there, and deals the classes alike. Errors where it does not.
+fn is_kept(list: &Path, split: &ClassSplit) -> Result<bool> {
+    if std::fs::symlink_metadata(list).is_err() {
+        return Ok(false);
+    }
+    let there = std::fs::read_to_string(list).ok().and_then(|text| ClassSplit::parse(&text).ok());
+    match there.as_ref() == Some(split) {
+        true => Ok(true),
+        false => Err(Error::usage(format!(
+            "{}: is there already and deals the classes otherwise: write into another folder with --out, or remove it",
+            list.display()
+        ))),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::console;
 use crate::exit::Exit;
 use crate::progress::Terminal;
 use crate::report::Report;
+use crate::results::layout;
 use crate::results::plan_json;
 use crate::results::run_dir::RunDir;
 use crate::runlog::RunLog;
@@ -74,6 +75,7 @@ fn carry_out(
     }
     plan.left_out.iter().for_each(|left_out| tracing::info!("{left_out}"));
     let survey = Survey::new(&plan.jobs, args.fresh)?;
+    no_budgets_own(&args.out, plan.jobs[0].budget_dir())?;
     if args.dry_run {
         no_file(&args.out)?;
         return dry_run::run(&plan.jobs, &survey, (pool, workers), args.fresh, args.format);
@@ -171,6 +173,29 @@ fn no_file(out: &Path) -> Result<()> {
         Some(part) => Err(refused(out, &format!("{} is a file", part.display()))),
         None => Ok(()),
     }
+}
+
+/// `out` holds a folder for each budget: it should not be one itself. Errors where it holds runs as such a folder does; where
+/// its name alone is one, that is said.
+fn no_budgets_own(out: &Path, budget: &str) -> Result<()> {
+    let whole = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    let named = whole.file_name().and_then(|name| name.to_str()).is_some_and(layout::is_budget);
+    // What was begun there goes on.
+    if !named || layout::budgets(out).is_ok() {
+        return Ok(());
+    }
+    let above = out.parent().filter(|above| !above.as_os_str().is_empty()).or(whole.parent()).unwrap_or(out);
+    let (inside, above) = (out.join(budget), above.display());
+    let (out, inside, holds) = (out.display(), inside.display(), layout::runs(out).is_ok_and(|runs| !runs.is_empty()));
+    if holds {
+        return Err(Error::usage(format!(
+            "--out {out}: is the folder of one budget, and these runs would go to {inside}: give --out {above}"
+        )));
+    }
+    tracing::warn!(
+        "--out {out}: is named as the folder of one budget, and these runs go to {inside}: was --out {above} meant?"
+    );
+    Ok(())
 }
 
 fn refused(out: &Path, why: &str) -> Error {

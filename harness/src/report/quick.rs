@@ -22,7 +22,7 @@ pub fn note(summary: &Summary, cells: &[Cell]) -> Option<String> {
     });
     Some(format!(
         "quick: every row is trained for a small part of its paper's schedule{}, so their order says which method gets \
-         somewhere soon, not which is better in the end; --budget short and paper tell that",
+         somewhere soon, not which is better in the end; the budgets short and paper tell that",
         spent.unwrap_or_default()
     ))
 }

@@ -59,13 +59,13 @@ pub fn explain(path: &Path, source: io::Error) -> Error {
             "no room left to write; free some, and the same command goes on from the last checkpoint"
         }
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            "may not be written; change its permissions or choose another --out"
+            "may not be written; change its permissions or choose another folder"
         }
         io::ErrorKind::NotFound => {
             "its folder is gone, removed while the run went on; the same command starts it again"
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
-            "a file lies where its folder should be; move it or choose another --out"
+            "a file lies where its folder should be; move it or choose another folder"
         }
         _ => return Error::io(path, source),
     };

@@ -93,7 +93,7 @@ pub fn read(path: &Path) -> Result<Queries> {
     let words = frame::Words {
         missing: "missing",
         content: "the queries of an evaluation in their order",
-        remedy: "delete it and ask with --keep-queries again",
+        remedy: "`harness reproduce` with --keep-queries writes it again",
     };
     frame::read(path, &words, parse)
 }

@@ -123,7 +123,8 @@ impl RunDir {
         match found.are_of(&self.episodes()?) {
             true => Ok(Some(found)),
             false => Err(Error::data(format!(
-                "{}: of another evaluation than {EPISODES} beside it; ask with --keep-queries again",
+                "{}: of another evaluation than {EPISODES} beside it; `harness reproduce` with --keep-queries writes it \
+                 again",
                 path.display()
             ))),
         }

@@ -23,6 +23,7 @@ fn a_folder_without_parts_becomes_a_benchmark_that_runs() {
     for part in [
         "base = \"cifar-fs-5w1s\"",
         "# my-glyphs: 12 classes, 96 images.",
+        "# `harness reproduce FILE --folds 5` tests every class once: ",
         "96 images that were looked at: 28 × 28 pixels, grey.",
         "[method.untrained]         # random initialisation",
         "side = 28 ",
@@ -51,6 +52,18 @@ fn a_folder_without_parts_becomes_a_benchmark_that_runs() {
     // Nothing is written over; another seed deals other classes.
     let again = crate::Said::from(own.command("new-benchmark").arg("My Glyphs").output().unwrap());
     again.expect(2, "my-glyphs-5w1s.toml: is there already");
+    // A second table of the folder has the list of the first, or a folder of its own.
+    let more =
+        |more: &[&str]| crate::Said::from(own.command("new-benchmark").arg("My Glyphs").args(more).output().unwrap());
+    let second = more(&["--shots", "2"]).expect(0, "").out;
+    assert!(second.starts_with("my-glyphs-split.txt is there already and stays"), "{second}");
+    assert!(second.contains("\nwrote my-glyphs-5w2s.toml\n"), "{second}");
+    assert!(own.read("my-glyphs-5w2s.toml").contains("split = \"my-glyphs-split.txt\""));
+    more(&["--shots", "3", "--seed", "1"])
+        .expect(2, "my-glyphs-split.txt: is there already and deals the classes otherwise");
+    more(&["--shots", "3", "--seed", "1", "--out", "other/b.toml"]).expect(0, "");
+    assert!(own.read("my-glyphs-split.txt") == list && own.read("other/my-glyphs-split.txt") != list);
+    assert!(!own.path("my-glyphs-5w3s.toml").exists());
     fs::remove_file(own.path("my-glyphs-5w1s.toml")).unwrap();
     fs::remove_file(own.path("my-glyphs-split.txt")).unwrap();
     let seeded = own.command("new-benchmark").arg("My Glyphs").args(["--seed", "1"]).output().unwrap();

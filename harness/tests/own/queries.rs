@@ -77,6 +77,7 @@ fn every_query_is_kept_and_no_number_changes() {
     own.done("report out");
     let page = own.read("out/report.html");
     assert!(page.contains("no confusion matrix: ") && page.contains("of another evaluation than episodes.parquet"));
+    assert!(page.contains("with --keep-queries writes it again"));
     own.done("reproduce b.toml --method reptile --out out --keep-queries");
     assert!(bytes(&own.path(RUN).join("queries.parquet")) == kept);
 

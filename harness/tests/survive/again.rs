@@ -96,7 +96,7 @@ fn eval_refuses_what_does_not_fit() {
     eval(&["b.toml", "--method", "reptil"]).expect(2, "unknown method \"reptil\"; did you mean \"reptile\"?");
     eval(&["sin"]).expect(2, "did you mean \"sine\"?");
     eval(&["b.toml", "--episodes-csv", "b.toml/x.csv"])
-        .expect(2, "b.toml/x.csv: a file lies where its folder should be");
+        .expect(2, "b.toml/x.csv: a file lies where its folder should be; move it or choose another folder");
     eval(&["b.toml", "--method", "transfer"]).expect(0, "trained by another recipe (method.");
     run(harness(&bench, &["eval", "none.safetensors", "sine"])).expect(2, "none.safetensors: there is no such file");
 }

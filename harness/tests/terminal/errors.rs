@@ -13,6 +13,12 @@ fn mistakes_are_answered_with_the_thing_and_the_remedy() {
     fs::write(place.dir.path().join("wrong.toml"), "titel = \"x\"\n").unwrap();
     let sine = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../benchmarks/sine.toml")).unwrap();
     fs::write(place.dir.path().join("mine.toml"), sine.replace("[protocol]", "[protocl]")).unwrap();
+    let row = "label = \"reptle\", mode = \"-\", value = 1.0, tolerance = 1.0, source = \"S\"";
+    for (name, text) in
+        [("target.toml", &*format!("published = [{{ {row} }}]")), ("gone.toml", "[method]\nunset = [\"reptile\"]")]
+    {
+        fs::write(place.dir.path().join(name), format!("base = \"sine\"\ntitle = \"T\"\n{text}\n")).unwrap();
+    }
     let lines = [
         // Names.
         "reprodce",
@@ -22,6 +28,8 @@ fn mistakes_are_answered_with_the_thing_and_the_remedy() {
         "reproduce sine --buget paper",
         "reproduce sine --budget papr",
         "list benchmark",
+        "list benchmarks figures",
+        "list benchmarks figure",
         "list --format jsn",
         "data fetch omnigloot",
         "data fetsh omniglot",
@@ -41,6 +49,8 @@ fn mistakes_are_answered_with_the_thing_and_the_remedy() {
         "reproduce sine --set ways",
         "reproduce wrong.toml",
         "reproduce mine.toml",
+        "reproduce target.toml",
+        "reproduce gone.toml",
         // Values, files, data.
         "reproduce sine --threads 0",
         "reproduce sine --device tpu",

@@ -66,6 +66,49 @@ fn what_is_left_out_says_why_and_how_to_bring_it() {
     assert!(quiet.err.is_empty() && quiet.code == 0, "{}", quiet.err);
 }
 
+/// A dry run of whose times nobody asks.
+fn dry(place: &Place, line: &str) -> Said {
+    let mut command = place.command(&format!("reproduce {line} --dry-run"));
+    Said::new(command.env("HARNESS_TEST_SAMPLE_MS", "50").output().unwrap(), place.dir.path())
+}
+
+#[test]
+fn a_benchmark_without_the_row_is_passed_over_before_its_data_is_looked_for() {
+    let place = Place::new();
+    for line in ["--method descent", "omniglot-5w1s quadratic --method descent --shard 1/1"] {
+        let said = dry(&place, &format!("{line} --offline"));
+        assert_eq!((said.code, said.err.as_str()), (0, ""), "{line}");
+        assert!(
+            said.out.starts_with("quadratic descent seed 0 (new): ") && said.out.lines().count() == 2,
+            "{}",
+            said.out
+        );
+    }
+    let nobody = dry(&place, "--method descnt --offline");
+    assert!(nobody.code == 2 && nobody.err.starts_with("error: unknown method \"descnt\"; did you mean \"descent\"?"));
+}
+
+#[test]
+fn the_folder_of_a_budget_is_not_taken_for_that_of_results() {
+    let place = Place::new();
+    let into = |out: &str| dry(&place, &format!("sine --method untrained --out {out}"));
+    let meant = into("new/quick");
+    let told = "--out new/quick: is named as the folder of one budget, and these runs go to new/quick/quick: was --out new \
+                meant?\n";
+    assert_eq!((meant.code, meant.err.as_str()), (0, told));
+    std::fs::create_dir_all(place.dir.path().join("out/quick/sine/untrained/seed-0")).unwrap();
+    let refused = into("out/quick");
+    let told = "error: --out out/quick: is the folder of one budget, and these runs would go to out/quick/quick: give --out \
+                out\n";
+    assert_eq!((refused.code, refused.err.as_str()), (2, told));
+    let above = into("out");
+    assert_eq!((above.code, above.err.as_str()), (0, ""));
+    // What was begun there goes on.
+    std::fs::create_dir_all(place.dir.path().join("out/quick/quick/sine/untrained/seed-0")).unwrap();
+    let begun = into("out/quick");
+    assert_eq!((begun.code, begun.err.as_str()), (0, ""));
+}
+
 #[test]
 fn a_benchmark_that_is_through_is_shown_while_others_go_on() {
     let place = Place::new();

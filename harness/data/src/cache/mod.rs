@@ -133,7 +133,7 @@ fn build(path: &Path, plan: &Plan, spec: &Spec, progress: Progress) -> Result<()
     let part = path.with_extension("part");
     let io = |error| Error::io(&part, error);
     let bytes = (plan.len() * spec.bytes()) as u64;
-    crate::disk::require(path, bytes)?;
+    crate::disk::require(path, bytes, "XDG_CACHE_HOME")?;
     let file = File::options().create(true).truncate(true).read(true).write(true).open(&part).map_err(io)?;
     let sink = Sink::File(file.try_clone().map_err(io)?, part.clone());
     let built = plan.fill(spec, &sink, progress).and_then(|()| {

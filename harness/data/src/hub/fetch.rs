@@ -155,7 +155,7 @@ fn from_source(
     let work = if place.is_dir() { place.clone() } else { staging.join(dataset.to_string()).join(&name) };
     fs::create_dir_all(&work).map_err(|error| Error::io(&work, error))?;
     let needed: u64 = files.iter().filter(|file| !work.join(&file.0).exists()).filter_map(|file| file.1.size).sum();
-    crate::disk::require(&work, needed)?;
+    crate::disk::require(&work, needed, "--data-dir or XDG_CACHE_HOME")?;
     let mut received = 0;
     for (name, wanted, copy) in &files {
         received += download(&http, &remote.limits, wanted, &work.join(name), copy.as_deref(), progress)?;

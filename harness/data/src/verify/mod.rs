@@ -100,7 +100,7 @@ fn sink(plan: &Plan, spec: &Spec) -> Result<Sink> {
         return Ok(Sink::memory(bytes));
     }
     let dir = std::env::temp_dir();
-    crate::disk::require(&dir, bytes as u64)?;
+    crate::disk::require(&dir, bytes as u64, "TMPDIR")?;
     let file = tempfile::tempfile().map_err(|error| Error::io(&dir, error))?;
     file.set_len(bytes as u64).map_err(|error| Error::io(&dir, error))?;
     Ok(Sink::File(file, dir))

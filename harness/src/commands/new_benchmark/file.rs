@@ -83,8 +83,10 @@ impl Draft<'_> {
         let lines = [
             format!("# {}: {} classes, {}.", self.name, found.classes.len(), count(images, "image")),
             format!("# {} that were looked at: {sizes}, {colour}.", count(found.looked_at, "image")),
-            "# Written by `harness new-benchmark`: change what you like. With `--folds 5` every class is tested once."
+            "# Written by `harness new-benchmark`: change what you like.".to_owned(),
+            "# `harness reproduce FILE --folds 5` tests every class once: it trains five times, each time on four fifths of"
                 .to_owned(),
+            "# the classes, and tests on the others. It takes no notice of the split.".to_owned(),
             format!("# `harness list benchmarks {}` writes out all that is taken over from there.", self.base),
             String::new(),
             commented(&format!("base = {}", quoted(self.base)), "the network, and all that a row below does not say"),

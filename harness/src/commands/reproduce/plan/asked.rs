@@ -15,11 +15,12 @@ pub struct Asked {
     pub named: bool,
 }
 
-/// The benchmarks of the command line in its order, each once. Errors on two of one name that are not the same, since their runs
-/// would share a folder, and on a row that none has.
+/// The benchmarks of the command line in its order, each once, without those that have no row that is asked for. Errors on two
+/// of one name that are not the same, since their runs would share a folder, and on a row that none has.
 pub fn benchmarks(args: &Reproduce) -> Result<Vec<Asked>> {
-    let all = each_once(args)?;
+    let mut all = each_once(args)?;
     check_labels(&all, &args.method)?;
+    all.retain(|asked| asked.benchmark.methods.iter().any(|method| is_asked(args, method)));
     Ok(all)
 }
 
@@ -34,7 +35,7 @@ fn each_once(args: &Reproduce) -> Result<Vec<Asked>> {
     for word in &args.benchmarks {
         let these = match word.as_str() {
             FIGURES => group(Benchmark::figures(&args.set)?),
-            name => vec![Asked { benchmark: Benchmark::find(name, &args.set)?, named: true }],
+            name => vec![Asked { benchmark: Benchmark::find_beside(&[FIGURES], name, &args.set)?, named: true }],
         };
         for asked in these {
             match all.iter_mut().find(|known| known.benchmark.name == asked.benchmark.name) {
