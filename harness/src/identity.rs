@@ -179,6 +179,7 @@ mod tests {
         "src/results/best.rs",
         "src/results/checkpoint/mod.rs",
         "src/results/checkpoint/tests.rs",
+        "src/results/classes.rs",
         "src/results/confusion.rs",
         "src/results/disk.rs",
         "src/results/exports.rs",

@@ -103,7 +103,7 @@ fn a_curve_in_full_is_measured_in_full_and_goes_on_after_a_kill() {
     assert_eq!(record(&whole)["config"]["eval"]["curve_in_full"], true);
 
     let mut killed = reproduce("killed");
-    killed.env("HARNESS_TEST_KILL_AT", "12");
+    killed.env("HARNESS_TEST_KILL_AT", "14");
     assert!(!killed.output().unwrap().status.success());
     let said = String::from_utf8(expect(reproduce("killed"), 0).stderr).unwrap();
     assert!(said.contains("resumed reptile seed 0 at step "), "{said}");

@@ -11,12 +11,26 @@ use super::method::TEST;
 const SECTIONS: [&str; 5] = ["data", "model", "protocol", "eval", "method"];
 
 /// Changes the tree of a benchmark's file. `set`: paths as in the file (`method.reptile.inner_iters`) with TOML values,
-/// quotes around strings optional; the last of several values of a path counts. Errors name the path.
-pub(super) fn apply(table: &mut Table, set: &[(String, String)]) -> Result<()> {
+/// quotes around strings optional. Errors name the path, and `origin`, the benchmark, where another one may have it; a value
+/// that is set twice, by itself or as a part of another one, is an error too.
+pub(super) fn apply(table: &mut Table, set: &[(String, String)], origin: &str) -> Result<()> {
+    let mut before: Vec<(Vec<&str>, String)> = Vec::new();
     for (path, value) in set {
         let path = path.trim();
         let at = |error: Error| Error::usage(format!("--set {path}: {error}"));
-        insert(table, path, parse_value(value).map_err(at)?).map_err(at)?;
+        let here = |error: Error| Error::usage(format!("{origin}: --set {path}: {error}"));
+        let parsed = parse_value(value).map_err(at)?;
+        let segments: Vec<&str> = path.split('.').collect();
+        check_form(&segments).map_err(at)?;
+        check_row(table, &segments).map_err(here)?;
+        let place = where_it_stands(table, &segments);
+        let said = format!("--set {path}={}", value.trim());
+        let same = |other: &Vec<&str>| other.starts_with(&place) || place.starts_with(other);
+        if let Some((_, other)) = before.iter().find(|(other, _)| same(other)) {
+            return Err(Error::usage(format!("{said}: {other} says it already: leave one of them out")));
+        }
+        insert(table, &place, parsed).map_err(here)?;
+        before.push((place, said));
     }
     Ok(())
 }
@@ -38,10 +52,7 @@ fn parse_value(text: &str) -> Result<Value> {
     )))
 }
 
-fn insert(table: &mut Table, path: &str, value: Value) -> Result<()> {
-    let segments: Vec<&str> = path.split('.').collect();
-    check(table, &segments)?;
-    let segments = where_it_stands(table, &segments);
+fn insert(table: &mut Table, segments: &[&str], value: Value) -> Result<()> {
     let Some((last, parents)) = segments.split_last() else { return Ok(()) };
     let mut here = table;
     for (depth, segment) in parents.iter().enumerate() {
@@ -69,7 +80,8 @@ fn where_it_stands<'a>(table: &Table, segments: &[&'a str]) -> Vec<&'a str> {
     }
 }
 
-fn check(table: &Table, segments: &[&str]) -> Result<()> {
+/// What is wrong with a path in every benchmark alike.
+fn check_form(segments: &[&str]) -> Result<()> {
     let first = segments.first().copied().unwrap_or_default();
     if !SECTIONS.contains(&first) {
         return Err(unknown("section", first, SECTIONS));
@@ -77,19 +89,19 @@ fn check(table: &Table, segments: &[&str]) -> Result<()> {
     if segments.iter().any(|segment| segment.is_empty()) {
         return Err(Error::usage("a path looks like protocol.ways or method.reptile.inner_iters"));
     }
-    if first == "method" {
-        let blocks = table.get("method").and_then(Value::as_table);
-        let labels = || blocks.into_iter().flat_map(|blocks| blocks.keys().map(String::as_str));
-        let label = segments.get(1).copied().unwrap_or_default();
-        if !labels().any(|known| known == label) {
-            return Err(unknown("method", label, labels()));
-        }
-    }
     let least = if first == "method" { 3 } else { 2 };
     if segments.len() < least {
         return Err(Error::usage(format!("{} is a section: name a key of it", segments.join("."))));
     }
     Ok(())
+}
+
+/// Errors on a row that the benchmark does not have.
+fn check_row(table: &Table, segments: &[&str]) -> Result<()> {
+    let ["method", label, ..] = segments else { return Ok(()) };
+    let rows = table.get("method").and_then(Value::as_table);
+    let labels = || rows.into_iter().flat_map(|rows| rows.keys().map(String::as_str));
+    if labels().any(|known| known == *label) { Ok(()) } else { Err(unknown("method", label, labels())) }
 }
 
 #[cfg(test)]
@@ -101,7 +113,7 @@ mod tests {
                     [method.reptile]\nlr = 0.1";
         let mut table = text.parse().unwrap();
         let set: Vec<_> = pairs.iter().map(|(path, value)| (path.to_string(), value.to_string())).collect();
-        apply(&mut table, &set).map_err(|error| error.to_string())?;
+        apply(&mut table, &set, "b.toml").map_err(|error| error.to_string())?;
         Ok(table)
     }
 
@@ -137,5 +149,29 @@ mod tests {
         assert!(error("protocol.ways.x").contains("protocol.ways is a value, it has no \"x\""));
         assert!(error("method.reptile").contains("name a key of it"));
         assert!(error("protocol.").contains("looks like") && error("").contains("unknown section"));
+    }
+
+    #[test]
+    fn what_another_benchmark_may_have_is_told_of_this_one() {
+        let error = |path| applied(&[(path, "1")]).unwrap_err();
+        assert!(error("method.maml.lr").starts_with("b.toml: --set method.maml.lr: unknown method \"maml\""));
+        assert!(error("protocol.ways.x").starts_with("b.toml: --set protocol.ways.x: "));
+        assert!(error("protocl.ways").starts_with("--set protocl.ways: "), "no benchmark has it");
+    }
+
+    #[test]
+    fn a_value_is_set_once() {
+        let error = |pairs: &[(&str, &str)]| applied(pairs).unwrap_err();
+        assert_eq!(
+            error(&[("protocol.ways", "2"), ("method.reptile.lr", "1"), ("protocol.ways", "3")]),
+            "--set protocol.ways=3: --set protocol.ways=2 says it already: leave one of them out"
+        );
+        let whole = error(&[("eval.episodes.quick", "9"), ("eval.episodes", "7")]);
+        assert!(whole.contains("--set eval.episodes.quick=9 says it already"), "a part of it: {whole}");
+        assert!(error(&[("eval.episodes", "7"), ("eval.episodes.quick", "9")]).contains("says it already"));
+        // Inside of the table `test` or outside, it is one setting.
+        let twice = error(&[("method.reptile.lr", "1"), ("method.reptile.test.lr", "2")]);
+        assert!(twice.contains("--set method.reptile.lr=1 says it already"), "{twice}");
+        assert!(applied(&[("eval.episodes.quick", "9"), ("eval.episodes.paper", "7")]).is_ok());
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn parse(text: &str, origin: &str, set: &[(String, String)]) -> Resul
         Error::usage(one_line(&format!("{origin}: {error}{}", elsewhere.unwrap_or_default())))
     };
     let mut table = chain.merged().map_err(at)?;
-    overrides::apply(&mut table, set).map_err(plain)?;
+    overrides::apply(&mut table, set, origin).map_err(plain)?;
     chain.check_likes(&table).map_err(at)?;
     expression::resolve(&mut table).map_err(at)?;
     let benchmark = read(table, Path::new(origin)).map_err(at)?;

@@ -46,6 +46,7 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
     let checkpoint = Checkpoint::named(&args.checkpoint)?;
     let config = &checkpoint.meta.config;
     super::eval::note(&checkpoint, algorithms);
+    super::reported::note(&checkpoint, &args.checkpoint);
     if args.trim {
         return trim::run(args, &checkpoint, algorithms);
     }
@@ -71,9 +72,9 @@ pub fn run(args: &Export, algorithms: &[Entry]) -> Result<Exit> {
             other.display()
         )));
     }
-    let run_folder = args.checkpoint.parent().unwrap_or(Path::new(""));
     super::make_room_for(&out)?;
-    let card = card::card(&checkpoint, run_folder, algorithms)?;
+    let run = super::reported::run_of(&checkpoint, &args.checkpoint);
+    let card = card::card(&checkpoint, run.as_ref(), algorithms)?;
     disk::write(&out, &plain(&checkpoint.state)?)?;
     disk::write(&beside, format!("{card:#}\n").as_bytes())?;
     disk::write(&module, pytorch(&out).as_bytes())?;

@@ -1,4 +1,5 @@
-//! One module a subcommand. What several of them do stands here and in `query_rows`, `rows`, `seen` and `trained`.
+//! One module a subcommand. What several of them do stands here and in `query_rows`, `reported`, `rows`, `seen` and
+//! `trained`.
 
 pub mod across;
 pub mod bench;
@@ -14,6 +15,7 @@ pub mod new_benchmark;
 pub mod predict;
 mod query_rows;
 pub mod report;
+mod reported;
 pub mod reproduce;
 mod rows;
 mod seen;

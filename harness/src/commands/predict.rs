@@ -82,6 +82,7 @@ pub fn run(args: &Predict, algorithms: &[Entry]) -> Result<Exit> {
 
     let entry = trained.entry(algorithms)?;
     super::eval::note(&checkpoint, algorithms);
+    super::reported::note(&checkpoint, &args.checkpoint);
     let algorithm = trained.build(entry, &trained.input, protocol)?;
     fits(args, algorithm.as_ref(), &checkpoint, classes.len())?;
 

@@ -4,6 +4,7 @@ mod again;
 mod args;
 mod dry_run;
 mod early;
+mod noted;
 mod others;
 mod plan;
 mod queries;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use harness_core::{Entry, Error, Result};
 
 use self::early::Early;
+use self::noted::Noted;
 use self::plan::Plan;
 use self::survey::Survey;
 use crate::benchmark::folds;
@@ -95,11 +97,12 @@ fn carry_out(
     let terminal = Terminal::new(&plan.jobs);
     let logged = RunLog(&terminal);
     let early = Early::new(&plan.jobs, &logged, pool, (&args.out, &budget), args.exports);
+    let noted = Noted::new(&early, pool, args.data_dir.as_deref());
     let shared = Shared {
         pool,
         workers,
         stop,
-        observer: &early,
+        observer: &noted,
         checkpoint_every: Duration::from_secs_f64(args.checkpoint_every),
         fresh: args.fresh,
     };

@@ -3,7 +3,7 @@
 //!
 //! - Bytes: [`disk`], [`lock`]; tables of numbers: [`frame`], [`table_file`].
 //! - A run: [`layout`], [`run_json`], its [`tag`], [`metrics`], [`episodes`], [`checkpoint`], [`adaptation`],
-//!   [`queries`] and [`ranks_csv`], written through [`run_dir`] and read together in [`run`].
+//!   [`queries`], [`ranks_csv`] and [`classes`], written through [`run_dir`] and read together in [`run`].
 //! - A budget: [`plan_json`], and its [`rows`] from [`summary`], with [`verdict`], [`statistics`], [`best`] rows,
 //!   [`confusion`] and [`exports`].
 //! - A folder: [`across_csv`].
@@ -12,6 +12,7 @@ pub mod across_csv;
 pub mod adaptation;
 pub mod best;
 pub mod checkpoint;
+pub mod classes;
 pub mod confusion;
 pub mod disk;
 pub mod episodes;

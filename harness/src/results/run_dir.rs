@@ -10,6 +10,7 @@ use harness_core::{Error, Result};
 use serde::Serialize;
 
 use super::checkpoint::{self, Checkpoint};
+use super::classes::Classes;
 use super::episodes::Outcomes;
 use super::lock::{Lock, Taken};
 use super::metrics::{Log, MetricsFile};
@@ -24,6 +25,7 @@ pub const EPISODES: &str = "episodes.parquet";
 pub const ADAPTATION: &str = "adaptation.csv";
 pub const QUERIES: &str = "queries.parquet";
 pub const RANKS: &str = "ranks.csv";
+pub const SEEN: &str = "classes.json";
 pub const LOG: &str = "log.txt";
 
 /// Where a run lies, whether or not it is there yet.
@@ -35,6 +37,11 @@ impl RunDir {
     /// `BUDGET/<benchmark>/<label>/seed-<n>`.
     pub fn new(budget: &Path, benchmark: &str, label: &str, seed: u64) -> RunDir {
         RunDir(layout::run(budget, benchmark, label, seed))
+    }
+
+    /// The folder in which a file lies.
+    pub fn of(file: &Path) -> RunDir {
+        RunDir(file.parent().unwrap_or(Path::new("")).to_path_buf())
     }
 
     pub fn path(&self) -> &Path {
@@ -80,6 +87,15 @@ impl RunDir {
 
     pub fn write_record(&self, record: &RunRecord) -> Result<()> {
         record.write(&self.0.join(RECORD))
+    }
+
+    /// Which classes the state of the run of this config is trained on. None: nobody noted them.
+    pub fn classes(&self, config_hash: &str) -> Result<Option<Classes>> {
+        Ok(Classes::read(&self.0.join(SEEN))?.filter(|noted| noted.config_hash == config_hash))
+    }
+
+    pub fn write_classes(&self, classes: &Classes) -> Result<()> {
+        classes.write(&self.0.join(SEEN))
     }
 
     /// Adds a line to the log. One that cannot be written costs no run: what matters is in the other files, which say
@@ -165,9 +181,14 @@ impl RunDir {
         Checkpoint::load(&self.checkpoint_path(step))
     }
 
-    /// The state that the complete run of `record` reports: its last one, or the one that was best on validation
-    /// classes. Where its own folder lacks it, that of the run which trained it serves.
+    /// The state that the complete run of `record` reports.
     pub fn reported(&self, record: &RunRecord) -> Result<Checkpoint> {
+        Checkpoint::load(&self.reported_path(record))
+    }
+
+    /// The file of the state that the complete run of `record` reports: its last one, or the one that was best on
+    /// validation classes. Where its own folder lacks it, that of the run which trained it serves.
+    pub fn reported_path(&self, record: &RunRecord) -> PathBuf {
         let step = record.selected_step.unwrap_or(record.meta_iters);
         let path = |dir: &RunDir| match step == record.meta_iters {
             true => dir.checkpoint_path(step),
@@ -186,8 +207,8 @@ impl RunDir {
         };
         let own = path(self);
         match own.is_file() {
-            true => Checkpoint::load(&own),
-            false => Checkpoint::load(&self.siblings().iter().find(|dir| trained_it(dir)).map_or(own, path)),
+            true => own,
+            false => self.siblings().iter().find(|dir| trained_it(dir)).map_or(own, path),
         }
     }
 

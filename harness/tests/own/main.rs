@@ -4,11 +4,13 @@
 
 mod across;
 mod data;
+mod evaluate;
 mod flags;
 mod kept_safe;
 mod new_benchmark;
 mod predict;
 mod queries;
+mod seen;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -74,12 +74,60 @@ fn the_best_state_on_validation_classes_is_reported_and_the_last_one_stands_besi
         let told = card["metrics"].as_array().unwrap().iter().find(|row| row["mode"] == mode.as_str()).unwrap();
         assert_eq!(told["value"].as_f64(), Some(*value), "{mode}");
     }
+    if best.0 != 120 {
+        the_chosen_state_is_told_apart_from_the_last_one(&bench, &dir, best.0, reported);
+    }
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(page.contains(&format!("the best on validation classes after {}", best.0)));
     // The curve ends at the last state's own number.
     for row in &last {
         assert!(page.contains(&format!("{:.2} [", row.2)), "{row:?}");
     }
+}
+
+/// `reported`: step, mode, value and episodes of what the run reports, the state of step `best`.
+fn the_chosen_state_is_told_apart_from_the_last_one(
+    bench: &Bench,
+    dir: &Path,
+    best: u64,
+    reported: &[(u64, String, f64, u64)],
+) {
+    let harness = |args: &[&str]| {
+        let mut command = binary(bench.dir.path());
+        command.args(args);
+        done(command)
+    };
+    let card = |name: &str| -> Value {
+        serde_json::from_str(&fs::read_to_string(bench.dir.path().join(name)).unwrap()).unwrap()
+    };
+    let file = |name: &str| dir.join(format!("{name}.safetensors")).display().to_string();
+    let (last, chosen) = (file("checkpoint-120"), file(&format!("snapshot-{best}")));
+    let note = format!(
+        "note: {last} is the state of meta-iteration 120; its run reports that of {best}, the best on validation classes: {chosen}"
+    );
+    let said = harness(&["eval", &last, "b.toml", "--eval-episodes", "2"]).err;
+    assert!(said.contains(&note), "{said}");
+    let said = harness(&["export", &chosen, "--out", "chosen.safetensors"]).err;
+    assert!(!said.contains("note: "), "{said}");
+    let metrics = card("chosen.json")["metrics"].clone();
+    for (_, mode, value, _) in reported {
+        let told = metrics.as_array().unwrap().iter().find(|row| row["mode"] == mode.as_str()).unwrap();
+        assert_eq!(told["value"].as_f64(), Some(*value), "{mode}");
+    }
+    // Away from its run, and without its evaluation.
+    fs::copy(&last, bench.dir.path().join("away.safetensors")).unwrap();
+    let said = harness(&["export", "away.safetensors", "--trim", "--out", "bare.safetensors"]).err;
+    assert!(
+        said.contains("note: away.safetensors: its run reports the state that was best on validation classes"),
+        "{said}"
+    );
+    harness(&["export", "bare.safetensors", "--out", "net.bare.safetensors"]);
+    let bare = card("net.bare.json");
+    assert_eq!(bare["metrics"], Value::Array(Vec::new()));
+    assert!(bare["no_metrics"].as_str().unwrap().contains("the record of its run is not beside it"), "{bare}");
+    let shown = harness(&["show", &dir.display().to_string()]).out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let told = format!("of step {best}, the best on validation classes: {chosen}; the last one is {last}");
+    assert!(shown.contains(&told), "{shown}");
 }
 
 /// A list of the user's that was edited, or another one, deals the same images into other parts.
@@ -98,6 +146,10 @@ fn a_state_is_not_tested_on_the_images_it_was_trained_on_by_another_list() {
     };
     eval("b.toml", "test").expect(0, "");
     fs::write(&list, text.replace("train ", "new ").replace("val ", "train ").replace("new ", "val ")).unwrap();
+    // Its run noted the classes that it trained on and chose by: these are still others.
+    eval("b.toml", "test").expect(0, "");
+    let (noted, away) = (folder(&out, "reptile").join("classes.json"), bench.out("away.json"));
+    fs::rename(&noted, &away).unwrap();
     eval("b.toml", "test").expect(2, "or another order of it, and may have seen these test classes");
     eval("b.toml", "train").expect(0, "");
     let other = fs::read_to_string(bench.file()).unwrap().replace("classes.txt", "others.txt");
@@ -105,7 +157,11 @@ fn a_state_is_not_tested_on_the_images_it_was_trained_on_by_another_list() {
     fs::write(bench.dir.path().join("others.txt"), fs::read_to_string(&list).unwrap()).unwrap();
     fs::write(&list, text).unwrap();
     eval("b.toml", "test").expect(0, "");
-    eval("others.toml", "val").expect(2, "it was trained on other classes, and so on val classes of others");
+    let seen = "it was trained on other classes, and so on val classes of others, such as Glyphs/character";
+    eval("others.toml", "val").expect(2, seen);
+    fs::rename(&away, &noted).unwrap();
+    fs::remove_file(&list).unwrap();
+    eval("others.toml", "val").expect(2, seen);
 }
 
 /// The states to choose among went when the first row was done alone: the best of those that are left is not the best.

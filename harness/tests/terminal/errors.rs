@@ -39,6 +39,8 @@ fn mistakes_are_answered_with_the_thing_and_the_remedy() {
         "reproduce sine --set protocol.way=2",
         "reproduce sine --set method.reptil.lr=1",
         "reproduce sine --set method.reptile.inner_iter=1",
+        "reproduce sine quadratic --set method.transfer.tune_lr=0.1",
+        "reproduce sine --set protocol.shots=2 --set protocol.shots=3",
         "reproduce sine --set method.reptile.optimizer=sgdd",
         "reproduce sine --set method.reptile.algorithm=reptil",
         "reproduce sine --set data.dataset=omnigloot",

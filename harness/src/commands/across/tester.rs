@@ -1,6 +1,7 @@
 //! A run's state, tested on the classes of another data set.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use harness_core::{Entry, Error, Mode, Result, Split, TaskSource, View};
@@ -9,9 +10,11 @@ use harness_data::Progress;
 use super::Across;
 use super::pairs::Pair;
 use super::runs::Finished;
+use crate::commands::seen::{Past, Seen};
 use crate::commands::trained::Trained;
-use crate::commands::{self, eval, seen};
+use crate::commands::{self, eval};
 use crate::results::across_csv::Row;
+use crate::results::run_json::RunRecord;
 use crate::runner::{self, Job, Misfit, Outcomes, Stop, aggregate};
 use crate::tasks::Sources;
 
@@ -47,6 +50,7 @@ pub struct Tester<'a> {
     /// Instead of each run's own number.
     episodes: Option<usize>,
     sources: Sources<'a>,
+    data_dir: Option<PathBuf>,
     /// Targets whose data is not here, with what is said of each.
     missing: HashMap<String, String>,
     pool: rayon::ThreadPool,
@@ -60,7 +64,8 @@ impl<'a> Tester<'a> {
         let stop = Stop::default();
         stop.raise_on_signals()?;
         let sources = Sources::new(args.data_dir.as_deref(), args.offline, progress);
-        Ok(Tester { episodes: args.eval_episodes, sources, missing: HashMap::new(), pool, stop })
+        let data_dir = args.data_dir.clone();
+        Ok(Tester { episodes: args.eval_episodes, sources, data_dir, missing: HashMap::new(), pool, stop })
     }
 
     /// How many a run is tested on.
@@ -92,12 +97,24 @@ impl<'a> Tester<'a> {
             Err(Error::Data(why)) => return Ok(Tested::LeftOut(why)),
             Err(error) => return Err(error),
         };
-        if seen::dealt_otherwise(&record.config, &record.data_digest, source.as_ref())? {
-            let why = "both are of the same images, and it was trained with another list of their classes";
+        let step = checkpoint.state.step;
+        let RunRecord { config, data_digest, classes, .. } = record;
+        let noted = run.dir.classes(&record.config_hash)?;
+        let past = Past { trained, config, data_digest, classes, noted, step };
+        let (data, data_dir) = (pair.data(), self.data_dir.as_deref());
+        if let Some(seen) = past.has_seen((&data, source.as_ref()), Split::Test, data_dir)? {
+            let why = match seen {
+                Seen::Classes(classes) => format!("it was trained on test classes, {classes}"),
+                Seen::Dealt => {
+                    "both are of the same images, and it was trained with another list of their classes".into()
+                }
+                Seen::Untold => {
+                    "the images have changed since, and nothing tells which classes it was trained on".into()
+                }
+            };
             return Ok(Tested::Seen(format!("{} → {to}: {why}", trained.benchmark)));
         }
-        let step = checkpoint.state.step;
-        let job = trained.on(pair.data(), source, algorithm.into(), step, self.episodes(run));
+        let job = trained.on(data, source, algorithm.into(), step, self.episodes(run));
         if let Err(why) = job.source.check(Split::Test, &job.episode(), trained.protocol.ways, &View::default()) {
             return Ok(Tested::LeftOut(format!("{} → {to}: {why}", trained.benchmark)));
         }

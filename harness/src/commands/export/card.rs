@@ -1,7 +1,5 @@
 //! The model card: what the parameters are, what goes in, layer by layer what is computed, and how good it was.
 
-use std::path::Path;
-
 use candle_core::Device;
 use harness_core::{Entry, Error, Model, ModelSpec, Result, State, View};
 use harness_data::{Input, find};
@@ -11,21 +9,25 @@ use serde_json::{Value, json};
 use crate::registry;
 use crate::results::checkpoint::Checkpoint;
 use crate::results::metric::{ACCURACY, MSE};
-use crate::results::run_dir::RECORD;
-use crate::results::run_json::RunRecord;
-use crate::runner::aggregate;
+use crate::results::run_dir::RunDir;
+use crate::results::run_json::{RunRecord, Status};
+use crate::runner::{Outcomes, aggregate};
 
 /// Version of the card's layout.
 const FORMAT: u32 = 1;
 
+/// The run that a checkpoint is of, where it lies in that run's folder.
+type Run = (RunDir, RunRecord);
+
 /// The card of a checkpoint. Errors if its config does not say which network it is, or does not fit its parameters.
-pub fn card(checkpoint: &Checkpoint, run_folder: &Path, algorithms: &[Entry]) -> Result<Value> {
+pub fn card(checkpoint: &Checkpoint, run: Option<&Run>, algorithms: &[Entry]) -> Result<Value> {
     let (config, state) = (&checkpoint.meta.config, &checkpoint.state);
     let algorithm = config["algorithm"].as_str().unwrap_or_default();
     let entry = registry::find(algorithms, algorithm).ok();
-    let record = RunRecord::read(&run_folder.join(RECORD)).ok();
-    let commit = record.and_then(|record| Some(json!({ "commit": record.git_commit?, "dirty": record.git_dirty })));
-    Ok(json!({
+    let commit =
+        run.and_then(|(_, record)| Some(json!({ "commit": record.git_commit.as_ref()?, "dirty": record.git_dirty })));
+    let metrics = metrics(checkpoint, run);
+    let mut card = json!({
         "format": FORMAT,
         "benchmark": config["benchmark"],
         "method": config["label"],
@@ -41,13 +43,17 @@ pub fn card(checkpoint: &Checkpoint, run_folder: &Path, algorithms: &[Entry]) ->
         "layers": layers(config, state)?,
         "parameters": state.params.count(),
         "buffers": state.buffers.names().collect::<Vec<_>>(),
-        "metrics": metrics(checkpoint),
+        "metrics": metrics.as_deref().unwrap_or_default(),
         "config": config,
         "config_sha256": checkpoint.meta.config_hash,
         "data_sha256": checkpoint.meta.data_digest,
         "code": checkpoint.meta.code(),
         "git": commit,
-    }))
+    });
+    if let Err(why) = metrics {
+        card["no_metrics"] = json!(why);
+    }
+    Ok(card)
 }
 
 fn part<T: serde::de::DeserializeOwned>(config: &Value, key: &str) -> Result<T> {
@@ -130,17 +136,21 @@ fn computes(layer: &Layer) -> String {
     }
 }
 
-/// The final evaluation of the checkpoint's own state, if it holds all of it: where a state was chosen on validation classes, that
-/// one's numbers are not the last one's.
-fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
+/// The final evaluation of the checkpoint's own state, if it or its run holds all of it: where a state was chosen on validation
+/// classes, that one's numbers are not the last one's. The error says in a sentence why there is none.
+fn metrics(checkpoint: &Checkpoint, run: Option<&Run>) -> Result<Vec<Value>, String> {
     let config = &checkpoint.meta.config;
     let total = config["eval"]["episodes"].as_u64();
     let set = config["data"]["dataset"].as_str().and_then(harness_data::find);
     let regression = set.is_some_and(harness_data::Set::is_regression);
     let metric = if regression { MSE } else { ACCURACY };
     let own = if checkpoint.last.is_empty() { &checkpoint.outcomes } else { &checkpoint.last };
-    let whole = own.iter().filter(|(_, outcomes)| Some(outcomes.len() as u64) == total);
-    let numbers = whole.map(|(mode, outcomes)| (mode, aggregate(*mode, outcomes)));
+    let is_whole = |outcomes: &Outcomes| {
+        !outcomes.is_empty() && outcomes.iter().all(|(_, outcomes)| Some(outcomes.len() as u64) == total)
+    };
+    let of_run = if is_whole(own) { None } else { Some(of_run(checkpoint, run)?) };
+    let outcomes = of_run.as_ref().unwrap_or(own);
+    let numbers = outcomes.iter().map(|(mode, outcomes)| (mode, aggregate(*mode, outcomes)));
     // The last state may have diverged where another one is reported.
     let number = numbers.filter(|(_, number)| number.value.is_finite()).map(|(mode, number)| {
         json!({
@@ -148,5 +158,23 @@ fn metrics(checkpoint: &Checkpoint) -> Vec<Value> {
             "ci95_episodes": number.interval(), "episodes": number.episodes,
         })
     });
-    number.collect()
+    let numbers: Vec<Value> = number.collect();
+    if numbers.is_empty() { Err("this state diverged in evaluation".to_owned()) } else { Ok(numbers) }
+}
+
+/// What the run measured with the state that it reports, if that is the checkpoint's.
+fn of_run(checkpoint: &Checkpoint, run: Option<&Run>) -> Result<Outcomes, String> {
+    let Some((dir, record)) = run else {
+        return Err("the file holds no whole evaluation, and the record of its run is not beside it".to_owned());
+    };
+    let reported = record.selected_step.unwrap_or(record.meta_iters);
+    if record.status != Status::Complete {
+        return Err("the evaluation of its run is not finished".to_owned());
+    }
+    if reported != checkpoint.meta.step {
+        return Err(format!(
+            "the run reports the state of meta-iteration {reported}, and has no test numbers of this one"
+        ));
+    }
+    dir.episodes().map_err(|why| why.to_string())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::results::run_dir;
+use crate::results::run_dir::{self, RunDir};
 use crate::results::run_json::RunRecord;
 use crate::words;
 
@@ -33,7 +33,7 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
         let step = words::thousands(step);
         say(format!("another run trained up to meta-iteration {step}, and its time is not in this one's"));
     }
-    record.selected_step.iter().for_each(|step| say(format!("the reported state is that of step {step}")));
+    chosen(record, folder).into_iter().for_each(&mut say);
     if record.overridden {
         say(format!("changed: {}", record.overrides.join(", ")));
     }
@@ -46,6 +46,16 @@ pub fn lines(record: &RunRecord, folder: &Path) -> Vec<String> {
     log.into_iter().skip(hidden).for_each(say);
     lines.push(format!("  {}", folder.display()));
     lines
+}
+
+/// Which state is reported where it was chosen, and the files of that one and of the last, as far as they are here.
+fn chosen(record: &RunRecord, folder: &Path) -> Option<String> {
+    let (step, dir) = (record.selected_step?, RunDir::from(folder.to_path_buf()));
+    let here = |path: &Path| path.is_file().then(|| path.display().to_string());
+    let reported = here(&dir.reported_path(record)).map(|file| format!(": {file}")).unwrap_or_default();
+    let last = here(&dir.checkpoint_path(record.meta_iters)).filter(|_| step != record.meta_iters);
+    let last = last.map(|file| format!("; the last one is {file}")).unwrap_or_default();
+    Some(format!("the reported state is that of step {step}, the best on validation classes{reported}{last}"))
 }
 
 /// The log of a run; none where an older build made it.
