@@ -5,9 +5,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use harness_core::{Error, Result};
 
 /// The narrowest table that is laid out.
-const NARROWEST: u16 = 60;
+const NARROWEST: u16 = 40;
 
-/// Columns for results: the variable `COLUMNS`, else the terminal's, else `otherwise`; 60 at least.
+/// Columns for results: the variable `COLUMNS`, else the terminal's, else `otherwise`; 40 at least.
 pub fn width(otherwise: u16) -> u16 {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
     let wide = asked.filter(|columns| *columns > 0).or_else(|| comfy_table::Table::new().width()).unwrap_or(otherwise);

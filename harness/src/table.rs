@@ -1,11 +1,16 @@
 //! A table of text: for a terminal, as Markdown and as LaTeX.
 
+mod fit;
 pub mod latex;
 pub mod markdown;
 
 use std::borrow::Cow;
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{Attribute, Cell, CellAlignment, LineStyle, TableStyle};
+
+use crate::console;
+
+pub use fit::Fitted;
 
 /// Lines of text in columns.
 #[derive(Default)]
@@ -72,31 +77,44 @@ impl Table {
 
     /// For a terminal `width` columns wide, with headings and notes.
     pub fn text(&self, width: u16, notes: Notes) -> String {
-        let mut out: String = self.headings().map(|heading| format!("{heading}\n")).collect();
-        out += &format!("{}\n", self.grid(width));
+        let mut out = String::new();
+        let mut paragraph = |text: &str| {
+            for line in console::wrap(text, width.into()) {
+                out += &line;
+                out.push('\n');
+            }
+        };
+        self.headings().for_each(|heading| paragraph(heading));
+        paragraph(&self.grid(width));
         for note in &self.notes {
-            out += &match notes {
-                Notes::Indented => format!("  {note}\n"),
-                Notes::Sentences => format!("{note}.\n"),
-            };
+            paragraph(&match notes {
+                Notes::Indented => format!("  {note}"),
+                Notes::Sentences => format!("{note}."),
+            });
         }
         out
     }
 
-    /// The lines alone, `width` columns wide.
+    /// The lines alone, `width` columns wide; a paragraph each where their numbers are wider.
     pub fn grid(&self, width: u16) -> String {
+        let Some(Fitted { table, gap, .. }) = self.fit(width) else { return self.paragraphs(width) };
         let cells = |line: &Vec<String>| -> Vec<Cell> {
-            line.iter().zip(&self.columns).map(|(text, column)| column.cell(text)).collect()
+            line.iter().zip(&table.columns).map(|(text, column)| column.cell(text)).collect()
         };
-        printed(self.laid_out(self.lines.iter().map(cells), width, 2), false)
+        printed(table.laid_out(table.lines.iter().map(cells), gap), false)
     }
 
-    /// Rows of cells beneath the names of the columns, with a gap between two columns.
-    pub fn laid_out(&self, rows: impl IntoIterator<Item = Vec<Cell>>, width: u16, gap: u16) -> comfy_table::Table {
+    /// A paragraph each line.
+    pub fn paragraphs(&self, width: u16) -> String {
+        let names: Vec<&str> = self.columns.iter().map(|column| &*column.name).collect();
+        paragraphs(&names, &self.lines, width).trim_end().to_owned()
+    }
+
+    /// Rows of cells beneath the names of the columns, a gap between two columns; no line is broken.
+    pub fn laid_out(&self, rows: impl IntoIterator<Item = Vec<Cell>>, gap: u16) -> comfy_table::Table {
         let mut grid = comfy_table::Table::new();
         // A rule beneath the heading and air between columns: borders would cost a fifth of eighty columns.
-        let style = TableStyle::new().header_separator(LineStyle::none().fill('─'));
-        grid.load_style(style).set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        grid.load_style(TableStyle::new().header_separator(LineStyle::none().fill('─')));
         grid.set_header(self.columns.iter().map(|column| column.cell(&column.name).add_attribute(Attribute::Bold)));
         grid.add_rows(rows);
         let count = self.columns.len();
@@ -122,6 +140,20 @@ pub fn printed(mut grid: comfy_table::Table, colour: bool) -> String {
     grid.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
+/// Each line as a paragraph: its first cell, and beneath it the others with their names. What is
+/// empty is left out.
+pub fn paragraphs(names: &[&str], lines: &[Vec<String>], width: u16) -> String {
+    let paragraph = |line: &Vec<String>| {
+        let mut out = format!("{}\n", line[0]);
+        for (name, cell) in names.iter().zip(line).skip(1).filter(|(_, cell)| !cell.is_empty()) {
+            let lines = console::wrap(&format!("  {name}: {cell}"), width.into());
+            out += &format!("{}\n", lines.join("\n"));
+        }
+        out
+    };
+    lines.iter().map(paragraph).collect::<Vec<_>>().join("\n")
+}
+
 /// `heading` and the lines beneath it, each behind `mark`; nothing where there are no lines.
 pub fn list(heading: &str, mark: &str, lines: &[String]) -> String {
     if lines.is_empty() {
@@ -129,6 +161,12 @@ pub fn list(heading: &str, mark: &str, lines: &[String]) -> String {
     }
     let lines: String = lines.iter().map(|line| format!("{mark}{line}\n")).collect();
     format!("{heading}{lines}\n")
+}
+
+/// [`list`] of indented lines for a terminal `width` columns wide.
+pub fn indented(heading: &str, lines: &[String], width: u16) -> String {
+    let wrapped = |line: &String| console::wrap(&format!("  {line}"), width.into());
+    list(heading, "", &lines.iter().flat_map(wrapped).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -152,9 +190,10 @@ mod tests {
         );
         let latex = table.latex();
         assert!(
-            latex.starts_with("% here\n% one seed\n\\begin{tabular}{lr}\n\\toprule\nmethod & ours, \\% \\\\\n"),
+            latex.starts_with("% \\usepackage{booktabs}\n% here\n% one seed\n\\begin{tabular}{lr}\n\\toprule\n"),
             "{latex}"
         );
+        assert!(latex.contains("\\toprule\nmethod & ours, \\% \\\\\n"), "{latex}");
         assert!(latex.contains("\\midrule\na* & 7 \\\\\nb\\_1 & 12 \\\\\n\\bottomrule\n"), "{latex}");
     }
 
@@ -162,5 +201,7 @@ mod tests {
     fn a_list_of_nothing_has_no_heading() {
         assert_eq!(list("left:\n", "  ", &["a".into(), "b".into()]), "left:\n  a\n  b\n\n");
         assert_eq!(list("left:\n", "  ", &[]), "");
+        assert_eq!(indented("left:\n", &["one 1.25".into(), "two".into()], 8), "left:\n  one\n    1.25\n  two\n\n");
+        assert_eq!(indented("left:\n", &[], 8), "");
     }
 }

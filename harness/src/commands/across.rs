@@ -10,9 +10,11 @@ mod runs;
 mod table;
 mod tester;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Args;
+use harness_core::error::unknown;
 use harness_core::{Entry, Error, Result};
 
 use self::folder::Folder;
@@ -22,7 +24,9 @@ use crate::cli::Sheet;
 use crate::cli::value::{positive, threads};
 use crate::console;
 use crate::exit::Exit;
+use crate::lists::unique;
 use crate::results::across_csv::{self, Row};
+use crate::results::layout;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -84,14 +88,10 @@ pub struct Across {
 /// Evaluates what is not kept yet and prints the table.
 pub fn run(args: &Across, algorithms: &[Entry]) -> Result<Exit> {
     let targets = pairs::targets(&args.to)?;
+    let outs = unique(&args.out);
+    check_labels(&outs, &args.method)?;
     let mut done = Done::default();
-    for out in &args.out {
-        if !out.is_dir() {
-            return Err(Error::usage(format!(
-                "no results folder {}: name the --out of `harness reproduce`",
-                out.display()
-            )));
-        }
+    for out in outs {
         let mut rows = across_csv::read(out)?;
         let finished = runs::finished(out, args.budget, &args.method, &mut done)?;
         if !args.kept {
@@ -130,6 +130,28 @@ pub fn run(args: &Across, algorithms: &[Entry]) -> Result<Exit> {
             Ok(Exit::NothingRan)
         }
         _ => Ok(Exit::Done),
+    }
+}
+
+/// Every folder must be one, and every `--method` a row of at least one of them, of a run or of what
+/// is kept.
+fn check_labels(outs: &[&PathBuf], asked: &[String]) -> Result<()> {
+    let mut known = Vec::new();
+    for out in outs {
+        if !out.is_dir() {
+            return Err(Error::usage(format!(
+                "no results folder {}: name the --out of `harness reproduce`",
+                out.display()
+            )));
+        }
+        known.extend(layout::labels(out, &HashSet::new())?);
+        known.extend(across_csv::read(out)?.into_iter().map(|row| row.method));
+    }
+    known.sort();
+    known.dedup();
+    match asked.iter().find(|label| !known.contains(label)) {
+        Some(label) if !known.is_empty() => Err(unknown("method", label, known.iter().map(String::as_str))),
+        _ => Ok(()),
     }
 }
 

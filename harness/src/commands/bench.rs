@@ -6,7 +6,6 @@ mod passes;
 pub mod workload;
 
 use clap::{Args, ValueEnum};
-use comfy_table::{Cell, CellAlignment, Table};
 use harness_core::{Entry, Error, Result};
 use harness_kernels::Cap;
 use serde::Serialize;
@@ -18,6 +17,7 @@ use crate::cli::{Format, table_or_json};
 use crate::console;
 use crate::exit::Exit;
 use crate::load::Watch;
+use crate::table::{Column, Table};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -165,7 +165,7 @@ pub fn run(args: &Bench, algorithms: &[Entry]) -> Result<Exit> {
     }
     let text = match args.format {
         Format::Json => serde_json::to_string_pretty(&rows).expect("rows are plain data"),
-        _ => table(&rows, console::width(WIDTH)).to_string(),
+        _ => table(&rows).grid(console::width(WIDTH)),
     };
     console::print(&format!("{text}\n")).map(|()| Exit::Done)
 }
@@ -251,13 +251,8 @@ fn row(args: &Bench, workload: &Workload, network: Network, what: What, pool: &r
 /// Columns where stdout is no terminal: what the table needs.
 const WIDTH: u16 = 140;
 
-fn table(rows: &[Row], width: u16) -> Table {
-    let mut table = Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_width(width);
-    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
-    table.set_header([
-        "network",
-        "what",
+fn table(rows: &[Row]) -> Table {
+    let figures = [
         "ms",
         "stock ms",
         "times",
@@ -268,11 +263,14 @@ fn table(rows: &[Row], width: u16) -> Table {
         "tasks/s",
         "peak MB",
         "stock MB",
-    ]);
-    for row in rows {
-        let number = |value: Option<f64>, digits: usize| value.map_or_else(String::new, |v| format!("{v:.digits$}"));
-        let share = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{:.0} %", 100.0 * v));
-        let cells = [
+    ];
+    let columns = ["network", "what"].map(Column::left).into_iter().chain(figures.map(Column::right));
+    let number = |value: Option<f64>, digits: usize| value.map_or_else(String::new, |v| format!("{v:.digits$}"));
+    let share = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{:.0} %", 100.0 * v));
+    let line = |row: &Row| {
+        vec![
+            row.network.clone(),
+            row.what.clone(),
             number(Some(row.inner_step_ms), 3),
             number(row.stock_ms, 1),
             number(row.ratio, 1),
@@ -283,9 +281,7 @@ fn table(rows: &[Row], width: u16) -> Table {
             number(row.tasks_per_s, 1),
             number(row.peak_mb, 0),
             number(row.stock_peak_mb, 0),
-        ];
-        let right = cells.map(|text| Cell::new(text).set_alignment(CellAlignment::Right));
-        table.add_row([Cell::new(&row.network), Cell::new(&row.what)].into_iter().chain(right));
-    }
-    table
+        ]
+    };
+    Table::new(String::new(), columns, rows.iter().map(line))
 }

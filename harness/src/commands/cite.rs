@@ -7,11 +7,11 @@ use harness_core::{Error, Result};
 use harness_data::find;
 
 use crate::benchmark::Benchmark;
+use crate::compare::folder;
 use crate::console;
 use crate::exit::Exit;
 use crate::report::made;
 use crate::results::run_json::RunRecord;
-use crate::results::{layout, run};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,28 +57,36 @@ const METHODS: [(&str, &[&str]); 16] = [
     ("simpleshot", &["wang2019simpleshot"]),
 ];
 
-/// Prints the entries, or the note.
+/// Prints the entries, or the note. Errors: no folder with runs and no benchmark, and runs that have
+/// left nothing to print.
 pub fn run(args: &Cite) -> Result<Exit> {
-    let folder = Path::new(&args.of);
+    let path = Path::new(&args.of);
+    let nothing = |why: &str| Error::usage(format!("{}: {why}", args.of));
     let (mut names, mut data, mut records) = (Vec::new(), Vec::new(), Vec::new());
-    if folder.is_dir() {
-        for budget in layout::budgets(folder)? {
-            for found in layout::runs(&folder.join(budget))? {
-                records.extend(run::record(&found)?);
-            }
-        }
+    if path.is_dir() {
+        let runs = folder::budgets(path)?.into_iter().flat_map(|budget| budget.runs);
+        records.extend(runs.filter_map(|run| run.record));
         names.extend(
             records.iter().map(|r: &RunRecord| if r.algorithm.is_empty() { &r.label } else { &r.algorithm }.clone()),
         );
         data.extend(records.iter().filter_map(|r| Some(r.config.get("data")?.get("dataset")?.as_str()?.to_owned())));
     } else if args.note {
-        return Err(Error::usage(format!("{}: no folder with results, so there is nothing to note", args.of)));
+        return Err(nothing(
+            "no folder with results, so there is nothing to note: name the --out of `harness reproduce`",
+        ));
+    } else if args.of.contains(std::path::is_separator) && !path.exists() && path.extension().is_none() {
+        return Err(nothing("no such folder: name the --out of `harness reproduce`, or a benchmark (`harness list`)"));
     } else {
         let benchmark = Benchmark::find(&args.of, &[])?;
         names.extend(benchmark.methods.iter().map(|method| method.algorithm.clone()));
         data.push(benchmark.data.dataset.clone());
     }
-    console::print(&if args.note { made::note(records.iter()) } else { entries(&names, &data) })?;
+    let text = if args.note { made::note(records.iter()) } else { entries(&names, &data) };
+    if text.is_empty() {
+        let what = if args.note { "is complete" } else { "has begun" };
+        return Err(nothing(&format!("no run there {what}: `harness reproduce` completes them")));
+    }
+    console::print(&text)?;
     Ok(Exit::Done)
 }
 

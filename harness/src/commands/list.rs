@@ -110,15 +110,7 @@ const WIDTH: u16 = 120;
 
 /// A row is a paragraph: what a narrow terminal gets where a table would break words.
 fn paragraphs(section: &Section, width: u16) -> String {
-    let mut out = format!("{}\n", section.title);
-    for row in &section.rows {
-        out += &format!("\n{}\n", row[0]);
-        for (name, cell) in section.header.iter().zip(row).skip(1).filter(|(_, cell)| !cell.is_empty()) {
-            let lines = console::wrap(&format!("  {name}: {cell}"), width.into());
-            out += &format!("{}\n", lines.join("\n"));
-        }
-    }
-    out
+    format!("{}\n\n{}", section.title, crate::table::paragraphs(&section.header, &section.rows, width))
 }
 
 fn table(section: &Section, width: u16) -> String {

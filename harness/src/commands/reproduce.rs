@@ -20,6 +20,7 @@ use harness_core::{Entry, Error, Result};
 use self::early::Early;
 use self::noted::Noted;
 use self::plan::Plan;
+use self::queries::Unkept;
 use self::survey::Survey;
 use crate::benchmark::folds;
 use crate::cli::Shard;
@@ -32,6 +33,7 @@ use crate::results::plan_json;
 use crate::results::run_dir::RunDir;
 use crate::runlog::RunLog;
 use crate::runner::{self, Finished, Job, Shared, Standing, Stop, Workers};
+use crate::words;
 
 pub use self::args::Reproduce;
 
@@ -116,10 +118,9 @@ fn carry_out(
     }
     if workers.lost() {
         // A report takes time, which launchers do not give.
-        tracing::warn!("interrupted: the same command goes on where it stopped");
-        return Ok(Exit::Interrupted);
+        return Ok(interrupted(args, 0));
     }
-    let unkept = if args.keep_queries { queries::keep(&finished, args, &shared)? } else { Vec::new() };
+    let unkept = if args.keep_queries { queries::keep(&finished, args, &shared)? } else { Unkept::default() };
     let reported =
         pool.install(|| crate::report::build_budget(&args.out, &budget, args.exports)).and_then(|mut report| {
             report.select(&budget, &benchmarks);
@@ -136,13 +137,26 @@ fn carry_out(
         });
     // What was left out is what a newcomer wants to know last, after the tables.
     plan.left_out.iter().for_each(|left_out| tracing::warn!("{left_out}"));
-    unkept.iter().for_each(|error| eprintln!("error: {error}"));
-    let exit = exit(&finished, reported, args.fresh)?;
+    unkept.errors.iter().for_each(|error| eprintln!("error: {error}"));
+    let exit = exit(&finished, reported)?;
     Ok(match exit {
-        Exit::Done | Exit::TargetMissed if shared.stop.requested() => Exit::Interrupted,
-        Exit::Done | Exit::TargetMissed if !unkept.is_empty() => Exit::SomeFailed,
+        Exit::Interrupted => interrupted(args, unkept.stopped),
+        Exit::Done | Exit::TargetMissed if shared.stop.requested() => interrupted(args, unkept.stopped),
+        Exit::Done | Exit::TargetMissed if !unkept.errors.is_empty() => Exit::SomeFailed,
         exit => exit,
     })
+}
+
+/// Says how the call goes on; `unkept` complete runs lack the queries that were asked for.
+fn interrupted(args: &Reproduce, unkept: u64) -> Exit {
+    let how = if args.fresh { ", without --fresh," } else { "" };
+    let queries = match (args.keep_queries, unkept) {
+        (false, _) => String::new(),
+        (true, 0) => "; without --keep-queries it keeps no queries".to_owned(),
+        (true, runs) => format!("; the queries of {} are not kept yet", words::plural(runs, "complete run")),
+    };
+    tracing::warn!("interrupted: the same command{how} goes on where it stopped{queries}");
+    Exit::Interrupted
 }
 
 /// Says at the end of a shard what the folder still lacks. Whether targets were met is for whoever completes it.
@@ -206,14 +220,12 @@ fn refused(out: &Path, why: &str) -> Error {
 }
 
 /// An interruption comes first, so that a script tries again; then runs that failed; then what the report found.
-fn exit(finished: &[Finished], reported: Result<Exit>, fresh: bool) -> Result<Exit> {
+fn exit(finished: &[Finished], reported: Result<Exit>) -> Result<Exit> {
     let interrupted = |run: &Finished| matches!(run.ended, Ok(runner::Ended::Interrupted));
     if finished.iter().any(interrupted) {
         if let Err(error) = reported {
             eprintln!("error: {error}");
         }
-        let how = if fresh { ", without --fresh," } else { "" };
-        tracing::warn!("interrupted: the same command{how} goes on where it stopped");
         return Ok(Exit::Interrupted);
     }
     let failures: Vec<Exit> = finished.iter().filter_map(failure).collect();

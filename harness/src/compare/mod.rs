@@ -5,7 +5,7 @@
 
 pub mod against;
 mod cells;
-mod folder;
+pub mod folder;
 mod print;
 
 use std::path::{Path, PathBuf};

@@ -1,10 +1,11 @@
 //! The comparison for people: tables for a terminal, and the same ones as Markdown.
 
 use super::{Cell, Comparison, Seed};
+use crate::console;
 use crate::lists::unique;
 use crate::results::metric::with_mode;
 use crate::table::markdown::{escape, escaped};
-use crate::table::{Column, Notes, Table, list};
+use crate::table::{Column, Notes, Table, indented, list};
 use crate::words;
 use harness_core::Mode;
 
@@ -13,8 +14,8 @@ impl Comparison {
     pub fn table(&self, width: u16) -> String {
         let mut out = format!("A: {}\nB: {}\n\n", self.a.display(), self.b.display());
         self.tables().iter().for_each(|table| out += &(table.text(width, Notes::Indented) + "\n"));
-        self.lists().iter().for_each(|(heading, lines)| out += &list(&format!("{heading}\n"), "  ", lines));
-        out + &self.legend() + "\n"
+        self.lists().iter().for_each(|(heading, lines)| out += &indented(&format!("{heading}\n"), lines, width));
+        out + &console::wrap(&self.legend(), width.into()).join("\n") + "\n"
     }
 
     /// The same as Markdown.

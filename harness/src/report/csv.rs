@@ -13,7 +13,7 @@ fn line(fields: &[String]) -> String {
 }
 
 /// In quotes where it holds a comma, a quote or a line break; quotes are doubled.
-fn field(text: &str) -> String {
+pub fn field(text: &str) -> String {
     match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text.to_owned(),

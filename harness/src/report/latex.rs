@@ -5,7 +5,7 @@ use crate::benchmark::folds;
 use crate::results::metric::{Metric, with_mode};
 use crate::results::rows::{Cell, Summary};
 use crate::results::verdict::Verdict;
-use crate::table::latex::escape;
+use crate::table::latex::{comment, escape};
 use crate::table::{Column, Table};
 use harness_core::Mode;
 
@@ -33,11 +33,6 @@ pub fn render(summaries: &[Summary]) -> String {
 
 /// Behind a mean over the seeds that are left, where others failed.
 const IN_PART: &str = "$^{\\dagger}$";
-
-/// `text` as lines that LaTeX passes over.
-fn comment(text: &str) -> String {
-    text.lines().map(|line| format!("% {line}\n")).collect()
-}
 
 fn table(summary: &Summary, cells: &[Cell]) -> String {
     let modes = cells.iter().any(|cell| cell.row.mode != Mode::Pointwise);
@@ -162,6 +157,5 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} in {text}");
         }
-        assert_eq!(comment("one\ntwo"), "% one\n% two\n", "no line of a reason becomes text");
     }
 }

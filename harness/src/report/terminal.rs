@@ -4,8 +4,8 @@ use super::tables;
 use crate::console;
 use crate::results::rows::{Cell, Summary};
 use crate::results::verdict::Verdict;
-use crate::table::{self, Column, Table};
-use comfy_table::{Attribute, Cell as Field, Color, ColumnConstraint, Width};
+use crate::table::{self, Column, Fitted, Table};
+use comfy_table::{Attribute, Cell as Field, Color};
 
 /// All tables of `summaries`, at most `width` columns wide where words allow it. Colour only on a terminal without
 /// `NO_COLOR`, and never the only carrier of a verdict.
@@ -41,20 +41,6 @@ fn render_with(summaries: &[Summary], width: u16, colour: bool) -> String {
     out
 }
 
-/// Widths in which no word is broken, one a column, without the gap after it.
-fn least(table: &Table) -> Vec<usize> {
-    let longest = |i: usize| {
-        let cells = table.lines.iter().map(|line| line[i].as_str()).chain([&*table.columns[i].name]);
-        cells.flat_map(str::split_whitespace).map(|word| word.chars().count()).max().unwrap_or(0)
-    };
-    (0..table.columns.len()).map(longest).collect()
-}
-
-/// Whether all columns and a gap of one between them fit.
-fn fits(least: &[usize], width: u16) -> bool {
-    least.iter().sum::<usize>() + least.len().saturating_sub(1) <= width.into()
-}
-
 /// The same table with the modes beneath their method: a column less for a narrow terminal.
 fn fold_modes(table: &Table) -> Table {
     let mut above = "";
@@ -70,39 +56,25 @@ fn fold_modes(table: &Table) -> Table {
 
 /// The lines of `cells`, their verdicts in colour.
 fn grid(table: &Table, cells: &[Cell], width: u16, colour: bool) -> String {
-    let folded = (table.columns.get(1).is_some_and(|column| column.name == "mode") && !fits(&least(table), width))
-        .then(|| fold_modes(table));
-    let table = folded.as_ref().unwrap_or(table);
+    let modes = table.columns.get(1).is_some_and(|column| column.name == "mode");
+    let whole = table.fit(width).is_some_and(|fitted| fitted.whole);
+    let folded = (modes && !whole).then(|| fold_modes(table));
+    let named = folded.as_ref().unwrap_or(table);
+    let Some(Fitted { table: fitted, gap, .. }) = named.fit(width) else { return table.paragraphs(width) };
     let mut above = "";
     let mut rows: Vec<Vec<Field>> = Vec::new();
-    for (line, cell) in table.lines.iter().zip(cells) {
+    for (line, cell) in fitted.lines.iter().zip(cells) {
         // A method is named once; its modes follow beneath.
         let method = line[0].as_str();
-        let fields = line.iter().zip(&table.columns).enumerate().map(|(i, (text, column))| match i {
+        let fields = line.iter().zip(&fitted.columns).enumerate().map(|(i, (text, column))| match i {
             0 if method == above => column.cell(""),
-            _ if column.name == "verdict" => paint(column.cell(text), cell.row.verdict),
+            _ if named.columns[i].name == "verdict" => paint(column.cell(text), cell.row.verdict),
             _ => column.cell(text),
         });
         rows.push(fields.collect());
         above = method;
     }
-    let count = table.columns.len();
-    let wide = |i: usize| {
-        let cells = table.lines.iter().flat_map(|line| line[i].lines()).map(|line| line.chars().count());
-        cells.chain([table.columns[i].name.chars().count()]).max().unwrap_or(0)
-    };
-    let text: usize = (0..count).map(wide).sum();
-    let gap = if text + 2 * (count - 1) <= width.into() { 2 } else { 1 };
-    let mut grid = table.laid_out(rows, width, gap);
-    let least = least(table);
-    if fits(&least, width) {
-        let bound = |(i, least): (usize, usize)| {
-            let gap = if i + 1 == count { 0 } else { usize::from(gap) };
-            ColumnConstraint::LowerBoundary(Width::Fixed((least + gap) as u16))
-        };
-        grid.set_constraints(least.into_iter().enumerate().map(bound));
-    }
-    table::printed(grid, colour)
+    table::printed(fitted.laid_out(rows, gap), colour)
 }
 
 fn paint(field: Field, verdict: Verdict) -> Field {

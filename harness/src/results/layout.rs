@@ -49,7 +49,10 @@ pub fn budgets(out: &Path) -> Result<Vec<String>> {
     }
     let inside = out.file_name().and_then(|n| n.to_str()).is_some_and(is_budget);
     let remedy = match out.parent() {
-        Some(parent) if inside => format!("name the folder above it: `harness report {}`", parent.display()),
+        Some(parent) if inside => {
+            let above = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+            format!("name the folder above it, {}", above.display())
+        }
         _ => "run `harness reproduce` first, or name the folder that holds quick/, short/ or paper/".to_string(),
     };
     Err(Error::usage(format!("no runs under {}: {remedy}", out.display())))
@@ -165,7 +168,7 @@ mod tests {
         let inside = dir.path().join("quick");
         std::fs::create_dir_all(inside.join("sine/reptile/seed-1")).unwrap();
         let inside = budgets(&inside).unwrap_err().to_string();
-        assert!(inside.contains("name the folder above it"), "{inside}");
+        assert!(inside.ends_with(&format!(": name the folder above it, {}", dir.path().display())), "{inside}");
         assert_eq!(budgets(dir.path()).unwrap(), ["quick"]);
     }
 }

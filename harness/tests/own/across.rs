@@ -1,5 +1,7 @@
 //! `harness across`.
 
+use std::process::Command;
+
 use serde_json::Value;
 
 use crate::{Own, TABLE};
@@ -87,6 +89,14 @@ fn runs_are_evaluated_on_other_data_as_eval_does_it_and_kept() {
     assert_eq!(csv, own.read("out/across.csv"));
     assert_eq!(csv.lines().count(), 1 + cells.len());
 
+    // Of several folders the last column says which one a row is of; a folder counts once.
+    let copied = Command::new("cp").args(["-r", "out", "o,2"]).current_dir(own.dir.path()).status().unwrap();
+    assert!(copied.success());
+    let rows = |out: &str| csv.lines().skip(1).map(|row| format!("{row},{out}\n")).collect::<String>();
+    let of_both = format!("{},out\n{}{}", csv.lines().next().unwrap(), rows("out"), rows("\"o,2\""));
+    assert_eq!(own.done("across out o,2 --kept --format csv").out, of_both);
+    assert_eq!(own.done("across out out/ --kept --format csv").out, csv);
+
     // A run that is gone has no number any more.
     std::fs::rename(own.path("out/quick/b/maml"), own.path("maml")).unwrap();
     let kept = own.done("across out --kept").out;
@@ -121,7 +131,9 @@ fn runs_are_evaluated_on_other_data_as_eval_does_it_and_kept() {
 
     // Other numbers of episodes are other rows; a folder that is gone is named.
     own.run("across out --to mine.toml --eval-episodes 3").expect(4, "no such folder");
-    own.run("across out --kept --method repitle").expect(4, "across.csv holds no such row");
+    own.run("across out --kept --eval-episodes 5").expect(4, "across.csv holds no such row");
+    let typo = "unknown method \"repitle\"; did you mean \"reptile\"? known: maml, protonet, reptile";
+    own.run("across out --kept --method protonet --method repitle").expect(2, typo);
     own.run("across nowhere").expect(2, "no results folder nowhere");
     own.run("across out --to sine").expect(2, "--to: unknown data set \"sine\"");
     own.write("out/across.csv", own.read("out/across.csv").replace("inductive", "both"));

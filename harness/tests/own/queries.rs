@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use polars::prelude::*;
 
@@ -111,6 +113,39 @@ fn a_process_that_is_killed_leaves_them_whole_or_not_at_all() {
     assert!(bytes(&path) == there, "and is made again to the same bytes");
     let left: Vec<_> = fs::read_dir(own.path(RUN)).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with(".tmp-")), "{left:?}");
+}
+
+/// What is said on stderr by a call that gets Ctrl-C once it has said `part`.
+fn stopped(mut command: Command, part: &str) -> String {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut said, mut sent) = (String::new(), false);
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        let line = line.unwrap();
+        if !sent && line.contains(part) {
+            let kill = format!("kill -INT {}", child.id());
+            assert!(Command::new("sh").arg("-c").arg(kill).status().unwrap().success());
+            sent = true;
+        }
+        said += &format!("{line}\n");
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(5), "{said}");
+    said
+}
+
+#[test]
+fn ctrl_c_says_that_queries_are_not_kept() {
+    let own = Own::new();
+    own.write("b.toml", TABLE.replace("episodes = 12", "episodes = 1000"));
+    let line = "reproduce b.toml --method protonet --threads 1 --out";
+    own.done(&format!("{line} out"));
+    let said = stopped(own.command(&format!("{line} out -v --keep-queries")), "queries of episode 256/1000 kept");
+    let goes_on = "\ninterrupted: the same command goes on where it stopped; ";
+    assert!(said.ends_with(&format!("{goes_on}the queries of 1 complete run are not kept yet\n")), "{said}");
+    assert!(!own.path("out/quick/b/protonet/seed-0/queries.parquet").exists());
+
+    let long = format!("{line} long --meta-iters 100000 --checkpoint-every 0 -v --keep-queries");
+    let said = stopped(own.command(&long), "checkpoint written at step");
+    assert!(said.ends_with(&format!("{goes_on}without --keep-queries it keeps no queries\n")), "{said}");
 }
 
 #[test]

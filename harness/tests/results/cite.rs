@@ -46,3 +46,28 @@ fn a_note_is_of_results_alone() {
     command.args(["cite", "sine", "--note"]);
     run(command).expect(2, "sine: no folder with results, so there is nothing to note");
 }
+
+#[test]
+fn what_cannot_be_cited_is_told_with_the_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let cite = |args: &[&str]| {
+        let mut command = binary(dir.path());
+        command.arg("cite").args(args);
+        run(command)
+    };
+    cite(&[]).expect(2, "results/runs: no such folder: name the --out of `harness reproduce`, or a benchmark");
+    cite(&["--note"]).expect(2, "results/runs: no folder with results, so there is nothing to note: name the --out");
+    cite(&["sin"]).expect(2, "did you mean \"sine\"?");
+    fs::create_dir(dir.path().join("empty")).unwrap();
+    cite(&["empty"]).expect(2, "no runs under empty: name the --out of `harness reproduce`, or a budget folder inside");
+    fs::create_dir_all(dir.path().join("new/quick/sine/reptile/seed-0")).unwrap();
+    cite(&["new"]).expect(2, "new: no run there has begun: `harness reproduce` completes them");
+    cite(&["new", "--note"]).expect(2, "new: no run there is complete: `harness reproduce` completes them");
+
+    // A budget folder is cited as the folder above it.
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results/reference");
+    copy(&reference.join("paper/quadratic"), &dir.path().join("out/paper/quadratic"));
+    let whole = cite(&["out"]).expect(0, "").out;
+    assert!(whole.contains("{nichol2018first,"), "{whole}");
+    assert_eq!(cite(&["out/paper"]).expect(0, "").out, whole);
+}

@@ -13,6 +13,7 @@ mod against;
 mod apart;
 mod cite;
 mod formats;
+mod narrow;
 mod regression;
 mod shards;
 mod tags;

@@ -22,10 +22,10 @@ fn list_at_three_widths() {
 }
 
 #[test]
-fn too_narrow_a_terminal_gets_sixty_columns_and_a_wrong_variable_none() {
+fn too_narrow_a_terminal_gets_forty_columns_and_a_wrong_variable_none() {
     let place = Place::new();
     let at = |columns: &str| place.command("list").env("COLUMNS", columns).output().unwrap().stdout;
-    assert_eq!(at("20"), at("60"));
+    assert_eq!(at("20"), at("40"));
     assert_eq!(at("wide"), at("120"));
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::Sheet;
 use crate::console;
 use crate::lists::unique;
+use crate::report::csv;
 use crate::results::across_csv::{self, Row};
 use crate::results::metric::ACCURACY;
 use crate::results::statistics::mean;
@@ -39,7 +40,7 @@ pub struct Cell {
 pub fn print(kept: &[(PathBuf, Vec<Row>)], left_out: &[String], format: Sheet) -> String {
     let cells = cells(kept);
     match format {
-        Sheet::Csv => across_csv::text(&kept.iter().flat_map(|(_, rows)| rows.iter().cloned()).collect::<Vec<_>>()),
+        Sheet::Csv => lines(kept),
         Sheet::Json => serde_json::to_string_pretty(&cells).expect("cells are plain data") + "\n",
         Sheet::Markdown => tables(&cells).iter().map(Table::markdown).collect(),
         Sheet::Latex => tables(&cells).iter().map(Table::latex).collect(),
@@ -51,6 +52,24 @@ pub fn print(kept: &[(PathBuf, Vec<Row>)], left_out: &[String], format: Sheet) -
             text
         }
     }
+}
+
+/// The rows as the files have them; of several folders the last column says which one a row is of.
+fn lines(kept: &[(PathBuf, Vec<Row>)]) -> String {
+    if let [(_, rows)] = kept {
+        return across_csv::text(rows);
+    }
+    let mut text = String::new();
+    for (out, rows) in kept {
+        let own = across_csv::text(rows);
+        let (header, rows) = own.split_once('\n').expect("the header is a line");
+        if text.is_empty() {
+            text = format!("{header},out\n");
+        }
+        let out = csv::field(&out.display().to_string());
+        rows.lines().for_each(|row| text += &format!("{row},{out}\n"));
+    }
+    text
 }
 
 /// Means over seeds, in the order in which rows first name them.
@@ -179,7 +198,21 @@ mod tests {
         let markdown = print(&kept, &[], Sheet::Markdown);
         assert!(markdown.contains("| reptile | 41.50 ±0.30 |  |\n"), "{markdown}");
         assert!(print(&kept, &["x: y".into()], Sheet::Table).ends_with("\nleft out x: y\n"));
-        assert_eq!(print(&kept, &[], Sheet::Csv).lines().count(), 5);
+        assert_eq!(print(&kept, &[], Sheet::Csv), across_csv::text(&kept[0].1));
+    }
+
+    #[test]
+    fn of_several_folders_the_last_column_says_which() {
+        let rows = |method: &str| vec![row(method, 0, ("fc100", 84), 40.0)];
+        let kept = [(PathBuf::from("a, b"), rows("reptile")), (PathBuf::from("c"), rows("maml"))];
+        let text = print(&kept, &[], Sheet::Csv);
+        let lines: Vec<&str> = text.lines().collect();
+        let [head, first, second] = lines[..] else { panic!("{text}") };
+        assert!(head.starts_with("budget,benchmark,method,") && head.ends_with(",code,out"), "{head}");
+        assert!(first.starts_with("paper,cifar-fs-5w1s,reptile,") && first.ends_with(",\"a, b\""), "{first}");
+        assert!(second.starts_with("paper,cifar-fs-5w1s,maml,") && second.ends_with(",c"), "{second}");
+        let json: serde_json::Value = serde_json::from_str(&print(&kept, &[], Sheet::Json)).unwrap();
+        assert_eq!((&json[0]["out"], &json[1]["out"]), (&"a, b".into(), &"c".into()));
     }
 
     #[test]

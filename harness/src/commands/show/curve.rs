@@ -10,8 +10,9 @@ use crate::words;
 
 /// Bars from the lowest to the highest value.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Bars in a line: what a column of numbers leaves beside it.
-const MOST: usize = 40;
+/// Bars in a line, at most and at least; with fewer, the numbers stand beneath them.
+const BARS_MOST: usize = 40;
+const BARS_LEAST: usize = 8;
 
 /// The final evaluation, beside what was published.
 pub fn numbers(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> {
@@ -52,10 +53,10 @@ impl Line {
         self.metric.unwrap_or(MSE).value(value)
     }
 
-    /// From its lowest to its highest value; the mean of its neighbours where there are more points than bars.
-    fn bars(&self) -> String {
+    /// From its lowest to its highest value, at most `most`: of more points the means of neighbours.
+    fn bars(&self, most: usize) -> String {
         let values: Vec<f64> = self.points.iter().map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
-        let each = values.len().div_ceil(MOST).max(1);
+        let each = values.len().div_ceil(most).max(1);
         let means: Vec<f64> = values.chunks(each).map(|part| part.iter().sum::<f64>() / part.len() as f64).collect();
         let (low, high) = means.iter().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
         let bar = |value: &f64| match high > low {
@@ -65,10 +66,18 @@ impl Line {
         means.iter().map(bar).collect()
     }
 
-    fn told(&self, width: usize) -> String {
+    /// In a terminal of `width` columns, behind names as long as `widest`.
+    fn told(&self, widest: usize, width: usize) -> String {
         let (first, last) = (self.points[0], self.points[self.points.len() - 1]);
         let at = |(step, value)| format!("{} at {}", self.number(value), words::thousands(step));
-        format!("  {:<width$}  {}  {} to {}", self.name, self.bars(), at(first), at(last))
+        let numbers = format!("{} to {}", at(first), at(last));
+        // Two columns before and between the three parts.
+        let room = width.saturating_sub(widest + numbers.len() + 6);
+        if room < BARS_LEAST {
+            let bars = self.bars(BARS_MOST.min(width.saturating_sub(4)));
+            return format!("  {}\n    {bars}\n    {numbers}", self.name);
+        }
+        format!("  {:<widest$}  {}  {numbers}", self.name, self.bars(BARS_MOST.min(room)))
     }
 }
 
@@ -96,7 +105,7 @@ pub fn lines(record: &RunRecord, rows: &[MetricRow], width: u16) -> Vec<String> 
     }
     let widest = all.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
     let mut lines = vec![format!("learning curve, each from its lowest to its highest {}", BARS[7])];
-    lines.extend(all.iter().map(|line| line.told(widest)));
+    lines.extend(all.iter().map(|line| line.told(widest, width.into())));
     let curves: Vec<&Line> = all.iter().filter(|line| line.metric.is_some()).collect();
     let mut steps: Vec<u64> = curves.iter().flat_map(|line| line.points.iter().map(|(step, _)| *step)).collect();
     steps.sort_unstable();
@@ -131,14 +140,24 @@ mod tests {
 
     #[test]
     fn bars_go_from_the_lowest_to_the_highest_value() {
-        assert_eq!(line(&[0.0, 7.0, 3.0]).bars(), "▁█▄");
-        assert_eq!(line(&[5.0, 5.0]).bars(), "▁▁", "no difference, no height");
-        assert_eq!(line(&[1.0, f64::NAN, 2.0]).bars(), "▁█", "what is no number has no bar");
-        assert_eq!(line(&(0..200).map(f64::from).collect::<Vec<_>>()).bars().chars().count(), 40);
+        assert_eq!(line(&[0.0, 7.0, 3.0]).bars(40), "▁█▄");
+        assert_eq!(line(&[5.0, 5.0]).bars(40), "▁▁", "no difference, no height");
+        assert_eq!(line(&[1.0, f64::NAN, 2.0]).bars(40), "▁█", "what is no number has no bar");
+        assert_eq!(line(&(0..200).map(f64::from).collect::<Vec<_>>()).bars(40).chars().count(), 40);
     }
 
     #[test]
     fn a_line_says_where_it_starts_and_ends() {
-        assert_eq!(line(&[20.0, 97.5]).told(6), "  test    ▁█  20.00 at 0 to 97.50 at 1");
+        assert_eq!(line(&[20.0, 97.5]).told(6, 80), "  test    ▁█  20.00 at 0 to 97.50 at 1");
+    }
+
+    #[test]
+    fn bars_give_way_in_a_narrow_terminal_and_numbers_do_not() {
+        let long = line(&(0..40).map(f64::from).collect::<Vec<_>>());
+        // The numbers are 24 wide: of 50 columns 16 are left, and a bar is the mean of three values.
+        assert_eq!(long.told(4, 50), "  test  ▁▂▂▃▃▄▄▅▅▆▇▇██  0.00 at 0 to 39.00 at 39");
+        let beneath = format!("  test\n    {}\n    0.00 at 0 to 39.00 at 39", long.bars(36));
+        assert_eq!(long.told(4, 40), beneath);
+        assert!(beneath.lines().all(|line| line.chars().count() <= 40), "{beneath}");
     }
 }

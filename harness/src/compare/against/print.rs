@@ -1,18 +1,20 @@
 //! The methods beside one of them, for people: tables for a terminal, and the same ones as Markdown and as LaTeX.
 
 use super::{Against, Over, Row, Spending, Table as Compared};
+use crate::console;
 use crate::lists::unique;
 use crate::results::metric::with_mode;
 use crate::results::tag;
 use crate::table::markdown::escaped;
-use crate::table::{Column, Notes, Table, list};
+use crate::table::{Column, Notes, Table, indented, list};
 use crate::words;
 
 impl Against {
     /// The tables for a terminal `width` columns wide.
     pub fn table(&self, width: u16) -> String {
         let tables: String = self.printed().iter().map(|table| table.text(width, Notes::Indented) + "\n").collect();
-        tables + &list("not compared:\n", "  ", &self.not_compared) + &self.legend() + "\n"
+        let legend = console::wrap(&self.legend(), width.into()).join("\n");
+        tables + &indented("not compared:\n", &self.not_compared, width) + &legend + "\n"
     }
 
     /// The same as Markdown.

@@ -210,7 +210,12 @@ impl Matrix {
         if heads.len() < 2 {
             return Vec::new();
         }
-        side_by_side(heads).into_iter().map(|heads| Matrix::new(summary, heads)).collect()
+        let mut tables = side_by_side(heads);
+        // First those that hold a number against a published one.
+        let judged = |cell: &&Cell| cell.row.published.is_some() && cell.comparable;
+        let known = unique(summary.cells.iter().filter(judged).map(|cell| cell.row.benchmark.as_str()));
+        tables.sort_by_key(|heads| !heads.iter().any(|head| known.contains(&head.benchmark.as_str())));
+        tables.into_iter().map(|heads| Matrix::new(summary, heads)).collect()
     }
 
     fn new(summary: &Summary, heads: Vec<Head>) -> Self {

@@ -62,6 +62,22 @@ fn the_page_holds_what_it_promises() {
 }
 
 #[test]
+fn what_is_held_against_published_numbers_comes_first_and_an_end_is_on_one_line() {
+    let out = tempfile::tempdir().unwrap();
+    for (benchmark, known) in [("a-5w1s", false), ("a-5w5s", false), ("b-5w1s", true), ("b-5w5s", true)] {
+        let mut run = Made::new("paper", benchmark, "reptile", 0).finals(&[("inductive", 97.0, 0.1)]);
+        run.published = known.then(|| published("reptile", "inductive", 97.2, 0.1, 0.5)).into_iter().collect();
+        amend(&run.write(out.path()), |record| record.ended = Some("2026-01-01T00:00:00Z".into()));
+    }
+    let page = page(out.path());
+    let at = |words: &str| page.find(words).unwrap_or_else(|| panic!("no {words}"));
+    assert!(at("Methods × b-5w1s, b-5w5s, budget paper") < at("Methods × a-5w1s, a-5w5s, budget paper"));
+    assert!(at("Rows that have a verdict:") < at("<span class=\"count\">2</span>"));
+    assert!(page.contains("td.when{white-space:nowrap}"), "the style");
+    assert_eq!(page.matches("class=\"when\" data-label=\"Ended\">2026-01-01T00:00:00Z</td>").count(), 4);
+}
+
+#[test]
 fn nothing_on_the_page_asks_the_network() {
     let out = tree();
     let page = page(out.path());
