@@ -1,4 +1,13 @@
-//! Numbers in words, the same in every table, plot, message and page.
+//! Numbers and paths in words, the same in every table, plot, message and page.
+
+use std::path::Path;
+
+use serde::Serializer;
+
+/// A path in JSON, for `#[serde(serialize_with)]`: as messages have it, with U+FFFD for what is no UTF-8.
+pub fn path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
 
 /// `100,000`.
 pub fn thousands(n: u64) -> String {

@@ -10,7 +10,7 @@ use crate::decode::{Filter, Spec};
 use crate::folder;
 use crate::plan::Plan;
 use crate::search::{Located, SearchPath};
-use crate::sets::{self, Files, Set};
+use crate::sets::{self, Files, Open, Set};
 
 /// Largest side that is asked for in earnest.
 const LARGEST_SIDE: usize = 1024;
@@ -41,6 +41,9 @@ impl Dataset {
     pub fn named(name: &str) -> Result<Self> {
         match sets::find(name) {
             Some(set) if set.files().is_some() => Ok(Dataset::Known(set)),
+            Some(set) if matches!(set.open, Open::Folder) => Err(Error::usage(format!(
+                "{name} stands for images of your own: give the path of their folder or archive"
+            ))),
             Some(_) => {
                 Err(Error::usage(format!("{name} is built in: it has no files, and a benchmark finds it by itself")))
             }
@@ -106,7 +109,9 @@ impl Dataset {
         if drawn.is_some() && filter != Filter::Nearest {
             return Err(Error::usage(format!("{self} is black and white: its filter is nearest")));
         }
-        Ok(Spec { side, channels, filter, source_side: drawn, binary: drawn.is_some() })
+        // Of the known sets everybody reads the pixels as they are stored, and their digests are of these.
+        let upright = self.files().is_none();
+        Ok(Spec { side, channels, filter, source_side: drawn, binary: drawn.is_some(), upright })
     }
 }
 

@@ -40,6 +40,9 @@ pub(crate) struct Spec {
     pub source_side: Option<u32>,
     /// Whether only black and white are right in a source of that side, as in Omniglot.
     pub binary: bool,
+    /// Whether an image is turned as its file says (EXIF orientation): a camera that is held upright stores the picture
+    /// lying on its side.
+    pub upright: bool,
 }
 
 impl Spec {
@@ -55,7 +58,7 @@ impl Spec {
     }
 }
 
-/// What an image was before it was brought to the set's size.
+/// What an image was before it was brought to the set's size, turned if it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Source {
     pub width: u32,
@@ -82,7 +85,7 @@ pub(crate) fn decode_into(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<S
     limits.max_alloc = Some(4 * MAX_PIXELS);
     reader.limits(limits);
     let broken = |error| format!("does not decode: {}", crate::one_line(&error));
-    let decoder = reader.into_decoder().map_err(broken)?;
+    let mut decoder = reader.into_decoder().map_err(broken)?;
     let (width, height) = decoder.dimensions();
     let resized = spec.resized(width, height);
     if let Some(side) = spec.source_side
@@ -97,7 +100,13 @@ pub(crate) fn decode_into(bytes: &[u8], spec: &Spec, out: &mut [u8]) -> Result<S
         return Err(format!("is {width}x{height}, beyond the limit of {} megapixels", MAX_PIXELS / 1_000_000));
     }
     let _alone = (pixels > LARGE_PIXELS).then(|| LARGE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
-    let image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    // A tag that cannot be read says nothing, as in every viewer.
+    let turn = if spec.upright { decoder.orientation().ok() } else { None };
+    let mut image = DynamicImage::from_decoder(decoder).map_err(broken)?;
+    if let Some(turn) = turn {
+        image.apply_orientation(turn);
+    }
+    let (width, height) = (image.width(), image.height());
     place(image, spec, out);
     if spec.binary && !resized && out.iter().any(|value| !matches!(value, 0 | 255)) {
         return Err("holds shades of grey where a drawing is black and white".into());

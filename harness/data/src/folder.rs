@@ -65,15 +65,22 @@ pub(crate) fn classes_in(part: Split, split: &mut ClassSplit) -> &mut Vec<String
 /// Where it is: the folder or archive itself. Errors: [`Error::Data`] when there is no such folder.
 pub(crate) fn locate(path: &Path) -> Result<Located> {
     let path = &expand_home(path);
+    there(path).map_err(|why| {
+        Error::data(format!("{}: {why}; a folder data set has one folder of images a class", path.display()))
+    })
+}
+
+/// The folder or archive at `path`; why it is neither otherwise.
+pub(crate) fn there(path: &Path) -> Result<Located, &'static str> {
+    let found = |shape| Ok(Located::new([shape], vec![path.to_path_buf()]));
     if path.is_dir() {
-        return Ok(Located { shape: Shape::Folders, paths: vec![path.to_path_buf()] });
+        return found(Shape::Folders);
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if path.is_file() && archive::stem(&name).is_some() {
-        return Ok(Located { shape: Shape::of_archive(path), paths: vec![path.to_path_buf()] });
+        return found(Shape::of_archive(path));
     }
-    let why = if path.exists() { "not a folder, .zip, .tar or .tar.gz" } else { "no such folder" };
-    Err(Error::data(format!("{}: {why}; a folder data set has one folder of images a class", path.display())))
+    Err(if path.exists() { "not a folder, .zip, .tar or .tar.gz" } else { "no such folder" })
 }
 
 /// Classes by name, images by file name; the split where there is a level of parts.
@@ -86,7 +93,7 @@ pub(crate) fn plan(path: &Path) -> Result<Plan> {
     let name = path.file_name().map_or("folder".into(), |name| name.to_string_lossy().into_owned());
     let name = archive::stem(&name).unwrap_or(&name).to_string();
     let root = if path.is_dir() { Dir::Disk(path.to_path_buf()) } else { Dir::archive(path)? };
-    let mut plan = Plan { name, ..Plan::default() };
+    let mut plan = Plan { name, own: true, ..Plan::default() };
     let mut classes = Classes::new();
     // Whatever names a path with `~` or a link: its children are read through the path as it is.
     let root = unwrapped(root);
@@ -124,21 +131,31 @@ pub(crate) fn unwrapped(root: Dir) -> Dir {
     root
 }
 
-/// Reads classes where lists say which there are: `train.csv`, `val.csv`, `test.csv` beside `images/` (Ravi &
-/// Larochelle), or `data/` beside `splits/` (Bertinetto et al.). False where there are none.
+/// Reads classes where lists say which there are: `train.csv`, `test.csv` and, if there is one, `val.csv` beside
+/// `images/` (Ravi & Larochelle), or `data/` beside `splits/` (Bertinetto et al.). False where there are none.
 fn by_lists(root: &Dir, classes: &mut Classes, plan: &mut Plan) -> Result<bool> {
-    let lists: Option<Vec<FileRef>> = PARTS.iter().map(|part| root.file(&format!("{}.csv", part.as_str()))).collect();
-    if let (Some(lists), Some(images)) = (lists, root.dir("images")) {
+    let list = |part: Split| Some((part, root.file(&format!("{}.csv", part.as_str()))?));
+    let (parts, lists): (Vec<Split>, Vec<FileRef>) = PARTS.into_iter().filter_map(list).unzip();
+    let whole = parts.contains(&Split::Train) && parts.contains(&Split::Test);
+    if let (true, Some(images)) = (whole, root.dir("images")) {
         let listed = csv::list(&lists, &images, classes)?;
         plan.left_out.extend(listed.left_out);
-        let [train, val, test] = <[_; 3]>::try_from(listed.labels).expect("three lists");
-        for name in train.iter().chain(&val) {
-            if val.contains(name) && train.contains(name) || test.contains(name) {
-                return Err(twice(&root.show(), name));
-            }
+        let mut split = ClassSplit::default();
+        for (part, labels) in parts.into_iter().zip(listed.labels) {
+            *classes_in(part, &mut split) = labels;
         }
-        plan.split = Some(ClassSplit { train, val, test });
+        let mut seen = HashSet::new();
+        if let Some(name) = split.train.iter().chain(&split.val).chain(&split.test).find(|name| !seen.insert(*name)) {
+            return Err(twice(&root.show(), name));
+        }
+        plan.split = Some(split);
         return Ok(true);
+    }
+    if whole && root.folders().iter().all(|(name, _)| part(name).is_none()) {
+        // They are no images, and yet were meant to be used: a note tells of them.
+        let why = "lists such as train.csv count beside a folder images; move the images, or their folders, into one";
+        let why = why.to_string();
+        plan.left_out.push(LeftOut { folder: root.show(), files: lists.len(), why, maybe_images: true });
     }
     let (Some(data), Some(splits)) = (root.dir("data"), root.dir("splits")) else { return Ok(false) };
     let whole = |dir: &Dir| PARTS.iter().all(|part| dir.file(&format!("{}.txt", part.as_str())).is_some());

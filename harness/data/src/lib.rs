@@ -39,7 +39,7 @@ mod verify;
 pub use cache::Cache;
 pub use dataset::Dataset;
 pub use decode::Filter;
-pub use hub::{Fetched, Limits, Remote, fetch, license};
+pub use hub::{Fetched, Limits, Remote, elsewhere, fetch, license};
 pub use loader::{Loaded, Loader};
 pub use names::{Names, names};
 pub use pictures::{Layout, Pictures, Size, pictures};

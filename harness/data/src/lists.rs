@@ -1,4 +1,4 @@
-//! The rows of a list of images, a file and a label each: names that stay in the folder they are looked for in.
+//! The rows of a list of images, a file and a label each: paths that stay in the folder they are looked for in.
 
 use std::collections::HashMap;
 
@@ -54,23 +54,33 @@ pub(crate) fn rows(text: &str) -> Vec<Row> {
             None if fields.len() == 2 => (fields.first(), fields.get(1)),
             None => (None, None),
         };
-        let plain = |name: &str| {
-            !name.is_empty()
-                && name.len() < 256
-                && !name.starts_with('.')
-                && !name.contains(['/', '\\'])
-                && !name.contains(char::is_control)
-        };
         let row = match (file, label) {
-            (Some(file), Some(label)) if plain(file) && plain(label) => {
-                Ok((nfc(file).into_owned(), nfc(label).into_owned()))
-            }
-            (Some(_), Some(_)) => Err("a file or label that is not a plain name".to_string()),
+            (Some(file), Some(label)) => below(file)
+                .filter(|_| plain(label))
+                .map(|file| (file, nfc(label).into_owned()))
+                .ok_or("a file that is not below its folder, or a label that is not a plain name".to_string()),
             _ => Err(format!("{} fields where filename,label belong", fields.len())),
         };
         (number, row)
     };
     rows.into_iter().skip(usize::from(headed)).map(one).collect()
+}
+
+fn plain(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() < 256
+        && !name.starts_with('.')
+        && !name.contains(['/', '\\'])
+        && !name.contains(char::is_control)
+}
+
+/// A file's path below the folder: plain names with `/` between them, on whatever system the list was written.
+fn below(file: &str) -> Option<String> {
+    let file = file.replace('\\', "/");
+    let file = file.trim_start_matches("./");
+    // With a colon the name of a folder may be a drive's.
+    let drive = file.rsplit_once('/').is_some_and(|(folders, _)| folders.contains(':'));
+    (!drive && file.split('/').all(plain)).then(|| nfc(file).into_owned())
 }
 
 /// The first column of labels, and one after it that parts the rows otherwise.
@@ -116,6 +126,7 @@ mod tests {
             "0,a.jpg,cat\n1,Caf\u{e9}.jpg,b\u{e4}r\n",
             "\"Label\",\"id\",\"Image\"\n\"cat\",\"7\",\"a.jpg\"\n\"b\u{e4}r\",\"8\",\"Caf\u{e9}.jpg\"\n",
             "path\tclass\ra.jpg\tcat\rCaf\u{e9}.jpg\tb\u{e4}r",
+            "./a.jpg,cat\n.\\Cafe\u{301}.jpg,b\u{e4}r\n",
         ] {
             let found: Vec<_> = rows(text).into_iter().map(|(_, row)| row.unwrap()).collect();
             assert_eq!(found, wanted, "{text:?}");
@@ -124,6 +135,16 @@ mod tests {
         assert_eq!(wrong("filename,label\na.jpg,cat\nb.jpg\n"), (3, "1 fields where filename,label belong".into()));
         assert_eq!(wrong("a.jpg,cat,dog\n").1, "3 fields where filename,label belong");
         assert!(wrong("a.jpg,\"cat\nb.jpg,dog\n").1.contains("not a plain name"));
+        for file in ["../a.jpg", "/a.jpg", "b/../a.jpg", "b//a.jpg", "b/", "C:\\a.jpg", "b/.a.jpg", "./"] {
+            assert!(wrong(&format!("{file},cat\n")).1.contains("not below its folder"), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_file_may_lie_in_folders_of_the_folder() {
+        let found: Vec<_> =
+            rows("cat/a.jpg,cat\ndog\\small\\b.jpg,dog\n").into_iter().map(|(_, row)| row.unwrap()).collect();
+        assert_eq!(found, [row("cat/a.jpg", "cat"), row("dog/small/b.jpg", "dog")]);
     }
 
     #[test]
@@ -154,10 +175,11 @@ mod tests {
         fn a_name_never_leaves_its_folder(text in "([a./\\\\\"]{0,6}[,;\t]?[n0/.]{0,6}\n){0,4}") {
             for (_, row) in rows(&text) {
                 if let Ok((file, label)) = row {
-                    for name in [file, label] {
-                        let path = std::path::Path::new("/folder").join(&name);
-                        prop_assert_eq!(path.parent(), Some(std::path::Path::new("/folder")), "{}", name);
-                    }
+                    let folder = std::path::Path::new("/folder");
+                    let (named, path) = (folder.join(&label), folder.join(&file));
+                    prop_assert_eq!(named.parent(), Some(folder), "{}", label);
+                    let steps = path.components().filter(|part| matches!(part, std::path::Component::Normal(_))).count();
+                    prop_assert!(path.starts_with(folder) && steps == 2 + file.matches('/').count(), "{}", file);
                 }
             }
         }

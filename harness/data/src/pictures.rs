@@ -70,7 +70,9 @@ pub fn pictures(path: &Path, size: Size, layout: Layout) -> Result<Pictures> {
         Layout::Classes => folder::plan(path)?,
         Layout::Any => flat(path)?.map_or_else(|| folder::plan(path), Ok)?,
     };
-    if plan.split.is_some() {
+    // A part alone, as an archive of it holds, means its classes.
+    let parts = plan.split.iter().flat_map(|split| [&split.train, &split.val, &split.test]);
+    if parts.filter(|part| !part.is_empty()).count() > 1 {
         return Err(Error::usage(format!(
             "{}: holds parts such as train and test, not classes: name one of them",
             path.display()
@@ -88,7 +90,8 @@ pub fn pictures(path: &Path, size: Size, layout: Layout) -> Result<Pictures> {
 
 /// The images of a folder that holds them itself, as one class; None where it holds folders.
 fn flat(path: &Path) -> Result<Option<Plan>> {
-    folder::locate(path)?;
+    folder::there(path)
+        .map_err(|why| Error::data(format!("{}: {why}; name a folder or an archive of images", path.display())))?;
     let dir = if path.is_dir() { Dir::Disk(path.to_path_buf()) } else { Dir::archive(path)? };
     let classes = dir.folders().into_iter().find(|(_, below)| folder::holds_images(below, MAX_DEPTH));
     match (folder::holds_images(&dir, 0), classes) {
@@ -129,10 +132,11 @@ fn grey(plan: &Plan, spec: &Spec) -> Result<()> {
 
 /// A place's path below the folder or archive.
 fn below(root: &Path, plan: &Plan, place: &Place) -> String {
-    let shown = plan.describe(place);
-    let packed = format!("{}: ", root.display());
-    match (shown.strip_prefix(&packed), Path::new(&shown).strip_prefix(root)) {
-        (Some(below), _) => below.to_owned(),
+    // As it is shown, which is another path where a name is no UTF-8.
+    let (shown, root) = (plan.describe(place), root.display().to_string());
+    match (shown.strip_prefix(&format!("{root}: ")), Path::new(&shown).strip_prefix(&root)) {
+        // As `tar -C DIR .` writes names.
+        (Some(below), _) => below.trim_start_matches("./").to_owned(),
         (None, Ok(below)) => below.display().to_string(),
         (None, Err(_)) => shown,
     }
@@ -211,5 +215,34 @@ mod tests {
         // 255 · 19,595 / 65,536 = 76.2: the weight of red.
         assert_eq!((turned.images.image(0), turned.images.image(1)), (&[7u8; 4][..], &[76u8; 4][..]));
         assert!(pictures(dir.path(), COLOUR, Layout::Any).is_ok());
+    }
+    #[test]
+    fn a_part_alone_is_its_classes_and_a_packed_name_is_plain() {
+        use crate::fixtures::{png_grey, zip_of};
+        let dir = tempfile::tempdir().unwrap();
+        let png = png_grey(2, 2, &[1, 2, 3, 4]);
+        let write = |name: &str, files: &[(&str, &[u8])]| {
+            let path = dir.path().join(name);
+            fs::write(&path, zip_of(files.iter().copied())).unwrap();
+            path
+        };
+        let part = write("part.zip", &[("test/a/1.png", &png), ("test/b/1.png", &png)]);
+        assert_eq!(pictures(&part, GREY, Layout::Classes).unwrap().files, ["test/a/1.png", "test/b/1.png"]);
+        let flat = write("flat.zip", &[("./1.png", &png), ("./2.png", &png)]);
+        let flat = pictures(&flat, GREY, Layout::Any).unwrap();
+        assert!(flat.flat() && flat.files == ["1.png", "2.png"], "{:?}", flat.files);
+        fs::write(dir.path().join("1.png"), &png).unwrap();
+        let said = error(&dir.path().join("1.png"), GREY, Layout::Any).to_string();
+        assert!(said.ends_with("1.png: not a folder, .zip, .tar or .tar.gz; name a folder or an archive of images"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_whose_name_is_no_utf_8_is_read() {
+        use std::os::unix::ffi::OsStrExt;
+        let dir = tempfile::tempdir().unwrap();
+        let home = dir.path().join(std::ffi::OsStr::from_bytes(b"new\xff"));
+        put(&home.join("1.png"), 1);
+        assert_eq!(pictures(&home, GREY, Layout::Any).unwrap().files, ["1.png"]);
     }
 }

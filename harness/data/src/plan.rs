@@ -96,6 +96,8 @@ pub(crate) struct Plan {
     pub split: Option<ClassSplit>,
     /// Whether the classes have no names but those that their part of the split gives them.
     pub nameless: bool,
+    /// Whether these are anybody's images, of which nothing is known.
+    pub own: bool,
     /// What lies among the images and is not one of them.
     pub left_out: Vec<LeftOut>,
 }
@@ -274,12 +276,16 @@ impl Plan {
     pub fn fill(&self, spec: &Spec, sink: &Sink, progress: Progress) -> Result<()> {
         let failed = Mutex::new(Vec::new());
         let plain = Mutex::new(Vec::new());
+        let hashes = Mutex::new(Vec::new());
         let unwritten = Mutex::new(None);
         self.decode_each(spec, progress, &|visit| match visit.source {
             Err(what) => failed.lock().unwrap().push((visit.index, what)),
             Ok(_) => {
                 if is_one_colour(visit.pixels, spec.channels) {
                     plain.lock().unwrap().push(visit.index);
+                }
+                if self.own {
+                    hashes.lock().unwrap().push((file_hash(visit.encoded), visit.index));
                 }
                 if let Err(error) = sink.put(visit.index * spec.bytes(), visit.pixels) {
                     unwritten.lock().unwrap().get_or_insert(error);
@@ -301,6 +307,9 @@ impl Plan {
                     self.len()
                 )));
             }
+            if let Some(note) = self.in_two_classes(hashes.into_inner().unwrap()) {
+                progress(Step::Note(&note));
+            }
             return self.put_in_order(spec, sink).map_err(|error| sink.error(error));
         };
         let others = match failed.len() - 1 {
@@ -309,6 +318,25 @@ impl Plan {
         };
         let place = self.describe(self.places()[*index]);
         Err(Error::data(format!("{}: {place} {what}{others}; replace it or fetch {} again", self.name, self.name)))
+    }
+
+    /// A line on files, by their hashes and positions, that are the same in different classes: who is trained on one of
+    /// them is tested on the other, or has two labels for it. None where there are none.
+    fn in_two_classes(&self, mut hashes: Vec<(u128, usize)>) -> Option<String> {
+        hashes.sort_unstable();
+        let (classes, places) = (self.image_classes(), self.places());
+        let class = |at: usize| classes.partition_point(|class| class.images.end <= at);
+        let ends = |same: &[(u128, usize)]| (same[0].1, same[same.len() - 1].1);
+        let apart = |same: &&[(u128, usize)]| class(ends(same).0) != class(ends(same).1);
+        let groups: Vec<&[(u128, usize)]> = hashes.chunk_by(|a, b| a.0 == b.0).filter(apart).collect();
+        let (one, other) = groups.iter().map(|same| ends(same)).min()?;
+        let images: usize = groups.iter().map(|same| same.len()).sum();
+        Some(format!(
+            "{}: {images} images are in more than one class, such as {} = {}; see `harness data verify`",
+            self.name,
+            self.describe(places[one]),
+            self.describe(places[other])
+        ))
     }
 
     /// Puts the decoded images of each class in the order of their pixels, where the plan says so.
@@ -332,6 +360,12 @@ impl Plan {
             Place::Row { table, row } => format!("{}: row {row}", self.tables[*table].path.display()),
         }
     }
+}
+
+/// First half of the sha256 of a file's bytes.
+pub(crate) fn file_hash(encoded: &[u8]) -> u128 {
+    let hash = Sha256::digest(encoded);
+    u128::from_be_bytes(hash[..16].try_into().expect("sha256 has 32 bytes"))
 }
 
 /// Whether all pixels are the same, on all channels.

@@ -18,9 +18,11 @@ pub struct SearchPath {
 /// How a data set was found to be stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    Zips,
+    Zip,
     Tar,
     Folders,
+    /// Lists of files and labels.
+    Lists,
     Parquet,
     Pickles,
     /// The binary archive of CIFAR-100.
@@ -31,16 +33,35 @@ impl Shape {
     /// Of the archive at `path`, by its name.
     pub(crate) fn of_archive(path: &Path) -> Self {
         let zip = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip"));
-        if zip { Shape::Zips } else { Shape::Tar }
+        if zip { Shape::Zip } else { Shape::Tar }
     }
 }
 
 /// Where a data set was found: what `data path` prints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Located {
-    pub shape: Shape,
-    /// The files or folders that are read.
+    /// How they are stored, each way once: one half of a set may be an archive and the other a folder.
+    pub shapes: Vec<Shape>,
+    /// The files or folders that are read; what lies in an archive as a path below it.
     pub paths: Vec<PathBuf>,
+}
+
+impl Located {
+    /// At these paths, whose parts are stored so.
+    pub(crate) fn new(parts: impl IntoIterator<Item = Shape>, paths: Vec<PathBuf>) -> Self {
+        let mut shapes = Vec::new();
+        for shape in parts {
+            if !shapes.contains(&shape) {
+                shapes.push(shape);
+            }
+        }
+        Located { shapes, paths }
+    }
+
+    /// How it is stored, in words: `zip`, or `zip and folders`.
+    pub fn form(&self) -> String {
+        self.shapes.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+    }
 }
 
 impl SearchPath {
@@ -123,9 +144,10 @@ fn user_cache(xdg: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
 impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Shape::Zips => "zip",
+            Shape::Zip => "zip",
             Shape::Tar => "tar",
             Shape::Folders => "folders",
+            Shape::Lists => "lists",
             Shape::Parquet => "parquet",
             Shape::Pickles => "pickles",
             Shape::Binary => "binary",
@@ -136,7 +158,7 @@ impl fmt::Display for Shape {
 impl fmt::Display for Located {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let paths: Vec<String> = self.paths.iter().map(|path| path.display().to_string()).collect();
-        write!(f, "{} ({})", paths.join(", "), self.shape)
+        write!(f, "{} ({})", paths.join(", "), self.form())
     }
 }
 
@@ -174,6 +196,13 @@ mod tests {
         let path = SearchPath::only([file.join("x"), below.clone()]);
         assert_eq!(path.fetch_dir().unwrap(), below);
         assert!(SearchPath::only([file.join("x")]).fetch_dir().unwrap_err().to_string().contains("--data-dir"));
+    }
+
+    #[test]
+    fn each_way_of_storing_is_said_once() {
+        let found = |parts: &[Shape]| Located::new(parts.iter().copied(), vec!["a".into(), "b".into()]).to_string();
+        assert_eq!(found(&[Shape::Zip, Shape::Zip]), "a, b (zip)");
+        assert_eq!(found(&[Shape::Zip, Shape::Folders]), "a, b (zip and folders)");
     }
 
     #[test]

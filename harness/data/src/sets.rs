@@ -189,7 +189,7 @@ pub static SETS: [Set; 8] = [
         licence: "MIT (Brenden Lake)",
         terms: None,
         get: "harness data fetch omniglot; or images_background.zip and images_evaluation.zip of \
-              github.com/brendenlake/omniglot (folder python), zipped or extracted, in DIR/omniglot with --data-dir DIR",
+              github.com/brendenlake/omniglot (folder python), packed or extracted, in DIR/omniglot with --data-dir DIR",
         split: Some("omniglot"),
         input: Input::Ink,
         of: None,
@@ -350,6 +350,8 @@ mod tests {
                 Open::Folder => assert_eq!(set.name, "folder"),
             }
         }
+        let yours = Dataset::named("folder").unwrap_err().to_string();
+        assert_eq!(yours, "folder stands for images of your own: give the path of their folder or archive");
         let built_in = Dataset::named("glyphs").unwrap_err().to_string();
         assert_eq!(built_in, "glyphs is built in: it has no files, and a benchmark finds it by itself");
         assert!(Dataset::named("omniglt").unwrap_err().to_string().contains("did you mean \"omniglot\"?"));

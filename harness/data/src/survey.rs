@@ -42,7 +42,8 @@ pub struct Survey {
 pub fn survey(path: &Path) -> Result<Survey> {
     let plan = folder::plan(path)?;
     let some = Plan { name: plan.name.clone(), classes: spread(&plan.classes), ..Plan::default() };
-    let spec = Spec { side: SIDE, channels: 3, filter: Filter::Nearest, source_side: None, binary: false };
+    let spec =
+        Spec { side: SIDE, channels: 3, filter: Filter::Nearest, source_side: None, binary: false, upright: true };
     let seen = Mutex::new(Vec::new());
     some.decode_each(&spec, &silent, &|visit| {
         let grey = visit.pixels.chunks_exact(3).all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]);

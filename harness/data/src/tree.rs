@@ -329,6 +329,14 @@ impl FileRef {
         }
     }
 
+    /// A path that says where it is: of a file in an archive, below the archive.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            FileRef::Disk { path, .. } => path.clone(),
+            FileRef::Packed { packed, entry } => packed.archive.path().join(packed.archive.name(*entry)),
+        }
+    }
+
     /// The file on disk that holds its bytes, the state of that file, and which part of it this is: what its content
     /// depends on, as far as is known without reading it.
     pub fn identity(&self) -> (&Path, Stamp, usize) {
@@ -372,6 +380,7 @@ mod tests {
             assert!(tree.dir("a/c").is_none() && tree.file("a").is_none() && tree.dir("z.txt").is_none());
             let file = tree.dir("a").unwrap().file("x.png").unwrap();
             assert!(file.show().ends_with("a/x.png") && file.name() == "x.png");
+            assert_eq!(file.path(), tree.path().join("a/x.png"));
             let (bytes, offset, len) = file.open().unwrap();
             let mut one = vec![0; len as usize];
             bytes.read_exact_at(offset, &mut one).unwrap();

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use harness_core::{ClassSplit, Error, Result};
-use harness_data::{Cache, Dataset, Filter, Loader, Remote, expand_home, fetch, in_files, license, verify};
+use harness_data::{
+    Cache, Dataset, Filter, Loader, Located, Remote, SearchPath, elsewhere, expand_home, fetch, in_files, license,
+    verify,
+};
 use serde_json::{Value, json};
 
 use crate::benchmark::embedded;
@@ -131,9 +134,18 @@ impl Say {
 }
 
 fn bring(dataset: &Dataset, loader: &Loader<'_>, args: &Data, say: &mut Say) -> Result<Option<Exit>> {
+    let dir = loader.search.fetch_dir()?;
+    // Whoever names a folder wants the data there, wherever else it is.
+    let search = match args.data_dir {
+        Some(_) => SearchPath::only(loader.search.dirs().take(1)),
+        None => loader.search.clone(),
+    };
+    if let Some(located) = elsewhere(dataset, &search, dir)? {
+        return here(dataset, &located, say);
+    }
     let accepted = args.accept_license || license(dataset).is_none_or(|terms| agrees(dataset, terms));
     let remote = Remote::of_process(args.offline);
-    let fetched = fetch(dataset, loader.search.fetch_dir()?, &remote, accepted, loader.progress)?;
+    let fetched = fetch(dataset, dir, &remote, accepted, loader.progress)?;
     let text = format!(
         "{dataset}: {} files in {} ({} MB received, from {})\n",
         fetched.files,
@@ -141,12 +153,25 @@ fn bring(dataset: &Dataset, loader: &Loader<'_>, args: &Data, say: &mut Say) -> 
         fetched.received / 1_000_000,
         fetched.source
     );
-    let (files, path, received) = (fetched.files, &fetched.path, fetched.received);
+    let (files, path, received) = (fetched.files, fetched.path.display().to_string(), fetched.received);
     let name = dataset.to_string();
     say.row(
         &text,
         json!({ "dataset": name, "files": files, "path": path, "bytes_received": received, "source": fetched.source }),
     )?;
+    Ok(Some(Exit::Done))
+}
+
+/// Says that nothing is fetched, since the data is here.
+fn here(dataset: &Dataset, located: &Located, say: &mut Say) -> Result<Option<Exit>> {
+    let text = format!(
+        "{dataset} is here already, so that nothing is fetched: {located}; `harness data verify {dataset}` checks it, and \
+         --data-dir DIR fetches into another folder\n"
+    );
+    let mut json = verified::place(located);
+    json["dataset"] = dataset.to_string().into();
+    json["bytes_received"] = Value::from(0);
+    say.row(&text, json)?;
     Ok(Some(Exit::Done))
 }
 

@@ -197,8 +197,15 @@ fn ways(args: &NewBenchmark, split: &ClassSplit) -> Result<usize> {
 fn as_written(folder: &Path, out: &Path) -> Result<PathBuf> {
     let beside = out.parent().is_none_or(|parent| parent.as_os_str().is_empty());
     let folder = expand_home(folder);
-    if folder.is_absolute() || beside {
-        return Ok(folder);
+    let written = match folder.is_absolute() || beside {
+        true => folder,
+        false => std::path::absolute(&folder).map_err(|source| Error::io(&folder, source))?,
+    };
+    if written.to_str().is_none() {
+        let at = written.display();
+        return Err(Error::usage(format!(
+            "{at}: a benchmark's file is UTF-8, and this name is not: rename the folder"
+        )));
     }
-    std::path::absolute(&folder).map_err(|source| Error::io(&folder, source))
+    Ok(written)
 }

@@ -144,9 +144,18 @@ fn picked(support: &Pictures, shots: usize) -> Vec<(usize, u32)> {
     classes.flat_map(|(label, class)| class.images.clone().take(shots).map(move |image| (image, label))).collect()
 }
 
-/// The class of each query, where its folder says it. Errors on one that is none of the support's.
+/// The class of each query, where its folder says it: folders of which none is called as one of `classes` say nothing.
+/// Errors on one that is none of the support's beside others that are.
 fn truth(args: &Predict, query: &Pictures, classes: &[String]) -> Result<Option<Vec<u32>>> {
     if query.flat() {
+        return Ok(None);
+    }
+    let folders = &query.images.classes;
+    if !folders.iter().any(|folder| classes.contains(&folder.name)) {
+        let (at, first) = (args.query.display(), &folders[0].name);
+        tracing::warn!(
+            "{at}: no folder in it, such as {first}, is called as a class of --support: no accuracy is counted"
+        );
         return Ok(None);
     }
     let mut truth = Vec::new();

@@ -67,7 +67,8 @@ fn json(record: &RunRecord, rows: &[MetricRow], folder: &Path) -> String {
         })
     };
     let all = json!({
-        "folder": folder, "run": record, "metrics": rows.iter().map(row).collect::<Vec<_>>(), "log": history::log(folder),
+        "folder": folder.display().to_string(), "run": record, "metrics": rows.iter().map(row).collect::<Vec<_>>(),
+        "log": history::log(folder),
     });
     format!("{all:#}\n")
 }

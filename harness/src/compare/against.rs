@@ -29,6 +29,7 @@ pub struct Asked<'a> {
 /// What came out.
 #[derive(Debug, Serialize)]
 pub struct Against {
+    #[serde(serialize_with = "crate::words::path")]
     pub folder: PathBuf,
     pub against: String,
     pub margin: Option<f64>,

@@ -46,7 +46,9 @@ impl Answer {
 /// What came out.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
+    #[serde(serialize_with = "crate::words::path")]
     pub a: PathBuf,
+    #[serde(serialize_with = "crate::words::path")]
     pub b: PathBuf,
     pub cells: Vec<Cell>,
     pub not_compared: Vec<Unmatched>,

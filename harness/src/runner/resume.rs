@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use harness_core::{Error, Mode, Result};
+use harness_data::Cache;
 use serde_json::Value;
 
 use super::hash::{CLASSES, difference};
@@ -207,12 +208,11 @@ impl Made<'_> {
 /// Errors where what lies at `at` is of another run, naming the difference.
 pub(super) fn same(job: &Job, at: &Path, made: &Made<'_>) -> Result<()> {
     let Made { config, data_digest: digest, .. } = *made;
-    let refuse = |what: String| {
+    let refuse_for = |what: String, remedy: &str| {
         let at = at.display();
-        Err(Error::usage(format!(
-            "{at} was made by another run ({what}): choose another --out, or start over with --fresh"
-        )))
+        Err(Error::usage(format!("{at} was made by another run ({what}): {remedy}, or start over with --fresh")))
     };
+    let refuse = |what: String| refuse_for(what, "choose another --out");
     let mut here = job.config.clone();
     // Older builds did not say which classes a split of the user's has.
     if config["data"][CLASSES].is_null()
@@ -226,19 +226,26 @@ pub(super) fn same(job: &Job, at: &Path, made: &Made<'_>) -> Result<()> {
     {
         all.remove(TRAINS_AS);
     }
-    let dealt_otherwise = || refuse("the split of its classes has changed since".to_owned());
-    if here["data"][CLASSES] != config["data"][CLASSES] {
-        return dealt_otherwise();
+    // Classes are known by the images that are drawn from them: what they say counts where the images are the same.
+    let dealt_otherwise = here["data"][CLASSES] != config["data"][CLASSES];
+    if dealt_otherwise {
+        here["data"][CLASSES] = config["data"][CLASSES].clone();
     }
     if let Some(what) = difference(config, &here) {
         return refuse(what);
     }
     if digest != job.data_digest {
         let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
-        return refuse(format!("data digest: {} there, {} here", short(digest), short(&job.data_digest)));
+        let what = format!("data digest: {} there, {} here", short(digest), short(&job.data_digest));
+        if job.regression() {
+            return refuse(what);
+        }
+        let how = Cache::of_user().difference(digest, &job.data_digest);
+        let how = how.unwrap_or_else(|| "images were added, removed or changed".to_owned());
+        return refuse_for(format!("{what}; {how}"), "restore the images, choose another --out");
     }
-    if !made.has_classes_of(job) {
-        return dealt_otherwise();
+    if dealt_otherwise || !made.has_classes_of(job) {
+        return refuse("the split of its classes has changed since".to_owned());
     }
     // The published value, whose mode decides, is of no hash: it may be corrected.
     if let Some((then, now)) = made.chosen_by.zip(selection::chosen_by(job)).filter(|(then, now)| then != now) {

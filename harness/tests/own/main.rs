@@ -161,6 +161,30 @@ impl Said {
     }
 }
 
+/// A tar of these files.
+fn tar(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8> {
+    const BLOCK: usize = 512;
+    let mut tar = Vec::new();
+    for (name, bytes) in files {
+        let mut header = [0u8; BLOCK];
+        let mut put = |at: usize, text: &[u8]| header[at..at + text.len()].copy_from_slice(text);
+        put(0, name.as_bytes());
+        put(100, b"0000644\0");
+        put(124, format!("{:011o}\0", bytes.len()).as_bytes());
+        put(136, b"00000000000\0");
+        // While it is summed up, the sum is blank.
+        put(148, b"        0");
+        put(257, b"ustar\x0000");
+        let sum: u32 = header.iter().map(|byte| u32::from(*byte)).sum();
+        header[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        tar.extend(header);
+        tar.extend(&bytes);
+        tar.resize(tar.len().next_multiple_of(BLOCK), 0);
+    }
+    tar.resize(tar.len() + 2 * BLOCK, 0);
+    tar
+}
+
 /// The bytes of a file.
 fn bytes(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))

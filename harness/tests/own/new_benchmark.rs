@@ -81,12 +81,47 @@ fn a_split_that_was_dealt_again_is_not_gone_on_with() {
     own.done(&line);
     let again = own.done(&line);
     assert!(again.err.contains("1 complete"), "the classes are the same: {}", again.err);
+    images_were_changed(&own, &line);
     for file in ["birds-5w1s.toml", "birds-split.txt"] {
         fs::remove_file(own.path(file)).unwrap();
     }
     own.done("new-benchmark birds --seed 1");
     let refused = crate::Said::from(own.command(&line).output().unwrap());
     refused.expect(2, "the split of its classes has changed since");
+}
+
+/// Other images in the folder are told as such, and not as another split.
+fn images_were_changed(own: &Own, line: &str) {
+    let copy = |from: &str, to: &str| {
+        fs::copy(own.path(from), own.path(to)).unwrap();
+    };
+    let refused = |what: &str| {
+        let said = own.run(line).expect(2, "birds-5w1s/reptile/seed-0 was made by another run (data digest: ");
+        let told = format!(" here; {what}): restore the images, choose another --out, or start over with --fresh\n");
+        assert!(said.err.contains(&told), "{told} is not in: {}", said.err);
+    };
+    copy("birds/c03/00.png", "birds/c03/99.png");
+    refused("class c03 has another number of images: 8 there, 9 here");
+    // A state may have seen what is a test class by now.
+    let budgets = fs::read_dir(own.path("out")).unwrap().flatten().map(|entry| entry.path().join("birds-5w1s"));
+    let state = budgets.map(|table| table.join("reptile/seed-0/checkpoint-1.safetensors")).find(|state| state.exists());
+    let state = state.unwrap();
+    let eval = format!("eval {} birds-5w1s.toml --eval-episodes 2", state.display());
+    // What it noted of its classes tells that it has not.
+    own.done(&eval);
+    fs::remove_file(state.with_file_name("classes.json")).unwrap();
+    own.run(&eval).expect(2, "the images have changed since it was trained, and no classes.json beside it tells");
+    fs::remove_file(own.path("birds/c03/99.png")).unwrap();
+
+    copy("birds/c05/00.png", "kept.png");
+    copy("birds/c04/00.png", "birds/c05/00.png");
+    refused("class c05 has other pixels");
+    // Nothing tells what was where decoded images are not kept.
+    for cache in [".cache", "Library"] {
+        let _ = fs::remove_dir_all(own.path(cache));
+    }
+    refused("images were added, removed or changed");
+    copy("kept.png", "birds/c05/00.png");
 }
 
 #[test]

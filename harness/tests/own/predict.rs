@@ -6,10 +6,12 @@ use std::fs;
 use harness::runner::final_key;
 use harness_core::sources::{ImageTasks, glyphs};
 use harness_core::{Draw, Purpose, Split, Stream, TaskSource};
-use image::{Rgb, RgbImage};
+use image::codecs::png::PngEncoder;
+use image::imageops::rotate270;
+use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage};
 use serde_json::Value;
 
-use crate::{Own, letters};
+use crate::{Own, bytes, letters, tar};
 
 /// The first test episode of the table as folders: `s/w0/0.png` … to learn from, `q/00.png` … to be told, in its order, and the
 /// same by class in `known`. The ways of the queries.
@@ -96,6 +98,46 @@ fn the_images_of_a_test_episode_get_the_answers_of_the_evaluation() {
     let transductive =
         own.done(&format!("predict {} --support s --query q --mode transductive", own.checkpoint("maml")));
     assert!(transductive.out.contains("normalised together: an answer depends on which others are there"));
+    packed_alone(&own);
+    a_photo_on_its_side(&own);
+}
+
+/// An archive of images needs no classes: it is answered as its folder is, whether or not packing left that around it.
+fn packed_alone(own: &Own) {
+    let packed = |folder: &str| {
+        let file = |at: usize| (format!("{folder}{at:02}.png"), bytes(&own.path(&format!("q/{at:02}.png"))));
+        tar((0..15).map(file))
+    };
+    own.write("flat.tar", packed(""));
+    own.write("wrapped.tar", packed("new/"));
+    let checkpoint = own.checkpoint("protonet");
+    let predict = |query: &str| own.done(&format!("predict {checkpoint} --support s --format csv --query {query}"));
+    let plain = predict("q").out;
+    assert_eq!(predict("flat.tar").out, plain);
+    let wrapped = predict("wrapped.tar");
+    assert_eq!(wrapped.out.replace("new/", ""), plain);
+    let told = "wrapped.tar: no folder in it, such as new, is called as a class of --support: no accuracy is counted";
+    assert!(wrapped.err.contains(told), "{}", wrapped.err);
+    own.run(&format!("predict {checkpoint} --support flat.tar --query q"))
+        .expect(6, "flat.tar: holds 15 images and no folders of images, one a class");
+    own.run(&format!("predict {checkpoint} --support s --query q/00.png"))
+        .expect(6, "q/00.png: not a folder, .zip, .tar or .tar.gz; name a folder or an archive of images");
+}
+
+/// A support image as a camera that is held upright stores it is that image once it is turned.
+fn a_photo_on_its_side(own: &Own) {
+    let lying = rotate270(&image::open(own.path("s/w0/0.png")).unwrap().to_luma8());
+    for (name, orientation) in [("turned", 6u8), ("lying", 1)] {
+        let mut png = Vec::new();
+        let mut encoder = PngEncoder::new(&mut png);
+        let entry = [0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0];
+        encoder.set_exif_metadata([&b"II*\0\x08\0\0\0\x01\0"[..], &entry].concat()).unwrap();
+        encoder.write_image(&lying, 28, 28, ExtendedColorType::L8).unwrap();
+        own.write(&format!("{name}/1.png"), png);
+        let line = format!("predict {} --support s --query {name} --format json", own.checkpoint("protonet"));
+        let json: Value = serde_json::from_str(&own.done(&line).out).unwrap();
+        assert_eq!(json["predictions"][0]["in_support"], orientation == 6, "{name}");
+    }
 }
 
 #[test]

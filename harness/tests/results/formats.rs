@@ -1,13 +1,15 @@
 //! The same numbers as JSON, Markdown and Parquet; stdout carries nothing else.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use polars::prelude::*;
 use serde_json::Value;
 
-use crate::bench::{Bench, REPTILE, TRANSFER};
+use crate::bench::{Bench, REPTILE, TRANSFER, folder};
 use crate::harness;
 use crate::process::{done, run};
 
@@ -53,6 +55,27 @@ fn lists_and_data_have_json_and_no_markdown() {
     assert_eq!(parse(&path(&[]).expect(4, "is not here").out), Value::Array(Vec::new()));
     assert_eq!(path(&["omniglot"]).expect(6, "is not here").out, "");
     run(harness(&bench, &["list", "--format", "markdown"])).expect(2, "[possible values: table, json]");
+}
+
+#[test]
+fn a_path_that_is_no_utf_8_is_text_in_json() {
+    let bench = bench();
+    done(bench.reproduce(&bench.out("out"), &[]));
+    let out = bench.dir.path().join(OsStr::from_bytes(b"out\xff"));
+    fs::rename(bench.out("out"), &out).unwrap();
+    let json = |args: &[&OsStr]| {
+        let mut command = harness(&bench, &[]);
+        command.args(args).args(["--format", "json"]);
+        parse(&done(command).out)
+    };
+    let ends = |path: &Value, end: &str| assert!(path.as_str().is_some_and(|path| path.ends_with(end)), "{path}");
+    let run = folder(&out, "reptile");
+    ends(&json(&[OsStr::new("show"), run.as_os_str()])["folder"], "/out\u{fffd}/quick/b/reptile/seed-0");
+    let pair = json(&[OsStr::new("compare"), out.as_os_str(), out.as_os_str()]);
+    ends(&pair["a"], "/out\u{fffd}");
+    ends(&pair["b"], "/out\u{fffd}");
+    let against = ["compare", "--against", "reptile"].map(OsStr::new);
+    ends(&json(&[&against[..], &[out.as_os_str()]].concat())["folder"], "/out\u{fffd}");
 }
 
 fn parquet(path: &Path) -> DataFrame {

@@ -87,6 +87,13 @@ fn a_larger_error_is_worse() {
     assert_eq!(worse["cells"][0]["metric"], "mse");
     assert!(worse["cells"][0]["delta"].as_f64().unwrap() > 0.0);
     assert_eq!(cell(&json(&bench, 0, &["b", "a"]), "reptile", "-")["change"], "better");
+    // Of other data the episodes are others too: what is told is the cause.
+    let record = bench.out("b/quick/b/reptile/seed-0/run.json");
+    let text = ["data_digest", "episode_hash"].iter().fold(fs::read_to_string(&record).unwrap(), |text, key| {
+        text.replace(&format!("\"{key}\": \""), &format!("\"{key}\": \"0"))
+    });
+    fs::write(&record, text).unwrap();
+    compare(&bench, &["a", "b"]).expect(2, "met different test episodes (from other data)");
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn one_line(error: &dyn std::fmt::Display) -> String {
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     for channels in [1, 3] {
         let filter = decode::Filter::Nearest;
-        let spec = decode::Spec { side: 28, channels, filter, source_side: None, binary: false };
+        let spec = decode::Spec { side: 28, channels, filter, source_side: None, binary: false, upright: true };
         let _ = decode::decode_into(bytes, &spec, &mut vec![0; spec.bytes()]);
     }
 });

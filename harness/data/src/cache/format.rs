@@ -11,6 +11,7 @@ use harness_core::{ImageClass, ImageSet};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::difference::Classes;
 use crate::decode::Spec;
 use crate::plan::{Plan, on_all_cores};
 use crate::sink::Mapped;
@@ -88,6 +89,47 @@ pub(super) fn open(path: &Path, plan: &Plan, spec: &Spec) -> Result<Option<Image
     ImageSet::with_digest(description.name, size, classes, Box::new(pixels), description.digest)
         .map(Some)
         .map_err(|error| error.to_string())
+}
+
+/// A file of whatever set. Its checksums are not compared: this is for saying what differs, not for training.
+pub(super) struct Kept {
+    description: Description,
+    map: Mapped,
+}
+
+impl Kept {
+    /// None where there is no file, or none that is whole.
+    pub fn open(path: &Path) -> Option<Self> {
+        let map = Mapped::new(&File::open(path).ok()?, 0).ok()?;
+        let kept = Kept { description: description(map.whole())?, map };
+        let images: usize = kept.description.classes.iter().map(|(_, images)| images).sum();
+        (images * kept.image() <= kept.map.whole().len()).then_some(kept)
+    }
+
+    /// [`ImageSet::digest`].
+    pub fn digest(&self) -> &str {
+        &self.description.digest
+    }
+
+    /// Height, width, channels.
+    pub fn size(&self) -> [usize; 3] {
+        self.description.size
+    }
+
+    /// Bytes of an image.
+    fn image(&self) -> usize {
+        self.size().iter().product()
+    }
+
+    pub fn classes(&self) -> Classes<'_> {
+        let (mut classes, mut rest) = (Classes::new(), self.map.whole());
+        for (name, images) in &self.description.classes {
+            let (pixels, others) = rest.split_at(images * self.image());
+            classes.insert(name.as_str(), (*images, pixels));
+            rest = others;
+        }
+        classes
+    }
 }
 
 /// The description at the end of a file; none unless its checksum is right.

@@ -5,6 +5,7 @@
 //! The file is written beside its place and renamed when it is whole and on disk. Of two processes that build the
 //! same file, the second waits for the first. Whoever is killed leaves a `.part` that the next builder overwrites.
 
+mod difference;
 mod format;
 
 use std::fs::{self, File, TryLockError};
@@ -82,9 +83,10 @@ fn file_name(plan: &Plan, spec: &Spec) -> String {
         Filter::Nearest => "nearest",
         Filter::Bicubic => "bicubic",
     };
-    let Spec { side, channels, .. } = spec;
+    let Spec { side, channels, upright, .. } = spec;
+    let turned = if *upright { " upright" } else { "" };
     let mut hash = Sha256::new();
-    hash.update(format!("{} {side} {channels} {filter} {}", format::VERSION, plan.name));
+    hash.update(format!("{} {side} {channels} {filter}{turned} {}", format::VERSION, plan.name));
     hash.update(plan.fingerprint());
     let key: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let name: String =

@@ -1,8 +1,9 @@
 use super::*;
 use crate::fixtures::{encoded, jpeg, png_bits, png_grey};
+use image::ImageEncoder;
 
 fn grey(side: usize) -> Spec {
-    Spec { side, channels: 1, filter: Filter::Nearest, source_side: None, binary: false }
+    Spec { side, channels: 1, filter: Filter::Nearest, source_side: None, binary: false, upright: false }
 }
 
 fn pixels(bytes: &[u8], spec: &Spec) -> Result<Vec<u8>, String> {
@@ -212,4 +213,87 @@ fn a_drawing_that_comes_in_the_set_s_own_size_may_have_shades() {
     assert_eq!(pixels(&png_grey(28, 28, &shades), &spec).unwrap(), shades);
     assert!(pixels(&png_grey(105, 105, &[77; 105 * 105]), &spec).unwrap_err().contains("shades of grey"));
     assert_eq!(pixels(&png_grey(20, 20, &[7; 400]), &spec).unwrap_err(), "is 20x20, not 105x105");
+}
+
+/// What follows a camera's picture: a TIFF of one entry, the orientation.
+fn exif(orientation: u8) -> Vec<u8> {
+    let entry = [0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0];
+    [&b"II*\0\x08\0\0\0\x01\0"[..], &entry, &[0; 4]].concat()
+}
+
+/// A grey image with an orientation, by this encoder.
+fn turned(mut encoder: impl ImageEncoder, side: u32, pixels: &[u8], orientation: u8) {
+    encoder.set_exif_metadata(exif(orientation)).unwrap();
+    encoder.write_image(pixels, side, side, ExtendedColorType::L8).unwrap();
+}
+
+/// A grey TIFF of one strip, which keeps the orientation among its own entries.
+fn tiff(side: u8, pixels: &[u8], orientation: u8) -> Vec<u8> {
+    let strip = 8 + 2 + 10 * 12 + 4;
+    let short = |tag: u16, value: u8| [&tag.to_le_bytes()[..], &[3, 0, 1, 0, 0, 0, value, 0, 0, 0]].concat();
+    let entries = [
+        short(256, side),
+        short(257, side),
+        short(258, 8),
+        short(259, 1),
+        short(262, 1),
+        short(273, strip),
+        short(274, orientation),
+        short(277, 1),
+        short(278, side),
+        short(279, side * side),
+    ];
+    [&b"II*\0\x08\0\0\0\x0a\0"[..], &entries.concat(), &[0; 4], pixels].concat()
+}
+
+/// Of the picture 1 2 / 3 4 as it is stored, by the words of the EXIF standard on where its first row and column belong.
+#[test]
+fn an_image_is_turned_as_its_file_says_where_that_is_asked_for() {
+    let stored = [1, 2, 3, 4];
+    for (orientation, shown) in [
+        (1, [1, 2, 3, 4]),
+        // Row at the top, column on the right; at the bottom, right; at the bottom, left.
+        (2, [2, 1, 4, 3]),
+        (3, [4, 3, 2, 1]),
+        (4, [3, 4, 1, 2]),
+        // Row on the left, column at the top; on the right, top; on the right, bottom; on the left, bottom.
+        (5, [1, 3, 2, 4]),
+        (6, [3, 1, 4, 2]),
+        (7, [4, 2, 3, 1]),
+        (8, [2, 4, 1, 3]),
+        // No such orientation.
+        (9, [1, 2, 3, 4]),
+    ] {
+        let mut png = Vec::new();
+        turned(image::codecs::png::PngEncoder::new(&mut png), 2, &stored, orientation);
+        let mut webp = Vec::new();
+        turned(image::codecs::webp::WebPEncoder::new_lossless(&mut webp), 2, &stored, orientation);
+        for bytes in [png, webp, tiff(2, &stored, orientation)] {
+            let kind = sniff(&bytes);
+            assert_eq!(pixels(&bytes, &Spec { upright: true, ..grey(2) }).unwrap(), shown, "{orientation} {kind:?}");
+            assert_eq!(pixels(&bytes, &grey(2)).unwrap(), stored, "{orientation} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn a_photo_that_was_taken_upright_stands_upright() {
+    // 16 x 8 as the camera stores it, black on the left: held upright, that is the top.
+    let stored: Vec<u8> = (0..128).map(|i| if i % 16 < 8 { 0 } else { 255 }).collect();
+    let mut jpeg = Vec::new();
+    let mut encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95);
+    encoder.set_exif_metadata(exif(6)).unwrap();
+    encoder.write_image(&stored, 16, 8, ExtendedColorType::L8).unwrap();
+    let mut out = [0; 4];
+    let found = decode(&jpeg, &Spec { upright: true, ..grey(2) }, &mut out).unwrap();
+    assert_eq!((found.width, found.height, found.mode), (8, 16, "jpeg grey"));
+    assert_eq!(out.map(|value| value > 127), [false, false, true, true]);
+    let found = decode(&jpeg, &grey(2), &mut out).unwrap();
+    assert_eq!((found.width, found.height), (16, 8));
+    assert_eq!(out.map(|value| value > 127), [false, true, false, true]);
+    // Anybody's images are turned, those of the known sets are read as they are stored.
+    use crate::dataset::Dataset;
+    let upright = |dataset: &Dataset| dataset.spec(84, Filter::Nearest).unwrap().upright;
+    assert!(upright(&Dataset::Folder { path: "photos".into(), channels: 3 }));
+    assert!(!upright(&Dataset::MINI_IMAGENET) && !upright(&Dataset::CIFAR_FS) && !upright(&Dataset::OMNIGLOT));
 }

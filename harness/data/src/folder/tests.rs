@@ -332,6 +332,85 @@ fn lists_beside_the_images_are_their_split() {
 }
 
 #[test]
+fn listed_images_may_lie_in_folders_and_val_may_be_missing() {
+    let dir = tempfile::tempdir().unwrap();
+    let png = |shade: u8| png_grey(1, 1, &[shade]);
+    for (name, shade) in [("ba\u{308}r/2.png", 2), ("ba\u{308}r/1.png", 1), ("cat/new/1.png", 3), ("odd/1.png", 4)] {
+        write(dir.path(), &format!("images/{name}"), &png(shade));
+    }
+    // From above the folder, from below it, and as Windows writes it.
+    write(dir.path(), "train.csv", "filename,label\nimages/b\u{e4}r/2.png,bear\n./b\u{e4}r/1.png,bear\n".as_bytes());
+    write(dir.path(), "test.csv", b"filename,label\ncat\\new\\1.png,cat\n");
+    let loaded = load(dir.path(), 1).unwrap();
+    assert_eq!(loaded.split.unwrap().to_string(), "train bear\ntest cat\n");
+    let shades: Vec<u8> = (0..loaded.images.len()).map(|image| loaded.images.image(image)[0]).collect();
+    assert_eq!(shades, [1, 2, 3]);
+    let left = classes(dir.path()).unwrap().1;
+    assert!(
+        matches!(&left[..], [one] if one.folder.ends_with("odd") && one.files == 1 && one.maybe_images),
+        "{left:?}"
+    );
+
+    let error = |list: &str| {
+        write(dir.path(), "test.csv", list.as_bytes());
+        plan(dir.path()).err().unwrap().to_string()
+    };
+    assert!(error("cat/1.png,cat").contains("test.csv line 1: cat/1.png is not in "));
+    assert!(error("../images/cat/new/1.png,cat").contains("line 1: a file that is not below its folder"));
+    assert!(
+        error("cat/new/1.png,cat\nimages/cat/new/1.png,cat").ends_with("line 2: cat/new/1.png is listed a second time")
+    );
+    // A class that is trained on is not tested on, without val too.
+    assert!(error("cat/new/1.png,bear").contains("class bear is in more than one of train, val and test"));
+
+    // Lists beside class folders are not read, and that is said with the way to have them read.
+    let flat = tempfile::tempdir().unwrap();
+    for (path, bytes) in
+        [("a/1.png", &png(1)[..]), ("b/1.png", &png(2)), ("train.csv", b"a/1.png,a"), ("test.csv", b"b/1.png,b")]
+    {
+        write(flat.path(), path, bytes);
+    }
+    let (found, left) = classes(flat.path()).unwrap();
+    assert_eq!(counts(&found), [("a", 1), ("b", 1)]);
+    assert!(left[0].says().starts_with("2 files left out: lists such as train.csv count beside a folder images; move"));
+}
+
+#[test]
+fn an_image_in_two_classes_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |path: &str, shade: u8| {
+        write(dir.path(), path, &png_grey(4, 4, &[shade, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]))
+    };
+    let notes = || {
+        let notes = std::sync::Mutex::new(Vec::new());
+        let progress = |step: crate::Step<'_>| {
+            if let crate::Step::Note(note) = step {
+                notes.lock().unwrap().push(note.to_string());
+            }
+        };
+        let loader = Loader { progress: &progress, ..Loader::new(SearchPath::default()) };
+        loader.load(&Dataset::Folder { path: dir.path().into(), channels: 1 }, 4, Filter::Nearest).unwrap();
+        notes.into_inner().unwrap()
+    };
+    for (path, shade) in [("train/a/1.png", 1), ("train/a/2.png", 1), ("test/b/1.png", 2), ("test/b/2.png", 3)] {
+        put(path, shade);
+    }
+    let said = |notes: &[String]| {
+        notes.iter().filter(|note| note.contains("in more than one class")).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(said(&notes()), [""; 0], "twice in one class is no leak");
+    put("test/b/3.png", 1);
+    put("test/c/1.png", 3);
+    let all = said(&notes());
+    let [told] = &all[..] else { panic!("{all:?}") };
+    assert!(
+        told.contains(": 5 images are in more than one class, such as ") && told.contains("train/a/1.png = "),
+        "{told}"
+    );
+    assert!(told.contains("test/b/3.png; see `harness data verify`"), "{told}");
+}
+
+#[test]
 fn what_lies_beside_the_listed_images_is_named() {
     let png = png_grey(2, 2, &[1, 2, 3, 4]);
     let dir = tempfile::tempdir().unwrap();

@@ -14,7 +14,7 @@ use super::listing::Listing;
 use super::patience::Patience;
 use crate::dataset::Dataset;
 use crate::progress::{Progress, Step};
-use crate::search::SearchPath;
+use crate::search::{Located, SearchPath};
 use crate::verify::known;
 
 /// Longest listing that is read, in bytes.
@@ -38,6 +38,14 @@ impl Source {
             Source::Archives { from, .. } => from.to_string(),
         }
     }
+
+    /// The folder below that of the data set which its files are fetched into.
+    fn folder(&self) -> String {
+        match self {
+            Source::Hub { repository, .. } => repository.replace('/', "--"),
+            Source::Archives { .. } => "official".to_string(),
+        }
+    }
 }
 
 /// What a fetch brought.
@@ -55,6 +63,26 @@ pub struct Fetched {
 /// What must be agreed to before `dataset` is fetched; none where nothing must.
 pub fn license(dataset: &Dataset) -> Option<&'static str> {
     dataset.set()?.terms
+}
+
+/// Where `dataset` lies already, other than as what was fetched into `dir`, which [`fetch`] checks and mends. None where
+/// it is nowhere in `search`.
+///
+/// Errors: [`Error::Data`] where what lies there is not whole: it would be read in place of what is fetched.
+pub fn elsewhere(dataset: &Dataset, search: &SearchPath, dir: &Path) -> Result<Option<Located>> {
+    let Some(files) = dataset.files() else { return Ok(None) };
+    let Ok(located) = dataset.locate(search) else { return Ok(None) };
+    let home = dir.join(dataset.to_string());
+    let fetched = |folder: &Path| located.paths.iter().all(|path| path.starts_with(folder));
+    if files.sources.iter().any(|source| fetched(&home.join(source.folder()))) {
+        return Ok(None);
+    }
+    let whole = dataset.plan(search).and_then(|plan| dataset.count(&plan));
+    whole.map(|()| Some(located)).map_err(|error| {
+        Error::data(format!(
+            "{error}; it would be read in place of what is fetched: remove it, or fetch into another folder with --data-dir DIR"
+        ))
+    })
 }
 
 /// Fetches `dataset` into a folder of its name below `dir`, from the first source that gives it whole. What is there
@@ -130,9 +158,10 @@ fn from_source(
     progress: Progress,
     check: &dyn Fn(&SearchPath) -> Result<()>,
 ) -> Result<Fetched> {
-    let (name, origin) = match source {
-        Source::Hub { repository, .. } => (repository.replace('/', "--"), remote.endpoint.as_str()),
-        Source::Archives { base, .. } => ("official".to_string(), base(remote)),
+    let name = source.folder();
+    let origin = match source {
+        Source::Hub { .. } => remote.endpoint.as_str(),
+        Source::Archives { base, .. } => base(remote),
     };
     // Only the hub may see the token.
     let token = matches!(source, Source::Hub { .. }).then_some(remote.token.as_deref()).flatten();

@@ -22,7 +22,7 @@ use std::time::Duration;
 use crate::search::variable;
 
 pub(crate) use fetch::Source;
-pub use fetch::{Fetched, fetch, license};
+pub use fetch::{Fetched, elsewhere, fetch, license};
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug)]

@@ -47,15 +47,15 @@ pub(super) enum Source {
 /// Where Omniglot is. Errors: [`Error::Data`] when it is nowhere or only half of it is there.
 pub(super) fn located(search: &SearchPath) -> Result<Located> {
     let sources = locate(search)?;
-    let shape = match &sources[0] {
+    let shape = |source: &Source| match source {
         Source::Archive(path) => Shape::of_archive(path),
         Source::Folder(_) => Shape::Folders,
         Source::Parquet(_) => Shape::Parquet,
     };
-    let path = |source| match source {
-        Source::Archive(path) | Source::Folder(path) | Source::Parquet(path) => path,
+    let path = |source: &Source| match source {
+        Source::Archive(path) | Source::Folder(path) | Source::Parquet(path) => path.clone(),
     };
-    Ok(Located { shape, paths: sources.into_iter().map(path).collect() })
+    Ok(Located::new(sources.iter().map(shape), sources.iter().map(path).collect()))
 }
 
 /// The files and folders that together are Omniglot, from the first data folder that has all of it.
@@ -94,7 +94,7 @@ pub(super) fn locate(search: &SearchPath) -> Result<Vec<Source>> {
     }
     Err(match half {
         Some((home, missing)) => Error::data(format!(
-            "omniglot: {missing}.zip is missing from {}, where the other half lies; {REMEDY}",
+            "omniglot: {missing}, an archive or a folder, is missing from {}, where the other half lies; {REMEDY}",
             home.display()
         )),
         None => Error::data(format!(
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    fn shape_of(paths: &[&str], dir: &Path) -> Result<Located> {
+    fn found(paths: &[&str], dir: &Path) -> Result<Located> {
         for path in paths {
             let path = dir.join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -157,32 +157,32 @@ mod tests {
 
     #[test]
     fn every_habit_is_found() {
-        for (paths, shape) in [
-            (vec!["omniglot/images_background.zip", "omniglot/images_evaluation.zip"], Shape::Zips),
-            (vec!["omniglot/images_background", "omniglot/images_evaluation"], Shape::Folders),
-            (vec!["omniglot-py/images_background.zip", "omniglot-py/images_evaluation"], Shape::Zips),
-            (vec!["images_background", "images_evaluation"], Shape::Folders),
-            (vec!["omniglot/images_background.tar", "omniglot/images_evaluation.tar.gz"], Shape::Tar),
-            (vec!["omniglot.zip"], Shape::Zips),
-            (vec!["omniglot/omniglot.tgz"], Shape::Tar),
-            (vec!["omniglot/Alphabet_of_the_Magi/character01"], Shape::Folders),
+        for (paths, form) in [
+            (vec!["omniglot/images_background.zip", "omniglot/images_evaluation.zip"], "zip"),
+            (vec!["omniglot/images_background", "omniglot/images_evaluation"], "folders"),
+            (vec!["omniglot-py/images_background.zip", "omniglot-py/images_evaluation"], "zip and folders"),
+            (vec!["images_background", "images_evaluation"], "folders"),
+            (vec!["omniglot/images_background.tar", "omniglot/images_evaluation.tar.gz"], "tar"),
+            (vec!["omniglot.zip"], "zip"),
+            (vec!["omniglot/omniglot.tgz"], "tar"),
+            (vec!["omniglot/Alphabet_of_the_Magi/character01"], "folders"),
             (
                 vec!["downloads/extracted/ZIP.a1/images_background", "downloads/extracted/ZIP.b2/images_evaluation"],
-                Shape::Folders,
+                "folders",
             ),
         ] {
             let dir = tempfile::tempdir().unwrap();
-            assert_eq!(shape_of(&paths, dir.path()).unwrap().shape, shape, "{paths:?}");
+            assert_eq!(found(&paths, dir.path()).unwrap().form(), form, "{paths:?}");
         }
     }
 
     #[test]
     fn what_is_missing_is_named_with_three_ways_to_get_it() {
         let dir = tempfile::tempdir().unwrap();
-        let error = shape_of(&["omniglot/images_background.zip"], dir.path()).unwrap_err().to_string();
-        assert!(error.contains("images_evaluation.zip is missing from"), "{error}");
+        let error = found(&["omniglot/images_background.zip"], dir.path()).unwrap_err().to_string();
+        assert!(error.contains("images_evaluation, an archive or a folder, is missing from"), "{error}");
         let dir = tempfile::tempdir().unwrap();
-        let error = shape_of(&[], dir.path()).unwrap_err().to_string();
+        let error = found(&[], dir.path()).unwrap_err().to_string();
         assert!(error.contains(&dir.path().join("omniglot").display().to_string()), "{error}");
         for way in ["data fetch omniglot", "brendenlake/omniglot", "HARNESS_DATA_DIR"] {
             assert!(error.contains(way), "{error}");
@@ -193,8 +193,8 @@ mod tests {
     #[test]
     fn a_later_folder_that_is_whole_beats_an_earlier_half() {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        shape_of(&["omniglot/images_background.zip"], first.path()).unwrap_err();
-        shape_of(&["omniglot/images_background", "omniglot/images_evaluation"], second.path()).unwrap();
+        found(&["omniglot/images_background.zip"], first.path()).unwrap_err();
+        found(&["omniglot/images_background", "omniglot/images_evaluation"], second.path()).unwrap();
         let found = located(&SearchPath::only([first.path(), second.path()])).unwrap();
         assert!(found.paths[0].starts_with(second.path()));
     }

@@ -1,6 +1,5 @@
 //! The archives of CIFAR-100 as its author gives them: pickles of Python 2, or rows of bytes.
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use harness_core::{ClassSplit, Error, Result};
@@ -116,9 +115,4 @@ fn same_names(meta: &FileRef) -> Result<(), String> {
         return Err("has other names of classes than CIFAR-100".into());
     }
     Ok(())
-}
-
-/// Where the files of an archive are in `paths`, for messages.
-pub(super) fn paths(files: &[FileRef]) -> Vec<PathBuf> {
-    files.iter().map(|file| PathBuf::from(file.show())).collect()
 }

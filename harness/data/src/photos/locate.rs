@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use harness_core::{Error, Result, Split};
 
-use super::{Family, cifar, pickled};
+use super::{Family, pickled};
 use crate::files::survey;
 use crate::folder::{part, unwrapped};
 use crate::search::{Located, SearchPath, Shape};
@@ -33,21 +33,25 @@ impl Form {
     /// How it is stored, and where.
     pub(super) fn located(&self) -> Located {
         let of_dir = |dir: &Dir| dir.packed().map_or(Shape::Folders, Shape::of_archive);
-        let (shape, paths) = match self {
-            Form::Parquet(files) => (Shape::Parquet, files.iter().map(|(_, path)| path.clone()).collect()),
-            Form::Pickles(files) => (Shape::Pickles, files.iter().map(|(_, file)| file.show().into()).collect()),
+        let (shapes, paths): (Vec<Shape>, Vec<PathBuf>) = match self {
+            Form::Parquet(files) => (vec![Shape::Parquet], files.iter().map(|(_, path)| path.clone()).collect()),
+            Form::Pickles(files) => (vec![Shape::Pickles], files.iter().map(|(_, file)| file.path()).collect()),
             Form::Original { files, .. } => {
                 let binary = files.iter().any(|file| file.name().ends_with(".bin"));
-                (if binary { Shape::Binary } else { Shape::Pickles }, cifar::paths(files))
+                let shape = if binary { Shape::Binary } else { Shape::Pickles };
+                (vec![shape], files.iter().map(FileRef::path).collect())
             }
             Form::Csv { lists, images } => {
-                let lists = lists.iter().map(|list| PathBuf::from(list.show()));
-                (of_dir(images), lists.chain([images.path()]).collect())
+                let shapes = match images.packed() {
+                    Some(archive) => vec![Shape::of_archive(archive)],
+                    None => vec![Shape::Lists, Shape::Folders],
+                };
+                (shapes, lists.iter().map(FileRef::path).chain([images.path()]).collect())
             }
-            Form::Parts(parts) => (of_dir(&parts[0]), parts.iter().map(Dir::path).collect()),
-            Form::Classes(folder) => (of_dir(folder), vec![folder.path()]),
+            Form::Parts(parts) => (parts.iter().map(of_dir).collect(), parts.iter().map(Dir::path).collect()),
+            Form::Classes(folder) => (vec![of_dir(folder)], vec![folder.path()]),
         };
-        Located { shape, paths }
+        Located::new(shapes, paths)
     }
 }
 

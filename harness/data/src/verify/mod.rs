@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::dataset::Dataset;
 use crate::decode::{Filter, Source, Spec};
 use crate::loader::Loader;
-use crate::plan::{Plan, is_one_colour};
+use crate::plan::{Plan, file_hash, is_one_colour};
 use crate::sink::Sink;
 
 pub use report::{Duplicate, Report};
@@ -24,7 +24,7 @@ const IN_MEMORY: usize = 256 << 20;
 /// What is found out about one image.
 struct Fact {
     index: usize,
-    /// First half of the sha256 of the encoded bytes.
+    /// [`file_hash`].
     encoded: u128,
     source: Result<Source, String>,
     constant: bool,
@@ -52,8 +52,7 @@ pub fn verify(
         if let Err(error) = sink.put(visit.index * spec.bytes(), visit.pixels) {
             unwritten.lock().unwrap().get_or_insert(error);
         }
-        let hash = Sha256::digest(visit.encoded);
-        let encoded = u128::from_be_bytes(hash[..16].try_into().expect("sha256 has 32 bytes"));
+        let encoded = file_hash(visit.encoded);
         facts.lock().unwrap().push(Fact { index: visit.index, encoded, source: visit.source, constant });
     })?;
     if let Some(error) = unwritten.into_inner().unwrap() {

@@ -30,5 +30,6 @@ pub fn json(report: &Report) -> Value {
 
 /// How and where a data set is stored.
 pub fn place(located: &Located) -> Value {
-    json!({ "form": format!("{:?}", located.shape).to_lowercase(), "paths": located.paths })
+    let paths: Vec<String> = located.paths.iter().map(|path| path.display().to_string()).collect();
+    json!({ "form": located.form(), "paths": paths })
 }

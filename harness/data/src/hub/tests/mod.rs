@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::fetch::fetch_checked;
 use super::*;
 use crate::dataset::Dataset;
-use crate::fixtures::{Row, hub_row, omniglot, real_data, unpack_omniglot, write_parquet};
+use crate::fixtures::{Row, hub_row, omniglot, real_data, unpack_omniglot, write_parquet, zip_of};
 use crate::progress::Step;
 use server::{Reply, Request, Server};
 
@@ -160,11 +160,37 @@ fn a_healthy_hub_gives_all_and_is_not_asked_twice() {
     let total: usize = repository.files.iter().map(|(_, bytes)| bytes.len()).sum();
     assert_eq!((fetched.files, fetched.received), (2, total as u64));
     assert!(*steps.lock().unwrap() >= 2);
-    assert_eq!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).unwrap().shape, crate::Shape::Parquet);
+    assert_eq!(Dataset::OMNIGLOT.locate(&crate::SearchPath::only([dir.path()])).unwrap().form(), "parquet");
     let before = server.requests.lock().unwrap().len();
     assert_eq!(fetch_from(&server.url, dir.path()).unwrap().received, 0);
     // The listing alone.
     assert_eq!(server.requests.lock().unwrap().len(), before + 1);
+}
+
+#[test]
+fn what_lies_elsewhere_is_found_and_what_was_fetched_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let search = crate::SearchPath::only([dir.path()]);
+    let elsewhere = || elsewhere(&Dataset::OMNIGLOT, &search, dir.path());
+    assert_eq!(elsewhere().unwrap(), None);
+    completes(&Repository::new(), dir.path());
+    assert_eq!(elsewhere().unwrap(), None, "a fetch checks it again");
+    let home = dir.path().join("omniglot");
+    fs::remove_dir_all(&home).unwrap();
+    // As many empty drawings as there are: they are counted, not decoded.
+    let names: Vec<String> =
+        (0..1623 * 20).map(|i| format!("images_background/A/{:04}/{:02}.png", i / 20, i % 20)).collect();
+    let zip = zip_of(names.iter().map(|name| (name.as_str(), &b""[..])));
+    fs::create_dir_all(&home).unwrap();
+    fs::write(home.join("images_background.zip"), zip).unwrap();
+    fs::create_dir_all(home.join("images_evaluation")).unwrap();
+    let found = elsewhere().unwrap().unwrap();
+    assert_eq!((found.form().as_str(), &found.paths[0]), ("zip and folders", &home.join("images_background.zip")));
+    fs::create_dir_all(home.join("images_evaluation/A/9999")).unwrap();
+    fs::write(home.join("images_evaluation/A/9999/01.png"), "").unwrap();
+    let error = elsewhere().unwrap_err().to_string();
+    assert!(error.contains("omniglot: A/9999 has 1 drawings where 20 belong"), "{error}");
+    assert!(error.contains("remove it, or fetch into another folder with --data-dir DIR"), "{error}");
 }
 
 #[test]
