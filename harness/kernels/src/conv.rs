@@ -2,6 +2,7 @@
 //!
 //! Each is bilinear, and the gradient of each is made of the other two. Images are `[H, W, C]`, weights `[k, k, C_in, C_out]`; a dense
 //! layer is the case of a 1×1 image. Which kernels do it depends on the shapes alone: [`winograd::tile`] has the choice.
+//! ([`Real::TILED`] says which numbers have none.)
 
 use crate::geometry::Geometry;
 use crate::simd::Real;
@@ -21,8 +22,8 @@ pub(crate) fn input_grad<T: Real>(g: &Geometry, batch: usize, d: &[T], turned: &
 /// Weights for [`input_grad`]: each tap transposed to `[C_out, C_in]`, in the order that its kernels read them in.
 pub(crate) fn turn<T: Real>(g: &Geometry, w: &[T], turned: &mut [T]) {
     match winograd::tile(g) {
-        Some(tile) => winograd::turn(tile, g, w, turned),
-        None => direct::turn(g, w, turned),
+        Some(tile) if T::TILED => winograd::turn(tile, g, w, turned),
+        _ => direct::turn(g, w, turned),
     }
 }
 
@@ -42,8 +43,8 @@ pub(crate) fn forward_sum<T: Real>(
     out: &mut [T],
 ) {
     match winograd::tile(g) {
-        Some(tile) => winograd::forward(tile, g, batch, terms, bias, out),
-        None => one_by_one(terms, spare, out, |i, x, w, out| {
+        Some(tile) if T::TILED => winograd::forward(tile, g, batch, terms, bias, out),
+        _ => one_by_one(terms, spare, out, |i, x, w, out| {
             direct::forward(g, batch, x, w, bias.filter(|_| i == 0), out);
         }),
     }
@@ -52,16 +53,16 @@ pub(crate) fn forward_sum<T: Real>(
 /// That of [`input_grad`] over (d, turned).
 pub(crate) fn input_grad_sum<T: Real>(g: &Geometry, batch: usize, terms: &Terms<T>, spare: &mut [T], dx: &mut [T]) {
     match winograd::tile(g) {
-        Some(tile) => winograd::input_grad(tile, g, batch, terms, dx),
-        None => one_by_one(terms, spare, dx, |_, d, turned, dx| direct::input_grad(g, batch, d, turned, dx)),
+        Some(tile) if T::TILED => winograd::input_grad(tile, g, batch, terms, dx),
+        _ => one_by_one(terms, spare, dx, |_, d, turned, dx| direct::input_grad(g, batch, d, turned, dx)),
     }
 }
 
 /// That of [`weight_grad`] over (x, d).
 pub(crate) fn weight_grad_sum<T: Real>(g: &Geometry, batch: usize, terms: &Terms<T>, spare: &mut [T], dw: &mut [T]) {
     match winograd::tile(g) {
-        Some(tile) => winograd::weight_grad(tile, g, batch, terms, dw),
-        None => one_by_one(terms, spare, dw, |_, x, d, dw| direct::weight_grad(g, batch, x, d, dw)),
+        Some(tile) if T::TILED => winograd::weight_grad(tile, g, batch, terms, dw),
+        _ => one_by_one(terms, spare, dw, |_, x, d, dw| direct::weight_grad(g, batch, x, d, dw)),
     }
 }
 

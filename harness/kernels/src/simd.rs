@@ -31,6 +31,9 @@ pub trait Real:
     type V<S: Simd>: Copy;
     /// Which lanes of a register take part.
     type M<S: Simd>: Copy;
+    /// Whether convolutions may go over tiles. Outside this crate's tests f64 is only what tests of others compare with: its direct
+    /// kernels do, and a program need not wait for the compiler to write the tiles twice.
+    const TILED: bool;
 
     fn of(x: f64) -> Self;
     fn f64(self) -> f64;
@@ -79,6 +82,7 @@ macro_rules! real {
         impl Real for $t {
             type V<S: Simd> = S::$v;
             type M<S: Simd> = MemMask<S::$m>;
+            const TILED: bool = size_of::<$t>() == size_of::<f32>() || cfg!(test);
 
             #[inline(always)]
             fn of(x: f64) -> Self {
