@@ -26,6 +26,7 @@ use crate::results::verdict::Verdict;
 use crate::results::{disk, exports, layout, summary, tensorboard};
 use harness_core::Result;
 use std::io::ErrorKind;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 /// What was found and written under one results folder.
@@ -126,6 +127,9 @@ fn build_budgets(
     Ok(report)
 }
 
+/// Pictures that are drawn at the same time, if there are threads for them: each takes some 50 MB meanwhile.
+const DRAWN_AT_ONCE: usize = 8;
+
 /// Writes the files of one budget and returns their names.
 fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], exports: Exports) -> Result<Vec<PathBuf>> {
     let rows: Vec<&SummaryRow> = summary.cells.iter().map(|c| &c.row).collect();
@@ -138,8 +142,15 @@ fn write(folder: &Path, summary: &Summary, pictures: &[pictures::Picture], expor
     write(csv.clone(), &exports::summary_csv(&rows, &csv)?)?;
     write(folder.join("summary.md"), markdown::page(summary, &names).as_bytes())?;
     write(folder.join("made.md"), markdown::made(summary).as_bytes())?;
-    for picture in pictures {
-        picture.files(&plots)?.into_iter().try_for_each(|(path, bytes)| write(path, &bytes))?;
+    for some in pictures.chunks(rayon::current_num_threads().min(DRAWN_AT_ONCE)) {
+        // Threads of their own: a waiting one of the pool takes up what else there is to do, such as another report, and
+        // that one waits for the lock which this one holds.
+        let drawn: Vec<_> = std::thread::scope(|scope| {
+            let (draw, plots) = (pictures::Picture::files, &plots);
+            let begun: Vec<_> = some.iter().map(|picture| scope.spawn(move || draw(picture, plots))).collect();
+            begun.into_iter().map(|one| one.join().unwrap_or_else(|panic| resume_unwind(panic))).collect::<Result<_>>()
+        })?;
+        drawn.into_iter().flatten().try_for_each(|(path, bytes)| write(path, &bytes))?;
     }
     pictures::remove_stale(&plots, pictures)?;
     let others = exports::files(folder, summary, &rows, exports)?;

@@ -91,7 +91,7 @@ pub fn png(chart: &Chart, layout: &Layout) -> Result<Vec<u8>> {
     // Of `DynamicImage`, which is compiled with its crate: optimised whatever this one is.
     let small = DynamicImage::from(fine).thumbnail_exact(width as u32 / AVERAGED, height as u32 / AVERAGED);
     let mut bytes = Vec::new();
-    png::PngEncoder::new_with_quality(&mut bytes, png::CompressionType::Best, png::FilterType::Adaptive)
+    png::PngEncoder::new_with_quality(&mut bytes, png::CompressionType::Default, png::FilterType::Adaptive)
         .write_image(small.as_bytes(), small.width(), small.height(), ExtendedColorType::Rgb8)
         .map_err(|e| failed(&chart.name, &e))?;
     Ok(bytes)
