@@ -75,8 +75,11 @@ impl Fixture {
         if command == "reproduce" {
             // A plan takes seconds a run to measure, a run of one meta-iteration takes none.
             let dry = words.iter().any(|word| word == "--dry-run");
-            let small = ["--offline", "--meta-iters", "1", "--eval-episodes", "2"];
-            cheap.extend(small[..if dry { 1 } else { 5 }].iter().map(|word| word.to_string()));
+            let small = ["--offline", "--meta-iters", "1", "--eval-episodes", "2", "--set", "eval.curve_episodes=1"];
+            cheap.extend(small[..if dry { 1 } else { small.len() }].iter().map(|word| word.to_string()));
+            if !dry && !words.iter().any(|word| word == "--seeds") {
+                cheap.extend(["--seeds".into(), "1".into()]);
+            }
         }
         Ok(Some(cheap))
     }
