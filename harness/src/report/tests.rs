@@ -372,3 +372,22 @@ fn other_images_and_a_cut_evaluation_are_in_no_table() {
     let error = summary::summarize(out.path(), "quick").unwrap_err().to_string();
     assert!(error.contains("is of 100 episodes and the run is of 500"), "{error}");
 }
+
+/// What is not the evaluation of the reported state is not its number.
+#[test]
+fn a_final_row_of_another_meta_iteration_or_of_other_episodes_is_refused() {
+    let out = tempfile::tempdir().unwrap();
+    let folder = with_episodes(out.path(), ("a", 0, 0), 300);
+    let mut record = crate::results::run_json::RunRecord::read(&folder.join("run.json")).unwrap();
+    record.meta_iters = 2000;
+    record.write(&folder.join("run.json")).unwrap();
+    let error = summary::summarize(out.path(), "quick").unwrap_err().to_string();
+    assert!(error.contains("is of meta-iteration 1000 and the run reports that of 2000"), "{error}");
+
+    with_episodes(out.path(), ("a", 0, 0), 300);
+    let other = tempfile::tempdir().unwrap();
+    let others = with_episodes(other.path(), ("a", 0, 0), 301);
+    std::fs::copy(others.join("episodes.parquet"), folder.join("episodes.parquet")).unwrap();
+    let error = summary::summarize(out.path(), "quick").unwrap_err().to_string();
+    assert!(error.contains("metrics.csv has accuracy 60 on test and episodes.parquet has 60.2"), "{error}");
+}

@@ -92,6 +92,16 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Loaded> {
             ))
         })?;
         let row = rows.remove(last);
+        let reported = record.selected_step.unwrap_or(record.meta_iters);
+        if row.step != reported {
+            return Err(Error::data(format!(
+                "{}: the last {} on test is of meta-iteration {} and the run reports that of {reported}; put back the file \
+                 that belongs to it, or delete that folder and run that seed again",
+                metrics.display(),
+                record.metric.name,
+                row.step
+            )));
+        }
         // A point of the learning curve, where the process died before the last rows were there.
         if record.eval_episodes > 0 && row.n != record.eval_episodes {
             return Err(Error::data(format!(
@@ -107,8 +117,28 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Loaded> {
         }
         finals.push(row);
     }
+    agree(&folder.path, record, &finals)?;
     let (curve, lost) = rows.into_iter().partition(|row| row.value.is_finite());
     Ok(Loaded::Complete(Box::new(Run { record: record.clone(), path: folder.path.clone(), finals, last, curve, lost })))
+}
+
+/// Errors where episodes.parquet has another mean than the final rows of metrics.csv: one of the two is another run's. Whether
+/// its episodes can be read matters to those who ask for them.
+fn agree(folder: &Path, record: &RunRecord, finals: &[MetricRow]) -> Result<()> {
+    for (mode, values) in values(folder, record).unwrap_or_default() {
+        let (Ok(values), Some(row)) = (values, finals.iter().find(|row| row.mode == mode)) else { continue };
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        if (mean - row.value).abs() > 1e-5 * row.value.abs() + 1e-9 {
+            return Err(Error::data(format!(
+                "{}: {METRICS} has {} {} on test and {EPISODES} has {mean}: one of them is another run's; put back the file \
+                 that belongs to it, or delete that folder and run that seed again",
+                folder.display(),
+                record.metric.name,
+                row.value
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Builds up to 0.1 called such a run complete: what it is now called.

@@ -181,9 +181,21 @@ impl RunDir {
         Checkpoint::load(&self.checkpoint_path(step))
     }
 
-    /// The state that the complete run of `record` reports.
+    /// The state that the complete run of `record` reports. Errors where the file of that name holds another one.
     pub fn reported(&self, record: &RunRecord) -> Result<Checkpoint> {
-        Checkpoint::load(&self.reported_path(record))
+        let path = self.reported_path(record);
+        let found = Checkpoint::load(&path)?;
+        let meta = &found.meta;
+        // The state of another run's folder has that run's config.
+        let config = path.parent() != Some(self.path()) || meta.config_hash == record.config_hash;
+        let step = record.selected_step.unwrap_or(record.meta_iters);
+        if meta.step == step && meta.data_digest == record.data_digest && config {
+            return Ok(found);
+        }
+        Err(Error::data(format!(
+            "{}: not the state that the run beside it reports: put back the file, or train that run again with --fresh",
+            path.display()
+        )))
     }
 
     /// The file of the state that the complete run of `record` reports: its last one, or the one that was best on

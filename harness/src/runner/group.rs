@@ -93,14 +93,23 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
     let mut ended = |index: usize, job: Job, how: Result<Ended>| done.push((index, Finished { job, ended: how }));
     let mut open: Vec<Open> = Vec::new();
     for (index, job) in group {
+        // Without the lock another process may have the run in hand: its record is not ours to write.
+        let lock = match caught(|| job.dir.lock()) {
+            Ok(lock) => lock,
+            Err(error) => {
+                let how = told(&job, shared, error);
+                ended(index, job, how);
+                continue;
+            }
+        };
         match caught(|| enter(&job, shared, again)) {
-            Ok((Entered::Done(event), lock)) => {
+            Ok(Entered::Done(event)) => {
                 shared.observer.event(&job, &event);
                 drop(lock);
                 tidy(&job);
                 ended(index, job, Ok(Ended::Kept));
             }
-            Ok((Entered::Remaining(left), lock)) => open.push(Open { index, job, left: *left, _lock: lock }),
+            Ok(Entered::Remaining(left)) => open.push(Open { index, job, left: *left, _lock: lock }),
             Err(error) => {
                 let how = failed(&job, shared, error);
                 ended(index, job, how);
@@ -159,18 +168,17 @@ pub(super) fn attempt(group: Group, shared: &Shared<'_>, again: bool) -> Attempt
     Attempt { done, waiting: Vec::new() }
 }
 
-/// Locks the run's folder and looks at what is there.
-fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, Lock)> {
-    let lock = job.dir.lock()?;
+/// Looks at what is in the run's folder.
+fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<Entered> {
     if shared.fresh {
-        return Ok((Entered::Remaining(Box::new(Remaining::all(true))), lock));
+        return Ok(Entered::Remaining(Box::new(Remaining::all(true))));
     }
     let mut damaged = |what| {
         if !again {
             shared.observer.event(job, &Event::Damaged { what });
         }
     };
-    let entered = match resume::look(job, &mut damaged)? {
+    Ok(match resume::look(job, &mut damaged)? {
         OnDisk::Complete => Entered::Done(Event::Kept { other_target: describe::unmark(job)? }),
         OnDisk::Nothing => Entered::Remaining(Box::new(Remaining::all(false))),
         OnDisk::Foreign | OnDisk::Resumable { foreign: true, .. } if job.other_build == OtherBuild::StartOver => {
@@ -200,8 +208,7 @@ fn enter(job: &Job, shared: &Shared<'_>, again: bool) -> Result<(Entered, Lock)>
                 ..Remaining::from(*checkpoint)
             }))
         }
-    };
-    Ok((entered, lock))
+    })
 }
 
 /// The lock of a run's training; one of nothing where nothing is trained.
@@ -252,12 +259,17 @@ fn tidy(job: &Job) {
 }
 
 fn failed(job: &Job, shared: &Shared<'_>, error: Error) -> Result<Ended> {
-    let why = error.to_string();
-    // A folder that belongs to another run or process keeps its record.
-    if !matches!(error, Error::Usage(_)) {
-        let _ = describe::write(job, shared, Status::Failed, Some(&why), 0.0, &Told::default());
+    // A folder that belongs to another run keeps its record, and so does a run whose end was not taken back yet.
+    let complete = job.dir.record().is_ok_and(|record| record.status == Status::Complete);
+    if !complete && !matches!(error, Error::Usage(_)) {
+        let _ = describe::write(job, shared, Status::Failed, Some(&error.to_string()), 0.0, &Told::default());
     }
-    shared.observer.event(job, &Event::Failed { why });
+    told(job, shared, error)
+}
+
+/// Says that the run failed, and leaves its folder as it is.
+fn told(job: &Job, shared: &Shared<'_>, error: Error) -> Result<Ended> {
+    shared.observer.event(job, &Event::Failed { why: error.to_string() });
     Err(error)
 }
 

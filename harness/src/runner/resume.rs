@@ -1,5 +1,6 @@
 //! What a run's folder says: nothing yet, a checkpoint to go on from, all done, or a run of something else.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use harness_core::{Error, Mode, Result};
@@ -67,17 +68,22 @@ pub fn done_elsewhere(job: &Job) -> u64 {
 /// Looks at the folder. Damaged checkpoints are reported to `damaged` and passed over. Errors when what is there was
 /// made by another config, from other data or in another format, naming the difference.
 pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<OnDisk> {
-    match job.dir.record() {
+    let damaged_record = match job.dir.record() {
         Ok(record) => {
             same(job, job.dir.path(), &Made::from(&record))?;
             if record.status == Status::Complete && job.dir.has_numbers() {
                 return Ok(complete(job, record.code.as_ref()));
             }
+            None
         }
-        Err(newer @ Error::Usage(_)) => return Err(newer),
+        // What else is wrong with the folder is told when it is written to.
+        Err(Error::Io { source, .. }) if matches!(source.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            None
+        }
         // A damaged record of an unfinished run is no obstacle: checkpoints carry the config too.
-        Err(_) => {}
-    }
+        Err(damaged @ Error::Data(_)) => Some(damaged),
+        Err(refused) => return Err(refused),
+    };
     let (mut unreadable, mut passed_over) = (None, false);
     for step in job.dir.checkpoints() {
         match job.dir.checkpoint(step) {
@@ -99,6 +105,10 @@ pub(super) fn look(job: &Job, damaged: &mut dyn FnMut(String)) -> Result<OnDisk>
     }
     if passed_over {
         damaged("no checkpoint is left that can be read: starting over".into());
+    }
+    // What a whole evaluation left may be all that there is of a run: nothing is written over it unasked.
+    if let Some(error) = damaged_record.filter(|_| job.dir.has_numbers()) {
+        return Err(error);
     }
     Ok(OnDisk::Nothing)
 }

@@ -67,12 +67,12 @@ pub(super) fn load<'a>(
     for folder in folders {
         match folder.snapshot(step) {
             Ok(None) => {}
-            Ok(Some(found)) if training::passed(job, &found.meta, segments) => {
+            Ok(Some(found)) if found.meta.step == step && training::passed(job, &found.meta, segments) => {
                 return found.state.to(&job.device).map(Some);
             }
             Ok(Some(_)) => {
                 let path = folder.snapshot_path(step);
-                odd(format!("{}: of another training or another build, passed over", path.display()));
+                odd(format!("{}: of another step, training or build, passed over", path.display()));
             }
             Err(error @ Error::Io { .. }) => return Err(error),
             Err(why) => odd(format!("{why}; passed over")),

@@ -35,3 +35,42 @@ fn an_export_writes_over_no_file_of_a_run_and_of_nobody_else() {
     eval("--episodes-csv one.csv --keep-queries one.csv").expect(2, "name one file");
     eval("--threads 100000").expect(2, "at most 1024");
 }
+
+#[test]
+fn what_belongs_to_another_run_is_neither_state_nor_number_and_no_record_is_lost() {
+    let own = Own::new();
+    own.write("b.toml", TABLE);
+    let line = "reproduce b.toml --method protonet --seeds 2 --out out";
+    own.done(line);
+    let at = |seed: u64, name: &str| own.path(&format!("out/quick/b/protonet/seed-{seed}/{name}"));
+    let state = "checkpoint-3.safetensors";
+    let kept = bytes(&at(0, state));
+    fs::copy(at(1, state), at(0, state)).unwrap();
+    crate::across::on_folder(&own);
+    let said = own.done("across out --to mine.toml --eval-episodes 2");
+    assert!(said.out.contains("not the state that the run beside it reports: put back the file"), "{}", said.out);
+    fs::write(at(0, state), kept).unwrap();
+
+    let metrics = fs::read_to_string(at(0, "metrics.csv")).unwrap();
+    let last = metrics.lines().rfind(|line| line.contains(",test,inductive,accuracy,")).unwrap();
+    let mut cells: Vec<&str> = last.split(',').collect();
+    cells[7] = "1.5";
+    fs::write(at(0, "metrics.csv"), metrics.replace(last, &cells.join(","))).unwrap();
+    own.run("report out").expect(6, "has accuracy 1.5 on test and episodes.parquet has ");
+    fs::write(at(0, "metrics.csv"), metrics).unwrap();
+    own.done("report out");
+
+    // Who cannot lock a run has no word in its record.
+    let record = bytes(&at(0, "run.json"));
+    fs::remove_file(at(0, "run.lock")).unwrap();
+    fs::create_dir(at(0, "run.lock")).unwrap();
+    assert_ne!(own.run(line).code, Some(0));
+    assert!(bytes(&at(0, "run.json")) == record);
+    fs::remove_dir(at(0, "run.lock")).unwrap();
+    // A whole evaluation without its record may be all that there is: nothing is begun over it.
+    let episodes = bytes(&at(0, "episodes.parquet"));
+    fs::write(at(0, "run.json"), "{").unwrap();
+    fs::remove_file(at(0, state)).unwrap();
+    own.run(line).expect(6, "run.json: not a run record");
+    assert!(bytes(&at(0, "episodes.parquet")) == episodes);
+}
