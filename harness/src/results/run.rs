@@ -92,7 +92,7 @@ fn numbers(folder: &RunFolder, record: &RunRecord) -> Result<Loaded> {
             ))
         })?;
         let row = rows.remove(last);
-        let reported = record.selected_step.unwrap_or(record.meta_iters);
+        let reported = record.reported_step();
         if row.step != reported {
             return Err(Error::data(format!(
                 "{}: the last {} on test is of meta-iteration {} and the run reports that of {reported}; put back the file \

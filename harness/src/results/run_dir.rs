@@ -188,8 +188,7 @@ impl RunDir {
         let meta = &found.meta;
         // The state of another run's folder has that run's config.
         let config = path.parent() != Some(self.path()) || meta.config_hash == record.config_hash;
-        let step = record.selected_step.unwrap_or(record.meta_iters);
-        if meta.step == step && meta.data_digest == record.data_digest && config {
+        if meta.step == record.reported_step() && meta.data_digest == record.data_digest && config {
             return Ok(found);
         }
         Err(Error::data(format!(
@@ -201,7 +200,7 @@ impl RunDir {
     /// The file of the state that the complete run of `record` reports: its last one, or the one that was best on
     /// validation classes. Where its own folder lacks it, that of the run which trained it serves.
     pub fn reported_path(&self, record: &RunRecord) -> PathBuf {
-        let step = record.selected_step.unwrap_or(record.meta_iters);
+        let step = record.reported_step();
         let path = |dir: &RunDir| match step == record.meta_iters {
             true => dir.checkpoint_path(step),
             false => dir.snapshot_path(step),

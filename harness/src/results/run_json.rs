@@ -258,6 +258,12 @@ impl RunRecord {
         Ok(record)
     }
 
+    /// Meta-iterations of the state that is reported once the run is complete: its last one, or the one that validation
+    /// classes chose.
+    pub fn reported_step(&self) -> u64 {
+        self.selected_step.unwrap_or(self.meta_iters)
+    }
+
     /// Writes `run.json` in one step.
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut text = serde_json::to_string_pretty(self).expect("a record is plain data");

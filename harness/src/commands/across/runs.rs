@@ -49,8 +49,8 @@ impl Finished {
 
     /// Whether `row` is of the state that this run has now.
     pub fn has(&self, row: &Row) -> bool {
-        let RunRecord { config_hash, data_digest, selected_step, meta_iters, .. } = &self.record;
-        let state = (config_hash, data_digest, selected_step.unwrap_or(*meta_iters));
+        let RunRecord { config_hash, data_digest, .. } = &self.record;
+        let state = (config_hash, data_digest, self.record.reported_step());
         let Ok(codes) = row.code.parse::<Codes>();
         self.is_of(row)
             && (&row.config_hash, &row.trained_on, row.step) == state

@@ -167,7 +167,7 @@ fn of_run(checkpoint: &Checkpoint, run: Option<&Run>) -> Result<Outcomes, String
     let Some((dir, record)) = run else {
         return Err("the file holds no whole evaluation, and the record of its run is not beside it".to_owned());
     };
-    let reported = record.selected_step.unwrap_or(record.meta_iters);
+    let reported = record.reported_step();
     if record.status != Status::Complete {
         return Err("the evaluation of its run is not finished".to_owned());
     }
