@@ -47,7 +47,7 @@ pub fn run(args: &Report, algorithms: &[Entry]) -> Result<Exit> {
         Some(out) => Some(out.as_path()),
         None => own.filter(|_| matches!(report::may_be_written(from), Ok(true) | Err(_))),
     };
-    let report = report::build_apart(from, to, args.exports)?;
+    let report = super::pool(None)?.install(|| report::build_apart(from, to, args.exports))?;
     console::print(&text(&report, args.format))?;
     if args.format == Format::Json {
         report.left().iter().for_each(|left| tracing::warn!("not in the rows: {left}"));
